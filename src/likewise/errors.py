@@ -1,0 +1,135 @@
+"""Every error that Likewise raises on purpose.
+
+Each leaf is also the builtin that it resembles, so `except ValueError` keeps working::
+
+    LikewiseError
+    ├── SpecError                     a component was asked for in words that cannot be followed
+    │   ├── UnknownName               (LookupError) no component, argument or key has that name
+    │   ├── BadArgument               (ValueError)  an argument's value is not one it can take
+    │   └── BadSpec                   (ValueError)  the spec is no name with literal arguments
+    ├── MissingExtra                  (ImportError) an optional package is not installed
+    ├── SourceError                   the data cannot be used
+    │   ├── SourceNotFound            (FileNotFoundError) there is nothing at that path
+    │   ├── EmptySource               (ValueError)  there is nothing in it
+    │   ├── DamagedSource             (ValueError)  its form is broken
+    │   ├── UnreadableItem            (ValueError)  one item cannot be decoded
+    │   └── WrongKind                 (TypeError)   an item is not of the kind that was expected
+    ├── SplitError                    (ValueError)  the data cannot carry the claim
+    ├── RecipeError                   (ValueError)  a recipe's fields contradict each other
+    ├── TrainingError                 (RuntimeError) training cannot go on
+    ├── ModelError                    a model folder cannot be used as asked
+    │   ├── ModelNotFound             (FileNotFoundError) there is no model there
+    │   ├── ModelExists               (FileExistsError) there is one already
+    │   ├── DamagedModel              (ValueError)  a file is altered, truncated or missing
+    │   ├── NewerFormat               (ValueError)  written by a later Likewise
+    │   └── SaveFailed                (OSError)     it could not be written; the old one stands
+    └── DecisionError                 a decision would not be one to defend
+        ├── NotCalibrated             (RuntimeError) the model has no calibration
+        ├── UnsupportedRate           (ValueError)  too few data for that error rate
+        ├── ForeignEmbedding          (ValueError)  the vectors are another model's
+        └── Leak                      (ValueError)  the model learned from these data
+"""
+
+
+class LikewiseError(Exception):
+    """The root of every error raised on purpose."""
+
+
+class SpecError(LikewiseError):
+    """A component was asked for in words that cannot be followed."""
+
+
+class UnknownName(SpecError, LookupError):
+    """No component, argument or key has that name."""
+
+
+class BadArgument(SpecError, ValueError):
+    """An argument's value is not one that it can take."""
+
+
+class BadSpec(SpecError, ValueError):
+    """The spec is not a name with literal arguments."""
+
+
+class MissingExtra(LikewiseError, ImportError):
+    """An optional package is not installed."""
+
+
+class SourceError(LikewiseError):
+    """The data cannot be used."""
+
+
+class SourceNotFound(SourceError, FileNotFoundError):
+    """There is nothing at that path."""
+
+
+class EmptySource(SourceError, ValueError):
+    """There is nothing in the source."""
+
+
+class DamagedSource(SourceError, ValueError):
+    """The form of the source is broken."""
+
+
+class UnreadableItem(SourceError, ValueError):
+    """One item cannot be decoded."""
+
+
+class WrongKind(SourceError, TypeError):
+    """An item is not of the kind that was expected."""
+
+
+class SplitError(LikewiseError, ValueError):
+    """The data cannot carry the claim."""
+
+
+class RecipeError(LikewiseError, ValueError):
+    """The fields of a recipe contradict each other."""
+
+
+class TrainingError(LikewiseError, RuntimeError):
+    """Training cannot go on."""
+
+
+class ModelError(LikewiseError):
+    """A model folder cannot be used as asked."""
+
+
+class ModelNotFound(ModelError, FileNotFoundError):
+    """There is no model at that path."""
+
+
+class ModelExists(ModelError, FileExistsError):
+    """There is a model already, and nobody asked to replace it."""
+
+
+class DamagedModel(ModelError, ValueError):
+    """A file of the model is altered, truncated or missing."""
+
+
+class NewerFormat(ModelError, ValueError):
+    """The model was written by a later version of Likewise."""
+
+
+class SaveFailed(ModelError, OSError):
+    """The model could not be written; what was there before still stands."""
+
+
+class DecisionError(LikewiseError):
+    """A decision would not be one that can be defended."""
+
+
+class NotCalibrated(DecisionError, RuntimeError):
+    """The model has no calibration."""
+
+
+class UnsupportedRate(DecisionError, ValueError):
+    """The data are too few for that error rate."""
+
+
+class ForeignEmbedding(DecisionError, ValueError):
+    """The vectors were made by another model."""
+
+
+class Leak(DecisionError, ValueError):
+    """The model learned from the data that it is asked to be measured on."""

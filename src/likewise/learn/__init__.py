@@ -1,0 +1,1 @@
+"""Everything that imports torch: importing this package alone does not."""

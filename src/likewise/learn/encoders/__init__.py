@@ -1,0 +1,19 @@
+"""The networks that turn an item into a vector."""
+
+from typing import TYPE_CHECKING
+
+from likewise.registry import Family
+
+if TYPE_CHECKING:
+    from likewise.learn.encoders.base import Encoder
+
+FAMILY: "Family[Encoder]" = Family(
+    "encoder",
+    __name__,
+    {
+        "convnet4": "convnet4:ConvNet4",
+        "lstm": "lstm:LSTM",
+        "transformer": "transformer:Transformer",
+    },
+    context=("shape",),
+)

@@ -1,0 +1,19 @@
+"""What training makes small."""
+
+from typing import TYPE_CHECKING
+
+from likewise.registry import Family
+
+if TYPE_CHECKING:
+    from likewise.learn.losses.base import Loss
+
+FAMILY: "Family[Loss]" = Family(
+    "loss",
+    __name__,
+    {
+        "contrastive": "contrastive:Contrastive",
+        "triplet": "triplet:Triplet",
+        "supcon": "supcon:SupCon",
+    },
+    context=("distance",),
+)

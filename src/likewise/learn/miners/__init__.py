@@ -1,0 +1,14 @@
+"""Which pairs and triplets of a batch are worth learning from."""
+
+from typing import TYPE_CHECKING
+
+from likewise.registry import Family
+
+if TYPE_CHECKING:
+    from likewise.learn.miners.base import Miner
+
+FAMILY: "Family[Miner]" = Family(
+    "miner",
+    __name__,
+    {"every": "every:Every", "hard": "hard:Hard", "semi_hard": "semi_hard:SemiHard"},
+)

@@ -1,0 +1,37 @@
+"""The abstract class of the miners."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor
+
+from likewise.shapes import Bool, Float
+from likewise.types import Pairs, Triplets
+
+
+class Miner(ABC):
+    """Which pairs and triplets of a batch are worth learning from.
+
+    Both methods are given the distance matrix that the loss has computed, from n rows to m
+    columns, and masks of the same and of the different pairs in it (an item and itself is
+    neither). Indices of `first` and `anchor` are rows, those of `second`, `positive` and
+    `negative` are columns.
+    """
+
+    @abstractmethod
+    def pairs(
+        self,
+        distances: Float[Tensor, "n m"],
+        same: Bool[Tensor, "n m"],
+        different: Bool[Tensor, "n m"],
+    ) -> Pairs:
+        """The pairs to learn from."""
+
+    @abstractmethod
+    def triplets(
+        self,
+        distances: Float[Tensor, "n m"],
+        same: Bool[Tensor, "n m"],
+        different: Bool[Tensor, "n m"],
+        margin: float,
+    ) -> Triplets:
+        """The triplets to learn from."""

@@ -1,0 +1,12 @@
+"""Which items come together in a batch."""
+
+from typing import TYPE_CHECKING
+
+from likewise.registry import Family
+
+if TYPE_CHECKING:
+    from likewise.learn.samplers.base import Sampler
+
+FAMILY: "Family[Sampler]" = Family(
+    "sampler", __name__, {"classes_by_items": "classes_by_items:ClassesByItems"}
+)

@@ -1,0 +1,286 @@
+"""Named components, and the one string that builds them.
+
+A **spec** names and configures a component: `triplet` or `triplet(margin=0.2)`. It holds literals
+and keywords only and is read by `ast`, so nothing is executed. `folder:faces/` is short for
+`folder('faces/')`.
+
+A **family** is a lazy table from names to classes. Listing it and checking a spec read the class's
+source file and import nothing; the module is imported when a component is built.
+"""
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from likewise.errors import BadArgument, BadSpec, UnknownName
+
+T = TypeVar("T")
+
+ENTRY_POINTS = "likewise.components"
+FAMILIES = {
+    "sources": "likewise.sources",
+    "transforms": "likewise.transforms",
+    "distances": "likewise.distances",
+    "calibrators": "likewise.calibrators",
+    "encoders": "likewise.learn.encoders",
+    "miners": "likewise.learn.miners",
+    "losses": "likewise.learn.losses",
+    "samplers": "likewise.learn.samplers",
+    "augmentations": "likewise.learn.augmentations",
+}
+
+
+def unknown(what: str, given: str, known: Iterable[str]) -> UnknownName:
+    """The error for a name that nobody has, with the nearest that somebody has."""
+    names = list(known)
+    near = difflib.get_close_matches(given, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return UnknownName(f"{what} {given!r}.{hint} Known: {', '.join(names) or 'none'}.")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A component's name and its literal arguments."""
+
+    name: str
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> "Spec":
+        """Read a spec from its string.
+
+        Raises:
+            BadSpec: If it is not a name with literal arguments.
+        """
+        text = text.strip()
+        short = re.fullmatch(r"([A-Za-z_]\w*):(.+)", text, flags=re.DOTALL)
+        if short:
+            return cls(short[1], (short[2],))
+        wrong = BadSpec(
+            f"{text!r} is no spec. Write a name, or a name with literal arguments, "
+            "as in triplet(margin=0.2)."
+        )
+        try:
+            node = ast.parse(text, mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            raise wrong from None
+        if isinstance(node, ast.Name):
+            return cls(node.id)
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            raise wrong
+        try:
+            args = tuple(ast.literal_eval(value) for value in node.args)
+            kwargs = {str(k.arg): ast.literal_eval(k.value) for k in node.keywords if k.arg}
+        except (ValueError, TypeError, RecursionError, MemoryError):
+            raise wrong from None
+        if len(kwargs) != len(node.keywords):
+            raise wrong
+        return cls(node.func.id, args, kwargs)
+
+    def __str__(self) -> str:
+        inside = [repr(value) for value in self.args]
+        inside += [f"{key}={value!r}" for key, value in self.kwargs.items()]
+        return f"{self.name}({', '.join(inside)})" if inside else self.name
+
+    def replaced(self, **changes: Any) -> "Spec":
+        """The same spec with these keyword arguments set."""
+        return Spec(self.name, self.args, {**self.kwargs, **changes})
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a component, as its source file declares it."""
+
+    name: str
+    annotation: str
+    default: str | None
+
+    def __str__(self) -> str:
+        default = "" if self.default is None else f" = {self.default}"
+        return f"{self.name}: {self.annotation}{default}"
+
+
+@dataclass(frozen=True)
+class Component:
+    """What is known of a component without importing it."""
+
+    name: str
+    target: str
+    summary: str
+    arguments: tuple[Argument, ...]
+
+    @property
+    def signature(self) -> str:
+        """Its name with its arguments, as a person would write them."""
+        return f"{self.name}({', '.join(str(argument) for argument in self.arguments)})"
+
+
+class Family(Generic[T]):
+    """A lazy table of the components of one kind.
+
+    Args:
+        noun: What one of them is called in an error: `loss`.
+        package: The package that holds them.
+        table: Name → `module:Class`, the module relative to the package.
+        context: Constructor arguments that the house fills in (the shape of the input, say) and
+            that a spec therefore never gives.
+    """
+
+    def __init__(
+        self, noun: str, package: str, table: Mapping[str, str], context: tuple[str, ...] = ()
+    ) -> None:
+        self.noun = noun
+        self.package = package
+        self.context = context
+        self._table = {name: f"{package}.{target}" for name, target in table.items()}
+        self._foreign: dict[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The last word of the package: `losses`."""
+        return self.package.rpartition(".")[2]
+
+    def names(self) -> list[str]:
+        """All names, the house's own first, then those of other packages."""
+        return [*self._table, *self._others()]
+
+    def _others(self) -> dict[str, str]:
+        if self._foreign is None:
+            from importlib.metadata import entry_points
+
+            found = entry_points(group=ENTRY_POINTS)
+            pairs = [(point.name.partition("."), point.value) for point in found]
+            self._foreign = {
+                name: target
+                for (family, _, name), target in pairs
+                if family == self.name and name not in self._table
+            }
+        return self._foreign
+
+    def target(self, name: str) -> str:
+        """The `module:Class` behind a name.
+
+        Raises:
+            UnknownName: With the nearest known name.
+        """
+        found = self._table.get(name) or self._others().get(name)
+        if found is None:
+            raise unknown(f"no {self.noun} is named", name, self.names())
+        return found
+
+    def describe(self, name: str) -> Component:
+        """Read a component's arguments and first sentence from its source file."""
+        target = self.target(name)
+        node = _class_node(target)
+        summary = (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ")
+        return Component(name, target, summary, _arguments(node, self.context))
+
+    def check(self, spec: str | Spec) -> Spec:
+        """Check name, arguments and simple types of a spec, importing nothing.
+
+        Raises:
+            UnknownName: If no component or argument has that name.
+            BadArgument: If a value is of another type than declared, or one is missing.
+        """
+        spec = Spec.parse(spec) if isinstance(spec, str) else spec
+        component = self.describe(spec.name)
+        known = [argument.name for argument in component.arguments]
+        if len(spec.args) > len(known):
+            raise BadArgument(
+                f"{spec} gives {len(spec.args)} arguments; {component.signature} takes "
+                f"{len(known)}."
+            )
+        given = dict(zip(known, spec.args, strict=False))
+        for key, value in spec.kwargs.items():
+            if key not in known:
+                raise unknown(f"{self.noun} {spec.name!r} has no argument", key, known)
+            if key in given:
+                raise BadArgument(f"{spec} gives {key!r} twice. Give it once.")
+            given[key] = value
+        for argument in component.arguments:
+            if argument.name not in given:
+                if argument.default is None:
+                    raise BadArgument(
+                        f"{spec} lacks {argument.name!r}. Write {component.signature}."
+                    )
+            elif not _fits(given[argument.name], argument.annotation):
+                raise BadArgument(
+                    f"{self.noun} {spec.name!r}: {argument.name} is {given[argument.name]!r}, "
+                    f"and {argument.annotation} is expected."
+                )
+        return spec
+
+    def build(self, spec: "str | Spec | T", **context: Any) -> T:
+        """Build the component that a spec names; a component is handed back as it is."""
+        if not isinstance(spec, str | Spec):
+            return spec
+        checked = self.check(spec)
+        module, _, name = self.target(checked.name).partition(":")
+        component: T = getattr(importlib.import_module(module), name)(
+            *checked.args, **checked.kwargs, **context
+        )
+        return component
+
+
+def families() -> dict[str, Family[Any]]:
+    """Every family of the house by name; importing them imports no torch."""
+    return {name: importlib.import_module(package).FAMILY for name, package in FAMILIES.items()}
+
+
+@cache
+def _class_node(target: str) -> ast.ClassDef:
+    module, _, name = target.partition(":")
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise UnknownName(f"{target!r} names a module that is not there. Reinstall its package.")
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return node
+    raise UnknownName(f"{module} holds no class {name!r}. Mend the table that names it.")
+
+
+def _arguments(node: ast.ClassDef, context: tuple[str, ...]) -> tuple[Argument, ...]:
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+            break
+    else:
+        return ()
+    plain = item.args.args[1:]
+    defaults: list[ast.expr | None] = [None] * (len(plain) - len(item.args.defaults))
+    defaults += item.args.defaults
+    pairs = [*zip(plain, defaults, strict=True)]
+    pairs += [*zip(item.args.kwonlyargs, item.args.kw_defaults, strict=True)]
+    return tuple(
+        Argument(
+            argument.arg,
+            ast.unparse(argument.annotation) if argument.annotation else "Any",
+            None if default is None else ast.unparse(default),
+        )
+        for argument, default in pairs
+        if argument.arg not in context
+    )
+
+
+def _fits(value: Any, annotation: str) -> bool:
+    """Whether a literal is of a simple declared type; a type that is not simple takes all."""
+    if annotation.startswith("Literal["):
+        return value in ast.literal_eval(f"[{annotation[8:-1]}]")
+    simple = {
+        "int": isinstance(value, int) and not isinstance(value, bool),
+        "float": isinstance(value, int | float) and not isinstance(value, bool),
+        "str": isinstance(value, str),
+        "bool": isinstance(value, bool),
+        "None": value is None,
+        "tuple[float, float]": isinstance(value, tuple) and len(value) == 2,
+    }
+    options = [part.strip() for part in annotation.split(" | ")]
+    return any(simple.get(option, True) for option in options)

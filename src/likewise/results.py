@@ -1,0 +1,193 @@
+"""What was measured and decided: rates, operating points, decisions, evaluations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from likewise.shapes import Array, Float
+from likewise.types import Claim
+
+
+@dataclass(frozen=True)
+class Rate:
+    """An error rate with the counts behind it and a 95% interval.
+
+    Attributes:
+        value: The rate with identities (or pairs of them) weighing equally.
+        errors: How many pairs of items were decided wrongly.
+        trials: How many pairs of items there were.
+        units: How many independent trials stand behind the interval: identities under
+            `new_identities`, items under `known_classes`.
+        low: Lower end of the 95% interval; None if the units are too few for one.
+        high: Upper end; None likewise.
+    """
+
+    value: float
+    errors: int
+    trials: int
+    units: int
+    low: float | None
+    high: float | None
+
+    @property
+    def pooled(self) -> float:
+        """The plain fraction of pairs, in which large identities weigh more."""
+        return self.errors / self.trials
+
+
+@dataclass(frozen=True)
+class ErrorRates:
+    """How often different pairs are accepted (FAR) and same pairs rejected (FRR)."""
+
+    far: Rate
+    frr: Rate
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A threshold, what it was fitted for, and what it was seen to do.
+
+    Attributes:
+        name: `far=0.01`, or `eer` for the point where both errors are equal.
+        target: The false-accept rate that it was fitted for; None for `eer`.
+        threshold: A pair is accepted when its distance is at most this.
+        supported: Whether the data can support a rate at this target.
+        reason: Why not, and what would be needed; empty when supported.
+        calibrate: The rates on the identities that the threshold was fitted on.
+        test: The rates on the test identities, which is what a user is shown.
+    """
+
+    name: str
+    target: float | None
+    threshold: float
+    supported: bool
+    reason: str
+    calibrate: ErrorRates
+    test: ErrorRates | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether two items are the same, and why one may say so.
+
+    Attributes:
+        verdict: `same`, `different`, or `undecided` when no error rate is supported.
+        distance: How far apart the two embeddings are.
+        threshold: What the distance was held against.
+        log_likelihood_ratio: Natural logarithm of how much likelier this distance is for a same
+            than for a different pair.
+        prior: The share of same pairs that the probability assumes.
+        probability: That the two are the same, at this prior.
+        point: The operating point used, with its measured rates.
+        claim: What those rates claim.
+    """
+
+    verdict: str
+    distance: float
+    threshold: float
+    log_likelihood_ratio: float
+    prior: float
+    probability: float
+    point: OperatingPoint
+    claim: Claim
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How the distances of same and of different pairs are spread.
+
+    Attributes:
+        edges: Ascending edges of the bins.
+        same: Share of the same pairs in each bin; sums to 1.
+        different: Share of the different pairs in each bin; sums to 1.
+    """
+
+    edges: Float[Array, "bins+1"]
+    same: Float[Array, "bins"]
+    different: Float[Array, "bins"]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How well pairs are told apart.
+
+    Attributes:
+        claim: What the rates claim.
+        identities: How many identities were compared.
+        items: How many items.
+        same_pairs: How many pairs of items of one identity.
+        different_pairs: How many pairs of items of two identities.
+        eer: The equal error rate on these data (the threshold here is chosen on them, so it
+            describes the distances and promises nothing).
+        auc: Probability that a different pair is farther apart than a same pair.
+        points: The operating points with `test` filled in.
+        histogram: The distances.
+    """
+
+    claim: Claim
+    identities: int
+    items: int
+    same_pairs: int
+    different_pairs: int
+    eer: float
+    auc: float
+    points: tuple[OperatingPoint, ...]
+    histogram: Histogram
+
+
+@dataclass(frozen=True)
+class OneShot:
+    """How often one example is enough to recognise an item among `ways` identities.
+
+    Attributes:
+        ways: How many identities each episode holds; one example of each is given.
+        episodes: How many questions were asked.
+        accuracy: The share answered rightly, identities weighing equally.
+        identities: How many identities were asked for: the trials of the interval.
+        low: Lower end of the 95% interval; None if the identities are too few for one.
+        high: Upper end; None likewise.
+    """
+
+    ways: int
+    episodes: int
+    accuracy: float
+    identities: int
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A pair that was decided wrongly, by its rows in the evaluated items.
+
+    Attributes:
+        first: Row of one item.
+        second: Row of the other.
+        same: Whether the two are truly the same.
+        distance: How far apart they are.
+    """
+
+    first: int
+    second: int
+    same: bool
+    distance: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that was measured on one set of items.
+
+    Attributes:
+        source: Where the items come from, in words.
+        verification: Error rates.
+        one_shot: Recognition from one example; None if the data cannot ask for it.
+        mistakes: The worst mistakes at the operating point that `verify` uses, worst first.
+        failed: Place and reason of each item that could not be read.
+        hardest: Identity → share of its pairs decided wrongly, the worst first.
+    """
+
+    source: str
+    verification: Verification
+    one_shot: OneShot | None
+    mistakes: tuple[Mistake, ...]
+    failed: tuple[tuple[str, str], ...]
+    hardest: Mapping[str, float]

@@ -1,0 +1,236 @@
+"""The nouns of the house, and the names of array shapes.
+
+Conventions, which every module keeps:
+
+* A **distance** is smaller when two items are closer, never negative, zero for an item and itself.
+* A **probability** is larger when it is surer, and is always shown with the prior that it assumes.
+* A pair is **accepted** (called the same) when its distance is at most the threshold.
+* Rates are fractions, never percents. A number with a unit carries it in its name.
+
+The names of array shapes are in `shapes.py`; what was measured and decided, in `results.py`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from likewise.errors import WrongKind
+from likewise.shapes import Array, Float, Int, Shaped
+
+Raw: TypeAlias = bytes | str | Array
+"""What a source hands over: an encoded file, a text, or an array."""
+
+
+class Kind(StrEnum):
+    """What sort of thing an item is."""
+
+    IMAGE = "image"
+    SEQUENCE = "sequence"
+
+
+class Claim(StrEnum):
+    """What a measured rate is a promise about."""
+
+    NEW_IDENTITIES = "new_identities"
+    KNOWN_CLASSES = "known_classes"
+
+    @property
+    def sentence(self) -> str:
+        """The claim in words that stand beside a rate."""
+        if self is Claim.NEW_IDENTITIES:
+            return "measured on identities never trained on"
+        return "measured on new items of the classes trained on"
+
+
+class Role(StrEnum):
+    """What a part of the data is used for; no item ever has two."""
+
+    TRAIN = "train"
+    SELECT = "select"
+    CALIBRATE = "calibrate"
+    TEST = "test"
+
+
+@dataclass(frozen=True)
+class Items:
+    """A table of items, which are read only when they are asked for.
+
+    Attributes:
+        namespace: The name of what holds them (a folder's, a file's), so that `s1` of one
+            collection is not taken for `s1` of another.
+        identities: Who or what each item shows; n strings.
+        kinds: The `Kind` of each; n strings.
+        groups: Alphabet, family, site; empty where there is none.
+        origins: `genuine` or `forged`; empty where nobody said.
+        parts: `train` or `test` where the source's own protocol says so, else empty.
+        places: The file or row that an error names; n strings.
+        rows: Which item of the source each row is, for `reader`.
+        reader: Gives the raw item for a row of the source.
+    """
+
+    namespace: str
+    identities: Shaped[Array, "n"]
+    kinds: Shaped[Array, "n"]
+    groups: Shaped[Array, "n"]
+    origins: Shaped[Array, "n"]
+    parts: Shaped[Array, "n"]
+    places: Shaped[Array, "n"]
+    rows: Int[Array, "n"]
+    reader: Callable[[int], Raw] = field(repr=False)
+
+    @classmethod
+    def build(
+        cls,
+        namespace: str,
+        identities: Sequence[str],
+        kind: Kind,
+        places: Sequence[str],
+        reader: Callable[[int], Raw],
+        *,
+        groups: Sequence[str] | None = None,
+        origins: Sequence[str] | None = None,
+        parts: Sequence[str] | None = None,
+    ) -> "Items":
+        """Make a table of one kind; columns left out are empty."""
+        count = len(identities)
+
+        def column(values: Sequence[str] | None) -> Array:
+            return np.asarray([""] * count if values is None else list(values), dtype=np.str_)
+
+        return cls(
+            namespace=namespace,
+            identities=column(identities),
+            kinds=column([kind.value] * count),
+            groups=column(groups),
+            origins=column(origins),
+            parts=column(parts),
+            places=column(places),
+            rows=np.arange(count),
+            reader=reader,
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, indices: Int[Array, "m"]) -> "Items":
+        """The table of the rows at these indices, in their order."""
+        columns = ("identities", "kinds", "groups", "origins", "parts", "places", "rows")
+        taken = {name: getattr(self, name)[indices] for name in columns}
+        return Items(namespace=self.namespace, reader=self.reader, **taken)
+
+    def read(self, index: int) -> Raw:
+        """The raw item at this row."""
+        return self.reader(int(self.rows[index]))
+
+    @property
+    def kind(self) -> Kind:
+        """The one kind of all items.
+
+        Raises:
+            WrongKind: If the table mixes kinds.
+        """
+        kinds = sorted(set(self.kinds.tolist()))
+        if len(kinds) != 1:
+            raise WrongKind(
+                f"{self.namespace} holds items of the kinds {kinds}, and one kind is expected. "
+                "Keep one kind a source."
+            )
+        return Kind(kinds[0])
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A target by class: items with the same number are the same."""
+
+    labels: Int[Any, "n"]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A target by pairs of rows of a batch; `same` is 1 or 0, or a grade between."""
+
+    first: Int[Any, "m"]
+    second: Int[Any, "m"]
+    same: Shaped[Any, "m"]
+
+
+@dataclass(frozen=True)
+class Triplets:
+    """A target by triplets of rows of a batch: the anchor is nearer the positive."""
+
+    anchor: Int[Any, "m"]
+    positive: Int[Any, "m"]
+    negative: Int[Any, "m"]
+
+
+Target: TypeAlias = Labels | Pairs | Triplets
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Distinct items once each, and a target that points at them.
+
+    Attributes:
+        inputs: What the encoder takes: images [n c h w] or sequences [n t d].
+        lengths: The true length of each sequence; None for images.
+        target: Which of them are the same.
+    """
+
+    inputs: Shaped[Any, "n ..."]
+    lengths: Int[Any, "n"] | None
+    target: Target
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which items have which role, and what a rate measured on them claims.
+
+    Attributes:
+        claim: `new_identities` or `known_classes`.
+        indices: For each role the rows of the item table; no row is in two.
+        how: In one sentence, how the parts were drawn.
+    """
+
+    claim: Claim
+    indices: Mapping[Role, Int[Array, "_"]]
+    how: str
+
+    def __iter__(self) -> Iterator[tuple[Role, Array]]:
+        return iter(self.indices.items())
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Vectors, and the fingerprint of the model that made them.
+
+    Attributes:
+        vectors: Float32 [n dim].
+        fingerprint: Of the model; vectors of two models are never compared.
+        items: The table of what was embedded, row for row.
+        failed: Place and reason of each item that could not be read.
+    """
+
+    vectors: Float[Array, "n dim"]
+    fingerprint: str
+    items: Items
+    failed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class InputShape:
+    """What an encoder is fed.
+
+    Attributes:
+        kind: Images [n c h w] or sequences [n t d].
+        channels: c of an image, d of a sequence.
+        height: In pixels; None for sequences, whose time axis is free.
+        width: In pixels; None likewise.
+    """
+
+    kind: Kind
+    channels: int
+    height: int | None = None
+    width: int | None = None
