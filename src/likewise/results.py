@@ -191,3 +191,29 @@ class Evaluation:
     mistakes: tuple[Mistake, ...]
     failed: tuple[tuple[str, str], ...]
     hardest: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch of training did.
+
+    Attributes:
+        number: From 1.
+        steps: Optimiser steps so far.
+        seconds: Training time so far.
+        loss: Mean over the epoch.
+        figure: The validation figure, smaller is better (one-shot error on *select*); None if
+            there is no *select*.
+        items_per_second: Items that went through the encoder a second, in this epoch.
+        seconds_left: Until training ends, at this pace.
+        best: Whether this is the best checkpoint so far.
+    """
+
+    number: int
+    steps: int
+    seconds: float
+    loss: float
+    figure: float | None
+    items_per_second: float
+    seconds_left: float
+    best: bool
