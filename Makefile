@@ -1,0 +1,60 @@
+# What a person runs in a clone; `make` alone explains itself.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test slow lint types install constraints clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1|/p' Makefile | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
+
+demo: .venv/.learn ## train on real handwritten characters and write a report, in under 5 minutes
+	sh examples/demo.sh
+
+test: .venv/.installed ## run everything that CI runs, stopping at the first failure
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+slow: .venv/.installed ## run the tests that take longer
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/.installed ## check format, style and the import order
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/lint-imports
+
+types: .venv/.installed ## check the types
+	$(BIN)/mypy
+
+install: .venv/.installed ## make .venv with the package and every tool for working on it
+
+constraints: .venv/.installed ## write constraints.txt from what .venv holds
+	{ sed -n '/^#/p' constraints.txt; \
+	  $(PIP) freeze --exclude-editable --exclude likewise --exclude pytest-xdist --exclude execnet \
+	  | sed 's/+[^;]*$$//' | LC_ALL=C sort -f; } > constraints.new
+	mv constraints.new constraints.txt
+
+clean: ## remove caches, builds and the demo's model; .venv stays
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist demo
+	find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is no Python 3.11 or newer, which Likewise needs." \
+	    "Name one that is: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(PIP) install --quiet --upgrade 'pip>=25.1' # older ones know no dependency groups
+
+.venv/.learn: .venv/pyvenv.cfg pyproject.toml constraints.txt
+	$(PIP) install --quiet -c constraints.txt -e '.[learn]'
+	touch $@
+
+.venv/.installed: .venv/pyvenv.cfg pyproject.toml constraints.txt
+	$(PIP) install --quiet -c constraints.txt -e '.[all]' --group dev
+	touch .venv/.learn $@

@@ -1,0 +1,218 @@
+"""Operating points with intervals, and from a distance to a probability.
+
+A threshold is fitted for a false-accept rate on the *calibrate* items, and what it then does is
+measured on others. A rate that the data cannot support is refused.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from likewise.calibrators import FAMILY as CALIBRATORS
+from likewise.calibrators.base import Calibrator
+from likewise.errors import BadArgument, DamagedModel, UnsupportedRate
+from likewise.results import Decision, ErrorRates, OperatingPoint, Rate
+from likewise.types import Claim
+
+TARGETS = (0.001, 0.01, 0.05, 0.1)
+FEWEST_UNITS = 10
+FEWEST_FALSE_ACCEPTS = 30
+PREFERRED = 0.01
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns a distance into a decision.
+
+    Attributes:
+        claim: What the rates of the operating points claim.
+        calibrator: Spec of the calibrator.
+        parameters: What it learned.
+        points: One for each target, and `eer`.
+        units: How many identities (items under `known_classes`) it was fitted on.
+    """
+
+    claim: Claim
+    calibrator: str
+    parameters: Mapping[str, Any]
+    points: tuple[OperatingPoint, ...]
+    units: int
+
+    @cached_property
+    def _calibrator(self) -> Calibrator:
+        return CALIBRATORS.build(self.calibrator, parameters=self.parameters)
+
+    def default(self) -> OperatingPoint | None:
+        """The point that `verify` uses: FAR .01, else the smallest supported; None if none is."""
+        supported = [p for p in self.points if p.supported and p.target is not None]
+        for point in supported:
+            if point.target == PREFERRED:
+                return point
+        above = [p for p in supported if p.target is not None and p.target > PREFERRED]
+        return min(above or supported, key=lambda p: p.target or 0.0, default=None)
+
+    def point(self, far: float | None = None) -> OperatingPoint:
+        """The operating point for a false-accept rate, or the default one, or `eer`.
+
+        Raises:
+            UnsupportedRate: If the rate asked for was not fitted, or the data cannot support it.
+        """
+        if far is None:
+            return self.default() or self.equal_error
+        for point in self.points:
+            if point.target is not None and math.isclose(point.target, far):
+                if not point.supported:
+                    raise UnsupportedRate(f"No threshold for FAR {far}: {point.reason}")
+                return point
+        known = ", ".join(str(p.target) for p in self.points if p.supported and p.target)
+        raise UnsupportedRate(
+            f"No threshold was fitted for FAR {far}. Fitted and supported: {known or 'none'}."
+        )
+
+    @property
+    def equal_error(self) -> OperatingPoint:
+        """The point where both error rates are equal."""
+        return next(point for point in self.points if point.name == "eer")
+
+    def decide(self, distance: float, *, far: float | None = None, prior: float = 0.5) -> Decision:
+        """Whether a pair this far apart is the same.
+
+        Args:
+            distance: Of the pair.
+            far: Use the operating point for this false-accept rate.
+            prior: The share of same pairs where this is used.
+
+        Raises:
+            BadArgument: If the prior is not between 0 and 1.
+            UnsupportedRate: If that rate has no threshold.
+        """
+        if not 0 < prior < 1:
+            raise BadArgument(
+                f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
+            )
+        point = self.point(far)
+        ratio = float(self._calibrator.apply(np.asarray([distance]))[0])
+        logit = ratio + math.log(prior / (1 - prior))
+        verdict = "same" if distance <= point.threshold else "different"
+        return Decision(
+            verdict=verdict if point.supported else "undecided",
+            distance=distance,
+            threshold=point.threshold,
+            log_likelihood_ratio=ratio,
+            prior=prior,
+            probability=0.5 * (1 + math.tanh(0.5 * logit)),
+            point=point,
+            claim=self.claim,
+        )
+
+    def measured(self, points: Sequence[OperatingPoint]) -> "Calibration":
+        """The same with what was measured on *test* filled in."""
+        return replace(self, points=tuple(points))
+
+
+def fit_points(
+    thresholds: Mapping[str, float],
+    rates: Mapping[str, ErrorRates],
+    units: int,
+    unit_name: str,
+) -> tuple[OperatingPoint, ...]:
+    """Operating points from thresholds, each supported or refused with what would be needed.
+
+    Args:
+        thresholds: By name, `far=0.01` or `eer`.
+        rates: What each does on the *calibrate* items.
+        units: How many independent units the calibrate items hold.
+        unit_name: What they are called: `identities` or `items`.
+    """
+    points = []
+    for name, threshold in thresholds.items():
+        target = float(name.removeprefix("far=")) if name != "eer" else None
+        expected = rates[name].far.trials * (1.0 if target is None else target)
+        lacking = []
+        if units < FEWEST_UNITS:
+            lacking.append(f"{FEWEST_UNITS} {unit_name}, and there are {units}")
+        if expected < FEWEST_FALSE_ACCEPTS:
+            needed = math.ceil(FEWEST_FALSE_ACCEPTS / (target or 1.0))
+            lacking.append(
+                f"{needed} different pairs ({FEWEST_FALSE_ACCEPTS} expected false accepts), and "
+                f"there are {rates[name].far.trials}"
+            )
+        reason = f"It needs at least {' and '.join(lacking)} to calibrate on." if lacking else ""
+        points.append(
+            OperatingPoint(name, target, threshold, not lacking, reason, rates[name], None)
+        )
+    return tuple(points)
+
+
+def to_json(calibrations: Mapping[str, Calibration]) -> bytes:
+    """Named calibrations as the bytes of `calibration.json`."""
+    plain = {name: asdict(calibration) for name, calibration in calibrations.items()}
+    return json.dumps(plain, indent=1, allow_nan=False).encode()
+
+
+def from_json(data: bytes) -> dict[str, Calibration]:
+    """Read `calibration.json`.
+
+    Raises:
+        DamagedModel: If it is not what `to_json` writes.
+    """
+    try:
+        return {str(name): _calibration(plain) for name, plain in json.loads(data).items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, LookupError) as error:
+        raise DamagedModel(
+            f"calibration.json cannot be read ({type(error).__name__}: {error}). Calibrate again, "
+            "or restore the model from where it came."
+        ) from error
+
+
+def _calibration(plain: Mapping[str, Any]) -> Calibration:
+    calibration = Calibration(
+        claim=Claim(plain["claim"]),
+        calibrator=str(CALIBRATORS.check(plain["calibrator"])),
+        parameters={str(k): _finite(v) for k, v in plain["parameters"].items()},
+        points=tuple(_point(point) for point in plain["points"]),
+        units=int(plain["units"]),
+    )
+    if "eer" not in [point.name for point in calibration.points]:
+        raise ValueError("no point is named eer")
+    calibration.decide(1.0)
+    return calibration
+
+
+def _point(plain: Mapping[str, Any]) -> OperatingPoint:
+    return OperatingPoint(
+        name=str(plain["name"]),
+        target=None if plain["target"] is None else _finite(plain["target"]),
+        threshold=_finite(plain["threshold"]),
+        supported=bool(plain["supported"]),
+        reason=str(plain["reason"]),
+        calibrate=_rates(plain["calibrate"]),
+        test=None if plain["test"] is None else _rates(plain["test"]),
+    )
+
+
+def _rates(plain: Mapping[str, Any]) -> ErrorRates:
+    return ErrorRates(_rate(plain["far"]), _rate(plain["frr"]))
+
+
+def _rate(plain: Mapping[str, Any]) -> Rate:
+    return Rate(
+        value=_finite(plain["value"]),
+        errors=int(plain["errors"]),
+        trials=int(plain["trials"]),
+        units=int(plain["units"]),
+        low=None if plain["low"] is None else _finite(plain["low"]),
+        high=None if plain["high"] is None else _finite(plain["high"]),
+    )
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is not a finite number")
+    return number

@@ -1,0 +1,87 @@
+"""A progress bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from likewise.results import Epoch
+
+if TYPE_CHECKING:
+    from likewise.learn.training import Run
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Shows how training goes, on standard error.
+
+    Args:
+        quiet: Show nothing.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.console = Console(file=sys.stderr, highlight=False)
+        self.bar: Bar | None = None
+        if self.console.is_terminal and not quiet:
+            self.bar = Bar(
+                TextColumn("training"),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f}%"),
+                TextColumn("{task.fields[words]}"),
+                TimeRemainingColumn(),
+                console=self.console,
+                transient=True,
+            )
+            self.task = self.bar.add_task("training", total=1.0, words="")
+        self.last_line = 0.0
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def start(self, run: "Run") -> None:
+        """Say what is learned from what."""
+        if self.quiet:
+            return
+        for role, words in run.data.sentences().items():
+            self._line(f"{role:<10}{words}")
+        if run.data.failed:
+            self._line(f"{len(run.data.failed)} items failed to read:")
+            for place, reason in run.data.failed[:10]:
+                self._line(f"  {place}: {reason}")
+        if self.bar is not None:
+            self.bar.start()
+
+    def step(self, share: float, loss: float) -> None:
+        """Move the bar."""
+        if self.bar is not None:
+            self.bar.update(self.task, completed=share, loss=loss)
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Show an epoch: every one on the bar, one in ten seconds as a line."""
+        figure = "" if epoch.figure is None else f"  one-shot error {epoch.figure:.4f}"
+        words = f"loss {epoch.loss:.4f}{figure}  {epoch.items_per_second:.0f} items/s"
+        if self.bar is not None:
+            self.bar.update(self.task, words=words)
+        elif not self.quiet:
+            now = time.monotonic()
+            if now - self.last_line >= _SECONDS_BETWEEN_LINES or epoch.seconds_left <= 0:
+                self.last_line = now
+                self._line(f"epoch {epoch.number:>4}  {words}  {epoch.seconds_left:.0f} s left")
+
+    def _line(self, text: str) -> None:
+        self.console.print(text, markup=False, soft_wrap=True)

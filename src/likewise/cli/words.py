@@ -1,0 +1,78 @@
+"""How results read on a terminal, and what a source is called there."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from likewise.registry import Spec
+
+_ENDINGS = {".zip": "folder", ".npz": "arrays", ".ts": "ucr"}
+
+
+def source_spec(text: str) -> str:
+    """The spec of what a person named as a source: a path that exists stands for its source.
+
+    Raises:
+        SourceNotFound: If it looks like a path and there is nothing there.
+    """
+    from likewise.errors import SourceNotFound
+
+    path = Path(text)
+    if path.is_dir():
+        return str(Spec("folder", (text,)))
+    if path.is_file():
+        return str(Spec(_ENDINGS.get(path.suffix.lower(), "folder"), (text,)))
+    if text.isidentifier() or "(" in text or ":" in text:
+        return text
+    raise SourceNotFound(
+        f"There is no file or folder {text!r}. Check the path, or name a source (likewise list "
+        "sources)."
+    )
+
+
+def rate_words(rate: Any) -> str:
+    """A rate with its interval and the counts behind it."""
+    counts = f"{rate.errors} of {rate.trials} pairs"
+    if rate.low is None:
+        return f"{rate.value:.4f} ({counts}; too few identities for an interval)"
+    return f"{rate.value:.4f} (95% interval {rate.low:.4f} to {rate.high:.4f}; {counts})"
+
+
+def as_json(value: Any) -> str:
+    """A result as one JSON object."""
+
+    def plain(other: Any) -> Any:
+        return other.tolist() if hasattr(other, "tolist") else str(other)
+
+    return json.dumps(asdict(value), default=plain, allow_nan=False)
+
+
+def evaluation_lines(evaluation: Any, default: str) -> list[str]:
+    """An evaluation as the lines that a person reads."""
+    found = evaluation.verification
+    lines = [
+        f"{found.items} items of {found.identities} identities: {found.same_pairs} same and "
+        f"{found.different_pairs} different pairs, {found.claim.sentence}",
+        f"equal error rate {found.eer:.4f}, AUC {found.auc:.4f}",
+    ]
+    for point in found.points:
+        mark = "  <- verify uses this" if point.name == default else ""
+        lines.append(f"{point.name}: threshold {point.threshold:.4f}{mark}")
+        if not point.supported:
+            lines.append(f"  not supported. {point.reason}")
+            continue
+        lines.append(f"  false accepts {rate_words(point.test.far)}")
+        lines.append(f"  false rejects {rate_words(point.test.frr)}")
+    shot = evaluation.one_shot
+    if shot is not None:
+        interval = (
+            "too few identities for an interval"
+            if shot.low is None
+            else f"95% interval {shot.low:.4f} to {shot.high:.4f}"
+        )
+        lines.append(f"{shot.ways}-way one-shot accuracy {shot.accuracy:.4f} ({interval})")
+    if evaluation.failed:
+        lines.append(f"{len(evaluation.failed)} items failed to read:")
+        lines += [f"  {place}: {reason}" for place, reason in evaluation.failed[:10]]
+    return lines

@@ -1,0 +1,173 @@
+"""Files that are written whole or not at all.
+
+A file is written beside its place under a temporary name, flushed to the disk and only then given
+its name; its folder is flushed last. Whoever is killed in between leaves at most a file whose name
+matches `PART`, which nobody reads.
+"""
+
+import contextlib
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from likewise.errors import LikewiseError, SaveFailed
+
+PART = re.compile(r"\.likewise-[0-9a-f]{16}\.part")
+"""What temporary files are called."""
+
+_CAUSES = {
+    errno.ENOSPC: "the disk is full. Free some space or choose another place",
+    errno.EDQUOT: "your quota is used up. Free some space or choose another place",
+    errno.EROFS: "the file system is read-only. Choose another place",
+    errno.EACCES: "you may not write there. Change the rights or choose another place",
+    errno.EPERM: "you may not write there. Change the rights or choose another place",
+}
+
+
+def _write(file: int, data: memoryview) -> None:
+    # One system call takes at most 2 GiB.
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _sync(file: int) -> None:
+    os.fsync(file)
+
+
+def _rename(source: Path, target: Path) -> None:
+    source.replace(target)
+
+
+@contextlib.contextmanager
+def saving(path: Path) -> Iterator[None]:
+    """Say what the system refused as `SaveFailed`; errors of the house pass."""
+    try:
+        yield
+    except LikewiseError:
+        raise
+    except OSError as error:
+        cause = _CAUSES.get(error.errno or 0, error.strerror or str(error))
+        raise SaveFailed(
+            f"{path} could not be written: {cause}. What was there before still stands."
+        ) from error
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet; the same bytes may be.
+
+    Raises:
+        SaveFailed: If it could not be written, or is there with other bytes.
+    """
+    with saving(path):
+        if not os.path.lexists(path):
+            _place(path, data)
+        elif holds(path, data):
+            # Whoever wrote it may have been killed before the folder was flushed.
+            _sync_folder(path.parent)
+        else:
+            raise SaveFailed(
+                f"{path} is there already with other content, and a new file is expected. "
+                "Move it away or choose another name."
+            )
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write a file over the one that may be there.
+
+    Raises:
+        SaveFailed: If it could not be written; the old file then stands, unless only the last
+            flush of the folder failed.
+    """
+    with saving(path):
+        _place(path, data)
+
+
+def probe(folder: Path) -> None:
+    """Find out whether files can be written there, by writing one and removing it.
+
+    Raises:
+        SaveFailed: If not.
+    """
+    with saving(folder):
+        part = _part(folder)
+        try:
+            _fill(part, bytes(4096))
+        finally:
+            discard(part)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder in one that is there.
+
+    Raises:
+        SaveFailed: If it cannot be made; nothing is left then.
+    """
+    with saving(path):
+        if not path.parent.is_dir():
+            raise SaveFailed(
+                f"{path} could not be made: there is no folder {path.parent}. Make that first."
+            )
+        path.mkdir()
+        try:
+            _sync_folder(path.parent)
+        except BaseException:
+            discard(path)
+            raise
+
+
+def discard(path: Path) -> None:
+    """Remove a file or an empty folder if that is possible, and say nothing if not."""
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        else:
+            path.unlink()
+
+
+def holds(path: Path, data: bytes) -> bool:
+    """Whether a plain file with exactly these bytes is there."""
+    status = path.lstat()
+    plain = stat.S_ISREG(status.st_mode) and status.st_size == len(data)
+    return plain and path.read_bytes() == data
+
+
+def _place(path: Path, data: bytes) -> None:
+    part = _part(path.parent)
+    try:
+        _fill(part, data)
+        _rename(part, path)
+        _sync_folder(path.parent)
+    except BaseException:
+        discard(part)
+        raise
+
+
+def _part(folder: Path) -> Path:
+    return folder / f".likewise-{os.urandom(8).hex()}.part"
+
+
+def _fill(path: Path, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    file = os.open(path, flags, 0o666)
+    try:
+        _write(file, memoryview(data))
+        _sync(file)
+    finally:
+        os.close(file)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # elsewhere a folder cannot be opened
+        return
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        _sync(file)
+    except OSError as error:
+        # Some network file systems have no such call; they keep the order of renames themselves.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(file)

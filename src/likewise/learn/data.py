@@ -1,0 +1,122 @@
+"""What a run learns from and is measured on: every item decoded once, in the part it plays."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from likewise.decoded import Decoded, decode_all
+from likewise.errors import BadArgument, RecipeError
+from likewise.recipe import Recipe
+from likewise.registry import Spec
+from likewise.sources import FAMILY as SOURCES
+from likewise.sources.base import Source
+from likewise.splits import split
+from likewise.transforms import FAMILY as TRANSFORMS
+from likewise.transforms.base import Transform
+from likewise.types import Claim, Items, Role, Split
+
+
+@dataclass(frozen=True)
+class Data:
+    """Decoded items by role.
+
+    Attributes:
+        namespace: What the source calls itself.
+        parts: The decoded items of each role; *select* may be absent.
+        split: How they were parted.
+        transform: With the state learned from *train*.
+        failed: Place and reason of each item that could not be read.
+        whole: All decoded items, to close when done.
+    """
+
+    namespace: str
+    parts: dict[Role, Decoded]
+    split: Split
+    transform: Transform
+    state: dict[str, object]
+    failed: tuple[tuple[str, str], ...]
+    whole: Decoded
+
+    def close(self) -> None:
+        """Give back the memory and any temporary file."""
+        self.whole.close()
+
+    def sentences(self) -> dict[str, str]:
+        """Each role with its counts in words."""
+        return {role.value: _counts(part.items) for role, part in self.parts.items()}
+
+
+def prepare(
+    recipe: Recipe,
+    source: Source | None = None,
+    *,
+    strict: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Data:
+    """Read, decode and split the items of a recipe.
+
+    Args:
+        recipe: Every choice of the run.
+        source: Where the items come from, when not what the recipe names.
+        strict: Stop at the first item that cannot be read.
+        progress: Called with how many items are decoded, of how many.
+
+    Raises:
+        SplitError: If the data cannot carry the claim.
+        SourceError: If the data cannot be used.
+    """
+    if source is None:
+        if not recipe.source:
+            raise RecipeError("The recipe names no source. Set source, or give one in Python.")
+        source = SOURCES.build(recipe.source)
+    items = source.items()
+    raw_transform = TRANSFORMS.build(recipe.transform, state=None)
+    claim = Claim(recipe.claim)
+    _splits(items, recipe, claim)
+    whole = decode_all(items, raw_transform, strict=strict, progress=progress)
+    try:
+        # Items that cannot be read are in no part, so the split is drawn over the others.
+        parts = _splits(whole.items, recipe, claim)
+        decoded = {role: whole.take(rows) for role, rows in parts if len(rows)}
+        state = dict(raw_transform.fit(decoded[Role.TRAIN]))
+        transform = TRANSFORMS.build(recipe.transform, state=state)
+    except BaseException:
+        whole.close()
+        raise
+    return Data(items.namespace, decoded, parts, transform, state, whole.failed, whole)
+
+
+def _splits(items: Items, recipe: Recipe, claim: Claim) -> Split:
+    shares = {Role(role): share for role, share in recipe.shares.items()}
+    default = Recipe().shares == recipe.shares
+    return split(
+        items,
+        claim,
+        shares=None if default else shares,
+        by=recipe.split_by,  # type: ignore[arg-type] - the recipe has checked the word
+        seed=recipe.seed,
+    )
+
+
+def _counts(items: Items) -> str:
+    identities, sizes = np.unique(items.identities, return_counts=True)
+    groups = len(set(items.groups.tolist()) - {""})
+    within = f" in {groups} groups" if groups else ""
+    return (
+        f"{len(items)} items of {len(identities)} identities{within}, "
+        f"{sizes.min()} to {sizes.max()} items each"
+    )
+
+
+def require_kind(spec: str, kinds: tuple[object, ...], transform: Transform) -> None:
+    """Refuse a component that is for another kind of items.
+
+    Raises:
+        BadArgument: Naming both kinds.
+    """
+    if transform.kind not in kinds:
+        raise BadArgument(
+            f"{Spec.parse(spec).name} takes {' or '.join(str(kind) for kind in kinds)} items, and "
+            f"the transform gives {transform.kind.value}. Choose another, or another transform."
+        )

@@ -1,0 +1,61 @@
+"""Four convolution blocks: the small network of the one-shot literature."""
+
+from typing import ClassVar, final
+
+from torch import Tensor, nn
+
+from likewise.errors import BadArgument
+from likewise.learn.encoders.base import Encoder
+from likewise.shapes import Float, Int
+from likewise.types import InputShape, Kind
+
+
+@final
+class ConvNet4(Encoder):
+    """Four blocks of 3x3 convolution, batch normalisation and ReLU, then one linear layer.
+
+    Args:
+        dim: Length of the embedding.
+        width: Channels of every block.
+
+    Raises:
+        BadArgument: If an argument is not positive, or the image is smaller than 8 pixels.
+
+    References:
+        Vinyals, Blundell, Lillicrap, Kavukcuoglu, Wierstra, "Matching Networks for One Shot
+        Learning", 2016, section 4.1. Departures: the fourth block is not pooled, and a linear
+        layer follows, so that where a stroke lies still counts and the image may be of any size.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+
+    def __init__(self, dim: int = 64, width: int = 64, *, shape: InputShape) -> None:
+        super().__init__()
+        if dim < 1 or width < 1:
+            raise BadArgument(f"convnet4: dim {dim} and width {width} must be positive.")
+        if shape.height is None or shape.width is None or min(shape.height, shape.width) < 8:
+            raise BadArgument(
+                f"convnet4 takes images of at least 8x8 pixels, and this is {shape}. "
+                "Set transform.size to 8 or more, or choose an encoder for series."
+            )
+        self.dim = dim
+        blocks: list[nn.Module] = []
+        for index in range(4):
+            blocks += [
+                nn.Conv2d(shape.channels if index == 0 else width, width, 3, padding=1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(inplace=True),
+            ]
+            if index < 3:
+                blocks.append(nn.MaxPool2d(2))
+        self.blocks = nn.Sequential(*blocks)
+        self.head = nn.Linear(width * (shape.height // 8) * (shape.width // 8), dim)
+
+    def forward(
+        self,
+        inputs: Float[Tensor, "n c h w"],
+        lengths: Int[Tensor, "n"] | None = None,  # noqa: ARG002 - images have no lengths
+    ) -> Float[Tensor, "n dim"]:
+        """Embed images."""
+        embedding: Tensor = self.head(self.blocks(inputs).flatten(1))
+        return embedding

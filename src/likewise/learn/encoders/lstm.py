@@ -1,0 +1,73 @@
+"""A bidirectional LSTM for series."""
+
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor, nn
+
+from likewise.errors import BadArgument
+from likewise.learn.encoders.base import Encoder
+from likewise.learn.encoders.masking import mask_of, masked_mean
+from likewise.shapes import Float, Int
+from likewise.types import InputShape, Kind
+
+
+@final
+class LSTM(Encoder):
+    """A bidirectional LSTM, averaged over the true length of each series.
+
+    The backward direction is a second LSTM over each series reversed within its own length:
+    padding is never read before the series, and it exports with a free time axis, which a packed
+    sequence does not.
+
+    Args:
+        dim: Length of the embedding.
+        hidden: Units of each direction.
+        layers: How many bidirectional layers.
+
+    Raises:
+        BadArgument: If an argument is not positive, or the items are no series.
+
+    References:
+        Hochreiter, Schmidhuber, "Long Short-Term Memory", 1997; Mueller, Thyagarajan, "Siamese
+        Recurrent Architectures for Learning Sentence Similarity", 2016. Departures: both
+        directions, and the mean of all states instead of the last.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.SEQUENCE,)
+
+    def __init__(
+        self, dim: int = 64, hidden: int = 64, layers: int = 1, *, shape: InputShape
+    ) -> None:
+        super().__init__()
+        if min(dim, hidden, layers) < 1:
+            raise BadArgument(
+                f"lstm: dim {dim}, hidden {hidden} and layers {layers} must be positive."
+            )
+        if shape.kind is not Kind.SEQUENCE:
+            raise BadArgument("lstm takes series, and these are images. Try convnet4.")
+        self.dim = dim
+        sizes = [shape.channels] + [2 * hidden] * (layers - 1)
+        self.forwards = nn.ModuleList(nn.LSTM(size, hidden, batch_first=True) for size in sizes)
+        self.backwards = nn.ModuleList(nn.LSTM(size, hidden, batch_first=True) for size in sizes)
+        self.head = nn.Sequential(nn.LayerNorm(2 * hidden), nn.Linear(2 * hidden, dim))
+
+    def forward(
+        self, inputs: Float[Tensor, "n t d"], lengths: Int[Tensor, "n"] | None = None
+    ) -> Float[Tensor, "n dim"]:
+        """Embed series."""
+        mask = mask_of(inputs, lengths)
+        length = mask.sum(1, keepdim=True)
+        steps = torch.arange(inputs.shape[1], device=inputs.device)[None, :]
+        order = torch.where(mask, length - 1 - steps, steps)
+        states = inputs
+        for forwards, backwards in zip(self.forwards, self.backwards, strict=True):
+            ahead = forwards(states)[0]
+            behind = _reorder(backwards(_reorder(states, order))[0], order)
+            states = torch.cat([ahead, behind], dim=2)
+        embedding: Tensor = self.head(masked_mean(states, mask))
+        return embedding
+
+
+def _reorder(states: Tensor, order: Tensor) -> Tensor:
+    return torch.gather(states, 1, order[:, :, None].expand(-1, -1, states.shape[2]))

@@ -1,0 +1,142 @@
+"""What a loss reads from its target: masks, indices that were checked, and the cost of nothing."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from likewise.errors import BadArgument
+from likewise.shapes import Bool, Float, Int
+from likewise.types import Labels, Pairs, Target
+
+
+def same_and_different(
+    name: str,
+    embeddings: Float[Tensor, "n dim"],
+    target: Target,
+    references: Float[Tensor, "m other"] | None,
+    reference_target: Target | None,
+) -> tuple[Bool[Tensor, "n columns"], Bool[Tensor, "n columns"]]:
+    """Masks of the same and of the different pairs, of the batch with what it is compared with.
+
+    An item and itself is neither: the diagonal, unless the references are other items than the
+    batch (another tensor than `embeddings`).
+
+    Args:
+        name: Of the loss, for the error.
+        embeddings: Of the batch.
+        target: Its classes.
+        references: What to compare with; None for the batch itself.
+        reference_target: The classes of the references.
+
+    Raises:
+        BadArgument: If a target is missing, of another kind or of another length.
+    """
+    if references is not None and reference_target is None:
+        raise BadArgument(
+            f"{name} was given references without their classes. Give reference_target=Labels(...)."
+        )
+    if references is None and reference_target is not None:
+        raise BadArgument(
+            f"{name} was given the classes of references without the references. Give both, or "
+            "neither to compare the batch with itself."
+        )
+    labels = _labels(name, "target", target, embeddings)
+    if references is None or reference_target is None:
+        other = labels
+    else:
+        other = _labels(name, "reference_target", reference_target, references)
+    same = labels[:, None] == other[None, :].to(labels.device)
+    different = ~same
+    if references is None or references is embeddings:
+        same.fill_diagonal_(False)
+    return same, different
+
+
+def no_references(name: str, kind: str, references: Any, reference_target: Any) -> None:
+    """Refuse references beside pairs or triplets, whose indices are rows of the batch.
+
+    Raises:
+        BadArgument: If there are any.
+    """
+    if references is not None or reference_target is not None:
+        raise BadArgument(
+            f"{name} was given references beside {kind}, whose indices are rows of the batch. "
+            "Give Labels for both, or no references."
+        )
+
+
+def indices(name: str, embeddings: Float[Tensor, "n dim"], *columns: Any) -> list[Tensor]:
+    """The columns of a pair or triplet target as indices of rows of the batch.
+
+    Raises:
+        BadArgument: If they are not as many integers each, or one is no row of the batch.
+    """
+    tensors = [torch.as_tensor(column, device=embeddings.device) for column in columns]
+    lengths = [list(tensor.shape) for tensor in tensors]
+    if any(length != lengths[0] or len(length) != 1 for length in lengths):
+        raise BadArgument(
+            f"{name} was given index columns of the shapes {lengths}. Give one-dimensional columns "
+            "of one length."
+        )
+    for tensor in tensors:
+        if tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool:
+            raise BadArgument(f"{name} takes indices of rows, not {tensor.dtype}. Give int64.")
+        if len(tensor) and not 0 <= int(tensor.min()) <= int(tensor.max()) < len(embeddings):
+            raise BadArgument(
+                f"{name} was given indices from {int(tensor.min())} to {int(tensor.max())}, and "
+                f"the batch has the rows 0 to {len(embeddings) - 1}. Count within the batch."
+            )
+    return [tensor.long() for tensor in tensors]
+
+
+def binary(name: str, embeddings: Float[Tensor, "n dim"], pairs: Pairs) -> Pairs:
+    """A pair target with its indices checked and `same` as booleans.
+
+    Raises:
+        BadArgument: If a pair is graded, or its indices are no rows of the batch.
+    """
+    first, second = indices(name, embeddings, pairs.first, pairs.second)
+    grades = torch.as_tensor(pairs.same, device=embeddings.device)
+    if grades.shape != first.shape:
+        raise BadArgument(
+            f"{name} was given {len(first)} pairs and the shape {list(grades.shape)} of `same`. "
+            "Give one 0 or 1 a pair."
+        )
+    same = grades == 1
+    graded = ~same & (grades != 0)
+    if bool(graded.any()):
+        raise BadArgument(
+            f"{name} takes pairs that are the same (1) or different (0), and was given the grade "
+            f"{float(grades[graded][0]):g}. Round the grades, or choose a loss for grades."
+        )
+    return Pairs(first, second, same)
+
+
+def picked(
+    matrix: Float[Tensor, "n m"], rows: Int[Tensor, "k"], columns: Int[Tensor, "k"]
+) -> Float[Tensor, "k"]:
+    """The entries of a matrix at these places."""
+    # The gradient of `matrix[rows, columns]` sorts its indices and took 2 to 6 times as long.
+    return matrix.flatten().index_select(0, rows * matrix.shape[1] + columns)
+
+
+def nothing(embeddings: Float[Tensor, "n dim"]) -> Float[Tensor, ""]:
+    """The cost of a batch with nothing to learn from: zero, with a gradient of zeros."""
+    wide = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
+    return (wide * 0).sum()
+
+
+def _labels(name: str, argument: str, target: Target, embeddings: Float[Tensor, "n dim"]) -> Tensor:
+    if not isinstance(target, Labels):
+        raise BadArgument(
+            f"{name} was given {type(target).__name__} as {argument}, and Labels are expected. "
+            "Give the class of every row, or choose a loss that takes the other."
+        )
+    labels = torch.as_tensor(target.labels, device=embeddings.device)
+    if labels.shape != (len(embeddings),):
+        raise BadArgument(
+            f"{name} was given {argument} of the shape {list(labels.shape)} for "
+            f"{len(embeddings)} rows. Give one class a row."
+        )
+    return labels

@@ -1,0 +1,30 @@
+"""The network that is trained and exported: an encoder, and what follows it."""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from likewise.learn.encoders.base import Encoder
+from likewise.shapes import Float, Int
+
+
+class Network(nn.Module):
+    """An encoder whose embeddings may be scaled to length one.
+
+    Args:
+        encoder: Looks at each item.
+        unit: Whether embeddings are scaled to length one.
+    """
+
+    def __init__(self, encoder: Encoder, *, unit: bool) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.unit = unit
+
+    def forward(
+        self, inputs: Float[Tensor, "n ..."], lengths: Int[Tensor, "n"] | None = None
+    ) -> Float[Tensor, "n dim"]:
+        """The embeddings of a batch."""
+        embedding = self.encoder(inputs, lengths)
+        if not self.unit:
+            return embedding  # type: ignore[no-any-return]
+        return functional.normalize(embedding.float(), dim=1)

@@ -1,0 +1,195 @@
+"""The artefact: a folder that turns items into embeddings and distances into decisions.
+
+Using a model needs numpy and ONNX Runtime, and never torch.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from likewise import calibration, manifest
+from likewise.calibration import Calibration
+from likewise.decoded import Decoded, decode_all
+from likewise.distances import FAMILY as DISTANCES
+from likewise.distances.base import Distance
+from likewise.errors import DamagedModel, ForeignEmbedding, LikewiseError, NotCalibrated
+from likewise.manifest import Manifest
+from likewise.shapes import Array, Float
+from likewise.trained_on import TrainedOn
+from likewise.transforms import FAMILY as TRANSFORMS
+from likewise.transforms.base import Transform
+from likewise.types import Embeddings, Items, Raw
+
+_BATCH = 256
+
+
+class Model:
+    """A trained model, read from its folder; every file is checked against its hash.
+
+    Args:
+        folder: Where it is.
+
+    Raises:
+        ModelNotFound: If there is no model there.
+        DamagedModel: If a file is altered, truncated or missing.
+        NewerFormat: If a later version of Likewise wrote it.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.manifest: Manifest = manifest.load(self.folder)
+        self.transform = _transform(self.read("transform"))
+        try:
+            self.distance: Distance = DISTANCES.build(self.manifest.distance)
+        except LikewiseError as error:
+            raise DamagedModel(f"{self.folder / 'model.toml'}: {error}") from error
+        self._session = _session(self.read("encoder.main"), self.folder)
+
+    def __repr__(self) -> str:
+        return (
+            f"Model({str(self.folder)!r}, {self.manifest.kind.value}, dim={self.dim}, "
+            f"fingerprint={self.fingerprint[:12]})"
+        )
+
+    def read(self, role: str) -> bytes:
+        """The bytes of one of its files, checked against the manifest's hash."""
+        return manifest.read(self.folder, self.manifest, role)
+
+    @property
+    def fingerprint(self) -> str:
+        """Covers transform, encoder and comparator; vectors carry it."""
+        return self.manifest.fingerprint
+
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return int(self._session.get_outputs()[0].shape[1])
+
+    @cached_property
+    def calibrations(self) -> Mapping[str, Calibration]:
+        """Named calibrations; empty if there is none."""
+        if "calibration" not in self.manifest.files:
+            return {}
+        return calibration.from_json(self.read("calibration"))
+
+    @cached_property
+    def trained_on(self) -> TrainedOn:
+        """Salted hashes of what it learned from."""
+        return TrainedOn.from_json(self.read("trained_on"))
+
+    def calibration(self, name: str = "default") -> Calibration:
+        """One calibration.
+
+        Raises:
+            NotCalibrated: If there is none of that name.
+        """
+        if name not in self.calibrations:
+            known = ", ".join(self.calibrations) or "none"
+            raise NotCalibrated(
+                f"{self.folder} has no calibration named {name!r} (it has: {known}), so a distance "
+                "is no decision yet. Train with enough identities to calibrate on."
+            )
+        return self.calibrations[name]
+
+    def decode(self, raw: Raw, place: str) -> Array:
+        """Decode one item as this model needs it; see `Transform.decode`."""
+        return self.transform.decode(raw, place)
+
+    def embed(self, items: Items, *, strict: bool = False) -> Embeddings:
+        """Embed a table of items; those that cannot be read are named in `failed`.
+
+        Args:
+            items: What to embed.
+            strict: Stop at the first item that cannot be read.
+
+        Raises:
+            WrongKind: If they are another kind of item than the model was trained on.
+        """
+        with decode_all(items, self.transform, strict=strict) as decoded:
+            return Embeddings(
+                self.embed_decoded(decoded), self.fingerprint, decoded.items, decoded.failed
+            )
+
+    def embed_decoded(self, decoded: Decoded) -> Float[Array, "n dim"]:
+        """The vectors of decoded items."""
+        vectors = np.zeros((len(decoded), self.dim), dtype=np.float32)
+        for part in _parts(len(decoded)):
+            vectors[part] = self._run(*decoded.batch(np.arange(part.start, part.stop)))
+        return vectors
+
+    def embed_one(self, raw: Raw, place: str) -> Float[Array, "1 dim"]:
+        """The vector of one raw item."""
+        return self._run(*self.transform.collate([self.decode(raw, place)]))
+
+    def _run(self, batch: Array, lengths: Array | None) -> Float[Array, "n dim"]:
+        feed = {"inputs": np.ascontiguousarray(self.transform.finish(batch), dtype=np.float32)}
+        if lengths is not None:
+            feed["lengths"] = lengths
+        try:
+            embedding: Array = self._session.run(["embedding"], feed)[0]
+        except Exception as error:  # ONNX Runtime's errors share no public base class
+            raise DamagedModel(
+                f"The encoder in {self.folder} cannot run ({error}). Restore the model."
+            ) from error
+        return embedding
+
+    def distances(self, first: Embeddings, second: Embeddings) -> Float[Array, "n m"]:
+        """The distance of every embedding of one set to every one of another.
+
+        Raises:
+            ForeignEmbedding: If either was made by another model.
+        """
+        for embeddings in (first, second):
+            if embeddings.fingerprint != self.fingerprint:
+                raise ForeignEmbedding(
+                    f"These vectors were made by model {embeddings.fingerprint[:12]}, and this is "
+                    f"{self.fingerprint[:12]}: distances between them mean nothing. Embed the "
+                    "items again with this model."
+                )
+        return self.distance.matrix(first.vectors, second.vectors)
+
+
+def transform_toml(spec: str, transform_state: Mapping[str, Any]) -> bytes:
+    """The bytes of `transform.toml`."""
+    import tomli_w
+
+    return tomli_w.dumps({"spec": spec, "state": dict(transform_state)}).encode()
+
+
+def _transform(data: bytes) -> Transform:
+    try:
+        plain = tomllib.loads(data.decode("utf-8"))
+        transform = TRANSFORMS.build(str(plain["spec"]), state=plain["state"])
+        transform.shape  # noqa: B018 - a state that gives no shape is damaged
+    except (LikewiseError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DamagedModel(
+            f"transform.toml cannot be read ({error}). Restore the model from where it came."
+        ) from error
+    return transform
+
+
+def _session(data: bytes, folder: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(
+            data, sess_options=options, providers=["CPUExecutionProvider"]
+        )
+        named = {output.name: output.shape for output in session.get_outputs()}
+        if not isinstance(named["embedding"][1], int):
+            raise TypeError("its embedding has no fixed length")  # noqa: TRY301
+    except Exception as error:  # ONNX Runtime's errors share no public base class
+        raise DamagedModel(
+            f"The encoder in {folder} cannot be loaded ({error}). Restore the model."
+        ) from error
+    return session
+
+
+def _parts(count: int) -> Iterator[slice]:
+    for start in range(0, count, _BATCH):
+        yield slice(start, min(start + _BATCH, count))

@@ -1,0 +1,105 @@
+"""Puts a report together from a model and what was measured, and writes it."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from likewise import durable
+from likewise.decoded import Decoded
+from likewise.model import Model
+from likewise.report import Example, Report, card, render
+from likewise.results import Epoch, Evaluation
+
+_PACKAGES = ("likewise", "numpy", "onnxruntime", "torch", "scikit-learn")
+
+
+def examples_of(model: Model, evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]:
+    """The mistakes of an evaluation as pictures or lines.
+
+    Args:
+        model: What was measured.
+        evaluation: Whose mistakes to show.
+        decoded: The items it was measured on, row for row.
+    """
+    threshold = model.calibration().point().threshold
+    items = decoded.items
+    return tuple(
+        Example(
+            first=decoded[mistake.first],
+            second=decoded[mistake.second],
+            first_label=str(items.identities[mistake.first]),
+            second_label=str(items.identities[mistake.second]),
+            first_place=str(items.places[mistake.first]),
+            second_place=str(items.places[mistake.second]),
+            same=mistake.same,
+            distance=mistake.distance,
+            threshold=threshold,
+        )
+        for mistake in evaluation.mistakes
+    )
+
+
+def report_of(
+    model: Model,
+    evaluation: Evaluation,
+    examples: Sequence[Example],
+    *,
+    data: Mapping[str, str],
+    rerun: Sequence[str],
+) -> Report:
+    """Everything that the page shows.
+
+    Args:
+        model: What was measured.
+        evaluation: What was measured.
+        examples: Mistakes to show; empty to show none.
+        data: What each part of the data was, in words.
+        rerun: Commands that make it again.
+    """
+    default = model.calibration().default()
+    epochs = [Epoch(**plain) for plain in json.loads(model.read("training"))]
+    return Report(
+        title=f"{model.folder.resolve().name}: {evaluation.source}",
+        evaluation=evaluation,
+        default_point=default.name if default else "",
+        epochs=tuple(epochs),
+        examples=tuple(examples),
+        recipe=model.read("recipe").decode(),
+        data=data,
+        rerun=tuple(rerun),
+        environment=_environment(),
+    )
+
+
+def write(report: Report, page: Path, summary: Path | None = None) -> None:
+    """Write the page, and the card where asked; each is replaced as a whole.
+
+    Raises:
+        SaveFailed: If one cannot be written.
+    """
+    durable.replace(page, render(report).encode())
+    if summary is not None:
+        durable.replace(summary, card(report).encode())
+
+
+def _environment() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    versions["processor"] = f"{_processor()}, {os.cpu_count()} cores"
+    return versions
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,226 @@
+"""Every choice of a run, as a frozen dataclass that is also a TOML file.
+
+A recipe knows specs, not the components they name: checking one imports no torch.
+"""
+
+import ast
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from likewise.errors import RecipeError
+from likewise.registry import Spec, families, unknown
+from likewise.types import Claim, Kind, Role
+
+SHARES = {"train": 0.56, "calibrate": 0.22, "test": 0.22}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every choice that makes a model.
+
+    Attributes:
+        source: Spec of where the items come from; empty when they were given in Python.
+        transform: Spec.
+        encoder: Spec.
+        unit: Whether embeddings are scaled to length one.
+        distance: Spec.
+        loss: Spec.
+        sampler: Spec.
+        augmentations: Specs, applied in this order.
+        calibrator: Spec.
+        claim: `new_identities` or `known_classes`.
+        split_by: `random`, `source` (the source's own parts), `group`, or `auto` (`source` where
+            there are parts, else `random`).
+        shares: Of each role; `select` is drawn from train when there are 100 identities or more.
+        epochs: How often every training item is seen.
+        budget_seconds: Train this long instead; the schedule ends on time. 0 is no budget.
+        steps: Take exactly so many steps instead; a run on a budget writes what it took. 0 is off.
+        learning_rate: Highest of the schedule.
+        weight_decay: Of AdamW.
+        warmup: Share of the schedule in which the rate rises.
+        averaging: Decay of the averaged weights a step; 0 keeps none.
+        seed: Where all chance comes from.
+    """
+
+    source: str = ""
+    transform: str = "image"
+    encoder: str = "convnet4"
+    unit: bool = True
+    distance: str = "euclidean"
+    loss: str = "triplet"
+    sampler: str = "classes_by_items"
+    augmentations: tuple[str, ...] = ()
+    calibrator: str = "logistic"
+    claim: str = "new_identities"
+    split_by: str = "auto"
+    shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
+    epochs: int = 30
+    budget_seconds: float = 0.0
+    steps: int = 0
+    learning_rate: float = 0.001
+    weight_decay: float = 0.0001
+    warmup: float = 0.1
+    averaging: float = 0.99
+    seed: int = 0
+
+    @classmethod
+    def for_kind(cls, kind: Kind) -> "Recipe":
+        """What is tried first for this kind of data."""
+        if kind is Kind.SEQUENCE:
+            return cls(transform="sequence", encoder="lstm", augmentations=("jitter",))
+        return cls(augmentations=("affine",))
+
+    @classmethod
+    def from_toml(cls, text: str) -> "Recipe":
+        """Read a recipe.
+
+        Raises:
+            RecipeError: If it is no TOML, or a value is of the wrong type.
+            UnknownName: If a key is not known; names the nearest.
+        """
+        try:
+            plain = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise RecipeError(f"The recipe is no TOML: {error}. Mend that line.") from error
+        return cls().with_fields(plain).checked()
+
+    def to_toml(self) -> str:
+        """The recipe as TOML; `from_toml` gives it back."""
+        import tomli_w
+
+        plain = asdict(self)
+        plain["augmentations"] = list(self.augmentations)
+        return tomli_w.dumps(plain)
+
+    def with_fields(self, changes: Mapping[str, Any]) -> "Recipe":
+        """The same with these fields; their types are checked.
+
+        Raises:
+            UnknownName: If there is no such field.
+            RecipeError: If a value is of another type than the field.
+        """
+        known = {f.name: getattr(Recipe(), f.name) for f in fields(self)}
+        clean = {}
+        for key, value in changes.items():
+            if key not in known:
+                raise unknown("no field of a recipe is named", key, known)
+            clean[key] = _coerce(key, value, known[key])
+        return replace(self, **clean)
+
+    def with_settings(self, settings: Sequence[str]) -> "Recipe":
+        """The same after settings such as `epochs=5` or `loss.margin=0.2`.
+
+        Raises:
+            RecipeError: If a setting has no `=`.
+            UnknownName: If there is no such field or argument.
+        """
+        recipe = self
+        for setting in settings:
+            key, equals, text = setting.partition("=")
+            if not equals:
+                raise RecipeError(f"{setting!r} sets nothing. Write field=value, as in epochs=5.")
+            value = _literal(text)
+            name, dot, argument = key.strip().partition(".")
+            if not dot:
+                recipe = recipe.with_fields({name: value})
+                continue
+            current = getattr(recipe, name, None)
+            if name == "shares":
+                value = {**recipe.shares, argument: value}
+            elif isinstance(current, str):
+                value = str(Spec.parse(current).replaced(**{argument: value}))
+            else:
+                raise RecipeError(
+                    f"{key!r} names an argument, and {name!r} is no single component. Set "
+                    "arguments of the transform, encoder, distance, loss, sampler or calibrator."
+                )
+            recipe = recipe.with_fields({name: value})
+        return recipe.checked()
+
+    def checked(self) -> "Recipe":
+        """The same recipe, once every spec and number in it is one that can be followed.
+
+        Raises:
+            SpecError: If a component is asked for in words that cannot be followed.
+            RecipeError: If a number is out of range.
+        """
+        family = families()
+        for name in ("transform", "encoder", "distance", "loss", "sampler", "calibrator"):
+            family[name + "s" if name != "loss" else "losses"].check(getattr(self, name))
+        for spec in self.augmentations:
+            family["augmentations"].check(spec)
+        if self.claim not in list(Claim):
+            raise unknown("no claim is named", self.claim, [claim.value for claim in Claim])
+        ways = ["auto", "random", "source", "group"]
+        if self.split_by not in ways:
+            raise unknown("no way to split is named", self.split_by, ways)
+        for share in self.shares:
+            if share not in list(Role):
+                raise unknown("no role is named", share, [role.value for role in Role])
+        for name, low, high in _RANGES:
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise RecipeError(f"{name} is {value}, and {low} to {high} is expected.")
+        return self
+
+
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("epochs", 1, 1_000_000),
+    ("budget_seconds", 0, 10_000_000),
+    ("steps", 0, 1_000_000_000),
+    ("learning_rate", 1e-9, 100),
+    ("weight_decay", 0, 10),
+    ("warmup", 0, 1),
+    ("averaging", 0, 0.999999),
+    ("seed", 0, 2**31 - 1),
+)
+
+
+def seconds_of(text: str) -> float:
+    """Seconds from a duration such as `90s`, `2min` or `1.5h`.
+
+    Raises:
+        RecipeError: If it is no positive duration.
+    """
+    units = {"s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
+    number = text.strip().rstrip("abcdefghijklmnopqrstuvwxyz ")
+    unit = text.strip()[len(number) :].strip()
+    try:
+        seconds = float(number) * units[unit or "s"]
+    except (ValueError, KeyError):
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise RecipeError(f"{text!r} is no duration. Write 90s, 2min or 1.5h.")
+    return seconds
+
+
+def _coerce(key: str, value: Any, like: Any) -> Any:
+    """A TOML value as the type of the field, or an error."""
+    if isinstance(like, tuple):
+        if isinstance(value, str):
+            value = [value]
+        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+    elif isinstance(like, Mapping):
+        if isinstance(value, Mapping):
+            return {str(k): float(_coerce(f"{key}.{k}", v, 0.0)) for k, v in value.items()}
+    elif isinstance(like, bool) or isinstance(value, bool):
+        if isinstance(like, bool) and isinstance(value, bool):
+            return value
+    elif isinstance(like, float) and isinstance(value, int | float):
+        return float(value)
+    elif type(value) is type(like):
+        return value
+    expected = "a list of specs" if isinstance(like, tuple) else f"a {type(like).__name__}"
+    raise RecipeError(f"{key} is {value!r}, and {expected} is expected.")
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        plain = text.strip()
+        return {"true": True, "false": False}.get(plain.lower(), plain)

@@ -1,0 +1,277 @@
+"""The page a person looks at, and the card beside a model: given plain results, computing none."""
+
+import base64
+import hashlib
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+
+from likewise import figures, pictures, sections, wording
+from likewise.errors import BadArgument
+from likewise.results import Epoch, Evaluation, Rate, Verification
+from likewise.shapes import Array
+from likewise.types import Claim
+
+
+@dataclass(frozen=True)
+class Example:
+    """One mistake, to be shown.
+
+    Attributes:
+        first: One item, decoded: an image as uint8 [c h w], a series as float [t d].
+        second: The other.
+        first_label: Its identity.
+        second_label: That of the other.
+        first_place: Its file or row.
+        second_place: That of the other.
+        same: Whether the two are truly the same.
+        distance: How far apart they are.
+        threshold: What the distance was held against.
+
+    Raises:
+        BadArgument: If the two are not both images or both series of one width.
+    """
+
+    first: Array
+    second: Array
+    first_label: str
+    second_label: str
+    first_place: str
+    second_place: str
+    same: bool
+    distance: float
+    threshold: float
+
+    def __post_init__(self) -> None:
+        both = (self.first, self.second)
+        images = all(item.dtype == np.uint8 and item.ndim == 3 for item in both)
+        series = all(item.dtype.kind == "f" and item.ndim == 2 for item in both)
+        if not images and not (series and self.first.shape[1] == self.second.shape[1]):
+            given = " and ".join(f"{item.dtype} {list(item.shape)}" for item in both)
+            raise BadArgument(
+                f"{self.first_place} and {self.second_place} are {given}; two uint8 images "
+                "[c h w] or two float series [t d] are expected. Hand over decoded items."
+            )
+
+    @property
+    def is_image(self) -> bool:
+        """Whether images are shown, and not series."""
+        return self.first.ndim == 3
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that the page shows.
+
+    Attributes:
+        title: Of the page.
+        evaluation: What was measured.
+        default_point: Name of the operating point that `verify` uses; empty if none is supported.
+        epochs: The training curve; empty when only evaluated.
+        examples: Mistakes to show; empty with `--no-examples`.
+        recipe: The TOML text.
+        data: Role → a sentence with counts.
+        rerun: Shell commands that make it again.
+        environment: Versions and processor by name.
+
+    Raises:
+        BadArgument: If the default point is not among the supported ones.
+    """
+
+    title: str
+    evaluation: Evaluation
+    default_point: str
+    epochs: tuple[Epoch, ...]
+    examples: tuple[Example, ...]
+    recipe: str
+    data: Mapping[str, str]
+    rerun: tuple[str, ...]
+    environment: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        points = self.evaluation.verification.points
+        supported = [point.name for point in points if point.supported]
+        if self.default_point and self.default_point not in supported:
+            raise BadArgument(
+                f"The default point is {self.default_point!r}, and one of the supported points "
+                f"({', '.join(supported) or 'there is none'}) or '' is expected. Name one of them."
+            )
+
+
+def render(report: Report) -> str:
+    """The whole page: one HTML file that opens without a network.
+
+    Raises:
+        MissingExtra: If plotly is not installed.
+    """
+    scripts = [figures.plotly_script(), _asset("report.js")]
+    scripts = [script.replace("</script", "<\\/script") for script in scripts]
+    hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts)
+    policy = (
+        f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {hashes}"
+    )
+    title = html.escape(report.title)
+    claim = html.escape(report.evaluation.verification.claim.sentence)
+    return "".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+            f"<title>{title}</title>\n<style>\n{_asset('report.css')}</style>\n</head>\n<body>\n",
+            f'<header><p class="kicker">Likewise, {claim}</p>\n<h1>{title}</h1>\n',
+            f'<p class="note">{html.escape(report.evaluation.source)}</p></header>\n<main>\n',
+            *_sections(report),
+            "</main>\n",
+            *(f"<script>{script}</script>\n" for script in scripts),
+            "</body>\n</html>\n",
+        ]
+    )
+
+
+def _asset(name: str) -> str:
+    return files("likewise").joinpath(name).read_text(encoding="utf-8")
+
+
+def _sha256(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+
+
+def _sections(report: Report) -> list[str]:
+    found = report.evaluation.verification
+    contents = [
+        ("summary", "Summary", sections.summary(report.evaluation, report.default_point)),
+        ("points", "Operating points", sections.points(found, report.default_point)),
+        ("distances", "Distances", sections.distances(found, report.default_point)),
+        ("training", "Training", sections.training(report.epochs)),
+        ("mistakes", "The worst mistakes", _mistakes(report.examples)),
+        ("hardest", "Hardest identities", sections.hardest(report.evaluation.hardest)),
+        ("failed", "Items that failed to read", sections.failed(report.evaluation.failed)),
+        ("data", "Data", sections.facts(report.data)),
+        ("recipe", "Recipe", sections.code(report.recipe, "Recipe")),
+        ("rerun", "How to rerun", sections.code("\n".join(report.rerun), "Commands")),
+        ("environment", "Environment", sections.facts(report.environment)),
+    ]
+    return [
+        f'<section id="{name}"><h2>{title}</h2>\n<div>{body}</div></section>\n'
+        for name, title, body in contents
+        if body
+    ]
+
+
+def _mistakes(examples: Sequence[Example]) -> str:
+    if not examples:
+        return ""
+    top = 1.05 * max(max(one.distance, one.threshold) for one in examples)
+    return (
+        f'<ul class="mistakes">{"".join(_mistake(one, top) for one in examples)}</ul>'
+        '<p class="note">Under each pair stands its distance on a scale that all share; '
+        "the dashed line is the threshold.</p>"
+    )
+
+
+def _mistake(one: Example, top: float) -> str:
+    if one.is_image:
+        images = (one.first, one.first_label), (one.second, one.second_label)
+        drawn = [pictures.picture(image, f"An item of {label}") for image, label in images]
+        axes = ""
+    else:
+        *drawn, axes = pictures.series(one.first, one.second)
+    labels = (one.first_label, one.first_place), (one.second_label, one.second_place)
+    shown = "".join(
+        f"<figure>{item}<figcaption><b>{html.escape(label)}</b>{html.escape(place)}</figcaption>"
+        "</figure>"
+        for item, (label, place) in zip(drawn, labels, strict=True)
+    )
+    far, held = wording.distance(one.distance), wording.distance(one.threshold)
+    kind, heading, against = (
+        ("rejected", "The same, taken for different", "above")
+        if one.same
+        else ("accepted", "Different, taken for the same", "at most")
+    )
+    gauge = pictures.strip(None, one.distance, None, top, one.threshold, wording.distance(top))
+    return (
+        f'<li class="{kind}"><h3>{heading}</h3>'
+        f'<div class="pair{"" if one.is_image else " stack"}">{shown}</div>'
+        + (f'<p class="small">{axes}</p>' if axes else "")
+        + f"<div><p>distance {far}, {against} the threshold {held}</p>{gauge}</div></li>"
+    )
+
+
+def card(report: Report) -> str:
+    """The model card: what it is good for, on whom it was measured, and its limits; Markdown."""
+    evaluation = report.evaluation
+    found = evaluation.verification
+    lines = [
+        f"# {_plain(report.title)}",
+        "## What it is good for",
+        _plain(wording.verdict(evaluation, report.default_point)),
+        _plain(wording.recognition(evaluation)),
+        "## On whom it was measured",
+        f"{_plain(evaluation.source)}: {found.items:,} items of {found.identities:,} identities, "
+        f"{found.same_pairs:,} same and {found.different_pairs:,} different pairs; "
+        f"{found.claim.sentence}. Ranges are 95% intervals whose trials are "
+        f"{wording.trials(found.claim)}.",
+        _points_in_markdown(found),
+        "\n".join(f"- **{_plain(role)}**: {_plain(said)}" for role, said in report.data.items()),
+        "## Limits",
+        "\n".join(f"- {line}" for line in _limits(report)),
+        *(["## How to rerun", _fenced("\n".join(report.rerun))] if report.rerun else []),
+    ]
+    return "\n\n".join(line for line in lines if line) + "\n"
+
+
+def _points_in_markdown(found: Verification) -> str:
+    rows = ["| point | threshold | FAR on test | FRR on test |", "|---|---|---|---|"]
+    for point in found.points:
+        cells = ["not supported", "not supported"]
+        if point.supported:
+            rates = (point.test.far, point.test.frr) if point.test else ()
+            cells = [_rate_in_words(rate, found.claim) for rate in rates] or ["not measured"] * 2
+        name, threshold = _plain(point.name), wording.distance(point.threshold)
+        rows.append(f"| {name} | {threshold} | {cells[0]} | {cells[1]} |")
+    return "\n".join(rows)
+
+
+def _rate_in_words(rate: Rate, claim: Claim) -> str:
+    words = wording.interval(rate, claim)
+    if rate.low is None:
+        return f"{wording.counts(rate)} ({words})"
+    return f"{wording.fraction(rate.value)} ({words}); {wording.counts(rate)}"
+
+
+def _limits(report: Report) -> list[str]:
+    evaluation = report.evaluation
+    found = evaluation.verification
+    limits = [
+        "The rates hold for items like those measured: gathered, cut and recorded the same way.",
+        "They say nothing about items of the classes trained on."
+        if found.claim is Claim.NEW_IDENTITIES
+        else "They hold for the classes trained on, and say nothing about any other.",
+    ]
+    limits += [
+        f"{_plain(point.name)} is not supported: {_plain(point.reason)}"
+        for point in found.points
+        if not point.supported
+    ]
+    if evaluation.failed:
+        limits.append(f"Items that failed to read, and took no part: {len(evaluation.failed):,}.")
+    worst = [name for name, share in evaluation.hardest.items() if share > 0][:3]
+    if worst:
+        limits.append(f"It errs most on {_plain(', '.join(worst))}.")
+    return limits
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    escaped = re.sub(r"([\\`*_\[\]|#~!])", r"\\\1", " ".join(text.split()))
+    return escaped.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _fenced(text: str) -> str:
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}sh\n{text}\n{fence}"

@@ -1,0 +1,209 @@
+"""What stands in each section of the report, as HTML made of plain results.
+
+Everything from outside is escaped here. A section without content is an empty string.
+"""
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+
+from likewise import figures, pictures, wording
+from likewise.results import Epoch, Evaluation, OneShot, OperatingPoint, Rate, Verification
+from likewise.types import Claim
+
+_NAMED = 10
+
+
+def summary(evaluation: Evaluation, default: str) -> str:
+    """The verdict in sentences, and beside them its rates with their intervals."""
+    lede = html.escape(wording.verdict(evaluation, default))
+    recognition = html.escape(wording.recognition(evaluation))
+    claim = evaluation.verification.claim
+    point = wording.chosen(evaluation, default)
+    tiles = []
+    if point is not None and point.test is not None:
+        aim = math.nan if point.target is None else point.target
+        ends = [r.high if r.high is not None else 0.0 for r in (point.test.far, point.test.frr)]
+        top = _round_up(max([1e-6, *ends, point.target or 0.0]))
+        tiles = [
+            _tile("False accepts (FAR)", point.test.far, claim, top, aim),
+            _tile("False rejects (FRR)", point.test.frr, claim, top, math.nan),
+        ]
+    if evaluation.one_shot is not None:
+        tiles.append(_one_shot_tile(evaluation.one_shot, claim))
+    parts = [f'<p class="lede">{lede}</p>']
+    parts += [f'<dl class="rates">{"".join(tiles)}</dl>'] if tiles else []
+    parts += [f'<p class="prose">{recognition}</p>'] if recognition else []
+    aimed = " The dashed line is the rate aimed at." if point and point.target else ""
+    if tiles:
+        parts.append(
+            f'<p class="note">The ranges are 95% intervals, {claim.sentence}; their trials are '
+            f"{wording.trials(claim)}, not pairs.{aimed}</p>"
+        )
+    return "\n".join(parts)
+
+
+def _round_up(value: float) -> float:
+    """The next of 1, 2, 5, 10, ... times a power of ten, at most 1."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return min(1.0, next(step * power for step in (1, 2, 5, 10) if step * power >= value))
+
+
+def _tile(name: str, rate: Rate, claim: Claim, top: float, aim: float) -> str:
+    known = rate.low is not None
+    number = wording.fraction(rate.value) if known else f"{rate.errors:,} of {rate.trials:,}"
+    below = wording.counts(rate) if known else "pairs"
+    drawn = pictures.strip(rate.low, rate.value, rate.high, top, aim, f"{top:g}") if known else ""
+    return (
+        f'<div><dt>{name}</dt><dd class="number">{number}</dd>'
+        f'<dd class="small">{wording.interval(rate, claim)}; {below}{drawn}</dd></div>'
+    )
+
+
+def _one_shot_tile(one: OneShot, claim: Claim) -> str:
+    drawn = pictures.strip(one.low, one.accuracy, one.high, 1.0, math.nan, "1")
+    return (
+        f"<div><dt>One-shot accuracy among {one.ways:,}</dt>"
+        f'<dd class="number">{wording.fraction(one.accuracy)}</dd>'
+        f'<dd class="small">{wording.interval(one, claim)}; {one.episodes:,} questions'
+        f"{drawn}</dd></div>"
+    )
+
+
+def points(found: Verification, default: str) -> str:
+    """A table of the operating points, with their rates where the data support them."""
+    head = "".join(
+        f'<th scope="col">{name}</th>'
+        for name in (
+            "name", "target FAR", "threshold", "FAR on calibrate", "FAR on test", "FRR on test",
+            "supported",
+        )
+    )  # fmt: skip
+    rows = "\n".join(
+        _row(point, found.claim, chosen=point.name == default) for point in found.points
+    )
+    return (
+        f"{_scroll(f'<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>', 'Operating points')}"
+        '<p class="note">FAR is the share of different pairs taken for the same, FRR the share of '
+        f"same pairs taken for different; on test they are {found.claim.sentence}. "
+        "Identities weigh equally; “pooled” is the plain share of pairs. The ranges are 95% "
+        "intervals. A pair is accepted when its distance is at most the threshold.</p>"
+    )
+
+
+def _row(point: OperatingPoint, claim: Claim, *, chosen: bool) -> str:
+    test = point.test
+    target = "" if point.target is None else f"{point.target:g}"
+    calibrated = _cell(point.calibrate.far, claim, supported=point.supported)
+    far = _cell(test.far, claim, supported=point.supported) if test else "<td>not measured</td>"
+    frr = _cell(test.frr, claim, supported=point.supported) if test else "<td>not measured</td>"
+    used = "<small>used by verify</small>" if chosen else ""
+    why = "yes" if point.supported else f"no: {html.escape(point.reason)}"
+    state = "chosen" if chosen else "" if point.supported else "refused"
+    return (
+        f'<tr class="{state}"><th scope="row">{html.escape(point.name)}{used}</th>'
+        f"<td>{target or '—'}</td><td>{wording.distance(point.threshold)}</td>"
+        f'{calibrated}{far}{frr}<td class="words">{why}</td></tr>'
+    )
+
+
+def _cell(rate: Rate, claim: Claim, *, supported: bool) -> str:
+    if not rate.trials:
+        return "<td>no pairs</td>"
+    if not supported:
+        return f"<td>{wording.counts(rate)}</td>"
+    words = wording.interval(rate, claim)
+    if rate.low is None:
+        return f"<td>{wording.counts(rate)}<small>{words}</small></td>"
+    return (
+        f"<td>{wording.fraction(rate.value)}<small>{words}</small>"
+        f"<small>{wording.counts(rate)}</small>"
+        f"<small>pooled {wording.fraction(rate.pooled)}</small></td>"
+    )
+
+
+def _scroll(inside: str, name: str) -> str:
+    return f'<div class="scroll" role="region" aria-label="{name}" tabindex="0">{inside}</div>'
+
+
+def distances(found: Verification, default: str) -> str:
+    """The distances of same and of different pairs, with the thresholds."""
+    figure = figures.distances_figure(found.histogram, found.points, default)
+    heavy = "The heavy line is the threshold that verify uses. " if default else ""
+    dotted = any(not point.supported for point in found.points)
+    return _figure(
+        figure,
+        f"{found.same_pairs:,} same and {found.different_pairs:,} different pairs. "
+        "Left of a threshold a pair is accepted. "
+        f"{heavy}{'Dotted ones are not supported by the data. ' if dotted else ''}"
+        f"A different pair is farther apart than a same pair with probability "
+        f"{wording.fraction(found.auc)} (AUC); at the equal error rate, {wording.fraction(found.eer)}, "
+        "the threshold is chosen on these very items: both describe them and promise nothing.",
+    )
+
+
+def training(epochs: Sequence[Epoch]) -> str:
+    """The training curve."""
+    if not epochs:
+        return ""
+    last = epochs[-1]
+    best = [epoch.number for epoch in epochs if epoch.best]
+    kept = f" The best checkpoint (dotted line) is of epoch {best[-1]:,}." if best else ""
+    below = ""
+    if any(epoch.figure is not None for epoch in epochs):
+        below = " Below, the validation figure: smaller is better."
+    return _figure(
+        figures.training_figure(epochs),
+        f"{last.number:,} epochs, {last.steps:,} steps, {last.seconds:,.0f} seconds.{below}{kept}",
+        kind="plot tall" if below else "plot",
+    )
+
+
+def _figure(figure: figures.Figure, caption: str, kind: str = "plot") -> str:
+    return (
+        f'<figure><div class="{kind}" role="img" aria-label="{html.escape(figure.gist)}"></div>\n'
+        f'<script type="application/json">{figure.content}</script>\n'
+        f"<noscript><p>{html.escape(figure.gist)}</p></noscript>\n"
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def hardest(shares: Mapping[str, float]) -> str:
+    """The identities with the largest share of wrong decisions."""
+    worst = [(name, share) for name, share in shares.items() if share > 0]
+    rows = "\n".join(
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{wording.fraction(share)}</td>'
+        f'<td class="bar"><i style="--share:{share / worst[0][1]:.3f}"></i></td></tr>'
+        for name, share in worst[:_NAMED]
+    )
+    head = '<th scope="col">identity</th><th scope="col">share of its pairs decided wrongly</th><td></td>'
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return (
+        _scroll(table, "Hardest identities").replace("scroll", "scroll narrow", 1) if rows else ""
+    )
+
+
+def failed(found: Sequence[tuple[str, str]]) -> str:
+    """How many items could not be read, and the first of them by name."""
+    if not found:
+        return ""
+    named = "".join(
+        f"<li>{html.escape(place)}: {html.escape(reason)}</li>" for place, reason in found[:_NAMED]
+    )
+    more = f", the first {_NAMED} of them" if len(found) > _NAMED else ""
+    count = "1 item" if len(found) == 1 else f"{len(found):,} items"
+    return f'<p>{count} failed to read and took no part{more}:</p><ol class="plain">{named}</ol>'
+
+
+def facts(pairs: Mapping[str, str]) -> str:
+    """Names with what is to be said of each."""
+    inside = "".join(
+        f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>"
+        for name, value in pairs.items()
+    )
+    return f'<dl class="facts">{inside}</dl>' if pairs else ""
+
+
+def code(text: str, name: str) -> str:
+    """Text that a machine reads."""
+    return _scroll(f"<pre><code>{html.escape(text)}</code></pre>", name) if text.strip() else ""

@@ -1,0 +1,57 @@
+"""Are these two the same?"""
+
+from pathlib import Path
+
+from likewise.errors import SourceNotFound, UnreadableItem
+from likewise.model import Model
+from likewise.results import Decision
+from likewise.types import Raw
+
+
+def verify(
+    model: Model,
+    first: str | Path | Raw,
+    second: str | Path | Raw,
+    *,
+    far: float | None = None,
+    prior: float = 0.5,
+    calibration: str = "default",
+) -> Decision:
+    """Decide whether two items are the same, with the error rate measured for that decision.
+
+    Args:
+        model: What compares them.
+        first: A file's path, the bytes of one, or an array.
+        second: Likewise.
+        far: Use the threshold fitted for this false-accept rate; by default .01 where the data
+            support it, else the smallest that they do.
+        prior: The share of same pairs where this is used, which the probability assumes.
+        calibration: Which of the model's calibrations.
+
+    Raises:
+        NotCalibrated: If the model has no such calibration.
+        UnsupportedRate: If that rate has no threshold.
+        UnreadableItem: If an item cannot be decoded.
+        WrongKind: If it is another kind of item than the model was trained on.
+    """
+    fitted = model.calibration(calibration)
+    vectors = [
+        model.embed_one(_raw(item), _place(item, name))
+        for item, name in ((first, "the first item"), (second, "the second item"))
+    ]
+    return fitted.decide(float(model.distance.rows(*vectors)[0]), far=far, prior=prior)
+
+
+def _raw(item: str | Path | Raw) -> Raw:
+    if not isinstance(item, str | Path):
+        return item
+    try:
+        return Path(item).read_bytes()
+    except FileNotFoundError:
+        raise SourceNotFound(f"There is no file {str(item)!r}. Check its path.") from None
+    except OSError as error:
+        raise UnreadableItem(f"{item}: cannot be read ({error.strerror}).") from error
+
+
+def _place(item: str | Path | Raw, name: str) -> str:
+    return str(item) if isinstance(item, str | Path) else name

@@ -1,0 +1,280 @@
+"""Series: from rows of numbers to float32, one row a time step and one column a channel."""
+
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, final
+
+import array_api_compat
+import numpy as np
+
+from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
+from likewise.shapes import Array, Float, Int, Shaped
+from likewise.transforms.base import Transform
+from likewise.types import InputShape, Kind, Raw
+
+MAX_VALUES = 10_000_000
+# A channel whose deviation is this small a part of its largest value is constant but for rounding.
+CONSTANT = 1e-8
+NPY = b"\x93NUMPY"
+IMAGE = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0{4}|II\*\0|MM\0\*|RIFF.{4}WEBP|.{4}ftyp|P[1-6]\s+[#\d]",
+    re.DOTALL,
+)
+
+
+@final
+class SequenceTransform(Transform):
+    """A series of any length, with its channels normalised.
+
+    Decoding takes an array [t] or [t d] of real numbers, or the bytes of an .npy file, or text
+    with one time step a line, its channels separated by commas, without a header. Batches are
+    padded with zeros at the end and come with the true lengths; padding is not data, and
+    encoders leave it out by the lengths.
+
+    Args:
+        normalize: `none` leaves the values; `series` brings each channel of each series to mean
+            0 and deviation 1 (a constant one to zeros) when it is decoded; `train` does so with
+            the mean and deviation of the training set when it is finished.
+        state: What `fit` learned: `channels`, and for `train` the `mean` and `std` of each.
+
+    Raises:
+        BadArgument: If `normalize` is none of these, or the state is not this transform's.
+    """
+
+    kind: ClassVar[Kind] = Kind.SEQUENCE
+
+    def __init__(
+        self,
+        normalize: Literal["none", "series", "train"] = "train",
+        *,
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
+        if normalize not in ("none", "series", "train"):
+            raise BadArgument(
+                f"sequence: normalize is {normalize!r}; give 'none', 'series' or 'train'."
+            )
+        self.normalize = normalize
+        self.state = None if state is None else _checked(state, learned=normalize == "train")
+
+    @property
+    def shape(self) -> InputShape:
+        """What the encoder will be fed; known once there is a state."""
+        return InputShape(Kind.SEQUENCE, self._known()["channels"])
+
+    def _known(self) -> Mapping[str, Any]:
+        if self.state is None:
+            raise BadArgument(
+                "sequence: the transform has no state yet, so its channels are unknown. Build it "
+                "with state=transform.fit(decoded training series), or load it from a model."
+            )
+        return self.state
+
+    def decode(self, raw: Raw, place: str) -> Float[Array, "t d"]:
+        """Decode one series to float32 [t d]; see the class."""
+        values = _parsed(raw, place) if isinstance(raw, bytes | str) else raw
+        if values.dtype.kind not in "biuf" or values.ndim not in (1, 2):
+            raise WrongKind(
+                f"{place} is an array of {values.dtype} {list(values.shape)}, and a series of real "
+                "numbers [t] or [t d] is expected. Give series, or choose the image transform."
+            )
+        if values.size == 0:
+            raise _unreadable(place, f"it is empty (shape {list(values.shape)})")
+        if values.size > MAX_VALUES:
+            raise _unreadable(place, f"it holds {values.size} values; {MAX_VALUES} are the most")
+        steps = values[:, None] if values.ndim == 1 else values
+        with np.errstate(over="ignore"):
+            series = np.array(steps, dtype=np.float32, order="C")
+        finite = np.isfinite(series)
+        if not finite.all():
+            step, channel = np.argwhere(~finite)[0].tolist()
+            raise _unreadable(
+                place,
+                f"step {step}, channel {channel} (counted from 0) is {steps[step, channel]}, and "
+                "finite numbers within float32 are expected",
+            )
+        if self.state is not None and series.shape[1] != self.state["channels"]:
+            raise WrongKind(
+                f"{place} has {series.shape[1]} channels, and the series learned from have "
+                f"{self.state['channels']}. Give series of the same channels."
+            )
+        return _standardised(series) if self.normalize == "series" else series
+
+    def fit(self, decoded: Iterable[Array]) -> Mapping[str, Any]:
+        """The number of channels, and for `train` the mean and deviation of each over all steps.
+
+        Raises:
+            EmptySource: If there is no series.
+            WrongKind: If the series differ in their number of channels.
+        """
+        count, mean, spread, largest = 0, np.zeros(0), np.zeros(0), np.zeros(0)
+        for number, series in enumerate(decoded):
+            values = series.astype(np.float64)
+            if count == 0:
+                mean, spread, largest = np.zeros((3, values.shape[1]))
+            if values.shape[1] != len(mean):
+                raise WrongKind(
+                    f"training series {number} (counted from 0) has {values.shape[1]} channels, "
+                    f"and those before it have {len(mean)}. Give series of the same channels."
+                )
+            # Means and squared deviations are merged (Chan et al. 1979): raw sums of squares lose
+            # all digits where the mean is far from zero.
+            own = values.mean(0)
+            total = count + len(values)
+            delta = own - mean
+            spread += ((values - own) ** 2).sum(0) + delta**2 * (count * len(values) / total)
+            mean += delta * (len(values) / total)
+            largest = np.maximum(largest, np.abs(values).max(0))
+            count = total
+        if count == 0:
+            raise EmptySource(
+                "sequence: there is nothing to fit. Give at least one training series."
+            )
+        state: dict[str, Any] = {"channels": len(mean)}
+        if self.normalize == "train":
+            std = np.sqrt(spread / count)
+            state |= {
+                "mean": mean.tolist(),
+                "std": np.where(std > CONSTANT * largest, std, 1.0).tolist(),
+            }
+        return state
+
+    def collate(
+        self, decoded: Sequence[Array]
+    ) -> tuple[Float[Array, "n t d"], Int[Array, "n"] | None]:
+        """Stack series, padded with zeros at the end; with their int64 lengths."""
+        if not decoded:
+            raise BadArgument("sequence: a batch of no series was asked for. Give at least one.")
+        lengths = np.array([len(series) for series in decoded], dtype=np.int64)
+        batch = np.zeros((len(decoded), lengths.max(), decoded[0].shape[1]), dtype=np.float32)
+        for row, series in zip(batch, decoded, strict=True):
+            if series.shape[1] != row.shape[1]:
+                raise WrongKind(
+                    f"series of {row.shape[1]} and of {series.shape[1]} channels came into one "
+                    "batch. Give series of the same channels."
+                )
+            row[: len(series)] = series
+        return batch, lengths
+
+    def finish(self, batch: Shaped[Any, "n t d"]) -> Float[Any, "n t d"]:
+        """The encoder's float32 input from a padded batch, numpy or torch.
+
+        Under `train` padding becomes whatever zero becomes; encoders leave it out.
+
+        Raises:
+            BadArgument: If the transform has no state, or the batch other channels.
+        """
+        state = self._known()
+        if batch.shape[2] != state["channels"]:
+            raise BadArgument(
+                f"sequence: the batch has {batch.shape[2]} channels, and {state['channels']} are "
+                "expected. Decode it with this transform."
+            )
+        xp = array_api_compat.array_namespace(batch)
+        values = xp.astype(batch, xp.float32, copy=False)
+        if self.normalize != "train":
+            return values
+        device = array_api_compat.device(batch)
+        mean = xp.asarray(state["mean"], dtype=xp.float32, device=device)
+        return (values - mean) / xp.asarray(state["std"], dtype=xp.float32, device=device)
+
+
+def _checked(state: Mapping[str, Any], *, learned: bool) -> Mapping[str, Any]:
+    """The state, held against what it must hold."""
+    channels = state.get("channels")
+    checked: dict[str, Any] = {"channels": channels}
+    good = isinstance(channels, int) and not isinstance(channels, bool) and channels >= 1
+    for name in ("mean", "std") if learned else ():
+        try:
+            values = [float(value) for value in state[name]]
+        except (KeyError, TypeError, ValueError):
+            values = []
+        positive = name == "mean" or min(values, default=0) > 0
+        good = good and len(values) == channels and bool(np.isfinite(values).all()) and positive
+        checked[name] = values
+    if not good:
+        also = " and as many finite numbers for 'mean' and (positive) 'std'" if learned else ""
+        raise BadArgument(
+            f"sequence: state is {dict(state)!r}, and a number of 'channels'{also} is expected. "
+            "Take what fit returned for the same arguments."
+        )
+    return checked
+
+
+def _unreadable(place: str, reason: str) -> UnreadableItem:
+    return UnreadableItem(
+        f"{place} cannot be read as a series: {reason}. Mend or remove it; rows of comma separated "
+        "numbers, one time step a line, and .npy files are read."
+    )
+
+
+def _standardised(series: Float[Array, "t d"]) -> Float[Array, "t d"]:
+    values = series.astype(np.float64)
+    centred = values - values.mean(0)
+    std = np.sqrt((centred**2).mean(0))
+    varies = std > CONSTANT * np.abs(values).max(0)
+    normal: Array = np.where(varies, centred / np.where(varies, std, 1.0), 0.0).astype(np.float32)
+    return normal
+
+
+def _parsed(raw: bytes | str, place: str) -> Array:
+    """The array in the bytes of an .npy file, or in text of comma separated rows."""
+    if isinstance(raw, bytes):
+        if raw.startswith(NPY):
+            return _from_npy(raw, place)
+        if IMAGE.match(raw):
+            raise WrongKind(f"{place} is an image, and a series is expected. Give series.")
+        try:
+            raw = raw.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise _unreadable(place, "it is neither text nor .npy") from None
+    lines = raw.splitlines()
+    if not raw.strip():
+        raise _unreadable(place, f"it is empty ({len(raw)} characters)")
+    if raw.count(",") + len(lines) > MAX_VALUES:
+        raise _unreadable(place, f"it holds more than {MAX_VALUES} values, the most that is read")
+    try:
+        return np.loadtxt(lines, delimiter=",", comments=None, ndmin=2, dtype=np.float64)
+    except ValueError:
+        raise _unreadable(place, _fault(lines)) from None
+
+
+def _fault(lines: Sequence[str]) -> str:
+    """Where comma separated rows stop being numbers, lines and columns counted from 1."""
+    width = 0
+    for line, text in enumerate(lines, start=1):
+        cells = text.split(",")
+        if not text.strip():
+            continue
+        for column, cell in enumerate(cells, start=1):
+            try:
+                float(cell)
+            except ValueError:
+                return f"line {line}, column {column} is {cell.strip()[:40]!r}, which is no number"
+        width = width or len(cells)
+        if len(cells) != width:
+            return f"line {line} has {len(cells)} columns, and those before it have {width}"
+    return "a number in it is written in a way that is not read"
+
+
+def _from_npy(raw: bytes, place: str) -> Array:
+    """The array in an .npy file; nothing in it is unpickled, and its header is not believed."""
+    file = io.BytesIO(raw)
+    try:
+        version = np.lib.format.read_magic(file)
+        if version == (1, 0):
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        else:
+            shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
+    except Exception as error:  # a damaged header fails in many ways
+        raise _unreadable(place, f"its .npy header is damaged ({error})") from error
+    if dtype.hasobject:
+        raise _unreadable(place, "it holds Python objects, which are never unpickled")
+    count = int(np.prod(shape, dtype=object))
+    if count > MAX_VALUES:
+        raise _unreadable(place, f"it declares {count} values, and {MAX_VALUES} are the most")
+    body = raw[file.tell() :]
+    if len(body) != count * dtype.itemsize:
+        needed = count * dtype.itemsize
+        raise _unreadable(place, f"it has {len(body)} bytes of data, and its header says {needed}")
+    return np.frombuffer(body, dtype=dtype).reshape(shape, order="F" if fortran else "C")

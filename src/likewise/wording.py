@@ -1,0 +1,167 @@
+"""What was measured, in sentences that somebody who has to decide can read.
+
+Every rate in them comes with its interval, or with its counts where there are too few trials for
+one; rates are fractions or so many of 1,000.
+"""
+
+import math
+
+from likewise.results import Evaluation, OneShot, OperatingPoint, Rate
+from likewise.types import Claim
+
+DIFFERENT, ACCEPTED = "of different things", "taken for the same"
+SAME, REJECTED = "of the same thing", "taken for different"
+
+
+def fraction(value: float) -> str:
+    """A rate with two digits that tell it from 0 and from 1: 0.052, 0.0012, 0.9996."""
+    near = min(abs(value), abs(1 - value))
+    if near == 0:
+        return f"{value:.0f}"
+    return f"{value:.{max(3, 1 - math.floor(math.log10(near)))}f}"
+
+
+def distance(value: float) -> str:
+    """A distance or threshold to four digits."""
+    return f"{value:.4g}"
+
+
+def trials(claim: Claim) -> str:
+    """What stands behind an interval under this claim."""
+    return "identities" if claim is Claim.NEW_IDENTITIES else "items"
+
+
+def interval(rate: Rate | OneShot, claim: Claim) -> str:
+    """The 95% interval, or why there is none."""
+    if rate.low is None or rate.high is None:
+        return f"too few {trials(claim)} for an interval"
+    return f"{fraction(rate.low)} to {fraction(rate.high)}"
+
+
+def counts(rate: Rate) -> str:
+    """The pairs behind a rate."""
+    return f"{rate.errors:,} of {rate.trials:,} pairs"
+
+
+def measured_on(evaluation: Evaluation) -> str:
+    """The claim with its counts, as a sentence."""
+    found = evaluation.verification
+    if found.claim is Claim.NEW_IDENTITIES:
+        return f"Measured on {found.identities:,} identities never trained on."
+    return (
+        f"Measured on {found.items:,} new items of the {found.identities:,} classes trained on; "
+        "it says nothing about other classes."
+    )
+
+
+def aim(point: OperatingPoint) -> str:
+    """What a threshold was fitted for: `1 false accept in 20`."""
+    if point.target is None:
+        return "false accepts as frequent as false rejects"
+    turns = round(1 / point.target)
+    if math.isclose(turns * point.target, 1):
+        return f"1 false accept in {turns:,}"
+    return f"a false-accept rate of {point.target:g}"
+
+
+def chosen(evaluation: Evaluation, name: str) -> OperatingPoint | None:
+    """The operating point of this name; None if there is none."""
+    points = evaluation.verification.points
+    return next((point for point in points if point.name == name), None)
+
+
+def verdict(evaluation: Evaluation, name: str) -> str:
+    """What the operating point that `verify` uses was seen to do.
+
+    Args:
+        evaluation: What was measured.
+        name: Of the operating point; empty if none is supported.
+    """
+    point = chosen(evaluation, name)
+    if point is None:
+        return _unsupported(evaluation)
+    if point.test is None:
+        return f"The threshold fitted for {aim(point)} has not been measured on test items."
+    claim = evaluation.verification.claim
+    bare = [rate for rate in (point.test.far, point.test.frr) if rate.trials and rate.low is None]
+    few = f" (too few {trials(claim)} for an interval)" if bare else ""
+    return (
+        f"At the threshold fitted for {aim(point)}, "
+        f"{_clause(point.test.far, DIFFERENT, ACCEPTED)}, and "
+        f"{_clause(point.test.frr, SAME, REJECTED)}{few}. "
+        f"{measured_on(evaluation)}{_kept(point, point.test.far)}"
+    )
+
+
+def _clause(rate: Rate, things: str, mistaken: str) -> str:
+    if not rate.trials:
+        return f"no pair {things} was there to try"
+    if rate.low is None or rate.high is None:
+        was = "was" if rate.errors < 2 else "were"
+        number = f"{rate.errors:,}" if rate.errors else "none"
+        return f"{number} of the {rate.trials:,} pairs {things} {was} {mistaken}"
+    if not rate.errors:
+        scale = _scale(rate.high)
+        return (
+            f"none of the {rate.trials:,} pairs {things} was {mistaken} "
+            f"(in the long run at most {rate.high * scale:,.0f} of {scale:,})"
+        )
+    scale = _scale(rate.value)
+    about, low, high = (f"{x * scale:,.0f}" for x in (rate.value, rate.low, rate.high))
+    return f"of {scale:,} pairs {things} about {about} (between {low} and {high}) are {mistaken}"
+
+
+def _scale(value: float) -> int:
+    """The round number of which this share is at least five, so that it can be counted."""
+    return next((scale for scale in (1000, 10_000, 100_000) if value * scale >= 5), 1_000_000)
+
+
+def _kept(point: OperatingPoint, rate: Rate) -> str:
+    if point.target is None or rate.low is None or rate.high is None:
+        return ""
+    if point.target < rate.low:
+        return (
+            f" The rate aimed at, {point.target:g}, lies below that range: on items like these "
+            "the threshold lets more through than it was fitted for."
+        )
+    if point.target > rate.high:
+        return (
+            f" The rate aimed at, {point.target:g}, lies above that range: on items like these "
+            "the threshold is stricter than it was fitted for."
+        )
+    return f" The rate aimed at, {point.target:g}, lies within that range."
+
+
+def _unsupported(evaluation: Evaluation) -> str:
+    found = evaluation.verification
+    refused = [p for p in found.points if not p.supported and p.target is not None]
+    equal = next((p for p in found.points if p.target is None), None)
+    beside = f" ({distance(equal.threshold)})" if equal else ""
+    easiest = max(refused, key=lambda point: point.target or 0, default=None)
+    why = f" Even {easiest.name}, the least that was asked, is refused: " if easiest else ""
+    reason = easiest.reason.rstrip(".") + "." if easiest else ""
+    return (
+        "No error rate is promised, because the data support none: verify answers “undecided” and "
+        f"shows the distance beside the threshold of equal errors{beside}, marked unsupported."
+        f"{why}{reason} {measured_on(evaluation)}"
+    )
+
+
+def recognition(evaluation: Evaluation) -> str:
+    """One-shot accuracy as a sentence; empty if it was not measured."""
+    one = evaluation.one_shot
+    if one is None:
+        return ""
+    claim = evaluation.verification.claim
+    asked = f"{one.episodes:,} questions about {one.identities:,} identities"
+    if one.low is None or one.high is None:
+        return (
+            f"Given one example each of {one.ways:,} identities, it finds the right one for a new "
+            f"item in a share of {fraction(one.accuracy)} of {asked} ({interval(one, claim)})."
+        )
+    scale = max(_scale(one.accuracy), _scale(1 - one.accuracy)) if one.accuracy < 1 else 1000
+    about, low, high = (f"{x * scale:,.0f}" for x in (one.accuracy, one.low, one.high))
+    return (
+        f"Given one example each of {one.ways:,} identities, it finds the right one for about "
+        f"{about} of {scale:,} new items (between {low} and {high}; {asked})."
+    )
