@@ -36,8 +36,8 @@ install: .venv/.installed ## make .venv with the package and every tool for work
 
 constraints: .venv/.installed ## write constraints.txt from what .venv holds
 	{ sed -n '/^#/p' constraints.txt; \
-	  $(PIP) freeze --exclude-editable --exclude likewise --exclude pytest-xdist --exclude execnet \
-	  | sed 's/+[^;]*$$//' | LC_ALL=C sort -f; } > constraints.new
+	  $(PIP) freeze --all --exclude-editable --exclude likewise --exclude pip \
+	    --exclude pytest-xdist --exclude execnet | sed 's/+[^;]*$$//' | LC_ALL=C sort -f; } > constraints.new
 	mv constraints.new constraints.txt
 
 clean: ## remove caches, builds and the demo's model; .venv stays

@@ -1,4 +1,4 @@
-"""Shapes are checked at run time in every test."""
+"""Shapes are checked at run time in every test; two small models are trained once."""
 
 import os
 
@@ -7,3 +7,125 @@ os.environ["LIKEWISE_CHECK_SHAPES"] = "1"
 from jaxtyping import install_import_hook
 
 install_import_hook("likewise", "beartype.beartype")
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+IDENTITIES, EACH = 60, 8
+
+
+def glyphs(folder: Path, *, first: int = 0, count: int = IDENTITIES, each: int = EACH) -> Path:
+    """A folder of drawings: an identity is four strokes, an item of it the strokes shaken."""
+    for identity in range(first, first + count):
+        strokes = np.random.default_rng(identity).uniform(3, 21, size=(4, 4))
+        place = folder / f"group{identity % 3}" / f"glyph{identity:03}"
+        place.mkdir(parents=True)
+        for item in range(each):
+            shake = np.random.default_rng([identity, item]).normal(0, 0.8, size=(4, 4))
+            page = np.full((24, 24), 255, dtype=np.uint8)
+            for x0, y0, x1, y1 in strokes + shake:
+                t = np.linspace(0, 1, 40)
+                x, y = x0 + t * (x1 - x0), y0 + t * (y1 - y0)
+                page[y.round().clip(0, 23).astype(int), x.round().clip(0, 23).astype(int)] = 0
+            Image.fromarray(page).save(place / f"{item}.png")
+    return folder
+
+
+def waves(*, first: int = 0, count: int = 40, each: int = 8) -> tuple[list[np.ndarray], np.ndarray]:
+    """Series of two channels and unequal lengths: an identity is two frequencies and a phase."""
+    series, names = [], []
+    for identity in range(first, first + count):
+        rates = np.random.default_rng(identity).uniform(0.1, 1.2, size=3)
+        for item in range(each):
+            random = np.random.default_rng([identity, item])
+            t = np.arange(random.integers(24, 40))[:, None]
+            clean = np.sin(rates[:2] * t + 3 * rates[2])
+            series.append((clean + 0.1 * random.normal(size=clean.shape)).astype(np.float32))
+            names.append(f"wave{identity}")
+    return series, np.array(names)
+
+
+@pytest.fixture(scope="session")
+def drawings(tmp_path_factory) -> Path:
+    """The folder that the image model learned from."""
+    return glyphs(tmp_path_factory.mktemp("data") / "drawings")
+
+
+@pytest.fixture(scope="session")
+def strangers(tmp_path_factory) -> Path:
+    """Drawings of identities that the image model never saw."""
+    return glyphs(tmp_path_factory.mktemp("data") / "strangers", first=1000, count=25)
+
+
+@pytest.fixture(scope="session")
+def image_experiment(drawings, tmp_path_factory):
+    from likewise.learn.experiment import learn
+    from likewise.recipe import Recipe
+
+    recipe = Recipe().with_settings(
+        [
+            f"source=folder({str(drawings)!r})",
+            "transform=image(size=16, invert=True)",
+            "encoder=convnet4(width=16)",
+            "augmentations=affine",
+            "sampler=classes_by_items(classes=10, items=4)",
+            "epochs=12",
+        ]
+    )
+    return learn(recipe, out=tmp_path_factory.mktemp("models") / "images")
+
+
+@pytest.fixture(scope="session")
+def image_model(image_experiment):
+    return image_experiment.model
+
+
+@pytest.fixture(scope="session")
+def series_experiment(tmp_path_factory):
+    from likewise.learn.experiment import learn
+    from likewise.recipe import Recipe
+    from likewise.sources.arrays import Arrays
+    from likewise.types import Kind
+
+    series, names = waves()
+    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
+        ["encoder=lstm(hidden=16)", "sampler=classes_by_items(classes=8, items=4)", "epochs=8"]
+    )
+    source = Arrays.of(series, names, namespace="waves")
+    return learn(recipe, source, out=tmp_path_factory.mktemp("models") / "series")
+
+
+@pytest.fixture
+def likewise(monkeypatch, capsys):
+    """Run a command in this process: (exit code, standard output, standard error)."""
+    from likewise.cli import main
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["likewise", *map(str, words)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def likewise_json(likewise):
+    """The same with --json: the one object that it prints."""
+
+    def run(*words: object) -> dict[str, object]:
+        code, out, _ = likewise(*words, "--json")
+        lines = out.strip().splitlines()
+        assert len(lines) == 1, (code, out)
+        return {"exit": code, **json.loads(lines[0])}
+
+    return run

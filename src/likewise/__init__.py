@@ -1,3 +1,37 @@
-"""Likewise learns from your examples when two things are the same."""
+"""Likewise learns from your examples when two things are the same.
+
+Using a model needs numpy and ONNX Runtime; `likewise.learn`, which makes one, needs torch. What
+stands here is imported when it is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from likewise.model import Model
+    from likewise.recipe import Recipe
+    from likewise.tasks.embed import embed
+    from likewise.tasks.evaluate import evaluate
+    from likewise.tasks.verify import verify
 
 __version__ = "0.1.0"
+
+_WHERE = {
+    "Model": "likewise.model",
+    "Recipe": "likewise.recipe",
+    "embed": "likewise.tasks.embed",
+    "evaluate": "likewise.tasks.evaluate",
+    "verify": "likewise.tasks.verify",
+}
+
+__all__ = ["Model", "Recipe", "__version__", "embed", "evaluate", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'likewise' has no attribute {name!r}")
+    return getattr(importlib.import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

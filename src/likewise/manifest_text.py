@@ -5,6 +5,7 @@ said as `DamagedModel` that names the key.
 """
 
 import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ NEEDED = ("transform", "encoder.main")
 SPEC_LENGTH = 1000
 AGAIN = "Copy the model again from where it came, or train it anew."
 
-_KEYS = ("format", "likewise", "kind", "claim", "distance", "fingerprint", "files")
+_KEYS = ("format", "likewise", "kind", "claim", "distance", "fingerprint", "checksum", "files")
 _PATH = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _VERSION = re.compile(r"[0-9A-Za-z.+!_-]{1,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -114,6 +115,7 @@ def dump(manifest: Manifest) -> bytes:
         "claim": manifest.claim.value,
         "distance": manifest.distance,
         "fingerprint": manifest.fingerprint,
+        "checksum": _checksum(manifest),
         "files": {
             role: {"path": manifest.files[role].path, "sha256": manifest.files[role].sha256}
             for role in ROLES
@@ -121,6 +123,13 @@ def dump(manifest: Manifest) -> bytes:
         },
     }
     return tomli_w.dumps(table).encode()
+
+
+def _checksum(manifest: Manifest) -> str:
+    """SHA-256 over all of it; without that, one cut off between two files would go unnoticed."""
+    head = (manifest.likewise, manifest.kind, manifest.claim, manifest.distance)
+    files = [(role, entry.path, entry.sha256) for role, entry in sorted(manifest.files.items())]
+    return hashlib.sha256(json.dumps([manifest.format, *head, files]).encode()).hexdigest()
 
 
 def parse(data: bytes, where: Path) -> Manifest:
@@ -152,6 +161,10 @@ def parse(data: bytes, where: Path) -> Manifest:
         raise _wrong(
             where, "fingerprint", f"is {manifest.fingerprint}", f"that of its files, {expected},"
         )
+    given = _matching(table, "checksum", _SHA256, "64 hex digits", where)
+    expected = _checksum(manifest)
+    if given != expected:
+        raise _wrong(where, "checksum", f"is {given}", f"that of the other keys, {expected},")
     return manifest
 
 

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import itertools
 import math
 
 import numpy as np
@@ -79,7 +80,7 @@ def _outline(values: Float[Array, "t"]) -> Array:
     starts = np.linspace(0, len(values), _MOST_POINTS // 2 + 1).astype(np.int64)
     ends = [
         start + at(values[start:stop])
-        for start, stop in zip(starts[:-1], starts[1:], strict=True)
+        for start, stop in itertools.pairwise(starts)
         for at in (np.argmin, np.argmax)
     ]
     return np.unique(ends)

@@ -11,15 +11,15 @@ source file and import nothing; the module is imported when a component is built
 import ast
 import difflib
 import importlib
-import importlib.util
+import keyword
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from likewise.errors import BadArgument, BadSpec, UnknownName
+from likewise.signatures import Component, component_of, fits
 
 T = TypeVar("T")
 
@@ -45,6 +45,13 @@ def unknown(what: str, given: str, known: Iterable[str]) -> UnknownName:
     return UnknownName(f"{what} {given!r}.{hint} Known: {', '.join(names) or 'none'}.")
 
 
+def _literal(node: ast.expr) -> Any:
+    """The value of a literal that can be written again; 1e999 would be written `inf`."""
+    value = ast.literal_eval(node)
+    ast.literal_eval(repr(value))
+    return value
+
+
 @dataclass(frozen=True)
 class Spec:
     """A component's name and its literal arguments."""
@@ -62,14 +69,18 @@ class Spec:
         """
         text = text.strip()
         short = re.fullmatch(r"([A-Za-z_]\w*):(.+)", text, flags=re.DOTALL)
-        if short:
+        if short and not keyword.iskeyword(short[1]):
             return cls(short[1], (short[2],))
+        shown = text if len(text) <= 80 else f"{text[:77]}..."
         wrong = BadSpec(
-            f"{text!r} is no spec. Write a name, or a name with literal arguments, "
+            f"{shown!r} is no spec. Write a name, or a name with literal arguments, "
             "as in triplet(margin=0.2)."
         )
         try:
-            node = ast.parse(text, mode="eval").body
+            with warnings.catch_warnings():
+                # A lone backslash, as in 'C:\data', is doubtful Python: refused, not guessed.
+                warnings.simplefilter("error")
+                node = ast.parse(text, mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise wrong from None
         if isinstance(node, ast.Name):
@@ -77,8 +88,8 @@ class Spec:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             raise wrong
         try:
-            args = tuple(ast.literal_eval(value) for value in node.args)
-            kwargs = {str(k.arg): ast.literal_eval(k.value) for k in node.keywords if k.arg}
+            args = tuple(_literal(value) for value in node.args)
+            kwargs = {str(k.arg): _literal(k.value) for k in node.keywords if k.arg}
         except (ValueError, TypeError, RecursionError, MemoryError):
             raise wrong from None
         if len(kwargs) != len(node.keywords):
@@ -93,34 +104,6 @@ class Spec:
     def replaced(self, **changes: Any) -> "Spec":
         """The same spec with these keyword arguments set."""
         return Spec(self.name, self.args, {**self.kwargs, **changes})
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument of a component, as its source file declares it."""
-
-    name: str
-    annotation: str
-    default: str | None
-
-    def __str__(self) -> str:
-        default = "" if self.default is None else f" = {self.default}"
-        return f"{self.name}: {self.annotation}{default}"
-
-
-@dataclass(frozen=True)
-class Component:
-    """What is known of a component without importing it."""
-
-    name: str
-    target: str
-    summary: str
-    arguments: tuple[Argument, ...]
-
-    @property
-    def signature(self) -> str:
-        """Its name with its arguments, as a person would write them."""
-        return f"{self.name}({', '.join(str(argument) for argument in self.arguments)})"
 
 
 class Family(Generic[T]):
@@ -157,7 +140,7 @@ class Family(Generic[T]):
             from importlib.metadata import entry_points
 
             found = entry_points(group=ENTRY_POINTS)
-            pairs = [(point.name.partition("."), point.value) for point in found]
+            pairs = [(p.name.partition("."), f"{p.module}:{p.attr}") for p in found]
             self._foreign = {
                 name: target
                 for (family, _, name), target in pairs
@@ -178,10 +161,7 @@ class Family(Generic[T]):
 
     def describe(self, name: str) -> Component:
         """Read a component's arguments and first sentence from its source file."""
-        target = self.target(name)
-        node = _class_node(target)
-        summary = (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ")
-        return Component(name, target, summary, _arguments(node, self.context))
+        return component_of(name, self.target(name), self.context)
 
     def check(self, spec: str | Spec) -> Spec:
         """Check name, arguments and simple types of a spec, importing nothing.
@@ -211,7 +191,7 @@ class Family(Generic[T]):
                     raise BadArgument(
                         f"{spec} lacks {argument.name!r}. Write {component.signature}."
                     )
-            elif not _fits(given[argument.name], argument.annotation):
+            elif not fits(given[argument.name], argument.annotation):
                 raise BadArgument(
                     f"{self.noun} {spec.name!r}: {argument.name} is {given[argument.name]!r}, "
                     f"and {argument.annotation} is expected."
@@ -223,64 +203,14 @@ class Family(Generic[T]):
         if not isinstance(spec, str | Spec):
             return spec
         checked = self.check(spec)
+        # By name, since a context argument may come first.
+        names = (argument.name for argument in self.describe(checked.name).arguments)
+        arguments = {**dict(zip(names, checked.args, strict=False)), **checked.kwargs, **context}
         module, _, name = self.target(checked.name).partition(":")
-        component: T = getattr(importlib.import_module(module), name)(
-            *checked.args, **checked.kwargs, **context
-        )
+        component: T = getattr(importlib.import_module(module), name)(**arguments)
         return component
 
 
 def families() -> dict[str, Family[Any]]:
     """Every family of the house by name; importing them imports no torch."""
     return {name: importlib.import_module(package).FAMILY for name, package in FAMILIES.items()}
-
-
-@cache
-def _class_node(target: str) -> ast.ClassDef:
-    module, _, name = target.partition(":")
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise UnknownName(f"{target!r} names a module that is not there. Reinstall its package.")
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            return node
-    raise UnknownName(f"{module} holds no class {name!r}. Mend the table that names it.")
-
-
-def _arguments(node: ast.ClassDef, context: tuple[str, ...]) -> tuple[Argument, ...]:
-    for item in node.body:
-        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
-            break
-    else:
-        return ()
-    plain = item.args.args[1:]
-    defaults: list[ast.expr | None] = [None] * (len(plain) - len(item.args.defaults))
-    defaults += item.args.defaults
-    pairs = [*zip(plain, defaults, strict=True)]
-    pairs += [*zip(item.args.kwonlyargs, item.args.kw_defaults, strict=True)]
-    return tuple(
-        Argument(
-            argument.arg,
-            ast.unparse(argument.annotation) if argument.annotation else "Any",
-            None if default is None else ast.unparse(default),
-        )
-        for argument, default in pairs
-        if argument.arg not in context
-    )
-
-
-def _fits(value: Any, annotation: str) -> bool:
-    """Whether a literal is of a simple declared type; a type that is not simple takes all."""
-    if annotation.startswith("Literal["):
-        return value in ast.literal_eval(f"[{annotation[8:-1]}]")
-    simple = {
-        "int": isinstance(value, int) and not isinstance(value, bool),
-        "float": isinstance(value, int | float) and not isinstance(value, bool),
-        "str": isinstance(value, str),
-        "bool": isinstance(value, bool),
-        "None": value is None,
-        "tuple[float, float]": isinstance(value, tuple) and len(value) == 2,
-    }
-    options = [part.strip() for part in annotation.split(" | ")]
-    return any(simple.get(option, True) for option in options)

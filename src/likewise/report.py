@@ -165,7 +165,7 @@ def _sections(report: Report) -> list[str]:
 def _mistakes(examples: Sequence[Example]) -> str:
     if not examples:
         return ""
-    top = 1.05 * max(max(one.distance, one.threshold) for one in examples)
+    top = pictures.round_up(max(max(one.distance, one.threshold) for one in examples))
     return (
         f'<ul class="mistakes">{"".join(_mistake(one, top) for one in examples)}</ul>'
         '<p class="note">Under each pair stands its distance on a scale that all share; '
@@ -182,8 +182,7 @@ def _mistake(one: Example, top: float) -> str:
         *drawn, axes = pictures.series(one.first, one.second)
     labels = (one.first_label, one.first_place), (one.second_label, one.second_place)
     shown = "".join(
-        f"<figure>{item}<figcaption><b>{html.escape(label)}</b>{html.escape(place)}</figcaption>"
-        "</figure>"
+        f"<figure>{item}<figcaption><b>{_path(label)}</b>{_path(place)}</figcaption></figure>"
         for item, (label, place) in zip(drawn, labels, strict=True)
     )
     far, held = wording.distance(one.distance), wording.distance(one.threshold)
@@ -192,13 +191,18 @@ def _mistake(one: Example, top: float) -> str:
         if one.same
         else ("accepted", "Different, taken for the same", "at most")
     )
-    gauge = pictures.strip(None, one.distance, None, top, one.threshold, wording.distance(top))
+    gauge = pictures.strip(None, one.distance, None, top, one.threshold)
     return (
         f'<li class="{kind}"><h3>{heading}</h3>'
         f'<div class="pair{"" if one.is_image else " stack"}">{shown}</div>'
         + (f'<p class="small">{axes}</p>' if axes else "")
         + f"<div><p>distance {far}, {against} the threshold {held}</p>{gauge}</div></li>"
     )
+
+
+def _path(text: str) -> str:
+    """Text from outside that may break after a slash."""
+    return html.escape(text).replace("/", "/<wbr>")
 
 
 def card(report: Report) -> str:
@@ -211,10 +215,7 @@ def card(report: Report) -> str:
         _plain(wording.verdict(evaluation, report.default_point)),
         _plain(wording.recognition(evaluation)),
         "## On whom it was measured",
-        f"{_plain(evaluation.source)}: {found.items:,} items of {found.identities:,} identities, "
-        f"{found.same_pairs:,} same and {found.different_pairs:,} different pairs; "
-        f"{found.claim.sentence}. Ranges are 95% intervals whose trials are "
-        f"{wording.trials(found.claim)}.",
+        _measured(evaluation),
         _points_in_markdown(found),
         "\n".join(f"- **{_plain(role)}**: {_plain(said)}" for role, said in report.data.items()),
         "## Limits",
@@ -222,6 +223,16 @@ def card(report: Report) -> str:
         *(["## How to rerun", _fenced("\n".join(report.rerun))] if report.rerun else []),
     ]
     return "\n\n".join(line for line in lines if line) + "\n"
+
+
+def _measured(evaluation: Evaluation) -> str:
+    found = evaluation.verification
+    return (
+        f"{_plain(evaluation.source)}: {found.items:,} items of {found.identities:,} identities, "
+        f"{found.same_pairs:,} same and {found.different_pairs:,} different pairs; "
+        f"{found.claim.sentence}. Ranges are 95% intervals whose trials are "
+        f"{wording.trials(found.claim)}."
+    )
 
 
 def _points_in_markdown(found: Verification) -> str:
@@ -253,9 +264,8 @@ def _limits(report: Report) -> list[str]:
         else "They hold for the classes trained on, and say nothing about any other.",
     ]
     limits += [
-        f"{_plain(point.name)} is not supported: {_plain(point.reason)}"
-        for point in found.points
-        if not point.supported
+        f"Not supported: {_plain(names)}. {_plain(reason)}"
+        for names, reason in wording.refusals(found)
     ]
     if evaluation.failed:
         limits.append(f"Items that failed to read, and took no part: {len(evaluation.failed):,}.")

@@ -101,7 +101,7 @@ class Histogram:
         different: Share of the different pairs in each bin; sums to 1.
     """
 
-    edges: Float[Array, "bins+1"]
+    edges: Float[Array, "edges"]
     same: Float[Array, "bins"]
     different: Float[Array, "bins"]
 

@@ -23,11 +23,9 @@ def summary(evaluation: Evaluation, default: str) -> str:
     tiles = []
     if point is not None and point.test is not None:
         aim = math.nan if point.target is None else point.target
-        ends = [r.high if r.high is not None else 0.0 for r in (point.test.far, point.test.frr)]
-        top = _round_up(max([1e-6, *ends, point.target or 0.0]))
         tiles = [
-            _tile("False accepts (FAR)", point.test.far, claim, top, aim),
-            _tile("False rejects (FRR)", point.test.frr, claim, top, math.nan),
+            _tile("False accepts (FAR)", point.test.far, claim, aim),
+            _tile("False rejects (FRR)", point.test.frr, claim, math.nan),
         ]
     if evaluation.one_shot is not None:
         tiles.append(_one_shot_tile(evaluation.one_shot, claim))
@@ -43,17 +41,12 @@ def summary(evaluation: Evaluation, default: str) -> str:
     return "\n".join(parts)
 
 
-def _round_up(value: float) -> float:
-    """The next of 1, 2, 5, 10, ... times a power of ten, at most 1."""
-    power = 10.0 ** math.floor(math.log10(value))
-    return min(1.0, next(step * power for step in (1, 2, 5, 10) if step * power >= value))
-
-
-def _tile(name: str, rate: Rate, claim: Claim, top: float, aim: float) -> str:
+def _tile(name: str, rate: Rate, claim: Claim, aim: float) -> str:
     known = rate.low is not None
-    number = wording.fraction(rate.value) if known else f"{rate.errors:,} of {rate.trials:,}"
+    number = wording.fraction(rate.value) if known else _counts(rate)
     below = wording.counts(rate) if known else "pairs"
-    drawn = pictures.strip(rate.low, rate.value, rate.high, top, aim, f"{top:g}") if known else ""
+    top = min(1.0, pictures.round_up(max(rate.high or 0.0, 0.0 if math.isnan(aim) else aim)))
+    drawn = pictures.strip(rate.low, rate.value, rate.high, top, aim) if known else ""
     return (
         f'<div><dt>{name}</dt><dd class="number">{number}</dd>'
         f'<dd class="small">{wording.interval(rate, claim)}; {below}{drawn}</dd></div>'
@@ -61,7 +54,7 @@ def _tile(name: str, rate: Rate, claim: Claim, top: float, aim: float) -> str:
 
 
 def _one_shot_tile(one: OneShot, claim: Claim) -> str:
-    drawn = pictures.strip(one.low, one.accuracy, one.high, 1.0, math.nan, "1")
+    drawn = pictures.strip(one.low, one.accuracy, one.high, 1.0, math.nan)
     return (
         f"<div><dt>One-shot accuracy among {one.ways:,}</dt>"
         f'<dd class="number">{wording.fraction(one.accuracy)}</dd>'
@@ -75,19 +68,24 @@ def points(found: Verification, default: str) -> str:
     head = "".join(
         f'<th scope="col">{name}</th>'
         for name in (
-            "name", "target FAR", "threshold", "FAR on calibrate", "FAR on test", "FRR on test",
+            "name", "target", "threshold", "FAR on calibrate", "FAR on test", "FRR on test",
             "supported",
         )
     )  # fmt: skip
     rows = "\n".join(
         _row(point, found.claim, chosen=point.name == default) for point in found.points
     )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    refused = "".join(
+        f'<p class="prose">Not supported: {html.escape(names)}. {html.escape(reason)}</p>'
+        for names, reason in wording.refusals(found)
+    )
     return (
-        f"{_scroll(f'<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>', 'Operating points')}"
+        f"{_scroll(table, 'Operating points')}{refused}"
         '<p class="note">FAR is the share of different pairs taken for the same, FRR the share of '
         f"same pairs taken for different; on test they are {found.claim.sentence}. "
-        "Identities weigh equally; “pooled” is the plain share of pairs. The ranges are 95% "
-        "intervals. A pair is accepted when its distance is at most the threshold.</p>"
+        "Below each stand its 95% interval, the wrong pairs of all, and their plain share "
+        "(“pooled”), for in the rate itself identities weigh equally. A pair is accepted when its distance is at most the threshold.</p>"
     )
 
 
@@ -98,12 +96,11 @@ def _row(point: OperatingPoint, claim: Claim, *, chosen: bool) -> str:
     far = _cell(test.far, claim, supported=point.supported) if test else "<td>not measured</td>"
     frr = _cell(test.frr, claim, supported=point.supported) if test else "<td>not measured</td>"
     used = "<small>used by verify</small>" if chosen else ""
-    why = "yes" if point.supported else f"no: {html.escape(point.reason)}"
     state = "chosen" if chosen else "" if point.supported else "refused"
     return (
         f'<tr class="{state}"><th scope="row">{html.escape(point.name)}{used}</th>'
         f"<td>{target or '—'}</td><td>{wording.distance(point.threshold)}</td>"
-        f'{calibrated}{far}{frr}<td class="words">{why}</td></tr>'
+        f"{calibrated}{far}{frr}<td>{'yes' if point.supported else 'no'}</td></tr>"
     )
 
 
@@ -111,15 +108,19 @@ def _cell(rate: Rate, claim: Claim, *, supported: bool) -> str:
     if not rate.trials:
         return "<td>no pairs</td>"
     if not supported:
-        return f"<td>{wording.counts(rate)}</td>"
+        return f"<td>{_counts(rate)}</td>"
     words = wording.interval(rate, claim)
     if rate.low is None:
-        return f"<td>{wording.counts(rate)}<small>{words}</small></td>"
+        return f"<td>{_counts(rate)}<small>{words}</small></td>"
     return (
         f"<td>{wording.fraction(rate.value)}<small>{words}</small>"
-        f"<small>{wording.counts(rate)}</small>"
+        f"<small>{_counts(rate)}</small>"
         f"<small>pooled {wording.fraction(rate.pooled)}</small></td>"
     )
+
+
+def _counts(rate: Rate) -> str:
+    return f"{rate.errors:,} of {rate.trials:,}"
 
 
 def _scroll(inside: str, name: str) -> str:
@@ -137,8 +138,9 @@ def distances(found: Verification, default: str) -> str:
         "Left of a threshold a pair is accepted. "
         f"{heavy}{'Dotted ones are not supported by the data. ' if dotted else ''}"
         f"A different pair is farther apart than a same pair with probability "
-        f"{wording.fraction(found.auc)} (AUC); at the equal error rate, {wording.fraction(found.eer)}, "
-        "the threshold is chosen on these very items: both describe them and promise nothing.",
+        f"{wording.fraction(found.auc)} (AUC); at the equal error rate, "
+        f"{wording.fraction(found.eer)}, the threshold is chosen on these very "
+        "items: both describe them and promise nothing.",
     )
 
 
@@ -176,7 +178,7 @@ def hardest(shares: Mapping[str, float]) -> str:
         f'<td class="bar"><i style="--share:{share / worst[0][1]:.3f}"></i></td></tr>'
         for name, share in worst[:_NAMED]
     )
-    head = '<th scope="col">identity</th><th scope="col">share of its pairs decided wrongly</th><td></td>'
+    head = "<th>identity</th><th>share of its pairs decided wrongly</th><td></td>"
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     return (
         _scroll(table, "Hardest identities").replace("scroll", "scroll narrow", 1) if rows else ""

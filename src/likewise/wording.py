@@ -6,7 +6,7 @@ one; rates are fractions or so many of 1,000.
 
 import math
 
-from likewise.results import Evaluation, OneShot, OperatingPoint, Rate
+from likewise.results import Evaluation, OneShot, OperatingPoint, Rate, Verification
 from likewise.types import Claim
 
 DIFFERENT, ACCEPTED = "of different things", "taken for the same"
@@ -138,13 +138,22 @@ def _unsupported(evaluation: Evaluation) -> str:
     equal = next((p for p in found.points if p.target is None), None)
     beside = f" ({distance(equal.threshold)})" if equal else ""
     easiest = max(refused, key=lambda point: point.target or 0, default=None)
-    why = f" Even {easiest.name}, the least that was asked, is refused: " if easiest else ""
+    why = f" Even {easiest.name}, the easiest to support, is refused: " if easiest else ""
     reason = easiest.reason.rstrip(".") + "." if easiest else ""
     return (
         "No error rate is promised, because the data support none: verify answers “undecided” and "
         f"shows the distance beside the threshold of equal errors{beside}, marked unsupported."
         f"{why}{reason} {measured_on(evaluation)}"
     )
+
+
+def refusals(found: Verification) -> list[tuple[str, str]]:
+    """Why points are not supported: the names that share a reason, and the reason."""
+    names: dict[str, list[str]] = {}
+    for point in found.points:
+        if not point.supported:
+            names.setdefault(point.reason, []).append(point.name)
+    return [(", ".join(those), reason) for reason, those in names.items()]
 
 
 def recognition(evaluation: Evaluation) -> str:

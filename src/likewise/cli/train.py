@@ -62,6 +62,8 @@ def train(
         from likewise.cli.progress import Progress
         from likewise.learn.experiment import learn
     except ImportError as error:
+        if (error.name or "").startswith("likewise"):
+            raise
         raise MissingExtra(
             f"Training needs {error.name}, which is not installed. Run: "
             "pip install 'likewise[learn]'"

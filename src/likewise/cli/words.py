@@ -52,8 +52,10 @@ def evaluation_lines(evaluation: Any, default: str) -> list[str]:
     """An evaluation as the lines that a person reads."""
     found = evaluation.verification
     lines = [
-        f"{found.items} items of {found.identities} identities: {found.same_pairs} same and "
-        f"{found.different_pairs} different pairs, {found.claim.sentence}",
+        (
+            f"{found.items} items of {found.identities} identities: {found.same_pairs} same and "
+            f"{found.different_pairs} different pairs, {found.claim.sentence}"
+        ),
         f"equal error rate {found.eer:.4f}, AUC {found.auc:.4f}",
     ]
     for point in found.points:

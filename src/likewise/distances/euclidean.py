@@ -45,14 +45,4 @@ class Euclidean(Distance):
             BadArgument: If they are not two sets of vectors of floats of one length.
         """
         vectors("euclidean", first, second, paired=False)
-        centre = _centre(first, second)
-        return matrix(first, second, lambda block: block - centre, np.sqrt, self.rows)
-
-
-def _centre(first: Float[Array, "n dim"], second: Float[Array, "m dim"]) -> Float[Array, "dim"]:
-    """The mean of all vectors: measured from there the norms are small, and their error too."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        total = first.sum(axis=0, dtype=np.float64) + second.sum(axis=0, dtype=np.float64)
-    centre = total / max(1, len(first) + len(second))
-    # One vector that is not finite must not spoil the distances of all others.
-    return np.where(np.isfinite(centre), centre, 0.0)
+        return matrix(first, second, lambda block: block.astype(np.float64), np.sqrt, self.rows)

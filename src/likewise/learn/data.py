@@ -94,7 +94,7 @@ def _splits(items: Items, recipe: Recipe, claim: Claim) -> Split:
         items,
         claim,
         shares=None if default else shares,
-        by=recipe.split_by,  # type: ignore[arg-type] - the recipe has checked the word
+        by=recipe.split_by,
         seed=recipe.seed,
     )
 

@@ -227,7 +227,8 @@ class _Clock:
 def _average(network: Network, decay: float) -> AveragedModel | None:
     if not decay:
         return None
-    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    averaging = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
 
 
 def _finite(loss: Tensor, step: int) -> float:

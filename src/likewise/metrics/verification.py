@@ -110,9 +110,11 @@ def equal_error(
         different_below: Share of different pairs in the bins before.
     """
     order = np.argsort(distances, kind="stable")
-    ordered = distances[order]
-    far = different_below + np.cumsum(different[order])
-    frr = 1 - same_below - np.cumsum(same[order])
+    # The first candidate accepts nothing of this bin: a threshold just below its first distance.
+    below = np.nextafter(np.float32(distances[order[0]]), np.float32(0))
+    ordered = np.concatenate([[below], distances[order]])
+    far = different_below + np.concatenate([[0.0], np.cumsum(different[order])])
+    frr = 1 - same_below - np.concatenate([[0.0], np.cumsum(same[order])])
     last_of_ties = np.append(ordered[1:] != ordered[:-1], [True])
     gap = np.where(last_of_ties, np.abs(far - frr), np.inf)
     best = int(np.argmin(gap))
@@ -120,7 +122,7 @@ def equal_error(
 
 
 def error_rates(
-    accepted: Float[Array, "n identities"],
+    accepted: Int[Array, "n identities"],
     codes: Int[Array, "n"],
     claim: Claim,
 ) -> ErrorRates:
@@ -189,7 +191,7 @@ def _far_without_identity(share: Float[Array, "k k"]) -> Float[Array, "k"]:
 
 
 def _far_without_item(
-    accepted: Float[Array, "n k"],
+    accepted: Int[Array, "n k"],
     codes: Int[Array, "n"],
     sizes: Float[Array, "k"],
     share: Float[Array, "k k"],
@@ -208,12 +210,12 @@ def _far_without_item(
 
 
 def _frr_without_item(
-    accepted: Float[Array, "n k"],
+    accepted: Int[Array, "n k"],
     codes: Int[Array, "n"],
     own: Float[Array, "k"],
     trials: Float[Array, "k"],
     rejected: Float[Array, "k"],
-) -> Float[Array, "n"]:
+) -> Float[Array, "m"]:
     keep = trials[codes] > 0
     code = codes[keep]
     mine = accepted[np.arange(len(codes)), codes][keep]

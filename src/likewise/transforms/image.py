@@ -171,7 +171,7 @@ def _from_array(raw: Array, place: str) -> Image.Image:
 
 
 def _from_bytes(raw: bytes, place: str) -> Image.Image:
-    """The first frame, upright and opaque, as L or RGB (or a mode that converts to both)."""
+    """The first frame, upright and opaque, in one of the modes 1, L and RGB."""
     if not raw:
         raise _unreadable(place, "it is empty (0 bytes)")
     try:
@@ -236,8 +236,9 @@ def _eight_bits(image: Image.Image, place: str) -> Image.Image:
 
 
 def _over_white(image: Image.Image) -> Image.Image:
+    """The image without transparency, in one of the modes 1, L and RGB."""
     if not image.has_transparency_data:
-        return image
+        return image if image.mode in ("1", "L", "RGB") else image.convert("RGB")
     # Pillow takes the premultiplied modes to RGBA only by way of their plain forms.
     plain = image.convert("LA") if image.mode == "La" else image
     plain = plain.convert("RGBA")

@@ -83,5 +83,5 @@ class Contrastive(Loss):
         far: Tensor = ((self.margin - distances).relu().square() / 2 * ~pairs.same).sum()
         if not self.balanced:
             return (near + far) / len(distances)
-        count = pairs.same.sum()
+        count: Tensor = pairs.same.sum()
         return near / count.clamp(min=1) + far / (len(distances) - count).clamp(min=1)

@@ -1,0 +1,140 @@
+"""One-shot Omniglot by three protocols, after training on the background alphabets only.
+
+    python -m benchmarks.omniglot --budget 5min
+
+Official: Lake's 20 runs, each test drawing on its own among 20. Within: 20 characters of one
+evaluation alphabet, question and examples by two different drawers. Between: 20 characters of all
+659. The error rates at the frozen thresholds, over all 659 evaluation characters, stand below.
+Needs LIKEWISE_DATA.
+"""
+
+import argparse
+import math
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from benchmarks.machine import machine_line
+from likewise.decoded import decode_all
+from likewise.learn.experiment import learn
+from likewise.model import Model
+from likewise.recipe import Recipe, seconds_of
+from likewise.shapes import Array
+from likewise.sources.omniglot import Omniglot, drawer_of, official_runs
+from likewise.types import Kind
+
+WAYS = 20
+RECIPE = [
+    "source=omniglot",
+    "transform=image(size=28, invert=True)",
+    "augmentations=('rotated_classes', 'affine')",
+    "loss=supcon",
+    "distance=cosine",
+    "sampler=classes_by_items(classes=32, items=4)",
+    "shares.train=0.9",
+    "shares.calibrate=0.05",
+    "shares.test=0.05",
+]
+
+
+def official(model: Model) -> list[float]:
+    """The error of each of the 20 runs."""
+    errors = []
+    for run in official_runs():
+        shown = np.concatenate([model.embed_one(raw, "training") for raw in run.training])
+        asked = np.concatenate([model.embed_one(raw, "test") for raw in run.test])
+        answers = model.distance.matrix(asked, shown).argmin(1)
+        errors.append(float(np.mean(answers != np.asarray(run.answers))))
+    return errors
+
+
+def episodes(
+    vectors: Array, characters: Array, drawers: Array, alphabets: Array, model: Model, count: int
+) -> dict[str, float]:
+    """The mean error for each alphabet given, over `count` random episodes each."""
+    random = np.random.default_rng(0)
+    place = {key: i for i, key in enumerate(zip(characters, drawers, strict=True))}
+    errors: dict[str, float] = {}
+    for alphabet in np.unique(alphabets):
+        inside = np.unique(characters[alphabets == alphabet])
+        wrong = []
+        for _ in range(count):
+            chosen = random.choice(inside, WAYS, replace=False)
+            shown_by, asked_by = random.choice(np.arange(1, 21), 2, replace=False)
+            shown = vectors[[place[c, shown_by] for c in chosen]]
+            asked = vectors[[place[c, asked_by] for c in chosen]]
+            answers = model.distance.matrix(asked, shown).argmin(1)
+            wrong.append(np.mean(answers != np.arange(WAYS)))
+        errors[str(alphabet)] = float(np.mean(wrong))
+    return errors
+
+
+def interval(values: list[float]) -> str:
+    """The mean of units that count equally, with its 95% t interval."""
+    mean, half = float(np.mean(values)), math.nan
+    if len(values) > 1:
+        half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+    return f"{mean:.4f} ({max(0.0, mean - half):.4f} to {mean + half:.4f}, {len(values)} units)"
+
+
+def main() -> None:
+    """Train, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--budget", default="5min")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", action="append", default=[], dest="settings")
+    parser.add_argument("--episodes", type=int, default=100, help="for each alphabet")
+    given = parser.parse_args()
+    print(machine_line())
+    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+        [
+            *RECIPE,
+            f"budget_seconds={seconds_of(given.budget)}",
+            f"seed={given.seed}",
+            *given.settings,
+        ]
+    )
+    with tempfile.TemporaryDirectory() as place:
+        started = time.perf_counter()
+        made = learn(
+            recipe,
+            out=Path(place) / "model",
+            on_epoch=lambda e: print(
+                f"epoch {e.number} loss {e.loss:.4f} {e.items_per_second:.0f} items/s",
+                file=sys.stderr,
+            ),
+        )
+        model = made.model
+        pace = np.mean([e.items_per_second for e in made.epochs])
+        seen = pace * made.epochs[-1].seconds
+        print(
+            f"whole command {time.perf_counter() - started:.0f} s, of which training "
+            f"{made.epochs[-1].seconds:.0f} s: {made.recipe.steps} steps, {seen:.0f} items"
+        )
+        items = Omniglot("evaluation").items()
+        with decode_all(items, model.transform) as decoded:
+            vectors = model.embed_decoded(decoded)
+        drawers = np.array([drawer_of(str(p)) for p in items.places])
+        count = given.episodes
+        within = episodes(vectors, items.identities, drawers, items.groups, model, count)
+        everywhere = np.full(len(items), "all")
+        between = episodes(vectors, items.identities, drawers, everywhere, model, 20 * count)
+        print(f"official 20 runs, error     {interval(official(model))}")
+        print(f"within alphabets, error     {interval(list(within.values()))}")
+        print(f"between alphabets, error    {between['all']:.4f} ({20 * count} episodes)")
+        for point in made.evaluation.verification.points:
+            if point.test is None:
+                continue
+            far, frr = point.test.far, point.test.frr
+            print(
+                f"{point.name:<10} FAR {far.value:.4f} ({far.low:.4f} to {far.high:.4f})  "
+                f"FRR {frr.value:.4f} ({frr.low:.4f} to {frr.high:.4f})"
+            )
+
+
+if __name__ == "__main__":
+    main()

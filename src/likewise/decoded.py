@@ -1,0 +1,298 @@
+"""Decoded items, once each.
+
+No epoch decodes twice: every item goes through `Transform.decode` once, in threads. Images then
+stand in one uint8 array, in a memory-mapped temporary file where it is large; series in a list.
+"""
+
+import io
+import math
+import mmap
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
+from typing import IO, Self, TypeAlias
+
+import numpy as np
+
+from likewise.errors import (
+    BadArgument,
+    EmptySource,
+    LikewiseError,
+    SaveFailed,
+    UnreadableItem,
+    WrongKind,
+)
+from likewise.shapes import Array, Int, Shaped
+from likewise.transforms.base import Transform
+from likewise.types import Items, Kind, Raw
+
+CHUNK_ITEMS = 16
+CHUNK_BYTES = 4 * 2**20
+
+Read: TypeAlias = Raw | UnreadableItem
+Outcome: TypeAlias = Array | UnreadableItem
+
+
+class _Store:
+    """What a `Decoded` and its parts share: all images in one array, or all series in a list."""
+
+    def __init__(self, content: Array | list[Array]) -> None:
+        self._content: Array | list[Array] | None = content
+
+    @property
+    def content(self) -> Array | list[Array]:
+        if self._content is None:
+            raise BadArgument("These decoded items are closed. Decode the items again.")
+        return self._content
+
+    def close(self) -> None:
+        self._content = None
+
+
+class Decoded:
+    """Decoded items, row for row with their table; made by `decode_all`.
+
+    Attributes:
+        items: The table of the items that were decoded.
+        failed: Place and reason of each item that could not be; a part names those of the whole.
+    """
+
+    def __init__(
+        self,
+        items: Items,
+        transform: Transform,
+        store: _Store,
+        rows: Int[Array, "n"],
+        failed: tuple[tuple[str, str], ...],
+    ) -> None:
+        self.items = items
+        self.failed = failed
+        self._transform = transform
+        self._store = store
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> Array:
+        """One decoded item, as a view that cannot be written to."""
+        return self._store.content[int(self._rows[index])]
+
+    def __iter__(self) -> Iterator[Array]:
+        return (self[index] for index in range(len(self)))
+
+    def batch(
+        self, indices: Int[Array, "m"]
+    ) -> tuple[Shaped[Array, "m ..."], Int[Array, "m"] | None]:
+        """The items at these indices, collated by the transform: a new array, and lengths."""
+        content, rows = self._store.content, self._rows[indices]
+        if isinstance(content, np.ndarray) and len(rows):
+            # What collating images gives, without a Python object for each of them.
+            return content[rows], None
+        return self._transform.collate([content[row] for row in rows.tolist()])
+
+    def take(self, indices: Int[Array, "m"]) -> "Decoded":
+        """The items at these indices, in their order; they are shared, not copied."""
+        return Decoded(
+            self.items.take(indices), self._transform, self._store, self._rows[indices], self.failed
+        )
+
+    def close(self) -> None:
+        """Let go of the items, and of the temporary file; the whole and its parts are closed."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
+
+
+def decode_all(
+    items: Items,
+    transform: Transform,
+    *,
+    strict: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    threads: int | None = None,
+    large_bytes: int = 512 * 2**20,
+) -> Decoded:
+    """Decode every item once.
+
+    The source is read by the calling thread alone, a little ahead of the threads that decode, so
+    that a reader need not be thread-safe and only a few raw items are in memory at a time.
+
+    Args:
+        items: What to decode; all of one kind.
+        transform: How.
+        strict: Whether the first item that cannot be decoded is raised, instead of left out.
+        progress: Called with how many items are done, of how many, in the calling thread.
+        threads: How many decode; as many as the process has cores (at most 16) if None.
+        large_bytes: Images that need more than this many bytes go to a temporary file.
+
+    Raises:
+        EmptySource: If there is no item, or none could be decoded.
+        WrongKind: At once, if an item is of another kind than the transform.
+        UnreadableItem: If `strict` and an item cannot be decoded.
+        SaveFailed: If the temporary file cannot be written.
+        BadArgument: If `threads` is not positive.
+    """
+    if threads is not None and threads < 1:
+        raise BadArgument(f"threads is {threads}, and at least 1 is expected.")
+    if len(items) == 0:
+        raise EmptySource(f"{items.namespace} holds no items. Give at least one.")
+    if items.kind is not transform.kind:
+        raise WrongKind(
+            f"{items.namespace} holds items of the kind {items.kind.value!r}, and the transform "
+            f"takes {transform.kind.value!r}. Choose the {items.kind.value!r} transform or model."
+        )
+    kept, failed = [], []
+    with ExitStack() as stack:
+        keep = stack.enter_context(_Keeper(len(items), transform, large_bytes))
+        outcomes = stack.enter_context(closing(_outcomes(items, transform, threads or _cores())))
+        for index, outcome in enumerate(outcomes):
+            if isinstance(outcome, UnreadableItem):
+                if strict:
+                    raise outcome
+                place = str(items.places[index])
+                failed.append((place, str(outcome).removeprefix(place).lstrip(": ")))
+            else:
+                keep.add(outcome)
+                kept.append(index)
+            if progress is not None:
+                progress(index + 1, len(items))
+        if not kept:
+            first = "; ".join(f"{place} {reason}" for place, reason in failed[:3])
+            none = f"{items.namespace}: none of its {len(items)} items could be decoded"
+            raise EmptySource(f"{none}. The first: {first}")
+        store = _Store(keep.content())
+    read = items.take(np.array(kept))
+    return Decoded(read, transform, store, np.arange(len(kept)), tuple(failed))
+
+
+class _Keeper:
+    """Where decoded items are put one by one: series in a list, images end to end in a file.
+
+    The file is in memory if the images are small. On the disk it is written before it is mapped,
+    because a full disk fails a write with an error and a write to mapped memory by a signal. It
+    has no name, or loses it when its last handle goes, so that not even a kill leaves it behind.
+    """
+
+    def __init__(self, count: int, transform: Transform, large_bytes: int) -> None:
+        self._shape: tuple[int, ...] = ()
+        if transform.kind is Kind.IMAGE:
+            shape = transform.shape
+            self._shape = (shape.channels, shape.height or 0, shape.width or 0)
+        self._bytes = count * math.prod(self._shape)
+        self._series: list[Array] = []
+        self._file: IO[bytes] = io.BytesIO()
+        if self._shape and self._bytes > large_bytes:
+            with self._saving():
+                self._file = tempfile.TemporaryFile(prefix="likewise-")  # noqa: SIM115
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        with suppress(OSError):
+            self._file.close()
+
+    def add(self, item: Array) -> None:
+        if not self._shape:
+            series = item.view()
+            series.flags.writeable = False
+            self._series.append(series)
+            return
+        if item.shape != self._shape or item.dtype != np.uint8:
+            raise WrongKind(
+                f"the transform decoded {item.dtype} {list(item.shape)}, and its own shape says "
+                f"uint8 {list(self._shape)}. Mend the transform."
+            )
+        with self._saving():
+            self._file.write(np.ascontiguousarray(item).data)
+
+    def content(self) -> Array | list[Array]:
+        if not self._shape:
+            return self._series
+        held: bytes | mmap.mmap
+        with self._saving():
+            if isinstance(self._file, io.BytesIO):
+                held = self._file.getvalue()
+            else:
+                self._file.flush()
+                held = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return np.frombuffer(held, dtype=np.uint8).reshape(-1, *self._shape)
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise SaveFailed(
+                f"the temporary file for decoded images ({self._bytes} bytes, in "
+                f"{tempfile.tempdir}) could not be written: {error}. Free some space, or let "
+                "TMPDIR name a folder that has it."
+            ) from error
+
+
+def _cores() -> int:
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(here or 1, 16)
+
+
+def _outcomes(items: Items, transform: Transform, threads: int) -> Generator[Outcome, None, None]:
+    """What each item became, in order; at most two chunks a thread are under way."""
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="likewise-decode")
+    waiting: deque[Future[list[Outcome]]] = deque()
+    try:
+        for chunk in _chunks(items):
+            waiting.append(pool.submit(_decode, transform, chunk))
+            if len(waiting) > 2 * threads:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _chunks(items: Items) -> Iterator[list[tuple[Read, str]]]:
+    """Raw items with their places, some at a time: a future costs as much as a small image."""
+    chunk: list[tuple[Read, str]] = []
+    held = 0
+    for index, place in enumerate(items.places.tolist()):
+        raw = _read(items, index, place)
+        chunk.append((raw, place))
+        if not isinstance(raw, UnreadableItem):
+            held += raw.nbytes if isinstance(raw, np.ndarray) else len(raw)
+        if len(chunk) == CHUNK_ITEMS or held > CHUNK_BYTES:
+            yield chunk
+            chunk, held = [], 0
+    if chunk:
+        yield chunk
+
+
+def _read(items: Items, index: int, place: str) -> Read:
+    try:
+        return items.read(index)
+    except UnreadableItem as error:
+        return error
+    except OSError as error:
+        if isinstance(error, LikewiseError):
+            raise
+        return UnreadableItem(f"{place} cannot be read: {error}. Replace or remove it.")
+
+
+def _decode(transform: Transform, chunk: list[tuple[Read, str]]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for raw, place in chunk:
+        if isinstance(raw, UnreadableItem):
+            outcomes.append(raw)
+            continue
+        try:
+            outcomes.append(transform.decode(raw, place))
+        except UnreadableItem as error:
+            outcomes.append(error)
+    return outcomes

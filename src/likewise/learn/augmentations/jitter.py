@@ -1,0 +1,72 @@
+"""Noise and gain for series."""
+
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor
+
+from likewise.errors import BadArgument
+from likewise.learn.augmentations.base import Augmentation
+from likewise.shapes import Float, Int
+from likewise.types import Kind
+
+
+@final
+class Jitter(Augmentation):
+    """Adds noise to every step of a series, and stretches every channel about its mean.
+
+    Both are relative to what the series itself does over its true length, so neither depends on
+    the unit or the offset of a channel: noise is a fraction of the channel's own standard
+    deviation, and the gain, one for each item and channel, acts on the deviations from the
+    channel's own mean. Padding stays zero.
+
+    Args:
+        noise: Standard deviation of the noise, as a fraction of the channel's own.
+        scale: Standard deviation of the gain, which has mean 1.
+
+    Raises:
+        BadArgument: If an argument is negative or not finite.
+
+    References:
+        Um et al., "Data Augmentation of Wearable Sensor Data for Parkinson's Disease Monitoring
+        using Convolutional Neural Networks", 2017: jittering and scaling. Departures: noise is
+        relative to each series, and the gain acts about the mean, not about zero.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.SEQUENCE,)
+
+    def __init__(self, noise: float = 0.03, scale: float = 0.1) -> None:
+        for name, value in (("noise", noise), ("scale", scale)):
+            if not 0 <= value < float("inf"):
+                raise BadArgument(
+                    f"jitter: {name} is {value}, and a finite number of at least 0 is expected."
+                )
+        self.noise = noise
+        self.scale = scale
+
+    def apply(
+        self,
+        items: Float[Tensor, "n t d"],
+        lengths: Int[Tensor, "n"] | None,
+        classes: Int[Tensor, "n"],
+        random: torch.Generator,
+    ) -> tuple[Float[Tensor, "n t d"], Int[Tensor, "n"] | None, Int[Tensor, "n"]]:
+        """Augmented series; lengths and classes stay."""
+        count, steps, channels = items.shape
+        if lengths is None:
+            lengths_here = torch.full((count,), steps, device=items.device)
+        else:
+            lengths_here = lengths
+        ramp = torch.arange(steps, device=items.device)
+        mask = (ramp < lengths_here[:, None])[:, :, None]
+        length = lengths_here[:, None, None]
+        mean = torch.where(mask, items, 0).sum(1, keepdim=True) / length
+        deviation = torch.where(mask, items - mean, 0)
+        std = (deviation.square().sum(1, keepdim=True) / length).sqrt()
+
+        def normal(*shape: int) -> Tensor:
+            return torch.randn(*shape, generator=random, device=items.device, dtype=items.dtype)
+
+        gain = 1 + self.scale * normal(count, 1, channels)
+        noise = self.noise * std * normal(count, steps, channels)
+        return torch.where(mask, mean + gain * deviation + noise, 0), lengths, classes

@@ -1,0 +1,264 @@
+"""Arrays that are in memory already, or in one .npz file."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias, final
+
+import numpy as np
+
+from likewise.errors import BadArgument, DamagedSource, EmptySource, SourceNotFound
+from likewise.shapes import Array
+from likewise.sources.base import Source
+from likewise.types import Items, Kind, Raw
+
+KEYS = ("items", "identities", "groups", "kind", "lengths")
+EXPECTED = {
+    Kind.IMAGE: "uint8 [h w] or [h w c] with 1, 3 or 4 channels last, for each item",
+    Kind.SEQUENCE: "floats [t] or [t d] for each item",
+}
+Names: TypeAlias = Sequence[str] | Sequence[int] | Array
+
+
+@final
+class Arrays(Source):
+    """Items in one .npz file, or numpy arrays given to `Arrays.of`.
+
+    The file holds `items` (images uint8 [n h w] or [n h w c]; or series, floats [n t] or [n t d])
+    and `identities` [n]; if wanted `groups` [n], `kind` (`image` or `sequence`, which is guessed
+    otherwise) and, for padded series, their `lengths` [n].
+
+    Args:
+        path: Of the .npz file.
+
+    Raises:
+        BadArgument: If the path is empty.
+    """
+
+    def __init__(self, path: str) -> None:
+        if not path:
+            raise BadArgument("arrays: the path is empty. Give that of an .npz file.")
+        self.path = path
+        self._table: Items | None = None
+
+    @classmethod
+    def of(
+        cls,
+        items: Array | Sequence[Any],
+        identities: Names,
+        kind: Kind | str | None = None,
+        groups: Names | None = None,
+        namespace: str = "arrays",
+    ) -> "Arrays":
+        """A source of arrays that are in memory already.
+
+        Args:
+            items: One array of all items as in the file, or a list of arrays of unequal size.
+            identities: Who or what each shows.
+            kind: `image` or `sequence`; None guesses it: uint8 are images, floats are series.
+            groups: Alphabet, family or site of each.
+            namespace: The name of the collection.
+
+        Raises:
+            EmptySource: If there are no items.
+            DamagedSource: If a shape or type is not as above, with the argument's name.
+        """
+        source = cls(namespace or "arrays")
+        source._table = _table(
+            source.path,
+            source.path,
+            items,
+            identities,
+            None if kind is None else str(kind),
+            groups,
+            None,
+        )
+        return source
+
+    def items(self) -> Items:
+        """The table of all items.
+
+        Raises:
+            SourceNotFound: If there is no such file.
+            EmptySource: If it holds no items.
+            DamagedSource: If it is no .npz, or a key's shape or type is not as above.
+        """
+        if self._table is not None:
+            return self._table
+        loaded = _load(self.path)
+        kind = loaded.get("kind")
+        if kind is not None and (kind.ndim != 0 or kind.dtype.kind != "U"):
+            raise DamagedSource(
+                f"{self.path}: 'kind' is {kind.dtype} {list(kind.shape)}, and one string, "
+                "'image' or 'sequence', is expected."
+            )
+        return _table(
+            self.path,
+            Path(self.path).stem,
+            loaded["items"],
+            loaded["identities"],
+            None if kind is None else str(kind),
+            loaded.get("groups"),
+            loaded.get("lengths"),
+        )
+
+
+def _load(path: str) -> dict[str, Array]:
+    file = Path(os.path.expanduser(path))  # noqa: PTH111 - a missing home is no error here
+    if not file.is_file():
+        raise SourceNotFound(f"there is no file {path!r}. Give the path of an .npz that exists.")
+    try:
+        loaded = np.load(file, allow_pickle=False)
+    except Exception as error:
+        raise DamagedSource(
+            f"{path} is no .npz file that can be read ({error}). Write it with numpy.savez."
+        ) from error
+    if not isinstance(loaded, np.lib.npyio.NpzFile):
+        raise DamagedSource(
+            f"{path} is a single array, and an .npz with the keys 'items' and 'identities' is "
+            "expected. Write it with numpy.savez."
+        )
+    with loaded:
+        missing = [key for key in KEYS[:2] if key not in loaded.files]
+        foreign = [key for key in loaded.files if key not in KEYS]
+        if missing or foreign:
+            raise DamagedSource(
+                f"{path} has the keys {', '.join(loaded.files) or 'none'}. Expected are 'items' "
+                "and 'identities', and if wanted 'groups', 'kind' and 'lengths', and no others."
+            )
+        columns = {}
+        for key in loaded.files:
+            try:
+                columns[key] = loaded[key]
+            except Exception as error:
+                raise DamagedSource(
+                    f"{path}: {key!r} cannot be read ({error}). Write it with numpy.savez as a "
+                    "plain array; lists of unequal arrays are padded and given with 'lengths'."
+                ) from error
+    return columns
+
+
+def _table(
+    path: str,
+    namespace: str,
+    items: Array | Sequence[Any],
+    identities: Names,
+    kind: str | None,
+    groups: Names | None,
+    lengths: Array | None,
+) -> Items:
+    stacked = isinstance(items, np.ndarray) and items.dtype != object
+    if isinstance(items, np.ndarray) and items.ndim == 0:
+        raise DamagedSource(f"{path}: 'items' is a single value. {_expectation(None)}.")
+    count = len(items)
+    if count == 0:
+        raise EmptySource(f"{path}: 'items' is empty. Give at least two items of two identities.")
+    what = _kind(path, np.asarray(items[0]), kind)
+    _check_rows(path, items, what, stacked=stacked)
+    names = _column(path, "identities", identities, count)
+    if "" in names and any(names):
+        raise DamagedSource(
+            f"{path}: 'identities' is empty at row {names.index('')} and filled elsewhere. "
+            "Name every item, or none."
+        )
+    ends = None if lengths is None else _lengths(path, items, lengths, what)
+
+    def read(row: int) -> Raw:
+        value = np.asarray(items[row])
+        if what is Kind.IMAGE:
+            return value
+        value = value if ends is None else value[: ends[row]]
+        return value[:, None] if value.ndim == 1 else value
+
+    return Items.build(
+        namespace,
+        names,
+        what,
+        [f"{path}[{row}]" for row in range(count)],
+        read,
+        groups=None if groups is None else _column(path, "groups", groups, count),
+    )
+
+
+def _expectation(kind: Kind | None) -> str:
+    wanted = " or ".join(EXPECTED.values()) if kind is None else EXPECTED[kind]
+    return f"Expected is {wanted}"
+
+
+def _kind(path: str, first: Array, given: str | None) -> Kind:
+    if given is not None:
+        if given not in set(Kind):
+            raise DamagedSource(
+                f"{path}: 'kind' is {given!r}, and 'image' or 'sequence' is expected."
+            )
+        return Kind(given)
+    for kind in Kind:
+        if _fits(first, kind):
+            return kind
+    raise DamagedSource(
+        f"{path}: 'items' are {first.dtype} {list(first.shape)} each. {_expectation(None)}."
+    )
+
+
+def _fits(item: Array, kind: Kind) -> bool:
+    if item.size == 0:
+        return False
+    if kind is Kind.IMAGE:
+        flat = item.ndim == 2
+        return item.dtype == np.uint8 and (flat or (item.ndim == 3 and item.shape[2] in {1, 3, 4}))
+    return item.dtype.kind == "f" and item.ndim in {1, 2}
+
+
+def _check_rows(path: str, items: Array | Sequence[Any], kind: Kind, *, stacked: bool) -> None:
+    channels = None
+    for row in range(1 if stacked else len(items)):
+        item = np.asarray(items[row])
+        where = "'items' are" if stacked else f"'items' at row {row} is"
+        each = " each" if stacked else ""
+        if not _fits(item, kind):
+            raise DamagedSource(
+                f"{path}: {where} {item.dtype} {list(item.shape)}{each}. {_expectation(kind)}, "
+                f"not empty, since the kind is {kind}."
+            )
+        own = item.shape[1] if item.ndim == 2 else 1
+        if kind is Kind.SEQUENCE and channels not in {None, own}:
+            raise DamagedSource(
+                f"{path}: {where} a series of {own} channels, and those before it have "
+                f"{channels}. Give all series the same channels."
+            )
+        channels = own
+
+
+def _column(path: str, key: str, values: Names, count: int) -> list[str]:
+    column = np.asarray(values)
+    if column.dtype.kind not in "USiu" or column.shape != (count,):
+        raise DamagedSource(
+            f"{path}: {key!r} is {column.dtype} {list(column.shape)}, and {count} strings or "
+            "whole numbers, one for each item, are expected."
+        )
+    if column.dtype.kind == "S":
+        try:
+            column = np.char.decode(column, "utf-8")
+        except UnicodeDecodeError as error:
+            raise DamagedSource(
+                f"{path}: {key!r} holds bytes that are no UTF-8 ({error}). Save it as strings."
+            ) from error
+    return [str(value) for value in column.tolist()]
+
+
+def _lengths(path: str, items: Array | Sequence[Any], lengths: Array, kind: Kind) -> list[int]:
+    if kind is not Kind.SEQUENCE:
+        raise DamagedSource(f"{path}: 'lengths' is for series, and these are images. Drop it.")
+    if lengths.dtype.kind not in "iu" or lengths.shape != (len(items),):
+        raise DamagedSource(
+            f"{path}: 'lengths' is {lengths.dtype} {list(lengths.shape)}, and {len(items)} whole "
+            "numbers, one for each item, are expected."
+        )
+    longest = len(items[0])
+    for row, length in enumerate(lengths.tolist()):
+        if not 1 <= length <= longest:
+            raise DamagedSource(
+                f"{path}: 'lengths' is {length} at row {row}, and 1 to {longest} is expected, "
+                "the time axis of 'items'."
+            )
+    return [int(length) for length in lengths]

@@ -1,0 +1,130 @@
+"""A folder with one sub-folder an identity."""
+
+import io
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import final
+
+import numpy as np
+
+from likewise.errors import BadArgument, DamagedSource, EmptySource, UnreadableItem
+from likewise.shapes import Array, Float
+from likewise.sources.base import Source
+from likewise.sources.files import Files, open_files, parts_of
+from likewise.types import Items, Kind, Raw
+
+NO_DATA = frozenset(
+    {".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml"}
+    | {".toml", ".ini", ".html", ".mat", ".db"}
+)
+NO_DATA_NAMES = frozenset({"README", "LICENSE", "LICENCE", "COPYING", "NOTICE"})
+
+
+@final
+class Folder(Source):
+    """A directory, or a .zip read in place, with one sub-folder an identity.
+
+    An identity is the whole path of its folder, since `character01` may recur in every alphabet;
+    the first part of a longer path is the group. One folder that holds all others is left out of
+    the path. Where there are no sub-folders at all, nothing is labelled and the identity is empty.
+
+    A `.npy` file is a series (floats [t] or [t d]), every other file is taken for an image, so
+    that one which is none is named when it fails to be read. Left out are hidden files, links to
+    folders, and texts and tables that stand beside the data (.txt, .csv, .json, README, ...). A
+    link to a file is followed inside the folder only.
+
+    Args:
+        path: Of the directory or of the .zip.
+
+    Raises:
+        BadArgument: If the path is empty.
+    """
+
+    def __init__(self, path: str) -> None:
+        if not path:
+            raise BadArgument("folder: the path is empty. Give that of a folder or of a .zip.")
+        self.path = path
+
+    def items(self) -> Items:
+        """The table of all files in natural order.
+
+        Raises:
+            SourceNotFound: If there is nothing at the path.
+            EmptySource: If no file could be an item.
+            DamagedSource: If it is no folder and no intact .zip, or if files lie beside the
+                sub-folders.
+        """
+        files = open_files(self.path)
+        names = [name for name in files.names if _is_data(name)]
+        if not names:
+            left_out = f" ({len(files.names)} files were left out)" if files.names else ""
+            raise EmptySource(
+                f"{files.place} holds no file that could be an item{left_out}. "
+                "Give a folder with one sub-folder an identity, and its images or .npy in it."
+            )
+        folders = _folders(files, names)
+        kinds = [_kind(name) for name in names]
+        table = Items.build(
+            files.namespace,
+            ["/".join(parts) for parts in folders],
+            Kind.IMAGE,
+            [files.place_of(name) for name in names],
+            _Reader(files, names),
+            groups=[parts[0] if len(parts) > 1 else "" for parts in folders],
+        )
+        return replace(table, kinds=np.asarray(kinds, dtype=np.str_))
+
+
+class _Reader:
+    """Reads the files of a folder by row."""
+
+    def __init__(self, files: Files, names: list[str]) -> None:
+        self.files = files
+        self.names = names
+
+    def __call__(self, row: int) -> Raw:
+        name = self.names[row]
+        data = self.files.read(name)
+        return data if _kind(name) is Kind.IMAGE else _series(data, self.files.place_of(name))
+
+
+def _is_data(name: str) -> bool:
+    path = PurePosixPath(name)
+    suffix = path.suffix.lower()
+    return suffix not in NO_DATA and not (not suffix and path.name.upper() in NO_DATA_NAMES)
+
+
+def _kind(name: str) -> Kind:
+    return Kind.SEQUENCE if name.lower().endswith(".npy") else Kind.IMAGE
+
+
+def _folders(files: Files, names: list[str]) -> list[tuple[str, ...]]:
+    """The folders above each file, without the one that holds all others."""
+    folders = [parts_of(name)[:-1] for name in names]
+    tops = {parts[:1] for parts in folders}
+    if len(tops) == 1 and any(len(parts) > 1 for parts in folders):
+        folders = [parts[1:] for parts in folders]
+    loose = [name for name, parts in zip(names, folders, strict=True) if not parts]
+    if loose and len(loose) < len(names):
+        raise DamagedSource(
+            f"{files.place}: {len(loose)} files lie beside the sub-folders, such as {loose[0]}, "
+            "so nobody knows which identity they show. Move each into the sub-folder of its "
+            "identity, or out of the folder."
+        )
+    return folders
+
+
+def _series(data: bytes, place: str) -> Float[Array, "t d"]:
+    try:
+        array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError, MemoryError) as error:
+        raise UnreadableItem(
+            f"{place} is no .npy file that can be read: {error}. Save it again with numpy.save."
+        ) from error
+    if array.dtype.kind != "f" or array.ndim not in {1, 2} or array.size == 0:
+        raise UnreadableItem(
+            f"{place} holds {array.dtype} {list(array.shape)}, and floats [t] or [t d], not "
+            "empty, are expected. Save it as such with numpy.save."
+        )
+    series: Array = array[:, None] if array.ndim == 1 else array
+    return series

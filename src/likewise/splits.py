@@ -1,0 +1,298 @@
+"""Which item is used for what: four roles that share no item, under one of two claims.
+
+Under `new_identities` no identity has two roles. Under `known_classes` the items of every class
+are shared out. What the data cannot carry is refused, with what would be needed.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+
+from likewise.errors import RecipeError, SplitError
+from likewise.shapes import Array, Bool, Int, Shaped
+from likewise.types import Claim, Items, Role, Split
+
+By: TypeAlias = Literal["auto", "random", "source", "group"]
+Shares: TypeAlias = Mapping[Role, float]
+
+DEFAULT_SHARES: Shares = {Role.TRAIN: 0.56, Role.CALIBRATE: 0.22, Role.TEST: 0.22}
+SELECT_SHARE = 0.1
+SELECT_FROM_IDENTITIES = 100
+GROUP_DRAWS = 100
+
+
+def split(
+    items: Items, claim: Claim, *, shares: Shares | None = None, by: By = "auto", seed: int = 0
+) -> Split:
+    """Give every item one role.
+
+    The same items and seed give the same split, in whatever order the table has them.
+
+    Args:
+        items: What is shared out.
+        claim: What a rate measured on the parts will promise.
+        shares: Fraction of the identities (of each class's items under `known_classes`) for each
+            role, 1 in all. None means .56 train, .22 calibrate and .22 test, and of train's share
+            .1 for select where 100 identities or more are shared out under `new_identities`.
+        by: `random`; `source`, which keeps the test part of the source's own protocol and shares
+            out the rest by the other roles' shares; `group`, which keeps each group whole; `auto`
+            is `source` where the source has a train and a test part, else `random`.
+        seed: Where all chance comes from; from 0.
+
+    Raises:
+        RecipeError: If shares, `by` or seed cannot be followed.
+        SplitError: If the data cannot carry the claim, with the reason.
+    """
+    if by not in get_args(By) or seed < 0:
+        raise RecipeError(
+            f"by is {by!r} and seed {seed}. Expected is one of {', '.join(get_args(By))}, and a "
+            "seed from 0."
+        )
+    _check_shares(shares)
+    order = np.lexsort((items.rows, items.places, items.identities))
+    table = items.take(order)
+    _check_table(table)
+    if by == "auto":
+        by = "source" if {"train", "test"} <= set(table.parts.tolist()) else "random"
+    held = _held_out(table, claim) if by == "source" else np.zeros(len(table), dtype=bool)
+    rest = table.take(np.flatnonzero(~held))
+    wanted = _default_shares(rest, claim, by) if shares is None else shares
+    used = [role for role in Role if role in wanted]
+    dealt = {role: wanted[role] for role in used if by != "source" or role is not Role.TEST}
+    random = np.random.default_rng(seed)
+    roles = np.full(len(table), Role.TEST.value, dtype="U9")
+    roles[~held] = _deal(rest, claim, dealt, by, random)
+    if reason := _fault(table.identities, roles, claim, used):
+        raise SplitError(f"{items.namespace}: {reason}")
+    indices = {role: np.sort(order[roles == role.value]) for role in Role}
+    return Split(claim, indices, _how(items, claim, indices, by, seed))
+
+
+def _check_shares(shares: Shares | None) -> None:
+    if shares is None:
+        return
+    named = ", ".join(f"{role} {share:g}" for role, share in shares.items()) or "none"
+    complete = set(DEFAULT_SHARES) <= set(shares) and all(share > 0 for share in shares.values())
+    if not complete or abs(math.fsum(shares.values()) - 1) > 1e-6:
+        raise RecipeError(
+            f"the shares are {named}. Expected are positive shares of train, calibrate and test, "
+            "and if wanted of select, that sum to 1."
+        )
+
+
+def _check_table(table: Items) -> None:
+    """Refuse what no way of sharing out could mend."""
+    where = table.namespace
+    if len(table) == 0:
+        raise SplitError(f"{where} holds no items. Give some of at least two identities.")
+    if unnamed := int((table.identities == "").sum()):
+        raise SplitError(
+            f"{where}: {unnamed} of {len(table)} items have no identity, and without one nobody "
+            "knows what is the same. Put each into a folder named for what it shows."
+        )
+    names, counts = np.unique(table.identities, return_counts=True)
+    if len(names) < 2:
+        raise SplitError(
+            f"{where} holds one identity only, {names[0]!r}, so nothing in it differs. "
+            "At least two identities are needed for every part of a split."
+        )
+    if counts.max() < 2:
+        raise SplitError(
+            f"{where}: every one of the {len(names)} identities has a single item, so no same "
+            "pair can be made. Add a second item to some of them."
+        )
+
+
+def _default_shares(table: Items, claim: Claim, by: By) -> dict[Role, float]:
+    shares = dict(DEFAULT_SHARES)
+    few = len(set(table.identities.tolist())) < SELECT_FROM_IDENTITIES
+    few = few or (by == "group" and len(set(table.groups.tolist())) <= len(shares))
+    if claim is Claim.NEW_IDENTITIES and not few:
+        shares[Role.TRAIN] -= SELECT_SHARE
+        shares[Role.SELECT] = SELECT_SHARE
+    return shares
+
+
+def _held_out(table: Items, claim: Claim) -> Bool[Array, "n"]:
+    """The test part of the source's own protocol."""
+    where = table.namespace
+    parts = set(table.parts.tolist())
+    if not {"train", "test"} <= parts <= {"train", "test"}:
+        raise SplitError(
+            f"{where}: by='source' needs every item in the part 'train' or 'test', and both; the "
+            f"parts here are {', '.join(repr(part) for part in sorted(parts))}. Use by='random'."
+        )
+    held: Array = table.parts == "test"
+    test, train = (set(table.identities[rows].tolist()) for rows in (held, ~held))
+    if claim is Claim.NEW_IDENTITIES and test & train:
+        raise SplitError(
+            f"{where}: {len(test & train)} identities are in both parts of the source "
+            f"({_some(test & train)}), so its test part cannot show new identities. "
+            "Do use the claim known_classes, or by='random'."
+        )
+    if claim is Claim.KNOWN_CLASSES and test - train:
+        raise SplitError(
+            f"{where}: {len(test - train)} classes of the source's test part are not in its train "
+            f"part ({_some(test - train)}), so they are not known. "
+            "Use the claim new_identities, or by='random'."
+        )
+    return held
+
+
+def _some(names: set[str]) -> str:
+    listed = sorted(names)
+    return ", ".join(listed[:10]) + (", ..." if len(listed) > 10 else "")
+
+
+def _deal(
+    table: Items, claim: Claim, shares: Shares, by: By, random: np.random.Generator
+) -> Shaped[Array, "n"]:
+    """The role of every item."""
+    if by == "group":
+        return _deal_groups(table, claim, shares, random)
+    names, starts, counts = np.unique(table.identities, return_index=True, return_counts=True)
+    roles = np.empty(len(table), dtype="U9")
+    if claim is Claim.KNOWN_CLASSES:
+        for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
+            least = min(2, count // len(shares))
+            bounds = dict.fromkeys(shares, least) | {Role.TRAIN: max(1, least)}
+            _hand_out(roles, start + random.permutation(count), _sizes(count, shares, bounds))
+        return roles
+    paired = random.permutation(np.flatnonzero(counts > 1))
+    single = random.permutation(np.flatnonzero(counts == 1))
+    if len(names) < 2 * len(shares) or len(paired) < len(shares):
+        raise SplitError(
+            f"{table.namespace}: {len(names)} identities, {len(paired)} of them with two items or "
+            f"more, cannot make {_parts(shares)}. Each part needs two identities, one of them with "
+            f"two items: {2 * len(shares)} identities in all, {len(shares)} of them with two "
+            "items. Add some, or give fewer shares."
+        )
+    # Those with two items are dealt first and evenly, so that no part is left without a same pair
+    # by chance where some could be had.
+    sizes = _sizes(len(names), shares, dict.fromkeys(shares, 2))
+    with_pairs = _sizes(len(paired), shares, dict.fromkeys(shares, 1), most=sizes)
+    chosen = np.empty(len(names), dtype="U9")
+    _hand_out(chosen, paired, with_pairs)
+    _hand_out(chosen, single, {role: sizes[role] - with_pairs[role] for role in shares})
+    return np.repeat(chosen, counts)
+
+
+def _parts(roles: Iterable[Role]) -> str:
+    return f"the parts {', '.join(roles)}"
+
+
+def _hand_out(roles: Shaped[Array, "n"], rows: Int[Array, "m"], sizes: Mapping[Role, int]) -> None:
+    roles[rows] = np.repeat([role.value for role in sizes], [*sizes.values()])
+
+
+def _sizes(
+    count: int, shares: Shares, least: Mapping[Role, int], most: Mapping[Role, int] | None = None
+) -> dict[Role, int]:
+    """Whole numbers as near the shares as the bounds allow, `count` in all."""
+    total = sum(shares.values())
+    wanted = {role: count * share / total for role, share in shares.items()}
+    upper = dict.fromkeys(shares, count) if most is None else most
+    sizes = {role: min(max(int(wanted[role]), least[role]), upper[role]) for role in shares}
+    while (missing := count - sum(sizes.values())) != 0:
+        step = 1 if missing > 0 else -1
+        free = [r for r in shares if least[r] <= sizes[r] + step <= upper[r]]
+        sizes[max(free, key=lambda role: step * (wanted[role] - sizes[role]))] += step
+    return sizes
+
+
+def _deal_groups(
+    table: Items, claim: Claim, shares: Shares, random: np.random.Generator
+) -> Shaped[Array, "n"]:
+    """Whole groups to each role; the first of many draws that carries the claim."""
+    where = table.namespace
+    if none := int((table.groups == "").sum()):
+        raise SplitError(
+            f"{where}: by='group' needs a group for every item; {none} have none. Use by='random'."
+        )
+    names, member = np.unique(table.groups, return_inverse=True)
+    if len(names) < len(shares):
+        raise SplitError(
+            f"{where}: by='group' needs at least {len(shares)} groups for {_parts(shares)}, and "
+            f"there are {len(names)} ({_some(set(names.tolist()))}). Add groups, or use "
+            "by='random'."
+        )
+    weight = np.bincount(member)
+    if claim is Claim.NEW_IDENTITIES:
+        pairs = sorted(set(zip(table.identities.tolist(), member.tolist(), strict=True)))
+        weight = np.bincount([group for _, group in pairs])
+        if twice := {one for (one, _), (other, _) in pairwise(pairs) if one == other}:
+            raise SplitError(
+                f"{where}: {len(twice)} identities are in more than one group ({_some(twice)}), so "
+                "whole groups cannot keep them apart. Use by='random', or the claim known_classes."
+            )
+    for _ in range(GROUP_DRAWS):
+        roles: Array = _draw_groups(weight, shares, random)[member]
+        if not (reason := _fault(table.identities, roles, claim, [*shares])):
+            return roles
+    raise SplitError(
+        f"{where}: none of {GROUP_DRAWS} ways to share out the {len(names)} groups carries the "
+        f"claim {claim}. In the last, {reason}"
+    )
+
+
+def _draw_groups(
+    weights: Int[Array, "groups"], shares: Shares, random: np.random.Generator
+) -> Shaped[Array, "groups"]:
+    """Each group in a random order to the role that lacks most, and no role without a group."""
+    lacking = {role: share * float(weights.sum()) for role, share in shares.items()}
+    empty = set(shares)
+    role_of = np.empty(len(weights), dtype="U9")
+    for done, group in enumerate(random.permutation(len(weights)).tolist()):
+        open_roles = [r for r in shares if r in empty or len(weights) - done > len(empty)]
+        role = max(open_roles, key=lacking.__getitem__)
+        lacking[role] -= float(weights[group])
+        empty.discard(role)
+        role_of[group] = role.value
+    return role_of
+
+
+def _fault(
+    identities: Shaped[Array, "n"], roles: Shaped[Array, "n"], claim: Claim, used: list[Role]
+) -> str:
+    """Why these roles cannot carry the claim; empty if they can."""
+    known = claim is Claim.KNOWN_CLASSES
+    noun = "classes" if known else "identities"
+    two_classes = known and len(set(identities.tolist())) == 2
+    trained = set(identities[roles == Role.TRAIN.value].tolist())
+    for role in used:
+        names, counts = np.unique(identities[roles == role.value], return_counts=True)
+        paired = int((counts > 1).sum())
+        need = 2 if two_classes and role in {Role.CALIBRATE, Role.TEST} else 1
+        if len(names) < 2 or paired < need:
+            more = f"classes of {2 * len(used)} items or more" if known else noun
+            return (
+                f"{role} gets {len(names)} {noun}, {paired} of them with two items or more, and "
+                f"each of {_parts(used)} needs 2 {noun}, {need} of them with two items. "
+                f"Add {more}, or change the shares."
+            )
+        if known and (foreign := set(names.tolist()) - trained):
+            return (
+                f"{len(foreign)} classes of {role} are not in train ({_some(foreign)}), so they "
+                "are not known. Add items of them, or use the claim new_identities."
+            )
+    return ""
+
+
+def _how(items: Items, claim: Claim, indices: Mapping[Role, Array], by: By, seed: int) -> str:
+    new = claim is Claim.NEW_IDENTITIES
+    noun, what = ("identities",) * 2 if new else ("classes", "items of every class")
+    way = {
+        "random": f"{what} shared out at random",
+        "source": f"the source's own test part, {what} of the rest shared out at random",
+        "group": f"{what} shared out by whole groups at random",
+    }[by]
+    apart = "no identity in two parts" if new else "the same classes, no item in two parts"
+    counts = ", ".join(
+        f"{role} {len(set(items.identities[rows].tolist()))} {noun} ({len(rows)} items)"
+        for role, rows in indices.items()
+        if len(rows)
+    )
+    return f"{way[0].upper()}{way[1:]} (seed {seed}), {apart}: {counts}."

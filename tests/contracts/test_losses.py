@@ -1,0 +1,143 @@
+"""What every loss promises, whoever adds one."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from likewise.distances import FAMILY as DISTANCES
+from likewise.learn.losses import FAMILY
+from likewise.learn.losses.base import Loss
+from likewise.types import Labels
+
+
+@pytest.fixture(params=FAMILY.names())
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(params=DISTANCES.names())
+def loss(name: str, request: pytest.FixtureRequest) -> Loss:
+    return FAMILY.build(name, distance=DISTANCES.build(request.param))
+
+
+def drawn(count: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return (0.4 * torch.randn(count, 8, generator=generator, dtype=dtype)).requires_grad_()
+
+
+def labels(count: int, classes: int = 5) -> Labels:
+    return Labels(torch.arange(count) % classes)
+
+
+def gradient(value: Tensor, embeddings: Tensor) -> Tensor:
+    assert value.shape == ()
+    assert value.isfinite()
+    (found,) = torch.autograd.grad(value, embeddings)
+    assert found.isfinite().all()
+    return found
+
+
+def test_an_ordinary_batch_costs_something_and_has_a_gradient(loss: Loss) -> None:
+    embeddings = drawn(20)
+    value = loss(embeddings, labels(20))
+    assert value > 0
+    assert gradient(value, embeddings).any()
+
+
+def test_a_batch_with_nothing_to_learn_from_costs_zero_with_a_gradient(loss: Loss) -> None:
+    for count in (0, 1):
+        embeddings = drawn(count)
+        value = loss(embeddings, labels(count))
+        assert value == 0
+        assert not gradient(value, embeddings).any()
+    embeddings = drawn(6)
+    value = loss(embeddings, labels(6), drawn(0), Labels(torch.zeros(0, dtype=torch.int64)))
+    assert value == 0
+    assert not gradient(value, embeddings).any()
+
+
+@pytest.mark.parametrize("classes", [1, 12])
+def test_one_class_and_all_distinct_are_finite(loss: Loss, classes: int) -> None:
+    embeddings = drawn(12)
+    gradient(loss(embeddings, labels(12, classes)), embeddings)
+
+
+def test_identical_and_zero_embeddings_are_finite(loss: Loss) -> None:
+    for row in (torch.ones(1, 8), torch.zeros(1, 8)):
+        embeddings = row.repeat(10, 1).requires_grad_()
+        gradient(loss(embeddings, labels(10)), embeddings)
+    embeddings = torch.cat([drawn(10).detach(), torch.zeros(2, 8), drawn(10).detach()])
+    embeddings.requires_grad_()
+    gradient(loss(embeddings, labels(22)), embeddings)
+
+
+def test_the_order_of_the_rows_does_not_matter(loss: Loss) -> None:
+    embeddings, target = drawn(24), labels(24)
+    order = torch.randperm(24, generator=torch.Generator().manual_seed(1))
+    shuffled = embeddings.detach()[order].requires_grad_()
+    value, other = loss(embeddings, target), loss(shuffled, Labels(target.labels[order]))
+    torch.testing.assert_close(value, other)
+    torch.testing.assert_close(
+        gradient(value, embeddings)[order], gradient(other, shuffled), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_which_number_a_class_has_does_not_matter(loss: Loss) -> None:
+    embeddings = drawn(20)
+    other = Labels(torch.tensor([7, -3, 10**9, 0, 2])[torch.arange(20) % 5])
+    torch.testing.assert_close(loss(embeddings, labels(20)), loss(embeddings, other))
+
+
+def test_references_that_are_the_batch_itself_change_nothing(loss: Loss) -> None:
+    embeddings, target = drawn(20), labels(20)
+    torch.testing.assert_close(
+        loss(embeddings, target, embeddings, target), loss(embeddings, target)
+    )
+
+
+def test_references_are_what_rows_are_compared_with(loss: Loss) -> None:
+    embeddings, memory = drawn(9), drawn(15, seed=3)
+    value = loss(embeddings, labels(9), memory, labels(15))
+    each = [
+        loss(embeddings[i : i + 3], Labels(labels(9).labels[i : i + 3]), memory, labels(15))
+        for i in (0, 3, 6)
+    ]
+    assert gradient(value, embeddings).any()
+    assert min(each) <= value <= max(each)
+    assert torch.autograd.grad(loss(embeddings, labels(9), memory, labels(15)), memory)[0].any()
+
+
+def test_autocast_changes_nothing(loss: Loss) -> None:
+    half = drawn(20).detach().bfloat16().requires_grad_()
+    plain = loss(half.float(), labels(20))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        value = loss(half, labels(20))
+    assert value.dtype == torch.float32
+    torch.testing.assert_close(value, plain)
+    assert gradient(value, half).dtype == torch.bfloat16
+
+
+def test_its_gradient_is_right(loss: Loss) -> None:
+    embeddings = drawn(10, seed=2, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda e: loss(e, labels(10, 3)), (embeddings,))
+
+
+def test_following_it_brings_the_same_together(loss: Loss) -> None:
+    embeddings = nn.Parameter(drawn(15).detach())
+    target = labels(15)
+    same = (target.labels[:, None] == target.labels) & ~torch.eye(15).bool()
+
+    def overlap() -> float:
+        unit = nn.functional.normalize(embeddings.detach())
+        distances = torch.cdist(unit, unit)
+        return float(
+            distances[same].mean() / distances[target.labels[:, None] != target.labels].mean()
+        )
+
+    before = overlap()
+    optimiser = torch.optim.Adam([embeddings], lr=0.02)
+    for _ in range(60):
+        optimiser.zero_grad()
+        loss(embeddings, target).backward()
+        optimiser.step()
+    assert overlap() < 0.7 * before

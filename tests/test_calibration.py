@@ -1,0 +1,132 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from likewise import calibration
+from likewise.calibration import Calibration, from_json, to_json
+from likewise.calibrators.logistic import Logistic
+from likewise.distances.euclidean import Euclidean
+from likewise.errors import BadArgument, DamagedModel, UnsupportedRate
+from likewise.evaluation import Comparisons, calibrate
+from likewise.types import Claim
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Calibration:
+    random = np.random.default_rng(0)
+    centres = 2 * random.normal(size=(40, 3))
+    vectors = (np.repeat(centres, 8, axis=0) + random.normal(size=(320, 3))).astype(np.float32)
+    names = np.repeat(np.arange(40), 8).astype(str)
+    return calibrate(Comparisons.of(vectors, names, Euclidean()), Claim.NEW_IDENTITIES)
+
+
+def test_logistic_is_the_regression_of_scikit_learn():
+    random = np.random.default_rng(1)
+    same = np.repeat([True, False], 4000)
+    distances = np.where(same, random.normal(1, 0.4, 8000), random.normal(2, 0.4, 8000))
+    units = (1e9, 1e9)  # targets of 1 and 0
+    found = Logistic().fit(distances, same, np.full(8000, 1 / 4000), units)
+    reference = LogisticRegression(C=np.inf, tol=1e-8).fit(distances[:, None], same)
+    assert found["slope"] == pytest.approx(-reference.coef_[0, 0], rel=1e-3)
+    assert found["intercept"] == pytest.approx(reference.intercept_[0], rel=1e-3)
+    # Two Gaussians: the true log-likelihood ratio falls by 1 / .16 a unit of distance.
+    assert found["slope"] == pytest.approx(1 / 0.16, rel=0.1)
+
+
+def test_no_probability_is_0_or_1_and_few_identities_are_less_sure():
+    same = np.repeat([True, False], 50)
+    distances = np.where(same, 0.1, 10.0) + np.linspace(0, 0.01, 100)
+    sure = []
+    for units in (5.0, 50.0, 500.0):
+        parameters = Logistic().fit(distances, same, np.full(100, 0.02), (units, units))
+        ratio = Logistic(parameters=parameters).apply(np.array([0.0, 1e9]))
+        assert np.isfinite(ratio).all()
+        assert ratio == pytest.approx([np.log(units + 1), -np.log(units + 1)], rel=0.05)
+        sure.append(ratio[0])
+    assert sure == sorted(sure)
+
+
+def test_distances_that_say_nothing_give_even_odds():
+    distances = np.ones(100)
+    parameters = Logistic().fit(
+        distances, np.repeat([True, False], 50), np.full(100, 0.02), (20.0, 20.0)
+    )
+    assert Logistic(parameters=parameters).apply(np.ones(1)) == pytest.approx([0.0], abs=1e-3)
+
+
+def test_a_nearer_pair_is_never_less_probable(fitted):
+    probabilities = [fitted.decide(d).probability for d in np.linspace(0, 12, 50)]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert 0 < probabilities[-1] < probabilities[0] < 1
+
+
+def test_a_pair_at_the_threshold_is_accepted(fitted):
+    point = fitted.point()
+    assert fitted.decide(point.threshold).verdict == "same"
+    assert fitted.decide(np.nextafter(point.threshold, np.inf)).verdict == "different"
+
+
+def test_the_prior_moves_the_probability_by_bayes(fitted):
+    even, rare = fitted.decide(1.0), fitted.decide(1.0, prior=0.001)
+    odds = even.probability / (1 - even.probability) * (0.001 / 0.999)
+    assert rare.probability == pytest.approx(odds / (1 + odds))
+    assert rare.log_likelihood_ratio == even.log_likelihood_ratio
+    for prior in (0.0, 1.0, -1.0, float("nan")):
+        with pytest.raises(BadArgument, match="between 0 and 1"):
+            fitted.decide(1.0, prior=prior)
+
+
+def test_the_default_is_far_01_else_the_smallest_supported(fitted):
+    assert fitted.default().target == 0.01
+
+    def without(*names):
+        points = [
+            dataclasses.replace(p, supported=p.supported and p.name not in names)
+            for p in fitted.points
+        ]
+        return fitted.measured(points)
+
+    assert without("far=0.01", "far=0.001").default().target == 0.05
+    assert without("far=0.01", "far=0.001", "far=0.05", "far=0.1").default() is None
+
+
+def test_a_rate_without_threshold_is_refused(fitted):
+    assert fitted.point(0.05).name == "far=0.05"
+    with pytest.raises(UnsupportedRate, match=r"0\.02.*Fitted and supported: 0\.001, 0\.01"):
+        fitted.point(0.02)
+    points = [
+        dataclasses.replace(p, supported=False, reason="It needs more.") for p in fitted.points
+    ]
+    with pytest.raises(UnsupportedRate, match="It needs more"):
+        fitted.measured(points).point(0.01)
+
+
+def test_json_round_trip(fitted):
+    again = from_json(to_json({"default": fitted, "clinic": fitted}))
+    assert again["clinic"] == fitted
+    assert again["default"].decide(1.0) == fitted.decide(1.0)
+
+
+def test_any_damage_of_the_file_is_named(fitted):
+    good = to_json({"default": fitted})
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        data = bytearray(good)
+        for _ in range(random.integers(1, 4)):
+            data[random.integers(len(data))] = random.integers(256)
+        data = data[: random.integers(1, len(data) + 1)] if random.random() < 0.3 else data
+        try:
+            from_json(bytes(data))
+        except DamagedModel as error:
+            assert "calibration.json" in str(error)
+    plain = json.loads(good)
+    plain["default"]["points"] = plain["default"]["points"][:2]
+    with pytest.raises(DamagedModel, match="eer"):
+        from_json(json.dumps(plain).encode())
+
+
+def test_targets_are_the_documented_ones(fitted):
+    assert [p.target for p in fitted.points] == [*calibration.TARGETS, None]
