@@ -6,7 +6,7 @@ os.environ["LIKEWISE_CHECK_SHAPES"] = "1"
 
 from jaxtyping import install_import_hook
 
-install_import_hook("likewise", "beartype.beartype")
+install_import_hook("likewise", "typechecker.check")
 
 import json
 import sys
@@ -94,7 +94,12 @@ def series_experiment(tmp_path_factory):
 
     series, names = waves()
     recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
-        ["encoder=lstm(hidden=16)", "sampler=classes_by_items(classes=8, items=4)", "epochs=8"]
+        [
+            "encoder=lstm(hidden=16)",
+            "sampler=classes_by_items(classes=8, items=4)",
+            "epochs=20",
+            "learning_rate=0.005",
+        ]
     )
     source = Arrays.of(series, names, namespace="waves")
     return learn(recipe, source, out=tmp_path_factory.mktemp("models") / "series")

@@ -56,6 +56,20 @@ def test_it_agrees_with_rows(distance: Distance, offset: float) -> None:
     )
 
 
+@pytest.mark.parametrize("name", FAMILY.names())
+def test_rounding_never_leads_below_zero(name: str) -> None:
+    rows = drawn(8, 300, 6)
+    matrix = kernels.matrix(FAMILY.build(name), rows, torch.cat([rows, -rows]))
+    assert (matrix >= 0).all()
+    assert matrix.diagonal().max() < 1e-6
+
+
+def test_rounding_never_leads_cosine_beyond_two() -> None:
+    rows = drawn(8, 300, 6)
+    matrix = kernels.matrix(FAMILY.build("cosine"), rows, -rows)
+    assert matrix.max() == 2
+
+
 def test_its_gradient_agrees_with_that_of_rows(distance: Distance) -> None:
     first, second = drawn(2, 9, dtype=torch.float64), drawn(3, 7, dtype=torch.float64)
     fast = gradients(lambda a, b: kernels.matrix(distance, a, b), first, second)

@@ -32,6 +32,10 @@ def classes(count: int, number: int = 4) -> Tensor:
     return torch.arange(count) % number
 
 
+def index(*values: int) -> Tensor:
+    return torch.tensor(values, dtype=torch.int64)
+
+
 def assert_same_with_gradient(one: Tensor, other: Tensor, embeddings: Tensor) -> None:
     torch.testing.assert_close(one, other)
     assert one > 0
@@ -114,6 +118,27 @@ def test_contrastive_of_one_sort_of_pairs_is_the_cost_of_that_sort() -> None:
     different = Pairs(torch.tensor([0, 0]), torch.tensor([1, 2]), torch.tensor([0, 0]))
     assert loss(embeddings, same).item() == pytest.approx(12.5)
     assert loss(embeddings, different).item() == pytest.approx(0.4**2 / 2 / 2)
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_contrastive_without_a_pair_is_zero(balanced: bool) -> None:
+    embeddings = drawn(1)
+    loss = Contrastive(balanced=balanced, distance=EUCLIDEAN)
+    none = Pairs(index(), index(), index())
+    for target in (Labels(index(0)), none):
+        value = loss(embeddings, target)
+        assert value == 0
+        assert not torch.autograd.grad(value, embeddings)[0].any()
+
+
+def test_triplet_without_a_triplet_is_zero() -> None:
+    embeddings = drawn(3)
+    for soft in (False, True):
+        loss = Triplet(soft=soft, distance=EUCLIDEAN)
+        for target in (Labels(index(0, 1, 2)), Triplets(index(), index(), index())):
+            value = loss(embeddings, target)
+            assert value == 0
+            assert not torch.autograd.grad(value, embeddings)[0].any()
 
 
 def test_balance_keeps_many_different_pairs_from_drowning_the_same() -> None:
@@ -291,6 +316,11 @@ def test_the_distance_matrix_is_computed_once(loss: Loss, monkeypatch: pytest.Mo
 
 
 @each_loss
+def test_embeddings_that_are_not_numbers_never_look_learned(loss: Loss) -> None:
+    assert loss(drawn(12) * math.nan, Labels(classes(12))).isnan()
+
+
+@each_loss
 def test_labels_may_be_numpy(loss: Loss) -> None:
     embeddings, labels = drawn(12), classes(12)
     assert loss(embeddings, Labels(labels.numpy())) == loss(embeddings, Labels(labels))
@@ -324,10 +354,6 @@ def test_arguments_that_cannot_be_are_refused(make: Any, words: str) -> None:
 def test_a_misspelt_miner_is_refused_at_once(loss: type) -> None:
     with pytest.raises(UnknownName, match=r"no miner is named 'semihard'.*'semi_hard'"):
         loss(miner="semihard", distance=EUCLIDEAN)
-
-
-def index(*values: int) -> Tensor:
-    return torch.tensor(values, dtype=torch.int64)
 
 
 CONTRASTIVE, _, TRIPLET, SUPCON = LOSSES

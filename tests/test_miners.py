@@ -153,6 +153,14 @@ def test_identical_items_are_mined_without_a_complaint() -> None:
     assert len(FAMILY.build("semi_hard").triplets(*given, 0.2).anchor) == 0
 
 
+@pytest.mark.parametrize("name", FAMILY.names())
+def test_distances_that_are_not_numbers_leave_the_error_to_the_loss(name: str) -> None:
+    distances, same, different = case(0)
+    for value in (torch.nan, torch.inf):
+        triplets = FAMILY.build(name).triplets(distances * value, same, different, MARGIN)
+        assert all(0 <= row < len(same) for found in triplet_list(triplets) for row in found)
+
+
 @pytest.fixture
 def embedded() -> tuple[Tensor, Tensor, list[Tensor]]:
     generator = torch.Generator().manual_seed(11)

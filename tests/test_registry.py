@@ -1,9 +1,6 @@
 """Specs, and the families that build components from them."""
 
-import json
 import keyword
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from hypothesis import strategies as st
 from likewise.errors import BadArgument, BadSpec, UnknownName
 from likewise.registry import FAMILIES, Family, Spec, families
 from likewise.signatures import fits
+from processes import answer_of
 
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True).filter(
     lambda name: not keyword.iskeyword(name)
@@ -130,7 +128,6 @@ def test_what_is_no_name_with_literals_is_refused(text: str) -> None:
         ("str", ["", "a"], [1, None, b"a"]),
         ("bool", [True, False], [0, 1, "true"]),
         ("float | None", [1.5, 2, None], ["a", False]),
-        ("'int | None'", [1, None], ["a", 1.5]),
         ("Literal['a', 'b']", ["a", "b"], ["c", 1, None]),
         ("Literal[1, 2]", [1, 2], [True, 1.0, 3]),
         ("Literal['a', 'b'] | None", ["a", None], ["c", 1]),
@@ -249,21 +246,8 @@ def test_a_spec_that_cannot_be_followed_is_refused_before_anything_is_imported(
     assert things.package not in sys.modules
 
 
-def run(program: str, **environment: str) -> Any:
-    """What a program prints as JSON, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 def test_every_family_is_described_without_torch() -> None:
-    found = run(
+    found = answer_of(
         "import json, sys\n"
         "from likewise.registry import families\n"
         "signatures = {name: [family.describe(c).signature for c in family.names()]\n"
@@ -349,7 +333,7 @@ def test_a_loss_of_another_package_is_listed_described_and_built(tmp_path: Path)
         "losses.triplet = borrowed.flat:Flat\n"
         "miners.flat = borrowed.flat:Flat\n"
     )
-    found = run(FOREIGN, PYTHONPATH=str(tmp_path), LIKEWISE_CHECK_SHAPES="0")
+    found = answer_of(FOREIGN, PYTHONPATH=str(tmp_path), LIKEWISE_CHECK_SHAPES="0")
     own = list(families()["losses"]._table)
     assert found["names"] == [*own, "flat", "gone"]
     assert found["signature"] == "flat(cost: float = 1.0)"

@@ -523,6 +523,19 @@ def test_constant_channels_become_zeros(value: float) -> None:
     assert (SequenceTransform("series").decode(np.array([5.0]), "one step") == 0).all()
 
 
+def test_a_channel_that_varies_by_rounding_alone_is_constant() -> None:
+    near = np.float32(0.3)
+    rounding = np.array([near, np.nextafter(near, np.float32(1))] * 20)
+    small = np.array([1.0, 1.00001] * 20)
+    raw = np.stack([rounding, small], axis=1).astype(np.float32)
+    decoded = SequenceTransform("series").decode(raw, "almost flat")
+    assert (decoded[:, 0] == 0).all()
+    assert decoded[:, 1].std() == pytest.approx(1, rel=1e-5)
+    rounded, real = SequenceTransform().fit([raw])["std"]
+    assert rounded == 1.0
+    assert real == pytest.approx(5e-6, rel=0.05)
+
+
 def test_channels_are_those_learned() -> None:
     state = SequenceTransform("none").fit(walks())
     assert state == {"channels": 3}

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
-from typing import IO, Self, TypeAlias
+from typing import IO, TypeAlias, final
 
 import numpy as np
 
@@ -52,6 +52,7 @@ class _Store:
         self._content = None
 
 
+@final
 class Decoded:
     """Decoded items, row for row with their table; made by `decode_all`.
 
@@ -104,7 +105,7 @@ class Decoded:
         """Let go of the items, and of the temporary file; the whole and its parts are closed."""
         self._store.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Decoded":
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -173,6 +174,7 @@ def decode_all(
     return Decoded(read, transform, store, np.arange(len(kept)), tuple(failed))
 
 
+@final
 class _Keeper:
     """Where decoded items are put one by one: series in a list, images end to end in a file.
 
@@ -193,7 +195,7 @@ class _Keeper:
             with self._saving():
                 self._file = tempfile.TemporaryFile(prefix="likewise-")  # noqa: SIM115
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "_Keeper":
         return self
 
     def __exit__(self, *failure: object) -> None:

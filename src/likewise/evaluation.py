@@ -153,7 +153,8 @@ class Comparisons:
         accepts = sorted((m for m in worst if not m.same), key=lambda m: m.distance)[:most]
         rejects = sorted((m for m in worst if m.same), key=lambda m: -m.distance)[:most]
         each = np.bincount(self.codes) * (len(self.codes) - 1)
-        shares = {str(self.names[i]): float(wrong[i] / each[i]) for i in np.argsort(-wrong)}
+        share = wrong / each
+        shares = {str(self.names[i]): float(share[i]) for i in np.argsort(-share, kind="stable")}
         return (*accepts, *rejects), shares
 
 

@@ -65,7 +65,6 @@ def _finished(traces: Sequence[dict[str, Any]], layout: dict[str, Any], gist: st
         raise _missing() from error
     axis = {
         "gridcolor": TOKENS["rule"],
-        "linecolor": TOKENS["rule"],
         "zerolinecolor": TOKENS["rule"],
         "fixedrange": True,
     }
@@ -83,7 +82,7 @@ def _finished(traces: Sequence[dict[str, Any]], layout: dict[str, Any], gist: st
             **layout,
         },
     )
-    figure.update_xaxes(showgrid=False, **axis)
+    figure.update_xaxes(showgrid=False, zeroline=False, title={"standoff": 10}, **axis)
     figure.update_yaxes(rangemode="tozero", automargin=True, **axis)
     # "<" would let a name in the data end the element that the JSON stands in.
     content = json.dumps({"tokens": TOKENS, **figure.to_plotly_json()}, allow_nan=False)
@@ -189,7 +188,10 @@ def training_figure(epochs: Sequence[Epoch]) -> Figure:
     loss = {**marks, "name": "loss", "y": losses, "line": {"color": TOKENS["ink"], "width": 1.5}}
     traces = [{**loss, "hovertemplate": "%{y:.4g}"}]
     layout: dict[str, Any] = {
-        "xaxis": {"title": {"text": "epoch"}, "nticks": 10},
+        "xaxis": {
+            "title": {"text": "epoch"},
+            **({"dtick": 1} if len(epochs) < 10 else {"nticks": 10}),
+        },
         "yaxis": {"title": {"text": "loss"}, "nticks": 6},
         "showlegend": False,
     }

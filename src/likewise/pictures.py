@@ -86,9 +86,13 @@ def _outline(values: Float[Array, "t"]) -> Array:
     return np.unique(ends)
 
 
-def strip(
-    low: float | None, value: float, high: float | None, top: float, aim: float, end: str
-) -> str:
+def round_up(value: float) -> float:
+    """A round number above this one, for a scale to end at."""
+    power = 10.0 ** math.floor(math.log10(max(value, 1e-9)))
+    return next(step * power for step in (1.2, 1.5, 2, 3, 5, 8, 10, 12) if step * power > value)
+
+
+def strip(low: float | None, value: float, high: float | None, top: float, aim: float) -> str:
     """A rate on a scale from 0 to `top`: its interval as a bar, and a tick for what was aimed at.
 
     Args:
@@ -97,7 +101,6 @@ def strip(
         high: Upper end; None likewise.
         top: Where the scale ends.
         aim: The rate aimed at; NaN if there is none.
-        end: `top` in words.
     """
 
     def at(x: float) -> str:
@@ -113,5 +116,5 @@ def strip(
         '<svg class="strip" aria-hidden="true" viewBox="0 0 100 16" preserveAspectRatio="none">'
         f'<line class="scale" x1="0" x2="100" y1="8" y2="8"/>{bar}{mark}'
         f'<line class="value" x1="{at(value)}" x2="{at(value)}" y1="2" y2="14"/></svg>'
-        f'<span class="ends" aria-hidden="true"><i>0</i><i>{html.escape(end)}</i></span>'
+        f'<span class="ends" aria-hidden="true"><i>0</i><i>{top:g}</i></span>'
     )

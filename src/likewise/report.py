@@ -182,7 +182,7 @@ def _mistake(one: Example, top: float) -> str:
         *drawn, axes = pictures.series(one.first, one.second)
     labels = (one.first_label, one.first_place), (one.second_label, one.second_place)
     shown = "".join(
-        f"<figure>{item}<figcaption><b>{_path(label)}</b>{_path(place)}</figcaption></figure>"
+        f"<figure>{item}<figcaption><b>{sections.path(label)}</b>{sections.path(place)}</figcaption></figure>"
         for item, (label, place) in zip(drawn, labels, strict=True)
     )
     far, held = wording.distance(one.distance), wording.distance(one.threshold)
@@ -198,11 +198,6 @@ def _mistake(one: Example, top: float) -> str:
         + (f'<p class="small">{axes}</p>' if axes else "")
         + f"<div><p>distance {far}, {against} the threshold {held}</p>{gauge}</div></li>"
     )
-
-
-def _path(text: str) -> str:
-    """Text from outside that may break after a slash."""
-    return html.escape(text).replace("/", "/<wbr>")
 
 
 def card(report: Report) -> str:
@@ -263,10 +258,7 @@ def _limits(report: Report) -> list[str]:
         if found.claim is Claim.NEW_IDENTITIES
         else "They hold for the classes trained on, and say nothing about any other.",
     ]
-    limits += [
-        f"Not supported: {_plain(names)}. {_plain(reason)}"
-        for names, reason in wording.refusals(found)
-    ]
+    limits += [_plain(refusal) for refusal in wording.refusals(found)]
     if evaluation.failed:
         limits.append(f"Items that failed to read, and took no part: {len(evaluation.failed):,}.")
     worst = [name for name, share in evaluation.hardest.items() if share > 0][:3]

@@ -32,11 +32,11 @@ def summary(evaluation: Evaluation, default: str) -> str:
     parts = [f'<p class="lede">{lede}</p>']
     parts += [f'<dl class="rates">{"".join(tiles)}</dl>'] if tiles else []
     parts += [f'<p class="prose">{recognition}</p>'] if recognition else []
-    aimed = " The dashed line is the rate aimed at." if point and point.target else ""
-    if tiles:
+    aimed = " The dashed line is the rate aimed at." if 'class="aim"' in "".join(tiles) else ""
+    if any('class="range"' in tile for tile in tiles):
         parts.append(
-            f'<p class="note">The ranges are 95% intervals, {claim.sentence}; their trials are '
-            f"{wording.trials(claim)}, not pairs.{aimed}</p>"
+            f'<p class="note">The ranges are 95% intervals, {claim.sentence}; the trials '
+            f"behind those of the error rates are {wording.trials(claim)}, not pairs.{aimed}</p>"
         )
     return "\n".join(parts)
 
@@ -44,12 +44,13 @@ def summary(evaluation: Evaluation, default: str) -> str:
 def _tile(name: str, rate: Rate, claim: Claim, aim: float) -> str:
     known = rate.low is not None
     number = wording.fraction(rate.value) if known else _counts(rate)
-    below = wording.counts(rate) if known else "pairs"
     top = min(1.0, pictures.round_up(max(rate.high or 0.0, 0.0 if math.isnan(aim) else aim)))
     drawn = pictures.strip(rate.low, rate.value, rate.high, top, aim) if known else ""
+    words = wording.interval(rate, claim)
+    below = f"{words}; {wording.counts(rate)}" if known else f"pairs; {words}"
     return (
         f'<div><dt>{name}</dt><dd class="number">{number}</dd>'
-        f'<dd class="small">{wording.interval(rate, claim)}; {below}{drawn}</dd></div>'
+        f'<dd class="small">{below}{drawn}</dd></div>'
     )
 
 
@@ -76,16 +77,15 @@ def points(found: Verification, default: str) -> str:
         _row(point, found.claim, chosen=point.name == default) for point in found.points
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    refused = "".join(
-        f'<p class="prose">Not supported: {html.escape(names)}. {html.escape(reason)}</p>'
-        for names, reason in wording.refusals(found)
-    )
+    lines = "".join(f"<li>{html.escape(line)}</li>" for line in wording.refusals(found))
+    refused = f'<ul class="refusals">{lines}</ul>' if lines else ""
     return (
         f"{_scroll(table, 'Operating points')}{refused}"
         '<p class="note">FAR is the share of different pairs taken for the same, FRR the share of '
         f"same pairs taken for different; on test they are {found.claim.sentence}. "
         "Below each stand its 95% interval, the wrong pairs of all, and their plain share "
-        "(“pooled”), for in the rate itself identities weigh equally. A pair is accepted when its distance is at most the threshold.</p>"
+        "(“pooled”), for in the rate itself identities weigh equally. "
+        "A pair is accepted when its distance is at most the threshold.</p>"
     )
 
 
@@ -111,7 +111,7 @@ def _cell(rate: Rate, claim: Claim, *, supported: bool) -> str:
         return f"<td>{_counts(rate)}</td>"
     words = wording.interval(rate, claim)
     if rate.low is None:
-        return f"<td>{_counts(rate)}<small>{words}</small></td>"
+        return f"<td>{_counts(rate)}<small class='words'>{words}</small></td>"
     return (
         f"<td>{wording.fraction(rate.value)}<small>{words}</small>"
         f"<small>{_counts(rate)}</small>"
@@ -174,11 +174,11 @@ def hardest(shares: Mapping[str, float]) -> str:
     """The identities with the largest share of wrong decisions."""
     worst = [(name, share) for name, share in shares.items() if share > 0]
     rows = "\n".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{wording.fraction(share)}</td>'
+        f'<tr><th scope="row">{path(name)}</th><td>{wording.fraction(share)}</td>'
         f'<td class="bar"><i style="--share:{share / worst[0][1]:.3f}"></i></td></tr>'
         for name, share in worst[:_NAMED]
     )
-    head = "<th>identity</th><th>share of its pairs decided wrongly</th><td></td>"
+    head = "<th>identity</th><th>share decided wrongly</th><td></td>"
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     return (
         _scroll(table, "Hardest identities").replace("scroll", "scroll narrow", 1) if rows else ""
@@ -190,11 +190,16 @@ def failed(found: Sequence[tuple[str, str]]) -> str:
     if not found:
         return ""
     named = "".join(
-        f"<li>{html.escape(place)}: {html.escape(reason)}</li>" for place, reason in found[:_NAMED]
+        f"<li>{path(place)}: {html.escape(reason)}</li>" for place, reason in found[:_NAMED]
     )
     more = f", the first {_NAMED} of them" if len(found) > _NAMED else ""
     count = "1 item" if len(found) == 1 else f"{len(found):,} items"
     return f'<p>{count} failed to read and took no part{more}:</p><ol class="plain">{named}</ol>'
+
+
+def path(text: str) -> str:
+    """Text from outside, escaped, that may break after a slash."""
+    return html.escape(text).replace("/", "/<wbr>")
 
 
 def facts(pairs: Mapping[str, str]) -> str:

@@ -106,12 +106,19 @@ def _arguments(node: ast.ClassDef, context: tuple[str, ...]) -> tuple[Argument, 
     return tuple(
         Argument(
             argument.arg,
-            ast.unparse(argument.annotation) if argument.annotation else "Any",
+            _words(argument.annotation),
             None if default is None else ast.unparse(default),
         )
         for argument, default in pairs
         if argument.arg not in context
     )
+
+
+def _words(annotation: ast.expr | None) -> str:
+    """An annotation as it is written, without the quotes that only defer it."""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        return annotation.value
+    return ast.unparse(annotation) if annotation else "Any"
 
 
 _SIMPLE = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
@@ -128,8 +135,6 @@ def _fits(value: Any, node: ast.expr) -> bool:
             fit = _fits(value, left) or _fits(value, right)
         case ast.Constant(value=None):
             fit = value is None
-        case ast.Constant(value=str(quoted)):
-            fit = fits(value, quoted)
         case ast.Name(id=name) if name in _SIMPLE:
             # True is an int to Python, and nobody who writes it means 1.
             fit = isinstance(value, _SIMPLE[name]) and (name == "bool") == isinstance(value, bool)

@@ -96,7 +96,7 @@ def _check_table(table: Items) -> None:
     names, counts = np.unique(table.identities, return_counts=True)
     if len(names) < 2:
         raise SplitError(
-            f"{where} holds one identity only, {names[0]!r}, so nothing in it differs. "
+            f"{where} holds one identity only, {str(names[0])!r}, so nothing in it differs. "
             "At least two identities are needed for every part of a split."
         )
     if counts.max() < 2:

@@ -34,7 +34,8 @@ def trials(claim: Claim) -> str:
 def interval(rate: Rate | OneShot, claim: Claim) -> str:
     """The 95% interval, or why there is none."""
     if rate.low is None or rate.high is None:
-        return f"too few {trials(claim)} for an interval"
+        units = "identities" if isinstance(rate, OneShot) else trials(claim)
+        return f"too few {units} for an interval"
     return f"{fraction(rate.low)} to {fraction(rate.high)}"
 
 
@@ -50,7 +51,7 @@ def measured_on(evaluation: Evaluation) -> str:
         return f"Measured on {found.identities:,} identities never trained on."
     return (
         f"Measured on {found.items:,} new items of the {found.identities:,} classes trained on; "
-        "it says nothing about other classes."
+        "this says nothing about other classes."
     )
 
 
@@ -95,7 +96,7 @@ def verdict(evaluation: Evaluation, name: str) -> str:
 
 def _clause(rate: Rate, things: str, mistaken: str) -> str:
     if not rate.trials:
-        return f"no pair {things} was there to try"
+        return f"there was no pair {things} to try"
     if rate.low is None or rate.high is None:
         was = "was" if rate.errors < 2 else "were"
         number = f"{rate.errors:,}" if rate.errors else "none"
@@ -119,17 +120,12 @@ def _scale(value: float) -> int:
 def _kept(point: OperatingPoint, rate: Rate) -> str:
     if point.target is None or rate.low is None or rate.high is None:
         return ""
+    aimed = f" The false-accept rate aimed at, {point.target:g}, lies"
     if point.target < rate.low:
-        return (
-            f" The rate aimed at, {point.target:g}, lies below that range: on items like these "
-            "the threshold lets more through than it was fitted for."
-        )
+        return f"{aimed} below its range: on items like these the threshold lets more through."
     if point.target > rate.high:
-        return (
-            f" The rate aimed at, {point.target:g}, lies above that range: on items like these "
-            "the threshold is stricter than it was fitted for."
-        )
-    return f" The rate aimed at, {point.target:g}, lies within that range."
+        return f"{aimed} above its range: on items like these the threshold lets less through."
+    return f"{aimed} within its range."
 
 
 def _unsupported(evaluation: Evaluation) -> str:
@@ -138,8 +134,8 @@ def _unsupported(evaluation: Evaluation) -> str:
     equal = next((p for p in found.points if p.target is None), None)
     beside = f" ({distance(equal.threshold)})" if equal else ""
     easiest = max(refused, key=lambda point: point.target or 0, default=None)
-    why = f" Even {easiest.name}, the easiest to support, is refused: " if easiest else ""
-    reason = easiest.reason.rstrip(".") + "." if easiest else ""
+    why = f" Even {easiest.name}, the easiest to support, is refused. " if easiest else ""
+    reason = easiest.reason if easiest else ""
     return (
         "No error rate is promised, because the data support none: verify answers “undecided” and "
         f"shows the distance beside the threshold of equal errors{beside}, marked unsupported."
@@ -147,13 +143,10 @@ def _unsupported(evaluation: Evaluation) -> str:
     )
 
 
-def refusals(found: Verification) -> list[tuple[str, str]]:
-    """Why points are not supported: the names that share a reason, and the reason."""
-    names: dict[str, list[str]] = {}
-    for point in found.points:
-        if not point.supported:
-            names.setdefault(point.reason, []).append(point.name)
-    return [(", ".join(those), reason) for reason, those in names.items()]
+def refusals(found: Verification) -> list[str]:
+    """Which operating points are not supported, and why not."""
+    refused = [point for point in found.points if not point.supported]
+    return [f"{point.name} is not supported. {point.reason}".strip() for point in refused]
 
 
 def recognition(evaluation: Evaluation) -> str:

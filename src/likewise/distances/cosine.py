@@ -51,7 +51,7 @@ class Cosine(Distance):
             first,
             second,
             lambda block: unit(block.astype(np.float64)),
-            lambda squared: np.minimum(squared / 2, 2),
+            lambda squared: squared / 2,
             self.rows,
         )
 

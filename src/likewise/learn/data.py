@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 
@@ -88,13 +89,13 @@ def prepare(
 
 
 def _splits(items: Items, recipe: Recipe, claim: Claim) -> Split:
-    shares = {Role(role): share for role, share in recipe.shares.items()}
+    shares = {Role(role): share for role, share in recipe.shares.items() if share}
     default = Recipe().shares == recipe.shares
     return split(
         items,
         claim,
         shares=None if default else shares,
-        by=recipe.split_by,
+        by=cast(Any, recipe.split_by),  # the recipe has checked the word
         seed=recipe.seed,
     )
 

@@ -107,11 +107,12 @@ def _files(run: Run) -> dict[str, bytes]:
         Claim(run.recipe.claim),
         {role: (parts[role].items, iter(parts[role])) for role in learned if role in parts},
     )
-    tensors = {k: v.contiguous() for k, v in run.network.state_dict().items()}
+    network = run.model()
+    tensors = {k: v.contiguous() for k, v in network.state_dict().items()}
     return {
         "recipe": run.recipe.to_toml().encode(),
         "transform": transform_toml(run.recipe.transform, run.data.state),
-        "encoder.main": export(run.network, run.data.transform.shape),
+        "encoder.main": export(network, run.data.transform.shape),
         "weights": save_tensors(tensors),
         "trained_on": memory.to_json(),
         "training": json.dumps([asdict(epoch) for epoch in run.epochs], indent=1).encode(),

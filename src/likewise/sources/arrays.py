@@ -107,18 +107,18 @@ def _load(path: str) -> dict[str, Array]:
     file = Path(os.path.expanduser(path))  # noqa: PTH111 - a missing home is no error here
     if not file.is_file():
         raise SourceNotFound(f"there is no file {path!r}. Give the path of an .npz that exists.")
-    try:
-        loaded = np.load(file, allow_pickle=False)
-    except Exception as error:
-        raise DamagedSource(
-            f"{path} is no .npz file that can be read ({error}). Write it with numpy.savez."
-        ) from error
-    if not isinstance(loaded, np.lib.npyio.NpzFile):
-        raise DamagedSource(
-            f"{path} is a single array, and an .npz with the keys 'items' and 'identities' is "
-            "expected. Write it with numpy.savez."
-        )
-    with loaded:
+    with file.open("rb") as stream:
+        try:
+            loaded = np.load(stream, allow_pickle=False)
+        except Exception as error:
+            raise DamagedSource(
+                f"{path} is no .npz file that can be read ({error}). Write it with numpy.savez."
+            ) from error
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise DamagedSource(
+                f"{path} is a single array, and an .npz with the keys 'items' and 'identities' is "
+                "expected. Write it with numpy.savez."
+            )
         missing = [key for key in KEYS[:2] if key not in loaded.files]
         foreign = [key for key in loaded.files if key not in KEYS]
         if missing or foreign:

@@ -54,11 +54,14 @@ def _parts() -> tuple[dict[str, Any], bytes]:
         raise SourceNotFound(
             f"the characters of the package are not there ({error}). Install likewise again."
         ) from error
+    line, _, packed = data.partition(b"\n")
     try:
-        line, _, packed = data.partition(b"\n")
-        return dict(json.loads(line)), packed
+        header = json.loads(line)
     except ValueError as error:
         raise _damaged(error) from error
+    if not isinstance(header, dict) or not {"names", "drawers", "size"} <= set(header):
+        raise _damaged(ValueError("the header is not complete"))
+    return header, packed
 
 
 @cache

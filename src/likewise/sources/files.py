@@ -6,7 +6,8 @@ import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Any
 
 from likewise.errors import DamagedSource, SourceNotFound, UnreadableItem
 
@@ -39,23 +40,20 @@ def parts_of(name: str) -> tuple[str, ...]:
 
     Nothing is ever extracted, so a member that names a way out of its archive is only a name.
     """
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    return tuple(part for part in parts if part not in {"/", "//", ".", ".."})
+    parts = name.replace("\\", "/").split("/")
+    return tuple(part for part in parts if part not in {"", ".", ".."})
 
 
 def natural(name: str) -> tuple[object, ...]:
     """A sorting key that puts item2 before item10, folder by folder."""
-
-    def part_key(part: str) -> tuple[object, ...]:
+    key: list[object] = []
+    for part in parts_of(name):
+        pieces: list[Any] = re.split(r"([0-9]+)", part)
         # Digits are compared by length first, since a name may hold more than int() takes.
-        pieces = re.split(r"([0-9]+)", part)
         digits = [piece.lstrip("0") for piece in pieces[1::2]]
-        numbers: list[object] = [(len(number), number) for number in digits]
-        mixed: list[object] = [*pieces]
-        mixed[1::2] = numbers
-        return tuple(mixed)
-
-    return (tuple(part_key(part) for part in parts_of(name)), name)
+        pieces[1::2] = [(len(number), number) for number in digits]
+        key.append(tuple(pieces))
+    return (tuple(key), name)
 
 
 def open_files(path: str) -> Files:

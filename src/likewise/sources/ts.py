@@ -75,7 +75,7 @@ def parse_ts(data: bytes, name: str) -> list[Series]:
     header, start = _header(lines, name)
     series: list[Series] = []
     for number, line in lines[start:]:
-        series.append(_series(line, header, f"{name}:{number}", number))
+        series.append(_series(line, header, name, number))
         header.channels = series[-1].values.shape[1]
         if header.equal:
             header.length = len(series[-1].values)
@@ -151,8 +151,7 @@ def _whole(tag: str, words: list[str]) -> int:
     return int(words[0])
 
 
-def _series(line: str, header: _Header, place: str, number: int) -> Series:
-    name = place.rpartition(":")[0]
+def _series(line: str, header: _Header, name: str, number: int) -> Series:
     fields = line.split(":")
     label = ""
     if header.labels is not None:
@@ -167,7 +166,7 @@ def _series(line: str, header: _Header, place: str, number: int) -> Series:
     except ValueError as error:
         raise _broken(name, number, str(error)) from error
     lengths = sorted({len(channel) for channel in channels})
-    if 0 in lengths:
+    if not lengths or 0 in lengths:
         raise _broken(name, number, "an empty series")
     if len(lengths) > 1:
         raise _broken(

@@ -14,8 +14,9 @@ from likewise.transforms.base import Transform
 from likewise.types import InputShape, Kind, Raw
 
 MAX_VALUES = 10_000_000
-# A channel whose deviation is this small a part of its largest value is constant but for rounding.
-CONSTANT = 1e-8
+# A channel whose deviation is this small a part of its largest value is constant but for the
+# rounding to float32, whose neighbouring numbers are at most 1.2e-7 of themselves apart.
+CONSTANT = 1e-7
 NPY = b"\x93NUMPY"
 IMAGE = re.compile(
     rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0{4}|II\*\0|MM\0\*|RIFF.{4}WEBP|.{4}ftyp|P[1-6]\s+[#\d]",

@@ -53,7 +53,9 @@ class SemiHard(Miner):
         anchor, positive = same.nonzero(as_tuple=True)
         beyond = torch.searchsorted(negatives, distances.contiguous(), right=True)
         place = beyond[anchor, positive]
-        found = place < different.sum(dim=1)[anchor]
+        # A finite same pair always finds a place, its own column being infinite in the sorted row.
+        # NaN, once training has diverged, does not.
+        found = place < negatives.shape[1]
         anchor, positive, place = anchor[found], positive[found], place[found]
         inside = negatives[anchor, place] < distances[anchor, positive] + margin
         anchor, positive, place = anchor[inside], positive[inside], place[inside]

@@ -1,0 +1,75 @@
+"""The demo: train on handwritten characters, then verify drawings of characters never seen.
+
+    python examples/demo.py --out demo/
+
+Every step is the command that a person would type; each is printed before it runs.
+"""
+
+import argparse
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from likewise import Recipe
+from likewise.sources.characters import Characters
+from likewise.splits import split
+from likewise.types import Claim, Role
+
+TRAIN = [
+    *("train", "characters", "--transform", "image(size=28, invert=True)"),
+    *("--loss", "supcon", "--distance", "cosine"),
+    *("--sampler", "classes_by_items(classes=32, items=4)"),
+    *("--augment", "rotated_classes", "--augment", "affine"),
+    *("--set", "learning_rate=0.003", "--set", "shares.select=0", "--overwrite"),
+]
+
+
+def likewise(*words: str) -> None:
+    """Print a command, then run it."""
+    print(f"\n$ likewise {shlex.join(words)}", flush=True)
+    subprocess.run([sys.executable, "-m", "likewise", *words], check=True)  # noqa: S603
+
+
+def draw(folder: Path, seed: int) -> tuple[Path, Path, Path]:
+    """Write two drawings of one character of the test part, and one of another."""
+    recipe = Recipe.from_toml((folder / "model" / "recipe.toml").read_text())
+    items = Characters().items()
+    shares = {Role(role): share for role, share in recipe.shares.items() if share}
+    parts = split(items, Claim(recipe.claim), shares=shares, seed=recipe.seed)
+    unseen = items.take(parts.indices[Role.TEST])
+    random = np.random.default_rng(seed)
+    one, other = random.choice(np.unique(unseen.identities), 2, replace=False)
+    first, second = random.choice(np.flatnonzero(unseen.identities == one), 2, replace=False)
+    third = random.choice(np.flatnonzero(unseen.identities == other))
+    paths = []
+    for name, row in (("one", first), ("one-again", second), ("other", third)):
+        path = folder / f"{name}.png"
+        Image.fromarray(unseen.read(int(row))).save(path)
+        print(f"{path}: {unseen.identities[row]}, drawer {unseen.places[row]}")
+        paths.append(path)
+    return paths[0], paths[1], paths[2]
+
+
+def main() -> None:
+    """Run the demo."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("demo"))
+    parser.add_argument("--budget", default="90s")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    model = str(given.out / "model")
+    likewise(*TRAIN, "--budget", given.budget, "--seed", str(given.seed), "--out", model)
+    print("\nThree drawings of characters that the model never saw:")
+    one, again, other = draw(given.out, given.seed)
+    likewise("verify", model, str(one), str(again))
+    likewise("verify", model, str(one), str(other))
+    print(f"\nThe report: {given.out / 'model' / 'report.html'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Sentences that somebody decides by, in every situation they can meet."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from likewise import wording
+from likewise.results import (
+    ErrorRates,
+    Evaluation,
+    Histogram,
+    OneShot,
+    OperatingPoint,
+    Rate,
+    Verification,
+)
+from likewise.types import Claim
+
+FRR = Rate(0.034, 194, 5700, 30, 0.019, 0.060)
+
+
+def evaluation(
+    far: Rate, *, target: float | None = 0.05, claim: Claim = Claim.NEW_IDENTITIES, frr: Rate = FRR
+) -> Evaluation:
+    rates = ErrorRates(far, frr)
+    point = OperatingPoint("it", target, 0.7, True, "", rates, rates)
+    histogram = Histogram(np.array([0.0, 1.0]), np.ones(1), np.ones(1))
+    found = Verification(claim, 30, 600, 5700, 174000, 0.04, 0.99, (point,), histogram)
+    return Evaluation("characters", found, None, (), (), {})
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.0, "0"),
+        (1.0, "1"),
+        (0.052, "0.052"),
+        (0.5, "0.500"),
+        (0.00123, "0.0012"),
+        (0.99962, "0.99962"),
+        (2e-6, "0.0000020"),
+    ],
+)
+def test_a_fraction_is_told_from_nothing_and_from_all(value: float, said: str) -> None:
+    assert wording.fraction(value) == said
+
+
+def test_a_rate_with_an_interval_is_counted_of_a_round_number() -> None:
+    said = wording.verdict(evaluation(Rate(0.0012, 208, 174000, 30, 0.0004, 0.0036)), "it")
+    assert "of 10,000 pairs of different things about 12 (between 4 and 36)" in said
+    assert said.endswith("aimed at, 0.05, lies above its range: on items like these the threshold "
+                         "lets less through.")  # fmt: skip
+
+
+def test_no_error_at_all_is_no_promise_of_none() -> None:
+    said = wording.verdict(evaluation(Rate(0.0, 0, 4350, 30, 0.0, 0.181)), "it")
+    assert (
+        "none of the 4,350 pairs of different things was taken for the same (in the long run at "
+        "most 181 of 1,000)" in said
+    )
+    assert said.endswith("0.05, lies within its range.")
+
+
+def test_a_rate_above_its_target_is_said_aloud() -> None:
+    said = wording.verdict(evaluation(Rate(0.1, 17400, 174000, 30, 0.07, 0.14)), "it")
+    assert "0.05, lies below its range: on items like these the threshold lets more" in said
+
+
+@pytest.mark.parametrize(
+    ("claim", "units"), [(Claim.NEW_IDENTITIES, "identities"), (Claim.KNOWN_CLASSES, "items")]
+)
+def test_too_few_trials_leave_counts(claim: Claim, units: str) -> None:
+    none, some = Rate(0.0, 0, 450, 6, None, None), Rate(0.04, 2, 45, 6, None, None)
+    said = wording.verdict(evaluation(none, claim=claim, frr=some), "it")
+    assert (
+        "none of the 450 pairs of different things was taken for the same, and 2 of the 45 pairs "
+        f"of the same thing were taken for different (too few {units} for an interval)." in said
+    )
+    assert "aimed at" not in said
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (0.001, "fitted for 1 false accept in 1,000,"),
+        (0.03, "fitted for a false-accept rate of 0.03,"),
+        (None, "fitted for false accepts as frequent as false rejects,"),
+    ],
+)
+def test_the_aim_is_said_in_words(target: float | None, said: str) -> None:
+    assert said in wording.verdict(evaluation(FRR, target=target), "it")
+
+
+def test_no_pairs_are_no_rate() -> None:
+    said = wording.verdict(evaluation(FRR, frr=Rate(0.0, 0, 0, 0, None, None)), "it")
+    assert "and there was no pair of the same thing to try." in said
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        (OneShot(20, 2000, 0.926, 30, 0.901, 0.946), "about 926 of 1,000 new items (between 901"),
+        (OneShot(20, 2000, 0.9982, 30, 0.9961, 0.9991), "about 9,982 of 10,000 new items"),
+        (OneShot(20, 2000, 1.0, 30, 0.9, 1.0), "about 1,000 of 1,000 new items (between 900 and"),
+        (OneShot(6, 60, 0.95, 6, None, None), "0.950 of 60 questions about 6 identities (too few"),
+    ],
+)
+def test_recognition_from_one_example_is_a_sentence(one: OneShot, said: str) -> None:
+    measured = replace(evaluation(FRR, claim=Claim.KNOWN_CLASSES), one_shot=one)
+    assert said in wording.recognition(measured)
+    assert "too few items" not in wording.recognition(measured)
+
+
+def test_recognition_that_was_not_asked_for_is_not_mentioned() -> None:
+    assert wording.recognition(evaluation(FRR)) == ""
