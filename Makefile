@@ -12,7 +12,7 @@ help: ## print this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1|/p' Makefile | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
 
 demo: .venv/.learn ## train on real handwritten characters and write a report, in under 5 minutes
-	sh examples/demo.sh
+	$(BIN)/python examples/demo.py --out demo
 
 test: .venv/.installed ## run everything that CI runs, stopping at the first failure
 	$(BIN)/ruff format --check

@@ -1,0 +1,1 @@
+"""One file a benchmark; each prints its table with the machine it was made on."""

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import likewise as package
+from conftest import waves
 from likewise.errors import ForeignEmbedding, Leak, ModelExists, UnsupportedRate, WrongKind
 from likewise.learn import learn
 from likewise.model import Model
@@ -15,8 +16,6 @@ from likewise.recipe import Recipe
 from likewise.sources.arrays import Arrays
 from likewise.sources.folder import Folder
 from likewise.types import Claim, Kind
-
-from conftest import waves
 
 
 def test_the_model_folder_holds_what_was_designed(image_experiment):
@@ -113,7 +112,7 @@ def test_a_leak_is_refused_also_when_the_copy_is_packed_anew(image_model, drawin
 def test_another_kind_of_item_is_refused(image_model, series_experiment, strangers):
     series, names = waves(first=500, count=3)
     picture = strangers / "group1" / "glyph1000" / "0.png"
-    with pytest.raises(WrongKind, match="sequence|series"):
+    with pytest.raises(WrongKind, match=r"sequence|series"):
         package.embed(image_model, Arrays.of(series, names))
     with pytest.raises(WrongKind, match="image"):
         package.embed(series_experiment.model, Folder(str(strangers)))

@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from likewise import figures, pictures
 from likewise.errors import BadArgument, MissingExtra
-from likewise.report import Example, Report, card, render
+from likewise.report import Example, Report, card, figures, pictures, render
 from likewise.results import (
     Epoch,
     ErrorRates,

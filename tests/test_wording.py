@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from likewise import wording
+from likewise.report import wording
 from likewise.results import (
     ErrorRates,
     Evaluation,

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from likewise.errors import MissingExtra
+from likewise.report.wording import distance
 from likewise.results import Epoch, Histogram, OperatingPoint
 from likewise.shapes import Array
-from likewise.wording import distance
 
 TOKENS = {
     name: f"#00000{number}"

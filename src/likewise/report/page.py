@@ -10,8 +10,8 @@ from importlib.resources import files
 
 import numpy as np
 
-from likewise import figures, pictures, sections, wording
 from likewise.errors import BadArgument
+from likewise.report import figures, pictures, sections, wording
 from likewise.results import Epoch, Evaluation, Rate, Verification
 from likewise.shapes import Array
 from likewise.types import Claim
@@ -108,7 +108,7 @@ def render(report: Report) -> str:
     Raises:
         MissingExtra: If plotly is not installed.
     """
-    scripts = [figures.plotly_script(), _asset("report.js")]
+    scripts = [figures.plotly_script(), _asset("page.js")]
     scripts = [script.replace("</script", "<\\/script") for script in scripts]
     hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts)
     policy = (
@@ -121,7 +121,7 @@ def render(report: Report) -> str:
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-            f"<title>{title}</title>\n<style>\n{_asset('report.css')}</style>\n</head>\n<body>\n",
+            f"<title>{title}</title>\n<style>\n{_asset('page.css')}</style>\n</head>\n<body>\n",
             f'<header><p class="kicker">Likewise, {claim}</p>\n<h1>{title}</h1>\n',
             f'<p class="note">{html.escape(report.evaluation.source)}</p></header>\n<main>\n',
             *_sections(report),
@@ -133,7 +133,7 @@ def render(report: Report) -> str:
 
 
 def _asset(name: str) -> str:
-    return files("likewise").joinpath(name).read_text(encoding="utf-8")
+    return files("likewise.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _sha256(script: str) -> str:

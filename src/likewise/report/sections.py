@@ -7,7 +7,7 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
-from likewise import figures, pictures, wording
+from likewise.report import figures, pictures, wording
 from likewise.results import Epoch, Evaluation, OneShot, OperatingPoint, Rate, Verification
 from likewise.types import Claim
 
