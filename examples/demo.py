@@ -24,7 +24,8 @@ TRAIN = [
     *("--loss", "supcon", "--distance", "cosine"),
     *("--sampler", "classes_by_items(classes=32, items=4)"),
     *("--augment", "rotated_classes", "--augment", "affine"),
-    *("--set", "learning_rate=0.003", "--set", "shares.select=0", "--overwrite"),
+    *("--set", "shares.train=0.56", "--set", "shares.calibrate=0.22", "--set", "shares.test=0.22"),
+    *("--set", "learning_rate=0.003", "--overwrite"),
 ]
 
 
@@ -38,7 +39,7 @@ def draw(folder: Path, seed: int) -> tuple[Path, Path, Path]:
     """Write two drawings of one character of the test part, and one of another."""
     recipe = Recipe.from_toml((folder / "model" / "recipe.toml").read_text())
     items = Characters().items()
-    shares = {Role(role): share for role, share in recipe.shares.items() if share}
+    shares = {Role(role): share for role, share in recipe.shares.items()}
     parts = split(items, Claim(recipe.claim), shares=shares, seed=recipe.seed)
     unseen = items.take(parts.indices[Role.TEST])
     random = np.random.default_rng(seed)

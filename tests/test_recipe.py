@@ -7,10 +7,10 @@ from likewise.types import Kind
 
 def test_toml_round_trip():
     recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
-        ["loss.margin=0.3", "epochs=5", "shares.select=0.1", "shares.train=0.46", "seed=7"]
+        ["loss.margin=0.3", "epochs=5", "shares.train=0.5", "shares.calibrate=0.2", "seed=7"]
     )
     assert recipe.loss == "triplet(margin=0.3)"
-    assert recipe.shares["select"] == 0.1
+    assert recipe.shares == {"train": 0.5, "calibrate": 0.2}
     assert Recipe.from_toml(recipe.to_toml()) == recipe
 
 

@@ -14,8 +14,6 @@ from likewise.errors import RecipeError
 from likewise.registry import Spec, families, unknown
 from likewise.types import Claim, Kind, Role
 
-SHARES = {"train": 0.56, "calibrate": 0.22, "test": 0.22}
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -34,7 +32,7 @@ class Recipe:
         claim: `new_identities` or `known_classes`.
         split_by: `random`, `source` (the source's own parts), `group`, or `auto` (`source` where
             there are parts, else `random`).
-        shares: Of each role; `select` is drawn from train when there are 100 identities or more.
+        shares: Of each role, 1 in all; empty for the default of `split`.
         epochs: How often every training item is seen.
         budget_seconds: Train this long instead; the schedule ends on time. 0 is no budget.
         steps: Take exactly so many steps instead; a run on a budget writes what it took. 0 is off.
@@ -56,7 +54,7 @@ class Recipe:
     calibrator: str = "logistic"
     claim: str = "new_identities"
     split_by: str = "auto"
-    shares: Mapping[str, float] = field(default_factory=lambda: dict(SHARES))
+    shares: Mapping[str, float] = field(default_factory=dict)
     epochs: int = 30
     budget_seconds: float = 0.0
     steps: int = 0

@@ -89,12 +89,10 @@ def prepare(
 
 
 def _splits(items: Items, recipe: Recipe, claim: Claim) -> Split:
-    shares = {Role(role): share for role, share in recipe.shares.items() if share}
-    default = Recipe().shares == recipe.shares
     return split(
         items,
         claim,
-        shares=None if default else shares,
+        shares={Role(role): share for role, share in recipe.shares.items()} or None,
         by=cast(Any, recipe.split_by),  # the recipe has checked the word
         seed=recipe.seed,
     )
