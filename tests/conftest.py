@@ -9,6 +9,7 @@ from jaxtyping import install_import_hook
 install_import_hook("likewise", "typechecker.check")
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-IDENTITIES, EACH = 60, 8
+IDENTITIES, EACH = 95, 6
 
 
 def glyphs(folder: Path, *, first: int = 0, count: int = IDENTITIES, each: int = EACH) -> Path:
@@ -48,6 +49,11 @@ def waves(*, first: int = 0, count: int = 40, each: int = 8) -> tuple[list[np.nd
             series.append((clean + 0.1 * random.normal(size=clean.shape)).astype(np.float32))
             names.append(f"wave{identity}")
     return series, np.array(names)
+
+
+def pictures(page: Path) -> int:
+    """How many pictures of items a report shows (its scripts may hold some of their own)."""
+    return re.sub(r"<script>.*?</script>", "", page.read_text(), flags=re.DOTALL).count("<img")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import likewise as package
-from conftest import waves
+from conftest import pictures, waves
 from likewise.errors import ForeignEmbedding, Leak, ModelExists, UnsupportedRate, WrongKind
 from likewise.learn import learn
 from likewise.model import Model
@@ -25,7 +25,7 @@ def test_the_model_folder_holds_what_was_designed(image_experiment):
         "recipe", "transform", "encoder.main", "weights", "calibration", "trained_on", "training",
     }  # fmt: skip
     assert (folder / "encoders" / "main.onnx").is_file()
-    assert (folder / "report.html").read_text().count("data:image/png") >= 2
+    assert pictures(folder / "report.html") >= 2
     assert "false accept" in (folder / "card.md").read_text().lower()
 
 
@@ -68,7 +68,7 @@ def test_verify_series(series_experiment):
 def test_evaluate_on_strangers(image_model, strangers):
     evaluation, decoded = package.evaluate(image_model, Folder(str(strangers)))
     with decoded:
-        assert len(decoded) == 200
+        assert len(decoded) == 150
     assert evaluation.verification.identities == 25
     assert evaluation.verification.auc > 0.85
     assert [p.threshold for p in evaluation.verification.points] == [
@@ -78,9 +78,9 @@ def test_evaluate_on_strangers(image_model, strangers):
 
 def test_embeddings_are_pinned_to_their_model(image_model, series_experiment, strangers):
     mine = package.embed(image_model, Folder(str(strangers)))
-    assert mine.vectors.shape == (200, 64)
+    assert mine.vectors.shape == (150, 64)
     np.testing.assert_allclose(np.linalg.norm(mine.vectors, axis=1), 1, atol=1e-5)
-    assert image_model.distances(mine, mine).shape == (200, 200)
+    assert image_model.distances(mine, mine).shape == (150, 150)
     with pytest.raises(ForeignEmbedding, match="Embed the items again"):
         series_experiment.model.distances(mine, mine)
 
@@ -88,7 +88,7 @@ def test_embeddings_are_pinned_to_their_model(image_model, series_experiment, st
 def test_a_batch_is_its_items_alone(image_model, strangers):
     items = Folder(str(strangers)).items()
     together = image_model.embed(items).vectors
-    for row in (0, 77, 199):
+    for row in (0, 77, 149):
         alone = image_model.embed_one(items.read(row), "here")
         np.testing.assert_allclose(alone[0], together[row], atol=1e-5)
 
@@ -106,7 +106,7 @@ def test_a_leak_is_refused_also_when_the_copy_is_packed_anew(image_model, drawin
         package.evaluate(image_model, Folder(str(renamed)))
     evaluation, decoded = package.evaluate(image_model, Folder(str(renamed)), allow_overlap=True)
     decoded.close()
-    assert evaluation.verification.identities == 60
+    assert evaluation.verification.identities == 95
 
 
 def test_another_kind_of_item_is_refused(image_model, series_experiment, strangers):
@@ -122,7 +122,8 @@ def test_another_kind_of_item_is_refused(image_model, series_experiment, strange
 
 def test_known_classes(tmp_path):
     recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
-        ["source=digits", "transform=image(size=8)", "encoder=convnet4(width=8)", "epochs=2",
+        ["source=digits", "transform=image(size=8)", "encoder=convnet4(width=16)", "epochs=5",
+         "learning_rate=0.003",
          "claim=known_classes", "augmentations=()"]
     )  # fmt: skip
     made = learn(recipe, out=tmp_path / "model")

@@ -24,10 +24,11 @@ app.command("embed")(embed.embed)
 app.command("list")(list_.list_components)
 
 
-def _version(asked: bool) -> None:
+def _version(asked: bool) -> bool:
     if asked:
         print(f"likewise {__version__}")
         raise typer.Exit
+    return asked
 
 
 @app.callback()

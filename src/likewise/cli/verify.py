@@ -7,7 +7,7 @@ def verify(
     model: str = typer.Argument(help="A model's folder."),
     first: str = typer.Argument(help="A file."),
     second: str = typer.Argument(help="Another file."),
-    far: float = typer.Option(
+    far: float | None = typer.Option(
         None, help="Use the threshold fitted for this false-accept rate (a fraction)."
     ),
     prior: float = typer.Option(0.5, help="The share of same pairs where this is used."),

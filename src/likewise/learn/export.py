@@ -26,7 +26,7 @@ def export(network: Network, shape: InputShape) -> bytes:
         TrainingError: If the two differ by more than 1e-4.
     """
     network = network.to("cpu").eval()
-    inputs, lengths = _random_batch(shape, rows=3, steps=16, seed=0)
+    inputs, lengths = _random_batch(shape, rows=3, steps=17, seed=0)
     batch = torch.export.Dim("batch", min=1)
     dynamic: tuple[dict[int, torch.export.Dim], ...]
     if shape.kind is Kind.SEQUENCE:
@@ -38,6 +38,7 @@ def export(network: Network, shape: InputShape) -> bytes:
         dynamic = ({0: batch},)
         names = ["inputs"]
     # The exporter talks on every channel; what matters of it is compared below.
+    _forget_lstm_kernel()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with (
         warnings.catch_warnings(),
@@ -60,6 +61,18 @@ def export(network: Network, shape: InputShape) -> bytes:
     return exported
 
 
+def _forget_lstm_kernel() -> None:
+    """Let the exporter find its own decomposition of an LSTM again.
+
+    It registers one that keeps the time axis free, but torch (2.13 at least) remembers the kernel
+    that ran last: after any other export in this process the axis was fixed at the example's
+    length. Where this private cache is absent, `_compare` still refuses a fixed axis.
+    """
+    cache = getattr(torch.ops.aten.lstm.input, "_dispatch_cache", None)
+    if cache is not None:
+        cache.clear()
+
+
 def _compare(network: Network, exported: bytes, shape: InputShape) -> None:
     import onnxruntime
 
@@ -73,7 +86,13 @@ def _compare(network: Network, exported: bytes, shape: InputShape) -> None:
                 ours = network(torch.from_numpy(inputs), torch.from_numpy(lengths))
             else:
                 ours = network(torch.from_numpy(inputs))
-        (theirs,) = session.run(["embedding"], feed)
+        try:
+            (theirs,) = session.run(["embedding"], feed)
+        except Exception as error:  # ONNX Runtime's errors share no public base class
+            raise TrainingError(
+                f"The exported encoder does not run on {rows} items of {steps} steps ({error}): "
+                "the exporter fixed an axis. Choose another encoder, or another version of torch."
+            ) from error
         scale = max(1.0, float(np.abs(theirs).max()))
         off = float(np.abs(ours.numpy() - theirs).max()) / scale
         if not off <= TOLERANCE:

@@ -9,12 +9,13 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
@@ -37,6 +38,7 @@ OnStep = Callable[[float, float], None]
 """Called after each step with the share of training done and the loss."""
 
 _EMBED_BATCH = 512
+Tensors: TypeAlias = "tuple[Tensor, ...] | list[Tensor]"
 
 
 class Run:
@@ -258,8 +260,17 @@ def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 def _average(network: Network, decay: float) -> AveragedModel | None:
     if not decay:
         return None
-    averaging = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    return AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
+
+    def average(averaged: Tensors, current: Tensors, count: Tensor | int) -> None:
+        # The first steps are forgotten sooner, else a short run would keep its random start.
+        kept = min(decay, (1 + int(count)) / (10 + int(count)))
+        for mean, value in zip(averaged, current, strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - kept)
+            else:
+                mean.copy_(value)
+
+    return AveragedModel(network, multi_avg_fn=average, use_buffers=True)
 
 
 def _finite(loss: Tensor, step: int) -> float:
