@@ -13,6 +13,7 @@ import math
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -53,24 +54,35 @@ def official(model: Model) -> list[float]:
 
 
 def episodes(
-    vectors: Array, characters: Array, drawers: Array, alphabets: Array, model: Model, count: int
-) -> dict[str, float]:
-    """The mean error for each alphabet given, over `count` random episodes each."""
+    vectors: Array, characters: Array, drawers: Array, groups: Array, model: Model, count: int
+) -> dict[tuple[str, str], list[bool]]:
+    """Whether each question was answered wrongly, by group and character.
+
+    Every group is asked `count` episodes: 20 of its characters, the examples by one drawer and the
+    20 questions by another.
+    """
     random = np.random.default_rng(0)
     place = {key: i for i, key in enumerate(zip(characters, drawers, strict=True))}
-    errors: dict[str, float] = {}
-    for alphabet in np.unique(alphabets):
-        inside = np.unique(characters[alphabets == alphabet])
-        wrong = []
+    wrong: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for group in np.unique(groups):
+        inside = np.unique(characters[groups == group])
         for _ in range(count):
             chosen = random.choice(inside, WAYS, replace=False)
             shown_by, asked_by = random.choice(np.arange(1, 21), 2, replace=False)
             shown = vectors[[place[c, shown_by] for c in chosen]]
             asked = vectors[[place[c, asked_by] for c in chosen]]
             answers = model.distance.matrix(asked, shown).argmin(1)
-            wrong.append(np.mean(answers != np.arange(WAYS)))
-        errors[str(alphabet)] = float(np.mean(wrong))
-    return errors
+            for character, missed in zip(chosen, answers != np.arange(WAYS), strict=True):
+                wrong[str(group), str(character)].append(bool(missed))
+    return wrong
+
+
+def by_group(wrong: dict[tuple[str, str], list[bool]]) -> list[float]:
+    """The error of each group."""
+    groups: dict[str, list[bool]] = defaultdict(list)
+    for (group, _), missed in wrong.items():
+        groups[group] += missed
+    return [float(np.mean(missed)) for missed in groups.values()]
 
 
 def interval(values: list[float]) -> str:
@@ -78,7 +90,7 @@ def interval(values: list[float]) -> str:
     mean, half = float(np.mean(values)), math.nan
     if len(values) > 1:
         half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
-    return f"{mean:.4f} ({max(0.0, mean - half):.4f} to {mean + half:.4f}, {len(values)} units)"
+    return f"{mean:.4f} ({max(0.0, mean - half):.4f} to {mean + half:.4f}, over {len(values)})"
 
 
 def main() -> None:
@@ -123,9 +135,10 @@ def main() -> None:
         within = episodes(vectors, items.identities, drawers, items.groups, model, count)
         everywhere = np.full(len(items), "all")
         between = episodes(vectors, items.identities, drawers, everywhere, model, 20 * count)
-        print(f"official 20 runs, error     {interval(official(model))}")
-        print(f"within alphabets, error     {interval(list(within.values()))}")
-        print(f"between alphabets, error    {between['all']:.4f} ({20 * count} episodes)")
+        each = [float(np.mean(missed)) for missed in between.values()]
+        print(f"official 20 runs, error     {interval(official(model))}: runs")
+        print(f"within alphabets, error     {interval(by_group(within))}: alphabets")
+        print(f"between alphabets, error    {interval(each)}: characters")
         for point in made.evaluation.verification.points:
             if point.test is None:
                 continue

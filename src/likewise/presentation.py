@@ -62,7 +62,7 @@ def report_of(
     default = model.calibration().default()
     epochs = [Epoch(**plain) for plain in json.loads(model.read("training"))]
     return Report(
-        title=f"{model.folder.resolve().name}: {evaluation.source}",
+        title=f"{model.folder.resolve().name}, measured on {evaluation.source}",
         evaluation=evaluation,
         default_point=default.name if default else "",
         epochs=tuple(epochs),

@@ -142,5 +142,6 @@ def _measured(run: Run, files: dict[str, bytes]) -> tuple[Calibration, Evaluatio
         )
         fitted = calibrate(comparisons, Claim(run.recipe.claim), run.recipe.calibrator)
         manifest.update(draft, {"calibration": calibration.to_json({"default": fitted})})
-        evaluation = measure(Model(draft), run.data.parts[Role.TEST])
+        source = run.recipe.source or run.data.namespace
+        evaluation = measure(Model(draft), run.data.parts[Role.TEST], source)
     return fitted.measured(evaluation.verification.points), evaluation

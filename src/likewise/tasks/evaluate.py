@@ -39,20 +39,26 @@ def evaluate(
     model.calibration(calibration)
     items = source.items()
     decoded = decode_all(items, model.transform, strict=strict)
-    if not allow_overlap:
-        model.trained_on.check(decoded.items, iter(decoded), purpose="evaluate")
-    return measure(model, decoded, calibration=calibration), decoded
+    try:
+        if not allow_overlap:
+            model.trained_on.check(decoded.items, iter(decoded), purpose="evaluate")
+        return measure(model, decoded, items.namespace, calibration=calibration), decoded
+    except BaseException:
+        decoded.close()
+        raise
 
 
-def measure(model: Model, decoded: Decoded, *, calibration: str = "default") -> Evaluation:
-    """Measure a model's frozen operating points on decoded items."""
+def measure(
+    model: Model, decoded: Decoded, source: str, *, calibration: str = "default"
+) -> Evaluation:
+    """Measure a model's frozen operating points on decoded items from a named source."""
     fitted = model.calibration(calibration)
     comparisons = Comparisons.of(
         model.embed_decoded(decoded), decoded.items.identities, model.distance
     )
     mistakes, hardest = comparisons.mistakes(fitted.point().threshold, _WORST)
     return Evaluation(
-        source=decoded.items.namespace,
+        source=source,
         verification=verify_all(comparisons, fitted.points, fitted.claim),
         one_shot=one_shot(comparisons.vectors, comparisons.codes, model.distance.rows),
         mistakes=mistakes,
