@@ -17,16 +17,7 @@ from benchmarks.machine import machine_line
 from likewise.learn import learn
 from likewise.recipe import Recipe, seconds_of
 
-RECIPE = {
-    "source": "characters",
-    "transform": "image(size=28, invert=True)",
-    "loss": "supcon",
-    "distance": "cosine",
-    "sampler": "classes_by_items(classes=32, items=4)",
-    "augmentations": ("rotated_classes", "affine"),
-    "shares": {"train": 0.56, "calibrate": 0.22, "test": 0.22},
-    "learning_rate": 0.003,
-}
+RECIPE = Path(__file__).parents[1] / "examples" / "characters.toml"
 
 
 def main() -> None:
@@ -38,8 +29,8 @@ def main() -> None:
     print(machine_line())
     rows = []
     for seed in range(given.seeds):
-        recipe = Recipe().with_fields(
-            {**RECIPE, "seed": seed, "budget_seconds": seconds_of(given.budget)}
+        recipe = Recipe.from_toml(RECIPE.read_text(encoding="utf-8")).with_fields(
+            {"seed": seed, "budget_seconds": seconds_of(given.budget)}
         )
         with tempfile.TemporaryDirectory() as place:
             made = learn(recipe, out=Path(place) / "model")
@@ -48,9 +39,8 @@ def main() -> None:
         if point.test is None or evaluation.one_shot is None or point.test.far.low is None:
             raise SystemExit("nothing was measured")
         far, frr = point.test.far, point.test.frr
-        rows.append(
-            (evaluation.one_shot.accuracy, far.value, frr.value, evaluation.verification.eer)
-        )
+        shot, eer = evaluation.one_shot.accuracy, evaluation.verification.eer
+        rows.append((shot, far.value, frr.value, eer))
         pace = np.mean([epoch.items_per_second for epoch in made.epochs])
         print(
             f"seed {seed}: 20-way one-shot {shot:.4f}; at the threshold "

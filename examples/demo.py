@@ -19,14 +19,7 @@ from likewise.sources.characters import Characters
 from likewise.splits import split
 from likewise.types import Claim, Role
 
-TRAIN = [
-    *("train", "characters", "--transform", "image(size=28, invert=True)"),
-    *("--loss", "supcon", "--distance", "cosine"),
-    *("--sampler", "classes_by_items(classes=32, items=4)"),
-    *("--augment", "rotated_classes", "--augment", "affine"),
-    *("--set", "shares.train=0.56", "--set", "shares.calibrate=0.22", "--set", "shares.test=0.22"),
-    *("--set", "learning_rate=0.003", "--overwrite"),
-]
+RECIPE = str(Path(__file__).with_name("characters.toml"))
 
 
 def likewise(*words: str) -> None:
@@ -50,7 +43,7 @@ def draw(folder: Path, seed: int) -> tuple[Path, Path, Path]:
     for name, row in (("one", first), ("one-again", second), ("other", third)):
         path = folder / f"{name}.png"
         Image.fromarray(unseen.read(int(row))).save(path)
-        print(f"{path}: {unseen.identities[row]}, drawer {unseen.places[row]}")
+        print(f"{path}: {unseen.identities[row]} ({unseen.places[row]})")
         paths.append(path)
     return paths[0], paths[1], paths[2]
 
@@ -64,7 +57,8 @@ def main() -> None:
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     model = str(given.out / "model")
-    likewise(*TRAIN, "--budget", given.budget, "--seed", str(given.seed), "--out", model)
+    seed = ("--seed", str(given.seed))
+    likewise("train", RECIPE, "--budget", given.budget, *seed, "--overwrite", "--out", model)
     print("\nThree drawings of characters that the model never saw:")
     one, again, other = draw(given.out, given.seed)
     likewise("verify", model, str(one), str(again))

@@ -19,6 +19,19 @@ def test_what_is_tried_first_is_a_recipe_that_checks(kind):
     assert Recipe.for_kind(kind).checked().transform in {"image", "sequence"}
 
 
+def test_the_length_said_last_holds():
+    recipe = Recipe().with_settings(["budget_seconds=5"])
+    assert recipe.with_settings(["epochs=3"]).budget_seconds == 0
+    assert recipe.with_settings(["steps=7"]).budget_seconds == 0
+    ran = Recipe().with_fields({"steps": 100})
+    assert ran.with_settings(["epochs=3"]).steps == 0
+    assert ran.with_fields({"budget_seconds": 9.0}).steps == 0
+    assert Recipe.from_toml(ran.to_toml()) == ran
+    assert ran.with_settings(["seed=3"]).steps == 100
+    with pytest.raises(RecipeError, match="ends by one of them"):
+        Recipe.from_toml("steps = 5\nbudget_seconds = 5")
+
+
 def test_settings_read_what_people_type():
     recipe = Recipe().with_settings(["augmentations=affine", "unit=false", "encoder=convnet4"])
     assert recipe.augmentations == ("affine",)

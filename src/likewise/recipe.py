@@ -96,6 +96,8 @@ class Recipe:
     def with_fields(self, changes: Mapping[str, Any]) -> "Recipe":
         """The same with these fields; their types are checked.
 
+        Of `epochs`, `budget_seconds` and `steps` the ones given hold and the others are off.
+
         Raises:
             UnknownName: If there is no such field.
             RecipeError: If a value is of another type than the field.
@@ -106,6 +108,11 @@ class Recipe:
             if key not in known:
                 raise unknown("no field of a recipe is named", key, known)
             clean[key] = _coerce(key, value, known[key])
+        # How long to train is said in one of three ways; the one said last holds.
+        lengths = {"epochs": None, "budget_seconds": 0.0, "steps": 0}
+        if lengths.keys() & clean.keys():
+            others = {k: v for k, v in lengths.items() if v is not None and k not in clean}
+            clean = {**others, **clean}
         return replace(self, **clean)
 
     def with_settings(self, settings: Sequence[str]) -> "Recipe":
@@ -158,6 +165,11 @@ class Recipe:
         for share in self.shares:
             if share not in list(Role):
                 raise unknown("no role is named", share, [role.value for role in Role])
+        if self.steps and self.budget_seconds:
+            raise RecipeError(
+                f"steps is {self.steps} and budget_seconds {self.budget_seconds}: training ends by "
+                "one of them. Set the other to 0."
+            )
         for name, low, high in _RANGES:
             value = getattr(self, name)
             if not low <= value <= high:

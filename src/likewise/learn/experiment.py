@@ -1,6 +1,7 @@
 """The whole path: train, export, calibrate, measure, save, report."""
 
 import json
+import shlex
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -92,12 +93,21 @@ def learn(
             evaluation,
             examples_of(model, evaluation, test) if examples else (),
             data=run.data.sentences(),
-            rerun=(f"likewise train {folder / model.manifest.files['recipe'].path} --out again/",),
+            rerun=_rerun(model),
         )
         write(report, folder / "report.html", folder / "card.md")
     finally:
         run.data.close()
     return Experiment(model, evaluation, run.recipe, tuple(run.epochs))
+
+
+def _rerun(model: Model) -> tuple[str, ...]:
+    """The command that makes the model again; none where the items came from Python."""
+    recipe = Recipe.from_toml(model.read("recipe").decode())
+    if not recipe.source:
+        return ()
+    path = shlex.quote(str(model.folder / model.manifest.files["recipe"].path))
+    return (f"likewise train {path} --out again/",)
 
 
 def _files(run: Run) -> dict[str, bytes]:
