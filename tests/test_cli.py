@@ -233,6 +233,27 @@ def test_as_a_whole_process(image_model, strangers):
     assert version.stdout.startswith("likewise 0.")
 
 
+def test_verify_loads_nothing_heavy(image_model, strangers):
+    program = (
+        "import json, sys\n"
+        "from likewise.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )
+    words = ["verify", image_model.folder, one(strangers), one(strangers, item=1)]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(("same", "different"))
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert "onnxruntime" in loaded
+    heavy = {"torch", "lightning_fabric", "scipy", "sklearn", "pandas", "plotly", "pyarrow", "onnx"}
+    assert not heavy & loaded
+
+
 def test_a_file_that_names_no_format_is_an_item(likewise_json, image_model, strangers, tmp_path):
     bare = tmp_path / "drawing"
     Image.open(one(strangers)).save(bare, format="PNG")
