@@ -1,6 +1,7 @@
 """The README tells the truth: its tables equal the registries, and its code runs."""
 
 import re
+import runpy
 import shlex
 from pathlib import Path
 
@@ -80,6 +81,5 @@ def test_the_shell_lines_run(tmp_path, monkeypatch, likewise):
 def test_examples_run(path, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr("sys.argv", [str(path), "--out", str(tmp_path / "out"), "--budget", "2s"])
     monkeypatch.delenv("LIKEWISE_CHECK_SHAPES", raising=False)
-    source = compile(path.read_text(), str(path), "exec")
-    exec(source, {"__name__": "__main__"})  # noqa: S102 - our own example
+    runpy.run_path(str(path), run_name="__main__")
     assert "report" in capfd.readouterr().out

@@ -1,4 +1,4 @@
-"""The names of array shapes.
+"""The names of array shapes, and the functions of the library that an array belongs to.
 
 Shapes stand in annotations, `Float[Array, "n dim"]`. With `LIKEWISE_CHECK_SHAPES=1` (as in the
 tests) they are jaxtyping's and checked by beartype at every call; otherwise they are plain hints
@@ -33,4 +33,20 @@ else:
 
         Bool = Float = Int = Shaped = UInt8 = _Inert
 
-__all__ = ["Array", "Bool", "Float", "Int", "Shaped", "UInt8"]
+__all__ = ["Array", "Bool", "Float", "Int", "Shaped", "UInt8", "namespace_of"]
+
+
+def namespace_of(*arrays: Any) -> Any:
+    """The array API of these arrays, of numpy or torch.
+
+    numpy is its own array API since 2.1; array-api-compat, which loads all of numpy, is imported
+    for the others only.
+
+    Raises:
+        TypeError: If they are no arrays, or of two libraries.
+    """
+    if all(isinstance(array, np.ndarray) for array in arrays):
+        return np
+    from array_api_compat import array_namespace
+
+    return array_namespace(*arrays)

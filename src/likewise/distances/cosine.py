@@ -3,12 +3,11 @@
 from typing import Any, final
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from likewise.distances.base import Distance
 from likewise.distances.blocks import matrix
 from likewise.distances.inputs import vectors
-from likewise.shapes import Array, Float
+from likewise.shapes import Array, Float, namespace_of
 
 
 @final
@@ -61,7 +60,7 @@ def unit(vectors: Float[Any, "n dim"]) -> Float[Any, "n dim+1"]:
 
     So a vector without direction is at a right angle to all that have one.
     """
-    xp = array_namespace(vectors)
+    xp = namespace_of(vectors)
     # Scaled by the largest entry first, since the squares of very large or small ones are lost.
     largest = xp.max(xp.abs(vectors), axis=1, keepdims=True)
     blank = largest < 1e-12

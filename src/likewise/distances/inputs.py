@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from array_api_compat import array_namespace
-
 from likewise.errors import BadArgument
+from likewise.shapes import namespace_of
 
 
 def vectors(name: str, first: Any, second: Any, *, paired: bool) -> tuple[Any, Any, Any]:
@@ -23,7 +22,7 @@ def vectors(name: str, first: Any, second: Any, *, paired: bool) -> tuple[Any, A
         BadArgument: If they cannot be compared.
     """
     try:
-        xp = array_namespace(first, second)
+        xp = namespace_of(first, second)
     except TypeError:
         raise BadArgument(
             f"{name} compares two arrays of numpy or two tensors of torch, and was given "

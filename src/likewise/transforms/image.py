@@ -6,12 +6,11 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, final
 
-import array_api_compat
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
-from likewise.shapes import Array, Float, Int, Shaped, UInt8
+from likewise.shapes import Array, Float, Int, Shaped, UInt8, namespace_of
 from likewise.transforms.base import Transform
 from likewise.types import InputShape, Kind, Raw
 
@@ -129,8 +128,8 @@ class ImageTransform(Transform):
                 f"image: the batch has {batch.shape[1]} channels, and {self.shape.channels} are "
                 "expected. Decode it with this transform."
             )
-        xp = array_api_compat.array_namespace(batch)
-        device = array_api_compat.device(batch)
+        xp = namespace_of(batch)
+        device = batch.device
 
         def across(values: Sequence[float]) -> Any:
             scaled = [[[255 * value]] for value in values]

@@ -5,11 +5,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, final
 
-import array_api_compat
 import numpy as np
 
 from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
-from likewise.shapes import Array, Float, Int, Shaped
+from likewise.shapes import Array, Float, Int, Shaped, namespace_of
 from likewise.transforms.base import Transform
 from likewise.types import InputShape, Kind, Raw
 
@@ -171,11 +170,11 @@ class SequenceTransform(Transform):
                 f"sequence: the batch has {batch.shape[2]} channels, and {state['channels']} are "
                 "expected. Decode it with this transform."
             )
-        xp = array_api_compat.array_namespace(batch)
+        xp = namespace_of(batch)
         values = xp.astype(batch, xp.float32, copy=False)
         if self.normalize != "train":
             return values
-        device = array_api_compat.device(batch)
+        device = batch.device
         mean = xp.asarray(state["mean"], dtype=xp.float32, device=device)
         return (values - mean) / xp.asarray(state["std"], dtype=xp.float32, device=device)
 
