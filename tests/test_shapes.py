@@ -52,7 +52,7 @@ import numpy as np
 from likewise import shapes
 from likewise.types import Labels
 
-names = [name for name in shapes.__all__ if name != "Array"]
+names = [name for name in shapes.__all__ if name not in ("Array", "namespace_of")]
 bare = [getattr(shapes, name)[np.ndarray, "n dim"] is np.ndarray for name in names]
 wrong = Labels(np.zeros((2, 2))).labels.shape
 print(json.dumps([names, bare, wrong, sorted({"jaxtyping", "beartype"} & set(sys.modules))]))
@@ -65,3 +65,17 @@ def test_unchecked_shapes_are_the_bare_array_and_load_nothing() -> None:
     assert bare == [True] * len(names)
     assert wrong == [2, 2]
     assert loaded == []
+
+
+def test_the_namespace_is_that_of_the_library() -> None:
+    import torch
+
+    from likewise.shapes import namespace_of
+
+    assert namespace_of(np.zeros(2), np.ones(3)) is np
+    tensors = namespace_of(torch.zeros(2))
+    assert tensors.sum(torch.ones(3)).item() == 3
+    with pytest.raises(TypeError, match=r"(?i)multiple|namespace"):
+        namespace_of(np.zeros(2), torch.zeros(2))
+    with pytest.raises(TypeError, match=r"(?i)array"):
+        namespace_of([1.0])
