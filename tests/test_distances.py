@@ -15,6 +15,7 @@ from likewise.distances import FAMILY
 from likewise.distances.base import Distance
 from likewise.distances.cosine import Cosine
 from likewise.distances.euclidean import Euclidean
+from likewise.distances.manhattan import Manhattan
 from likewise.errors import BadArgument
 
 RANDOM = np.random.default_rng(7)
@@ -32,8 +33,13 @@ def angle_distance(a: np.ndarray, b: np.ndarray) -> float:
     return 1 - dot / math.hypot(*map(float, a)) / math.hypot(*map(float, b))
 
 
+def block_distance(a: np.ndarray, b: np.ndarray) -> float:
+    return math.fsum(abs(float(x) - float(y)) for x, y in zip(a, b, strict=True))
+
+
 @pytest.mark.parametrize(
-    ("distance", "plain"), [(Euclidean(), math.dist), (Cosine(), angle_distance)]
+    ("distance", "plain"),
+    [(Euclidean(), math.dist), (Manhattan(), block_distance), (Cosine(), angle_distance)],
 )
 def test_rows_and_matrix_are_what_a_plain_loop_gives(distance: Distance, plain: Any) -> None:
     expected = [[plain(a.astype(float), b.astype(float)) for b in SECOND] for a in FIRST]
@@ -44,10 +50,15 @@ def test_rows_and_matrix_are_what_a_plain_loop_gives(distance: Distance, plain: 
 
 
 def test_scikit_learn_agrees() -> None:
-    from sklearn.metrics.pairwise import cosine_distances, euclidean_distances
+    from sklearn.metrics.pairwise import (
+        cosine_distances,
+        euclidean_distances,
+        manhattan_distances,
+    )
 
     a, b = FIRST.astype(np.float64), SECOND.astype(np.float64)
     np.testing.assert_allclose(Euclidean().matrix(a, b), euclidean_distances(a, b), rtol=1e-6)
+    np.testing.assert_allclose(Manhattan().matrix(a, b), manhattan_distances(a, b), rtol=1e-6)
     np.testing.assert_allclose(Cosine().matrix(a, b), cosine_distances(a, b), rtol=1e-6)
 
 

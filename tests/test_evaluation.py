@@ -4,13 +4,16 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from likewise import evaluation
+from likewise import comparisons as comparisons_module
+from likewise.comparisons import Comparisons
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import SplitError
-from likewise.evaluation import Comparisons, calibrate, verify_all
+from likewise.evaluation import calibrate, verify_all
 from likewise.metrics.intervals import jackknife
 from likewise.types import Claim
 
@@ -32,9 +35,12 @@ def pairs(vectors, names):
         yield names[i], names[j], float(np.linalg.norm(vectors[i].astype(float) - vectors[j]))
 
 
-def loop_rates(vectors, names, threshold):
+def loop_rates(vectors, names, threshold, distances=None):
     same, different = {}, {}
-    for a, b, distance in pairs(vectors, names):
+    every = list(pairs(vectors, names))
+    # The distances of the house where a pair may lie at the threshold itself.
+    apart = [distance for *_, distance in every] if distances is None else distances
+    for (a, b, _), distance in zip(every, apart, strict=True):
         if a == b:
             same.setdefault(a, []).append(distance > threshold)
         else:
@@ -47,7 +53,7 @@ def loop_rates(vectors, names, threshold):
 
 @pytest.fixture(params=[4_000_000, 60])
 def blocks(request, monkeypatch):
-    monkeypatch.setattr(evaluation, "_BLOCK_ELEMENTS", request.param)
+    monkeypatch.setattr(comparisons_module, "_BLOCK_ELEMENTS", request.param)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.8, 1.5, 2.2, 9.0])
@@ -139,12 +145,39 @@ def test_thresholds_keep_the_target_and_could_not_be_larger(sizes):
     fitted = calibrate(comparisons, Claim.NEW_IDENTITIES)
     impostors = sorted(d for a, b, d in pairs(vectors, names) if a != b)
     for point in fitted.points:
+        if point.name == "balanced":
+            continue
         if point.target is None:
             assert point.calibrate.far.value == pytest.approx(point.calibrate.frr.value, abs=0.05)
             continue
         assert point.calibrate.far.value <= point.target * (1 + 1e-6)
         larger = next(d for d in impostors if d > point.threshold * (1 + 1e-5))
         assert loop_rates(vectors, names, larger * (1 + 1e-6))[0] > point.target
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 3), min_size=2, max_size=6).filter(lambda s: max(s) > 1),
+    steps=st.sampled_from([1, 3, 20, 10_000]),
+    spread=st.sampled_from([0.0, 0.3, 0.9, 3.0]),
+    seed=st.integers(0, 2**16),
+)
+def test_the_balanced_threshold_has_the_least_balanced_error(sizes, steps, spread, seed):
+    vectors, names = clustered(sizes, dim=2, spread=spread, seed=seed)
+    vectors = np.round(vectors * steps) / np.float32(steps)  # few steps make many ties
+    comparisons = Comparisons.of(vectors, names, Euclidean())
+    fitted = calibrate(comparisons, Claim.NEW_IDENTITIES)
+    point = fitted.point(name="balanced") if fitted.units >= 10 else fitted.points[-1]
+    assert point.name == "balanced"
+    distances = Euclidean().matrix(vectors, vectors)[np.triu_indices(len(names), 1)]
+    least = min(
+        sum(loop_rates(vectors, names, threshold, distances)[:2]) / 2
+        for threshold in [-1.0, *distances.tolist()]
+    )
+    far, frr, _ = loop_rates(vectors, names, point.threshold, distances)
+    assert (far + frr) / 2 == pytest.approx(least, abs=1e-9)
+    assert point.calibrate.far.value == pytest.approx(far, abs=1e-9)
+    assert point.calibrate.frr.value == pytest.approx(frr, abs=1e-9)
 
 
 def test_what_the_data_cannot_support_is_refused_with_what_is_needed():

@@ -15,6 +15,8 @@ from likewise.errors import BadArgument, UnknownName
 from likewise.learn import kernels
 from likewise.learn.losses.base import Loss
 from likewise.learn.losses.contrastive import Contrastive
+from likewise.learn.losses.none import NoLoss
+from likewise.learn.losses.nt_xent import NTXent
 from likewise.learn.losses.supcon import SupCon
 from likewise.learn.losses.triplet import Triplet
 from likewise.types import Labels, Pairs, Target, Triplets
@@ -276,6 +278,79 @@ def test_supcon_does_not_overflow_at_a_low_temperature() -> None:
     assert torch.autograd.grad(value, embeddings)[0].isfinite().all()
 
 
+# NTXent
+
+
+def views(count: int) -> Tensor:
+    return torch.arange(count) % (count // 2)
+
+
+@pytest.mark.parametrize("references", [False, True])
+def test_nt_xent_is_chen_equation_1(references: bool) -> None:
+    embeddings, labels = drawn(10), torch.arange(10) if references else views(10)
+    others, other_labels = (drawn(14, 1), torch.arange(14)) if references else (embeddings, labels)
+    costs = []
+    for i in range(10):
+        rest = [k for k in range(len(others)) if references or k != i]
+        (j,) = [k for k in rest if other_labels[k] == labels[i]]
+        cosines = {
+            k: embeddings[i] @ others[k] / embeddings[i].norm() / others[k].norm() for k in rest
+        }
+        total = sum((cosine / 0.3).exp() for cosine in cosines.values())
+        costs.append(-((cosines[j] / 0.3).exp() / total).log())
+    loss = NTXent(0.3, distance=EUCLIDEAN)
+    more = (others, Labels(other_labels)) if references else ()
+    value = loss(embeddings, Labels(labels), *more)
+    assert_same_with_gradient(value, torch.stack(costs).mean(), embeddings)
+
+
+def test_nt_xent_agrees_with_pytorch_metric_learning_and_with_supcon() -> None:
+    from pytorch_metric_learning.losses import NTXentLoss
+
+    embeddings, labels = drawn(24), views(24)[torch.randperm(24)]
+    value = NTXent(0.3, distance=EUCLIDEAN)(embeddings, Labels(labels))
+    assert_same_with_gradient(value, NTXentLoss(temperature=0.3)(embeddings, labels), embeddings)
+    supcon = SupCon(0.3, distance=EUCLIDEAN)(embeddings, Labels(labels))
+    torch.testing.assert_close(value, supcon)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([0, 0, 0, 1, 1], "row 0 has 2 others of its class.*supcon"),
+        ([0, 0, 1], "row 2 has 0 others of its class.*two_views"),
+        ([4], "row 0 has 0 others"),
+    ],
+)
+def test_nt_xent_takes_two_views_of_each(labels: list[int], words: str) -> None:
+    with pytest.raises(BadArgument, match=words):
+        NTXent(distance=EUCLIDEAN)(drawn(len(labels)), Labels(torch.tensor(labels)))
+
+
+def test_nt_xent_does_not_overflow_at_a_low_temperature() -> None:
+    embeddings = drawn(12).detach().float().requires_grad_()
+    value = NTXent(1e-3, distance=EUCLIDEAN)(embeddings, Labels(views(12)))
+    assert value.isfinite()
+    assert torch.autograd.grad(value, embeddings)[0].isfinite().all()
+
+
+# NoLoss
+
+
+@pytest.mark.parametrize("count", [0, 1, 12])
+@pytest.mark.parametrize("target", ["labels", "pairs", "triplets"])
+def test_no_loss_costs_nothing_whatever_it_is_given(count: int, target: str) -> None:
+    embeddings, none = drawn(count), index()
+    given = {
+        "labels": Labels(classes(count)),
+        "pairs": Pairs(none, none, none),
+        "triplets": Triplets(none, none, none),
+    }[target]
+    value = NoLoss(distance=EUCLIDEAN)(embeddings, given)
+    assert value == 0
+    assert not torch.autograd.grad(value, embeddings)[0].any()
+
+
 # All of them
 
 LOSSES = [
@@ -342,6 +417,8 @@ def test_another_tensor_than_the_batch_is_other_items(loss: Loss) -> None:
         (lambda: Triplet(margin=math.inf, distance=EUCLIDEAN), "margin is inf"),
         (lambda: SupCon(0.0, distance=EUCLIDEAN), "supcon: temperature is 0.*positive"),
         (lambda: SupCon(math.inf, distance=EUCLIDEAN), "temperature is inf"),
+        (lambda: NTXent(0.0, distance=EUCLIDEAN), "nt_xent: temperature is 0.*positive"),
+        (lambda: NTXent(math.inf, distance=EUCLIDEAN), "nt_xent: temperature is inf"),
         (lambda: Triplet(miner="hard(3)", distance=EUCLIDEAN), "gives 1 arguments"),
     ],
 )

@@ -19,7 +19,14 @@ def data(counts: list[int], seed: int = 0) -> tuple[Any, Any]:
 
 
 def epoch(sampler: ClassesByItems, labels: Any, groups: Any, seed: int = 1) -> list[Any]:
-    return list(sampler.batches(labels, groups, np.random.default_rng(seed)))
+    return epoch_with(sampler, labels, groups, np.random.default_rng(seed))
+
+
+def epoch_with(sampler: ClassesByItems, labels: Any, groups: Any, random: Any) -> list[Any]:
+    """The rows of each batch; its target is their classes."""
+    batches = list(sampler.batches(labels, groups, random))
+    assert all((b.target.labels == labels[b.rows]).all() for b in batches)
+    return [batch.rows for batch in batches]
 
 
 @pytest.mark.parametrize(("classes", "items"), [(16, 4), (5, 3), (2, 2), (40, 10)])
@@ -95,7 +102,7 @@ def test_epochs_differ_and_are_reproducible() -> None:
     assert first.tolist() != other.tolist()
     random = np.random.default_rng(0)
     two = [
-        np.concatenate(list(ClassesByItems(4, 3).batches(labels, groups, random))).tolist()
+        np.concatenate(epoch_with(ClassesByItems(4, 3), labels, groups, random)).tolist()
         for _ in range(2)
     ]
     assert two[0] != two[1]
@@ -106,7 +113,7 @@ def test_all_items_and_pairs_of_classes_are_drawn_alike() -> None:
     sampler, random = ClassesByItems(3, 2), np.random.default_rng(4)
     items, together = np.zeros(60), np.zeros((10, 10))
     for _ in range(600):
-        for batch in sampler.batches(labels, groups, random):
+        for batch in epoch_with(sampler, labels, groups, random):
             items[batch] += 1
             classes = (np.unique(labels[batch]) - 7) // 3
             together[np.ix_(classes, classes)] += 1
@@ -120,7 +127,7 @@ def test_all_pairs_of_items_of_a_class_come_together_alike() -> None:
     random = np.random.default_rng(5)
     together = np.zeros((12, 12))
     for _ in range(1500):
-        for batch in ClassesByItems(2, 2).batches(labels, groups, random):
+        for batch in epoch_with(ClassesByItems(2, 2), labels, groups, random):
             for pair in batch.reshape(2, 2):
                 together[np.ix_(pair, pair)] += 1
     same = (labels[:, None] == labels[None, :]) & ~np.eye(12, dtype=bool)
@@ -149,7 +156,7 @@ def test_by_group_a_batch_is_of_one_group() -> None:
     counts = dict.fromkeys("abcdef", 0)
     total = 0
     for _ in range(60):
-        batches = list(sampler.batches(labels, groups, random))
+        batches = epoch_with(sampler, labels, groups, random)
         total += len(batches)
         for batch in batches:
             (group,) = set(groups[batch].tolist())

@@ -16,6 +16,7 @@ import numpy as np
 from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.calibrators.base import Calibrator
 from likewise.errors import BadArgument, DamagedModel, UnsupportedRate
+from likewise.registry import unknown
 from likewise.results import Decision, ErrorRates, OperatingPoint, Rate
 from likewise.types import Claim
 
@@ -32,8 +33,9 @@ class Calibration:
     Attributes:
         claim: What the rates of the operating points claim.
         calibrator: Spec of the calibrator.
-        parameters: What it learned.
-        points: One for each target, and `eer`.
+        parameters: What it learned: numbers, and lists of numbers.
+        points: One for each target, `eer` where both errors are equal, and `balanced` where the
+            mean of both is least.
         units: How many identities (items under `known_classes`) it was fitted on.
     """
 
@@ -56,19 +58,32 @@ class Calibration:
         above = [p for p in supported if p.target is not None and p.target > PREFERRED]
         return min(above or supported, key=lambda p: p.target or 0.0, default=None)
 
-    def point(self, far: float | None = None) -> OperatingPoint:
-        """The operating point for a false-accept rate, or the default one, or `eer`.
+    def point(self, far: float | None = None, name: str | None = None) -> OperatingPoint:
+        """The operating point for a false-accept rate or of a name, or the default one, or `eer`.
+
+        Args:
+            far: The false-accept rate that it was fitted for.
+            name: `far=0.01`, `eer`, `balanced`, ... instead.
 
         Raises:
+            BadArgument: If both are given.
+            UnknownName: If there is no point of that name.
             UnsupportedRate: If the rate asked for was not fitted, or the data cannot support it.
         """
+        if far is not None and name is not None:
+            raise BadArgument(
+                f"The point for FAR {far} and the one named {name!r} were asked for. Give one."
+            )
+        if name is not None:
+            points = {point.name: point for point in self.points}
+            if name not in points:
+                raise unknown("no operating point is named", name, points)
+            return _supported(points[name], name)
         if far is None:
             return self.default() or self.equal_error
         for point in self.points:
             if point.target is not None and math.isclose(point.target, far):
-                if not point.supported:
-                    raise UnsupportedRate(f"No threshold for FAR {far}: {point.reason}")
-                return point
+                return _supported(point, f"FAR {far}")
         known = ", ".join(str(p.target) for p in self.points if p.supported and p.target)
         raise UnsupportedRate(
             f"No threshold was fitted for FAR {far}. Fitted and supported: {known or 'none'}."
@@ -79,23 +94,32 @@ class Calibration:
         """The point where both error rates are equal."""
         return next(point for point in self.points if point.name == "eer")
 
-    def decide(self, distance: float, *, far: float | None = None, prior: float = 0.5) -> Decision:
+    def decide(
+        self,
+        distance: float,
+        *,
+        far: float | None = None,
+        name: str | None = None,
+        prior: float = 0.5,
+    ) -> Decision:
         """Whether a pair this far apart is the same.
 
         Args:
             distance: Of the pair.
             far: Use the operating point for this false-accept rate.
+            name: Use the operating point of this name instead.
             prior: The share of same pairs where this is used.
 
         Raises:
-            BadArgument: If the prior is not between 0 and 1.
+            BadArgument: If the prior is not between 0 and 1, or both `far` and `name` are given.
+            UnknownName: If there is no point of that name.
             UnsupportedRate: If that rate has no threshold.
         """
         if not 0 < prior < 1:
             raise BadArgument(
                 f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
             )
-        point = self.point(far)
+        point = self.point(far, name)
         ratio = float(self._calibrator.apply(np.asarray([distance]))[0])
         logit = ratio + math.log(prior / (1 - prior))
         verdict = "same" if distance <= point.threshold else "different"
@@ -115,6 +139,12 @@ class Calibration:
         return replace(self, points=tuple(points))
 
 
+def _supported(point: OperatingPoint, asked: str) -> OperatingPoint:
+    if not point.supported:
+        raise UnsupportedRate(f"No threshold for {asked}: {point.reason}")
+    return point
+
+
 def fit_points(
     thresholds: Mapping[str, float],
     rates: Mapping[str, ErrorRates],
@@ -124,14 +154,14 @@ def fit_points(
     """Operating points from thresholds, each supported or refused with what would be needed.
 
     Args:
-        thresholds: By name, `far=0.01` or `eer`.
+        thresholds: By name, `far=0.01`, `eer` or `balanced`.
         rates: What each does on the *calibrate* items.
         units: How many independent units the calibrate items hold.
         unit_name: What they are called: `identities` or `items`.
     """
     points = []
     for name, threshold in thresholds.items():
-        target = float(name.removeprefix("far=")) if name != "eer" else None
+        target = float(name.removeprefix("far=")) if name.startswith("far=") else None
         expected = rates[name].far.trials * (1.0 if target is None else target)
         lacking = []
         if units < FEWEST_UNITS:
@@ -174,7 +204,7 @@ def _calibration(plain: Mapping[str, Any]) -> Calibration:
     calibration = Calibration(
         claim=Claim(plain["claim"]),
         calibrator=str(CALIBRATORS.check(plain["calibrator"])),
-        parameters={str(k): _finite(v) for k, v in plain["parameters"].items()},
+        parameters={str(k): _parameter(v) for k, v in plain["parameters"].items()},
         points=tuple(_point(point) for point in plain["points"]),
         units=int(plain["units"]),
     )
@@ -182,6 +212,10 @@ def _calibration(plain: Mapping[str, Any]) -> Calibration:
         raise ValueError("no point is named eer")
     calibration.decide(1.0)
     return calibration
+
+
+def _parameter(value: Any) -> float | list[float]:
+    return [_finite(one) for one in value] if isinstance(value, list) else _finite(value)
 
 
 def _point(plain: Mapping[str, Any]) -> OperatingPoint:

@@ -7,33 +7,19 @@ stand in one uint8 array, in a memory-mapped temporary file where it is large; s
 import io
 import math
 import mmap
-import os
 import tempfile
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from typing import IO, TypeAlias, final
+from itertools import chain
+from typing import IO, final
 
 import numpy as np
 
-from likewise.errors import (
-    BadArgument,
-    EmptySource,
-    LikewiseError,
-    SaveFailed,
-    UnreadableItem,
-    WrongKind,
-)
+from likewise.decoding import Chunk, Outcome, check, decode, nothing, reason, worked
+from likewise.errors import BadArgument, SaveFailed, UnreadableItem, WrongKind
 from likewise.shapes import Array, Int, Shaped
 from likewise.transforms.base import Transform
-from likewise.types import Items, Kind, Raw
-
-CHUNK_ITEMS = 16
-CHUNK_BYTES = 4 * 2**20
-
-Read: TypeAlias = Raw | UnreadableItem
-Outcome: TypeAlias = Array | UnreadableItem
+from likewise.types import Items, Kind
 
 
 class _Store:
@@ -123,9 +109,6 @@ def decode_all(
 ) -> Decoded:
     """Decode every item once.
 
-    The source is read by the calling thread alone, a little ahead of the threads that decode, so
-    that a reader need not be thread-safe and only a few raw items are in memory at a time.
-
     Args:
         items: What to decode; all of one kind.
         transform: How.
@@ -138,37 +121,32 @@ def decode_all(
         EmptySource: If there is no item, or none could be decoded.
         WrongKind: At once, if an item is of another kind than the transform.
         UnreadableItem: If `strict` and an item cannot be decoded.
+        OutOfMemory: If there is no memory for an item.
         SaveFailed: If the temporary file cannot be written.
         BadArgument: If `threads` is not positive.
     """
-    if threads is not None and threads < 1:
-        raise BadArgument(f"threads is {threads}, and at least 1 is expected.")
-    if len(items) == 0:
-        raise EmptySource(f"{items.namespace} holds no items. Give at least one.")
-    if items.kind is not transform.kind:
-        raise WrongKind(
-            f"{items.namespace} holds items of the kind {items.kind.value!r}, and the transform "
-            f"takes {transform.kind.value!r}. Choose the {items.kind.value!r} transform or model."
-        )
+    check(items, transform, threads)
+
+    def work(chunk: Chunk) -> list[Outcome]:
+        return list(decode(transform, chunk))
+
     kept, failed = [], []
     with ExitStack() as stack:
         keep = stack.enter_context(_Keeper(len(items), transform, large_bytes))
-        outcomes = stack.enter_context(closing(_outcomes(items, transform, threads or _cores())))
-        for index, outcome in enumerate(outcomes):
+        chunks = stack.enter_context(closing(worked(items, work, threads)))
+        for index, outcome in enumerate(chain.from_iterable(chunks)):
             if isinstance(outcome, UnreadableItem):
                 if strict:
                     raise outcome
                 place = str(items.places[index])
-                failed.append((place, str(outcome).removeprefix(place).lstrip(": ")))
+                failed.append((place, reason(outcome, place)))
             else:
                 keep.add(outcome)
                 kept.append(index)
             if progress is not None:
                 progress(index + 1, len(items))
         if not kept:
-            first = "; ".join(f"{place} {reason}" for place, reason in failed[:3])
-            none = f"{items.namespace}: none of its {len(items)} items could be decoded"
-            raise EmptySource(f"{none}. The first: {first}")
+            raise nothing(items, failed)
         store = _Store(keep.content())
     read = items.take(np.array(kept))
     return Decoded(read, transform, store, np.arange(len(kept)), tuple(failed))
@@ -238,63 +216,3 @@ class _Keeper:
                 f"{tempfile.tempdir}) could not be written: {error}. Free some space, or let "
                 "TMPDIR name a folder that has it."
             ) from error
-
-
-def _cores() -> int:
-    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(here or 1, 16)
-
-
-def _outcomes(items: Items, transform: Transform, threads: int) -> Generator[Outcome, None, None]:
-    """What each item became, in order; at most two chunks a thread are under way."""
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="likewise-decode")
-    waiting: deque[Future[list[Outcome]]] = deque()
-    try:
-        for chunk in _chunks(items):
-            waiting.append(pool.submit(_decode, transform, chunk))
-            if len(waiting) > 2 * threads:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _chunks(items: Items) -> Iterator[list[tuple[Read, str]]]:
-    """Raw items with their places, some at a time: a future costs as much as a small image."""
-    chunk: list[tuple[Read, str]] = []
-    held = 0
-    for index, place in enumerate(items.places.tolist()):
-        raw = _read(items, index, place)
-        chunk.append((raw, place))
-        if not isinstance(raw, UnreadableItem):
-            held += raw.nbytes if isinstance(raw, np.ndarray) else len(raw)
-        if len(chunk) == CHUNK_ITEMS or held > CHUNK_BYTES:
-            yield chunk
-            chunk, held = [], 0
-    if chunk:
-        yield chunk
-
-
-def _read(items: Items, index: int, place: str) -> Read:
-    try:
-        return items.read(index)
-    except UnreadableItem as error:
-        return error
-    except OSError as error:
-        if isinstance(error, LikewiseError):
-            raise
-        return UnreadableItem(f"{place} cannot be read: {error}. Replace or remove it.")
-
-
-def _decode(transform: Transform, chunk: list[tuple[Read, str]]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    for raw, place in chunk:
-        if isinstance(raw, UnreadableItem):
-            outcomes.append(raw)
-            continue
-        try:
-            outcomes.append(transform.decode(raw, place))
-        except UnreadableItem as error:
-            outcomes.append(error)
-    return outcomes

@@ -13,10 +13,14 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     │   ├── EmptySource               (ValueError)  there is nothing in it
     │   ├── DamagedSource             (ValueError)  its form is broken
     │   ├── UnreadableItem            (ValueError)  one item cannot be decoded
-    │   └── WrongKind                 (TypeError)   an item is not of the kind that was expected
+    │   ├── WrongKind                 (TypeError)   an item is not of the kind that was expected
+    │   ├── DownloadFailed            (OSError)     a file did not arrive as it was published
+    │   └── OutOfMemory               (MemoryError) there is no memory for an item
     ├── SplitError                    (ValueError)  the data cannot carry the claim
     ├── RecipeError                   (ValueError)  a recipe's fields contradict each other
     ├── TrainingError                 (RuntimeError) training cannot go on
+    │   ├── NothingToResume           (FileNotFoundError) no unfinished run is there
+    │   └── UnfinishedRun             (FileExistsError) one is there already
     ├── ModelError                    a model folder cannot be used as asked
     │   ├── ModelNotFound             (FileNotFoundError) there is no model there
     │   ├── ModelExists               (FileExistsError) there is one already
@@ -79,6 +83,14 @@ class WrongKind(SourceError, TypeError):
     """An item is not of the kind that was expected."""
 
 
+class DownloadFailed(SourceError, OSError):
+    """A file did not arrive as it was published; nothing of it was kept."""
+
+
+class OutOfMemory(SourceError, MemoryError):
+    """There is no memory for an item."""
+
+
 class SplitError(LikewiseError, ValueError):
     """The data cannot carry the claim."""
 
@@ -89,6 +101,14 @@ class RecipeError(LikewiseError, ValueError):
 
 class TrainingError(LikewiseError, RuntimeError):
     """Training cannot go on."""
+
+
+class NothingToResume(TrainingError, FileNotFoundError):
+    """There is no unfinished run to go on with, or not the one that was asked for."""
+
+
+class UnfinishedRun(TrainingError, FileExistsError):
+    """An unfinished run is there, and nobody asked to go on with it or to begin anew."""
 
 
 class ModelError(LikewiseError):

@@ -1,165 +1,34 @@
 """Protocols that measure a set of embeddings, in blocks: no matrix of all pairs is held."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from likewise.calibration import TARGETS, Calibration, fit_points
 from likewise.calibrators import FAMILY as CALIBRATORS
-from likewise.distances.base import Distance
-from likewise.errors import SplitError
+from likewise.comparator import Comparator
+from likewise.comparisons import Compared, Comparisons
+from likewise.listed_pairs import ListedPairs
 from likewise.metrics import verification
-from likewise.results import ErrorRates, Histogram, Mistake, OperatingPoint, Verification
-from likewise.shapes import Array, Bool, Float, Int, Shaped
-from likewise.types import Claim
-
-_BLOCK_ELEMENTS = 4_000_000
+from likewise.results import Histogram, OperatingPoint, Verification
+from likewise.shapes import Array, Float
+from likewise.types import Claim, Items
 
 
-@dataclass(frozen=True)
-class Comparisons:
-    """All pairs of a set of embeddings, compared block by block.
+def compare(vectors: Float[Array, "n dim"], items: Items, comparator: Comparator) -> Compared:
+    """The pairs that a table can be measured on: those it lists, else all of its items.
 
-    Attributes:
-        vectors: Sorted by identity.
-        codes: The identity of each row, 0 to identities - 1, ascending.
-        rows: Where each row stood before sorting.
-        names: The identity of each code.
-        distance: What compares them.
+    Raises:
+        SplitError: If there is no same or no different pair.
     """
-
-    vectors: Float[Array, "n dim"]
-    codes: Int[Array, "n"]
-    rows: Int[Array, "n"]
-    names: Shaped[Array, "identities"]
-    distance: Distance
-
-    @classmethod
-    def of(
-        cls, vectors: Float[Array, "n dim"], identities: Shaped[Array, "n"], distance: Distance
-    ) -> "Comparisons":
-        """Sort embeddings by identity.
-
-        Raises:
-            SplitError: If there are not two identities, or none has two items.
-        """
-        names, codes = np.unique(identities, return_inverse=True)
-        sizes = np.bincount(codes, minlength=len(names))
-        if len(names) < 2 or not (sizes >= 2).any():
-            raise SplitError(
-                f"{len(names)} identities, of which {int((sizes >= 2).sum())} have two items or "
-                "more: two identities and one with two items are the least that error rates can "
-                "be measured on. Give more items."
-            )
-        order = np.argsort(codes, kind="stable")
-        return cls(vectors[order], codes[order], order, names, distance)
-
-    def blocks(self) -> Iterator[tuple[slice, Float[Array, "rows n"]]]:
-        """Some rows at a time, with their distances to all items."""
-        step = max(1, _BLOCK_ELEMENTS // len(self.vectors))
-        for start in range(0, len(self.vectors), step):
-            part = slice(start, min(start + step, len(self.vectors)))
-            yield part, self.distance.matrix(self.vectors[part], self.vectors)
-
-    def upper(self, part: slice) -> Bool[Array, "rows n"]:
-        """Where a block holds each pair once, and no item with itself."""
-        own = np.arange(part.start, part.stop)
-        upper: Array = np.arange(len(self.codes))[None, :] > own[:, None]
-        return upper
-
-    def spread(self) -> verification.Spread:
-        """The histograms of all distances."""
-        spread = verification.Spread.empty()
-        for part, distances in self.blocks():
-            same, different = self._weights(part)
-            spread.add(verification.keys(distances), same, different)
-        return spread
-
-    def _weights(self, part: slice) -> tuple[Float[Array, "rows n"], Float[Array, "rows n"]]:
-        sizes = np.bincount(self.codes).astype(np.float64)
-        count = len(sizes)
-        paired = (sizes >= 2).sum()
-        upper = self.upper(part)
-        alike = self.codes[part][:, None] == self.codes[None, :]
-        one = 1 / (paired * np.maximum(sizes * (sizes - 1) / 2, 1))
-        same = np.where(alike & upper, one[self.codes][None, :], 0.0)
-        scale = 1 / (count * (count - 1) / 2)
-        each = 1 / sizes[self.codes]
-        different = np.where(alike | ~upper, 0.0, scale * each[part][:, None] * each[None, :])
-        return same, different
-
-    def inside(
-        self, wanted: Sequence[int]
-    ) -> dict[int, tuple[Float[Array, "m"], Float[Array, "m"], Float[Array, "m"]]]:
-        """All pairs whose distances fall in these bins: distances, weights as same, different."""
-        found: dict[int, list[tuple[Array, Array, Array]]] = {key: [] for key in wanted}
-        for part, distances in self.blocks():
-            keys = verification.keys(distances)
-            near = np.isin(keys, list(found)) & self.upper(part)
-            if not near.any():
-                continue
-            same, different = self._weights(part)
-            hit = (keys[near], distances[near], same[near], different[near])
-            for key, parts in found.items():
-                here = hit[0] == key
-                parts.append((hit[1][here], hit[2][here], hit[3][here]))
-        empty = np.zeros(0)
-        return {
-            key: (
-                np.concatenate([p[0] for p in parts] or [empty]),
-                np.concatenate([p[1] for p in parts] or [empty]),
-                np.concatenate([p[2] for p in parts] or [empty]),
-            )
-            for key, parts in found.items()
-        }
-
-    def rates(self, thresholds: Sequence[float], claim: Claim) -> list[ErrorRates]:
-        """Both error rates at each threshold, with intervals."""
-        sizes = np.bincount(self.codes)
-        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        accepted = np.zeros((len(thresholds), len(self.codes), len(sizes)), dtype=np.int32)
-        for part, distances in self.blocks():
-            for index, threshold in enumerate(thresholds):
-                within = (distances <= threshold).view(np.uint8)
-                accepted[index, part] = np.add.reduceat(within, starts, axis=1, dtype=np.int32)
-        for one in accepted:
-            one[np.arange(len(self.codes)), self.codes] -= 1
-        return [verification.error_rates(one, self.codes, claim) for one in accepted]
-
-    def mistakes(self, threshold: float, most: int) -> tuple[tuple[Mistake, ...], dict[str, float]]:
-        """The worst wrong decisions of both sorts, and the share of wrong pairs an identity."""
-        wrong = np.zeros(len(self.names))
-        worst: list[Mistake] = []
-        for part, distances in self.blocks():
-            alike = self.codes[part][:, None] == self.codes[None, :]
-            bad = (distances <= threshold) != alike
-            np.fill_diagonal(bad[:, part], val=False)
-            wrong += np.bincount(self.codes[part], bad.sum(1), minlength=len(self.names))
-            bad &= self.upper(part)
-            for same in (False, True):
-                where = np.argwhere(bad & (alike == same))
-                found = distances[where[:, 0], where[:, 1]]
-                order = np.argsort(-found if same else found, kind="stable")[:most]
-                worst += [
-                    Mistake(
-                        int(self.rows[part.start + where[i, 0]]),
-                        int(self.rows[where[i, 1]]),
-                        same,
-                        float(found[i]),
-                    )
-                    for i in order
-                ]
-        accepts = sorted((m for m in worst if not m.same), key=lambda m: m.distance)[:most]
-        rejects = sorted((m for m in worst if m.same), key=lambda m: -m.distance)[:most]
-        each = np.bincount(self.codes) * (len(self.codes) - 1)
-        share = wrong / each
-        shares = {str(self.names[i]): float(share[i]) for i in np.argsort(-share, kind="stable")}
-        return (*accepts, *rejects), shares
+    if items.pairs is not None:
+        return ListedPairs.of(vectors, items, comparator)
+    return Comparisons.of(vectors, items.identities, comparator)
 
 
 def verify_all(
-    comparisons: Comparisons, points: Sequence[OperatingPoint], claim: Claim
+    comparisons: Compared, points: Sequence[OperatingPoint], claim: Claim
 ) -> Verification:
     """Measure the frozen operating points, and describe the distances."""
     spread = comparisons.spread()
@@ -173,15 +42,12 @@ def verify_all(
         float(spread.different[:key].sum()),
     )
     rates = comparisons.rates([point.threshold for point in points], claim)
-    sizes = np.bincount(comparisons.codes).astype(np.int64)
-    total = int(sizes.sum())
-    same_pairs = int((sizes * (sizes - 1) // 2).sum())
     return Verification(
         claim=claim,
-        identities=len(sizes),
-        items=total,
-        same_pairs=same_pairs,
-        different_pairs=total * (total - 1) // 2 - same_pairs,
+        identities=len(comparisons.names),
+        items=len(comparisons.vectors),
+        same_pairs=comparisons.counts[0],
+        different_pairs=comparisons.counts[1],
         eer=eer,
         auc=spread.auc,
         points=tuple(replace(p, test=r) for p, r in zip(points, rates, strict=True)),
@@ -200,7 +66,7 @@ def _histogram(spread: verification.Spread, bins: int = 60) -> Histogram:
     return Histogram(edges, make(spread.same), make(spread.different))
 
 
-def calibrate(comparisons: Comparisons, claim: Claim, calibrator: str = "logistic") -> Calibration:
+def calibrate(comparisons: Compared, claim: Claim, calibrator: str = "logistic") -> Calibration:
     """Fit thresholds and probabilities on *calibrate* items.
 
     Args:
@@ -210,8 +76,8 @@ def calibrate(comparisons: Comparisons, claim: Claim, calibrator: str = "logisti
     """
     spread = comparisons.spread()
     bins = {f"far={target}": spread.far_bin(target) for target in TARGETS}
-    eer_bin = spread.eer_bin()
-    inside = comparisons.inside(sorted({*bins.values(), eer_bin}))
+    eer_bin, balanced_bins = spread.eer_bin(), spread.balanced_bins()
+    inside = comparisons.inside(sorted({*bins.values(), eer_bin, *balanced_bins}))
     thresholds = {
         name: _far_threshold(spread, inside[key], key, float(name.removeprefix("far=")))
         for name, key in bins.items()
@@ -221,25 +87,38 @@ def calibrate(comparisons: Comparisons, claim: Claim, calibrator: str = "logisti
         float(spread.same[:eer_bin].sum()),
         float(spread.different[:eer_bin].sum()),
     )
-    rates = comparisons.rates(list(thresholds.values()), claim)
-    identities = claim is Claim.NEW_IDENTITIES
-    units = len(comparisons.names) if identities else len(comparisons.codes)
-    points = fit_points(
-        thresholds,
-        dict(zip(thresholds, rates, strict=True)),
-        units,
-        "identities" if identities else "items",
+    thresholds["balanced"] = _balanced_threshold(
+        spread, {key: inside[key] for key in balanced_bins}
     )
-    paired = int((np.bincount(comparisons.codes) >= 2).sum()) if identities else units
+    rates = comparisons.rates(list(thresholds.values()), claim)
+    units, unit_name, *independent = comparisons.trials(claim)
+    points = fit_points(thresholds, dict(zip(thresholds, rates, strict=True)), units, unit_name)
     used = np.flatnonzero(spread.same + spread.different)
     values = verification.bin_values()[used]
     parameters = CALIBRATORS.build(calibrator, parameters=None).fit(
         np.concatenate([values, values]),
         np.repeat([True, False], len(used)),
         np.concatenate([spread.same[used], spread.different[used]]),
-        (float(paired), units / 2),
+        (independent[0], independent[1]),
     )
     return Calibration(claim, calibrator, parameters, points, units)
+
+
+def _balanced_threshold(
+    spread: verification.Spread, inside: Mapping[int, tuple[Array, Array, Array]]
+) -> float:
+    """The smallest threshold of least balanced error, from the bins in one of which it lies."""
+    same, different = np.cumsum(spread.same), np.cumsum(spread.different)
+    found = [
+        verification.balanced_error(
+            *pairs,
+            float(same[key] - spread.same[key]),
+            float(different[key] - spread.different[key]),
+        )
+        for key, pairs in inside.items()
+    ]
+    least = min(error for _, error in found)
+    return min(threshold for threshold, error in found if error <= least + 1e-12)
 
 
 def _far_threshold(

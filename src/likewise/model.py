@@ -3,9 +3,10 @@
 Using a model needs numpy and ONNX Runtime, and never torch.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,28 @@ import onnxruntime
 
 from likewise import calibration, manifest
 from likewise.calibration import Calibration
-from likewise.decoded import Decoded, decode_all
+from likewise.comparator import Comparator, LearnedComparator
+from likewise.decoded import Decoded
+from likewise.decoding import out_of_memory
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
-from likewise.errors import DamagedModel, ForeignEmbedding, LikewiseError, NotCalibrated
+from likewise.embedding import Block, blocks
+from likewise.errors import (
+    DamagedModel,
+    ForeignEmbedding,
+    LikewiseError,
+    NotCalibrated,
+    UnknownName,
+)
 from likewise.manifest import Manifest
+from likewise.registry import unknown
 from likewise.shapes import Array, Float
 from likewise.trained_on import TrainedOn
 from likewise.transforms import FAMILY as TRANSFORMS
 from likewise.transforms.base import Transform
 from likewise.types import Embeddings, Items, Raw
 
+COMPARATORS = ("distance", "matcher")
 _BATCH = 256
 
 
@@ -49,6 +61,37 @@ class Model:
         except LikewiseError as error:
             raise DamagedModel(f"{self.folder / 'model.toml'}: {error}") from error
         self._session = _session(self.read("encoder.main"), self.folder)
+
+    @cached_property
+    def matcher(self) -> LearnedComparator | None:
+        """The learned comparison; None where a distance alone compares."""
+        if "matcher" not in self.manifest.files:
+            return None
+        return LearnedComparator(self.read("matcher"), self.dim, self.folder)
+
+    def comparator(self, name: str = "") -> Comparator:
+        """What compares two embeddings.
+
+        Args:
+            name: `matcher` or `distance`; the matcher, where there is one, when left out.
+
+        Raises:
+            UnknownName: If the model has none of that name.
+        """
+        if name not in ("", *COMPARATORS):
+            raise unknown("no comparator is named", name, COMPARATORS)
+        if name == "distance" or (not name and self.matcher is None):
+            return self.distance
+        if self.matcher is None:
+            raise UnknownName(
+                f"{self.folder} has no matcher: it compares by {self.manifest.distance}. Leave the "
+                "comparator out, or train with a matcher (likewise list matchers)."
+            )
+        return self.matcher
+
+    def comparator_name(self, name: str = "") -> str:
+        """What `comparator` gives, in a word: `matcher`, or the spec of the distance."""
+        return self.manifest.distance if self.comparator(name) is self.distance else "matcher"
 
     def __repr__(self) -> str:
         return (
@@ -82,12 +125,20 @@ class Model:
         """Salted hashes of what it learned from."""
         return TrainedOn.from_json(self.read("trained_on"))
 
-    def calibration(self, name: str = "default") -> Calibration:
+    def calibration(self, name: str = "default", comparator: str = "") -> Calibration:
         """One calibration.
+
+        Args:
+            name: Of the calibration.
+            comparator: Whose distances it is for, as in `comparator`.
 
         Raises:
             NotCalibrated: If there is none of that name.
+            UnknownName: If the model has no such comparator.
         """
+        self.comparator(comparator)
+        if comparator == "distance" and self.matcher is not None:
+            name = beside(name)
         if name not in self.calibrations:
             known = ", ".join(self.calibrations) or "none"
             raise NotCalibrated(
@@ -109,11 +160,29 @@ class Model:
 
         Raises:
             WrongKind: If they are another kind of item than the model was trained on.
+            OutOfMemory: If there is no memory for an item.
         """
-        with decode_all(items, self.transform, strict=strict) as decoded:
-            return Embeddings(
-                self.embed_decoded(decoded), self.fingerprint, decoded.items, decoded.failed
-            )
+        vectors = np.zeros((len(items), self.dim), dtype=np.float32)
+        rows: list[int] = []
+        failed: list[tuple[str, str]] = []
+        for block in self.blocks(items, strict=strict):
+            vectors[len(rows) : len(rows) + len(block.rows)] = block.vectors
+            rows += block.rows.tolist()
+            failed += block.failed
+        read = items if not failed else items.take(np.array(rows))
+        return Embeddings(vectors[: len(rows)], self.fingerprint, read, tuple(failed))
+
+    def blocks(
+        self, items: Items, *, strict: bool = False, threads: int | None = None
+    ) -> Iterator[Block]:
+        """Embed a table of any length some items at a time, in order; see `embedding.blocks`."""
+        run = partial(self._run, session=self._single)
+        return blocks(items, self.transform, run, self.dim, strict=strict, threads=threads)
+
+    @cached_property
+    def _single(self) -> onnxruntime.InferenceSession:
+        """The encoder for many threads that run it at once, each on one core."""
+        return _session(self.read("encoder.main"), self.folder, single=True)
 
     def embed_decoded(self, decoded: Decoded) -> Float[Array, "n dim"]:
         """The vectors of decoded items."""
@@ -124,15 +193,26 @@ class Model:
 
     def embed_one(self, raw: Raw, place: str) -> Float[Array, "1 dim"]:
         """The vector of one raw item."""
-        return self._run(*self.transform.collate([self.decode(raw, place)]))
+        try:
+            return self._run(*self.transform.collate([self.decode(raw, place)]))
+        except MemoryError as error:
+            raise out_of_memory(f"{place} cannot be embedded") from error
 
-    def _run(self, batch: Array, lengths: Array | None) -> Float[Array, "n dim"]:
+    def _run(
+        self,
+        batch: Array,
+        lengths: Array | None,
+        *,
+        session: onnxruntime.InferenceSession | None = None,
+    ) -> Float[Array, "n dim"]:
         feed = {"inputs": np.ascontiguousarray(self.transform.finish(batch), dtype=np.float32)}
         if lengths is not None:
             feed["lengths"] = lengths
         try:
-            embedding: Array = self._session.run(["embedding"], feed)[0]
+            embedding: Array = (session or self._session).run(["embedding"], feed)[0]
         except Exception as error:  # ONNX Runtime's errors share no public base class
+            if re.search("bad_alloc|allocate memory", str(error)):
+                raise MemoryError(str(error)) from error
             raise DamagedModel(
                 f"The encoder in {self.folder} cannot run ({error}). Restore the model."
             ) from error
@@ -151,7 +231,12 @@ class Model:
                     f"{self.fingerprint[:12]}: distances between them mean nothing. Embed the "
                     "items again with this model."
                 )
-        return self.distance.matrix(first.vectors, second.vectors)
+        return self.comparator().matrix(first.vectors, second.vectors)
+
+
+def beside(name: str) -> str:
+    """What the plain distance's calibration is called in a model whose matcher has `name`."""
+    return f"{name}/distance"
 
 
 def transform_toml(spec: str, transform_state: Mapping[str, Any]) -> bytes:
@@ -173,9 +258,11 @@ def _transform(data: bytes) -> Transform:
     return transform
 
 
-def _session(data: bytes, folder: Path) -> onnxruntime.InferenceSession:
+def _session(data: bytes, folder: Path, *, single: bool = False) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    if single:
+        options.intra_op_num_threads = 1
     try:
         session = onnxruntime.InferenceSession(
             data, sess_options=options, providers=["CPUExecutionProvider"]

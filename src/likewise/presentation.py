@@ -4,27 +4,27 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
 from likewise import durable
 from likewise.decoded import Decoded
+from likewise.errors import DamagedModel
 from likewise.model import Model
 from likewise.report import Example, Report, card, render
-from likewise.results import Epoch, Evaluation
+from likewise.results import Epoch, Evaluation, Training
 
 _PACKAGES = ("likewise", "numpy", "onnxruntime", "torch", "scikit-learn")
 
 
-def examples_of(model: Model, evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]:
+def examples_of(evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]:
     """The mistakes of an evaluation as pictures or lines.
 
     Args:
-        model: What was measured.
         evaluation: Whose mistakes to show.
         decoded: The items it was measured on, row for row.
     """
-    threshold = model.calibration().point().threshold
     items = decoded.items
     return tuple(
         Example(
@@ -36,7 +36,7 @@ def examples_of(model: Model, evaluation: Evaluation, decoded: Decoded) -> tuple
             second_place=str(items.places[mistake.second]),
             same=mistake.same,
             distance=mistake.distance,
-            threshold=threshold,
+            threshold=evaluation.threshold,
         )
         for mistake in evaluation.mistakes
     )
@@ -59,19 +59,46 @@ def report_of(
         data: What each part of the data was, in words.
         rerun: Commands that make it again.
     """
-    default = model.calibration().default()
-    epochs = [Epoch(**plain) for plain in json.loads(model.read("training"))]
+    trained = _training(model)
     return Report(
         title=f"{model.folder.resolve().name}, measured on {evaluation.source}",
         evaluation=evaluation,
-        default_point=default.name if default else "",
-        epochs=tuple(epochs),
+        default_point=evaluation.default_point,
+        epochs=trained.epochs,
         examples=tuple(examples),
         recipe=model.read("recipe").decode(),
         data=data,
         rerun=tuple(rerun),
-        environment=_environment(),
+        environment={"compared by": evaluation.comparator, **_how(trained), **_environment()},
     )
+
+
+def training_json(training: Training) -> bytes:
+    """The bytes of `training.json`."""
+    return json.dumps(asdict(training), indent=1).encode()
+
+
+def _training(model: Model) -> Training:
+    try:
+        plain = json.loads(model.read("training"))
+        return Training(
+            epochs=tuple(Epoch(**epoch) for epoch in plain["epochs"]),
+            device=str(plain["device"]),
+            precision=str(plain["precision"]),
+            stopped=bool(plain["stopped"]),
+        )
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise DamagedModel(
+            f"training.json cannot be read ({type(error).__name__}: {error}). Restore the model."
+        ) from error
+
+
+def _how(training: Training) -> dict[str, str]:
+    how = {"trained on": training.device, "precision": training.precision}
+    if training.stopped:
+        steps = training.epochs[-1].steps if training.epochs else 0
+        how["stopped early"] = f"by hand, after the {steps} steps of the epochs that were over"
+    return how
 
 
 def write(report: Report, page: Path, summary: Path | None = None) -> None:

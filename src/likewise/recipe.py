@@ -14,6 +14,8 @@ from likewise.errors import RecipeError
 from likewise.registry import Spec, families, unknown
 from likewise.types import Claim, Kind, Role
 
+PRECISIONS = ("auto", "float32", "bf16")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -25,6 +27,7 @@ class Recipe:
         encoder: Spec.
         unit: Whether embeddings are scaled to length one.
         distance: Spec.
+        matcher: Spec of a learned comparison, which then decides; empty for the distance alone.
         loss: Spec.
         sampler: Spec.
         augmentations: Specs, applied in this order.
@@ -40,6 +43,8 @@ class Recipe:
         weight_decay: Of AdamW.
         warmup: Share of the schedule in which the rate rises.
         averaging: Decay of the averaged weights a step; 0 keeps none.
+        precision: `float32`, `bf16`, or `auto`, which times both for a second or two and takes bf16
+            where it is faster; a run writes what it took.
         seed: Where all chance comes from.
     """
 
@@ -48,6 +53,7 @@ class Recipe:
     encoder: str = "convnet4"
     unit: bool = True
     distance: str = "euclidean"
+    matcher: str = ""
     loss: str = "triplet"
     sampler: str = "classes_by_items"
     augmentations: tuple[str, ...] = ()
@@ -62,14 +68,23 @@ class Recipe:
     weight_decay: float = 0.0001
     warmup: float = 0.1
     averaging: float = 0.99
+    precision: str = "auto"
     seed: int = 0
 
     @classmethod
-    def for_kind(cls, kind: Kind) -> "Recipe":
-        """What is tried first for this kind of data."""
+    def for_kind(cls, kind: Kind, *, pairs: bool = False) -> "Recipe":
+        """What is tried first for this kind of data.
+
+        Args:
+            kind: Of the items.
+            pairs: Whether the source says what is the same by pairs, not by identities.
+        """
+        by_pairs = cls(loss="contrastive", sampler="balanced_pairs") if pairs else cls()
         if kind is Kind.SEQUENCE:
-            return cls(transform="sequence", encoder="lstm", augmentations=("jitter",))
-        return cls(augmentations=("affine",))
+            return replace(
+                by_pairs, transform="sequence", encoder="lstm", augmentations=("jitter",)
+            )
+        return replace(by_pairs, augmentations=("affine",))
 
     @classmethod
     def from_toml(cls, text: str) -> "Recipe":
@@ -157,6 +172,10 @@ class Recipe:
             family[name + "s" if name != "loss" else "losses"].check(getattr(self, name))
         for spec in self.augmentations:
             family["augmentations"].check(spec)
+        if self.matcher:
+            family["matchers"].check(self.matcher)
+        if self.precision not in PRECISIONS:
+            raise unknown("no precision is named", self.precision, PRECISIONS)
         if self.claim not in list(Claim):
             raise unknown("no claim is named", self.claim, [claim.value for claim in Claim])
         ways = ["auto", "random", "source", "group"]

@@ -30,6 +30,7 @@ FAMILIES = {
     "distances": "likewise.distances",
     "calibrators": "likewise.calibrators",
     "encoders": "likewise.learn.encoders",
+    "matchers": "likewise.learn.matchers",
     "miners": "likewise.learn.miners",
     "losses": "likewise.learn.losses",
     "samplers": "likewise.learn.samplers",

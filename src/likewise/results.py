@@ -183,6 +183,9 @@ class Evaluation:
         mistakes: The worst mistakes at the operating point that `verify` uses, worst first.
         failed: Place and reason of each item that could not be read.
         hardest: Identity → share of its pairs decided wrongly, the worst first.
+        comparator: What compared: `matcher`, or the spec of the distance.
+        default_point: Name of the operating point that `verify` uses; empty if none is supported.
+        threshold: Of that point, or of equal error where none is supported.
     """
 
     source: str
@@ -191,6 +194,9 @@ class Evaluation:
     mistakes: tuple[Mistake, ...]
     failed: tuple[tuple[str, str], ...]
     hardest: Mapping[str, float]
+    comparator: str = ""
+    default_point: str = ""
+    threshold: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -202,8 +208,8 @@ class Epoch:
         steps: Optimiser steps so far.
         seconds: Training time so far.
         loss: Mean over the epoch.
-        figure: The validation figure, smaller is better (one-shot error on *select*); None if
-            there is no *select*.
+        figure: The validation error on *select*: of one-shot recognition, or the equal error rate
+            of listed pairs; None if there is no *select*.
         items_per_second: Items that went through the encoder a second, in this epoch.
         seconds_left: Until training ends, at this pace.
         best: Whether this is the best checkpoint so far.
@@ -217,3 +223,20 @@ class Epoch:
     items_per_second: float
     seconds_left: float
     best: bool
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a model was trained.
+
+    Attributes:
+        epochs: The training curve.
+        device: Where, in words.
+        precision: In what, and why, in words.
+        stopped: Whether it was stopped before its end.
+    """
+
+    epochs: tuple[Epoch, ...]
+    device: str
+    precision: str
+    stopped: bool

@@ -5,23 +5,33 @@ are shared out. What the data cannot carry is refused, with what would be needed
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from likewise.dealing import (
+    DRAWS,
+    Shares,
+    carried,
+    check_pairs,
+    deal_classes,
+    deal_components,
+    deal_identities,
+    pair_counts,
+    pair_fault,
+    parts,
+)
 from likewise.errors import RecipeError, SplitError
 from likewise.shapes import Array, Bool, Int, Shaped
 from likewise.types import Claim, Items, Role, Split
 
 By: TypeAlias = Literal["auto", "random", "source", "group"]
-Shares: TypeAlias = Mapping[Role, float]
 
 DEFAULT_SHARES: Shares = {Role.TRAIN: 0.56, Role.CALIBRATE: 0.22, Role.TEST: 0.22}
 SELECT_SHARE = 0.1
 SELECT_FROM_IDENTITIES = 100
-GROUP_DRAWS = 100
 
 
 def split(
@@ -54,7 +64,7 @@ def split(
     _check_shares(shares)
     order = np.lexsort((items.rows, items.places, items.identities))
     table = items.take(order)
-    _check_table(table)
+    _check_table(table, claim)
     if by == "auto":
         by = "source" if {"train", "test"} <= set(table.parts.tolist()) else "random"
     held = _held_out(table, claim) if by == "source" else np.zeros(len(table), dtype=bool)
@@ -65,7 +75,7 @@ def split(
     random = np.random.default_rng(seed)
     roles = np.full(len(table), Role.TEST.value, dtype="U9")
     roles[~held] = _deal(rest, claim, dealt, by, random)
-    if reason := _fault(table.identities, roles, claim, used):
+    if reason := _fault(table, roles, claim, used):
         raise SplitError(f"{items.namespace}: {reason}")
     indices = {role: np.sort(order[roles == role.value]) for role in Role}
     return Split(claim, indices, _how(items, claim, indices, by, seed))
@@ -83,7 +93,7 @@ def _check_shares(shares: Shares | None) -> None:
         )
 
 
-def _check_table(table: Items) -> None:
+def _check_table(table: Items, claim: Claim) -> None:
     """Refuse what no way of sharing out could mend."""
     where = table.namespace
     if len(table) == 0:
@@ -93,6 +103,9 @@ def _check_table(table: Items) -> None:
             f"{where}: {unnamed} of {len(table)} items have no identity, and without one nobody "
             "knows what is the same. Put each into a folder named for what it shows."
         )
+    if table.pairs is not None:
+        check_pairs(table, claim)
+        return
     names, counts = np.unique(table.identities, return_counts=True)
     if len(names) < 2:
         raise SplitError(
@@ -110,6 +123,7 @@ def _default_shares(table: Items, claim: Claim, by: By) -> dict[Role, float]:
     shares = dict(DEFAULT_SHARES)
     few = len(set(table.identities.tolist())) < SELECT_FROM_IDENTITIES
     few = few or (by == "group" and len(set(table.groups.tolist())) <= len(shares))
+    few = few or (table.pairs is not None and not carried(table, len(shares) + 1))
     if claim is Claim.NEW_IDENTITIES and not few:
         shares[Role.TRAIN] -= SELECT_SHARE
         shares[Role.SELECT] = SELECT_SHARE
@@ -119,11 +133,11 @@ def _default_shares(table: Items, claim: Claim, by: By) -> dict[Role, float]:
 def _held_out(table: Items, claim: Claim) -> Bool[Array, "n"]:
     """The test part of the source's own protocol."""
     where = table.namespace
-    parts = set(table.parts.tolist())
-    if not {"train", "test"} <= parts <= {"train", "test"}:
+    own = set(table.parts.tolist())
+    if not {"train", "test"} <= own <= {"train", "test"}:
         raise SplitError(
             f"{where}: by='source' needs every item in the part 'train' or 'test', and both; the "
-            f"parts here are {', '.join(repr(part) for part in sorted(parts))}. Use by='random'."
+            f"parts here are {', '.join(repr(part) for part in sorted(own))}. Use by='random'."
         )
     held: Array = table.parts == "test"
     test, train = (set(table.identities[rows].tolist()) for rows in (held, ~held))
@@ -153,54 +167,11 @@ def _deal(
     """The role of every item."""
     if by == "group":
         return _deal_groups(table, claim, shares, random)
-    names, starts, counts = np.unique(table.identities, return_index=True, return_counts=True)
-    roles = np.empty(len(table), dtype="U9")
     if claim is Claim.KNOWN_CLASSES:
-        for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
-            least = min(2, count // len(shares))
-            bounds = dict.fromkeys(shares, least) | {Role.TRAIN: max(1, least)}
-            _hand_out(roles, start + random.permutation(count), _sizes(count, shares, bounds))
-        return roles
-    paired = random.permutation(np.flatnonzero(counts > 1))
-    single = random.permutation(np.flatnonzero(counts == 1))
-    if len(names) < 2 * len(shares) or len(paired) < len(shares):
-        raise SplitError(
-            f"{table.namespace}: {len(names)} identities, {len(paired)} of them with two items or "
-            f"more, cannot make {_parts(shares)}. Each part needs two identities, one of them with "
-            f"two items: {2 * len(shares)} identities in all, {len(shares)} of them with two "
-            "items. Add some, or give fewer shares."
-        )
-    # Those with two items are dealt first and evenly, so that no part is left without a same pair
-    # by chance where some could be had.
-    sizes = _sizes(len(names), shares, dict.fromkeys(shares, 2))
-    with_pairs = _sizes(len(paired), shares, dict.fromkeys(shares, 1), most=sizes)
-    chosen = np.empty(len(names), dtype="U9")
-    _hand_out(chosen, paired, with_pairs)
-    _hand_out(chosen, single, {role: sizes[role] - with_pairs[role] for role in shares})
-    return np.repeat(chosen, counts)
-
-
-def _parts(roles: Iterable[Role]) -> str:
-    return f"the parts {', '.join(roles)}"
-
-
-def _hand_out(roles: Shaped[Array, "n"], rows: Int[Array, "m"], sizes: Mapping[Role, int]) -> None:
-    roles[rows] = np.repeat([role.value for role in sizes], [*sizes.values()])
-
-
-def _sizes(
-    count: int, shares: Shares, least: Mapping[Role, int], most: Mapping[Role, int] | None = None
-) -> dict[Role, int]:
-    """Whole numbers as near the shares as the bounds allow, `count` in all."""
-    total = sum(shares.values())
-    wanted = {role: count * share / total for role, share in shares.items()}
-    upper = dict.fromkeys(shares, count) if most is None else most
-    sizes = {role: min(max(int(wanted[role]), least[role]), upper[role]) for role in shares}
-    while (missing := count - sum(sizes.values())) != 0:
-        step = 1 if missing > 0 else -1
-        free = [r for r in shares if least[r] <= sizes[r] + step <= upper[r]]
-        sizes[max(free, key=lambda role: step * (wanted[role] - sizes[role]))] += step
-    return sizes
+        return deal_classes(table, shares, random)
+    if table.pairs is not None:
+        return deal_components(table, shares, random)
+    return deal_identities(table, shares, random)
 
 
 def _deal_groups(
@@ -215,7 +186,7 @@ def _deal_groups(
     names, member = np.unique(table.groups, return_inverse=True)
     if len(names) < len(shares):
         raise SplitError(
-            f"{where}: by='group' needs at least {len(shares)} groups for {_parts(shares)}, and "
+            f"{where}: by='group' needs at least {len(shares)} groups for {parts(shares)}, and "
             f"there are {len(names)} ({_some(set(names.tolist()))}). Add groups, or use "
             "by='random'."
         )
@@ -228,12 +199,12 @@ def _deal_groups(
                 f"{where}: {len(twice)} identities are in more than one group ({_some(twice)}), so "
                 "whole groups cannot keep them apart. Use by='random', or the claim known_classes."
             )
-    for _ in range(GROUP_DRAWS):
+    for _ in range(DRAWS):
         roles: Array = _draw_groups(weight, shares, random)[member]
-        if not (reason := _fault(table.identities, roles, claim, [*shares])):
+        if not (reason := _fault(table, roles, claim, [*shares])):
             return roles
     raise SplitError(
-        f"{where}: none of {GROUP_DRAWS} ways to share out the {len(names)} groups carries the "
+        f"{where}: none of {DRAWS} ways to share out the {len(names)} groups carries the "
         f"claim {claim}. In the last, {reason}"
     )
 
@@ -254,10 +225,11 @@ def _draw_groups(
     return role_of
 
 
-def _fault(
-    identities: Shaped[Array, "n"], roles: Shaped[Array, "n"], claim: Claim, used: list[Role]
-) -> str:
+def _fault(table: Items, roles: Shaped[Array, "n"], claim: Claim, used: list[Role]) -> str:
     """Why these roles cannot carry the claim; empty if they can."""
+    if table.pairs is not None:
+        return pair_fault(table, roles, used)
+    identities = table.identities
     known = claim is Claim.KNOWN_CLASSES
     noun = "classes" if known else "identities"
     two_classes = known and len(set(identities.tolist())) == 2
@@ -270,7 +242,7 @@ def _fault(
             more = f"classes of {2 * len(used)} items or more" if known else noun
             return (
                 f"{role} gets {len(names)} {noun}, {paired} of them with two items or more, and "
-                f"each of {_parts(used)} needs 2 {noun}, {need} of them with two items. "
+                f"each of {parts(used)} needs 2 {noun}, {need} of them with two items. "
                 f"Add {more}, or change the shares."
             )
         if known and (foreign := set(names.tolist()) - trained):
@@ -284,15 +256,26 @@ def _fault(
 def _how(items: Items, claim: Claim, indices: Mapping[Role, Array], by: By, seed: int) -> str:
     new = claim is Claim.NEW_IDENTITIES
     noun, what = ("identities",) * 2 if new else ("classes", "items of every class")
+    if items.pairs is not None:
+        noun, what = "components", "components of the pair graph"
     way = {
         "random": f"{what} shared out at random",
         "source": f"the source's own test part, {what} of the rest shared out at random",
         "group": f"{what} shared out by whole groups at random",
     }[by]
-    apart = "no identity in two parts" if new else "the same classes, no item in two parts"
-    counts = ", ".join(
-        f"{role} {len(set(items.identities[rows].tolist()))} {noun} ({len(rows)} items)"
-        for role, rows in indices.items()
-        if len(rows)
-    )
-    return f"{way[0].upper()}{way[1:]} (seed {seed}), {apart}: {counts}."
+    apart = "the same classes, no item in two parts"
+    if new:
+        apart = (
+            "no component in two parts" if items.pairs is not None else "no identity in two parts"
+        )
+
+    def counts(rows: Int[Array, "_"]) -> str:
+        count = len(set(items.identities[rows].tolist()))
+        if items.pairs is None:
+            return f"{count} {noun} ({len(rows)} items)"
+        inside = np.isin(np.arange(len(items)), rows).astype(int)
+        different, same = pair_counts(items, inside, 2)[:, 1]
+        return f"{count} {noun} ({len(rows)} items, {same} same and {different} different pairs)"
+
+    told = ", ".join(f"{role} {counts(rows)}" for role, rows in indices.items() if len(rows))
+    return f"{way[0].upper()}{way[1:]} (seed {seed}), {apart}: {told}."

@@ -55,93 +55,6 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True)
-class Items:
-    """A table of items, which are read only when they are asked for.
-
-    Attributes:
-        namespace: The name of what holds them (a folder's, a file's), so that `s1` of one
-            collection is not taken for `s1` of another.
-        identities: Who or what each item shows; n strings.
-        kinds: The `Kind` of each; n strings.
-        groups: Alphabet, family, site; empty where there is none.
-        origins: `genuine` or `forged`; empty where nobody said.
-        parts: `train` or `test` where the source's own protocol says so, else empty.
-        places: The file or row that an error names; n strings.
-        rows: Which item of the source each row is, for `reader`.
-        reader: Gives the raw item for a row of the source.
-    """
-
-    namespace: str
-    identities: Shaped[Array, "n"]
-    kinds: Shaped[Array, "n"]
-    groups: Shaped[Array, "n"]
-    origins: Shaped[Array, "n"]
-    parts: Shaped[Array, "n"]
-    places: Shaped[Array, "n"]
-    rows: Int[Array, "n"]
-    reader: Callable[[int], Raw] = field(repr=False)
-
-    @classmethod
-    def build(
-        cls,
-        namespace: str,
-        identities: Sequence[str],
-        kind: Kind,
-        places: Sequence[str],
-        reader: Callable[[int], Raw],
-        *,
-        groups: Sequence[str] | None = None,
-        origins: Sequence[str] | None = None,
-        parts: Sequence[str] | None = None,
-    ) -> "Items":
-        """Make a table of one kind; columns left out are empty."""
-        count = len(identities)
-
-        def column(values: Sequence[str] | None) -> Array:
-            return np.asarray([""] * count if values is None else list(values), dtype=np.str_)
-
-        return cls(
-            namespace=namespace,
-            identities=column(identities),
-            kinds=column([kind.value] * count),
-            groups=column(groups),
-            origins=column(origins),
-            parts=column(parts),
-            places=column(places),
-            rows=np.arange(count),
-            reader=reader,
-        )
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def take(self, indices: Int[Array, "m"]) -> "Items":
-        """The table of the rows at these indices, in their order."""
-        columns = ("identities", "kinds", "groups", "origins", "parts", "places", "rows")
-        taken = {name: getattr(self, name)[indices] for name in columns}
-        return Items(namespace=self.namespace, reader=self.reader, **taken)
-
-    def read(self, index: int) -> Raw:
-        """The raw item at this row."""
-        return self.reader(int(self.rows[index]))
-
-    @property
-    def kind(self) -> Kind:
-        """The one kind of all items.
-
-        Raises:
-            WrongKind: If the table mixes kinds.
-        """
-        kinds = sorted(set(self.kinds.tolist()))
-        if len(kinds) != 1:
-            raise WrongKind(
-                f"{self.namespace} holds items of the kinds {kinds}, and one kind is expected. "
-                "Keep one kind a source."
-            )
-        return Kind(kinds[0])
-
-
-@dataclass(frozen=True)
 class Labels:
     """A target by class: items with the same number are the same."""
 
@@ -155,6 +68,14 @@ class Pairs:
     first: Int[Any, "m"]
     second: Int[Any, "m"]
     same: Shaped[Any, "m"]
+
+    def among(self, rows: Int[Array, "n"], count: int) -> "Pairs":
+        """The pairs with both ends among these rows of a table of `count`, counted within them."""
+        place = np.full(count, -1, dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        first, second = place[self.first], place[self.second]
+        kept = (first >= 0) & (second >= 0)
+        return Pairs(first[kept], second[kept], self.same[kept])
 
 
 @dataclass(frozen=True)
@@ -174,14 +95,109 @@ class Batch:
     """Distinct items once each, and a target that points at them.
 
     Attributes:
-        inputs: What the encoder takes: images [n c h w] or sequences [n t d].
-        lengths: The true length of each sequence; None for images.
-        target: Which of them are the same.
+        rows: Which items of the training table come together.
+        target: Which of them are the same: a class a row, or indices within `rows`.
     """
 
-    inputs: Shaped[Any, "n ..."]
-    lengths: Int[Any, "n"] | None
-    target: Target
+    rows: Int[Array, "n"]
+    target: Labels | Pairs
+
+
+@dataclass(frozen=True)
+class Items:
+    """A table of items, which are read only when they are asked for.
+
+    Where the source gives pairs instead of identities, an item's identity is the connected
+    component of the pair graph that it is in: what a split may not tear apart. Then `pairs` alone
+    says what is the same.
+
+    Attributes:
+        namespace: The name of what holds them (a folder's, a file's), so that `s1` of one
+            collection is not taken for `s1` of another.
+        identities: Who or what each item shows; n strings.
+        kinds: The `Kind` of each; n strings.
+        groups: Alphabet, family, site; empty where there is none.
+        origins: `genuine` or `forged`; empty where nobody said.
+        parts: `train` or `test` where the source's own protocol says so, else empty.
+        places: The file or row that an error names; n strings.
+        rows: Which item of the source each row is, for `reader`.
+        reader: Gives the raw item for a row of the source.
+        pairs: Which rows of this table were said to be the same or different; None where the
+            identities say it.
+    """
+
+    namespace: str
+    identities: Shaped[Array, "n"]
+    kinds: Shaped[Array, "n"]
+    groups: Shaped[Array, "n"]
+    origins: Shaped[Array, "n"]
+    parts: Shaped[Array, "n"]
+    places: Shaped[Array, "n"]
+    rows: Int[Array, "n"]
+    reader: Callable[[int], Raw] = field(repr=False)
+    pairs: Pairs | None = None
+
+    @classmethod
+    def build(
+        cls,
+        namespace: str,
+        identities: Sequence[str],
+        kind: Kind,
+        places: Sequence[str],
+        reader: Callable[[int], Raw],
+        *,
+        groups: Sequence[str] | None = None,
+        origins: Sequence[str] | None = None,
+        parts: Sequence[str] | None = None,
+        pairs: Pairs | None = None,
+    ) -> "Items":
+        """Make a table of one kind; columns left out are empty."""
+        count = len(identities)
+
+        def column(values: Sequence[str] | None) -> Array:
+            return np.asarray([""] * count if values is None else list(values), dtype=np.str_)
+
+        return cls(
+            namespace=namespace,
+            identities=column(identities),
+            kinds=column([kind.value] * count),
+            groups=column(groups),
+            origins=column(origins),
+            parts=column(parts),
+            places=column(places),
+            rows=np.arange(count),
+            reader=reader,
+            pairs=pairs,
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, indices: Int[Array, "m"]) -> "Items":
+        """The table of the rows at these indices, in their order, with the pairs among them."""
+        columns = ("identities", "kinds", "groups", "origins", "parts", "places", "rows")
+        taken = {name: getattr(self, name)[indices] for name in columns}
+        pairs = None if self.pairs is None else self.pairs.among(indices, len(self))
+        return Items(namespace=self.namespace, reader=self.reader, pairs=pairs, **taken)
+
+    def read(self, index: int) -> Raw:
+        """The raw item at this row."""
+        return self.reader(int(self.rows[index]))
+
+    @property
+    def kind(self) -> Kind:
+        """The one kind of all items.
+
+        Raises:
+            WrongKind: If the table mixes kinds.
+        """
+        kinds = sorted(set(self.kinds.tolist()))
+        if len(kinds) != 1:
+            raise WrongKind(
+                f"{self.namespace} holds items of the kinds {kinds}, and one kind is expected. "
+                "Keep one kind a source."
+            )
+        return Kind(kinds[0])
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,26 @@
 """What every loss promises, whoever adds one."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from likewise.distances import FAMILY as DISTANCES
+from likewise.errors import BadArgument
 from likewise.learn.losses import FAMILY
 from likewise.learn.losses.base import Loss
 from likewise.types import Labels
 
+TWO_VIEWS = {"nt_xent"}
+"""Losses of exactly two rows a class."""
 
-@pytest.fixture(params=FAMILY.names())
+Target = Callable[..., Labels]
+
+
+@pytest.fixture(params=[name for name in FAMILY.names() if name != "none"])
 def name(request: pytest.FixtureRequest) -> str:
+    """All but `none`, which promises to teach nothing."""
     return request.param
 
 
@@ -25,8 +34,14 @@ def drawn(count: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tens
     return (0.4 * torch.randn(count, 8, generator=generator, dtype=dtype)).requires_grad_()
 
 
-def labels(count: int, classes: int = 5) -> Labels:
-    return Labels(torch.arange(count) % classes)
+@pytest.fixture
+def labels(name: str) -> Target:
+    """Classes that the loss can learn from."""
+
+    def made(count: int, classes: int = 5) -> Labels:
+        return Labels(torch.arange(count) % (count // 2 if name in TWO_VIEWS else classes))
+
+    return made
 
 
 def gradient(value: Tensor, embeddings: Tensor) -> Tensor:
@@ -37,32 +52,39 @@ def gradient(value: Tensor, embeddings: Tensor) -> Tensor:
     return found
 
 
-def test_an_ordinary_batch_costs_something_and_has_a_gradient(loss: Loss) -> None:
+def test_an_ordinary_batch_costs_something_and_has_a_gradient(loss: Loss, labels: Target) -> None:
     embeddings = drawn(20)
     value = loss(embeddings, labels(20))
     assert value > 0
     assert gradient(value, embeddings).any()
 
 
-def test_a_batch_with_nothing_to_learn_from_costs_zero_with_a_gradient(loss: Loss) -> None:
-    for count in (0, 1):
-        embeddings = drawn(count)
-        value = loss(embeddings, labels(count))
+def test_a_batch_with_nothing_to_learn_from_costs_zero_with_a_gradient(
+    loss: Loss, name: str, labels: Target
+) -> None:
+    none = Labels(torch.zeros(0, dtype=torch.int64))
+    cases = [(drawn(0), none)]
+    if name not in TWO_VIEWS:
+        cases += [(drawn(1), labels(1)), (drawn(6), labels(6), drawn(0), none)]
+    for embeddings, *rest in cases:
+        value = loss(embeddings, *rest)
         assert value == 0
         assert not gradient(value, embeddings).any()
-    embeddings = drawn(6)
-    value = loss(embeddings, labels(6), drawn(0), Labels(torch.zeros(0, dtype=torch.int64)))
-    assert value == 0
-    assert not gradient(value, embeddings).any()
 
 
 @pytest.mark.parametrize("classes", [1, 12])
-def test_one_class_and_all_distinct_are_finite(loss: Loss, classes: int) -> None:
-    embeddings = drawn(12)
-    gradient(loss(embeddings, labels(12, classes)), embeddings)
+def test_one_class_and_all_distinct_are_finite_or_refused(
+    loss: Loss, name: str, classes: int
+) -> None:
+    embeddings, target = drawn(12), Labels(torch.arange(12) % classes)
+    if name in TWO_VIEWS:
+        with pytest.raises(BadArgument, match=f"{name} takes two views"):
+            loss(embeddings, target)
+    else:
+        gradient(loss(embeddings, target), embeddings)
 
 
-def test_identical_and_zero_embeddings_are_finite(loss: Loss) -> None:
+def test_identical_and_zero_embeddings_are_finite(loss: Loss, labels: Target) -> None:
     for row in (torch.ones(1, 8), torch.zeros(1, 8)):
         embeddings = row.repeat(10, 1).requires_grad_()
         gradient(loss(embeddings, labels(10)), embeddings)
@@ -71,7 +93,7 @@ def test_identical_and_zero_embeddings_are_finite(loss: Loss) -> None:
     gradient(loss(embeddings, labels(22)), embeddings)
 
 
-def test_the_order_of_the_rows_does_not_matter(loss: Loss) -> None:
+def test_the_order_of_the_rows_does_not_matter(loss: Loss, labels: Target) -> None:
     embeddings, target = drawn(24), labels(24)
     order = torch.randperm(24, generator=torch.Generator().manual_seed(1))
     shuffled = embeddings.detach()[order].requires_grad_()
@@ -82,32 +104,34 @@ def test_the_order_of_the_rows_does_not_matter(loss: Loss) -> None:
     )
 
 
-def test_which_number_a_class_has_does_not_matter(loss: Loss) -> None:
+def test_which_number_a_class_has_does_not_matter(loss: Loss, labels: Target) -> None:
     embeddings = drawn(20)
-    other = Labels(torch.tensor([7, -3, 10**9, 0, 2])[torch.arange(20) % 5])
+    other = Labels(7 - 10**9 * labels(20).labels)
     torch.testing.assert_close(loss(embeddings, labels(20)), loss(embeddings, other))
 
 
-def test_references_that_are_the_batch_itself_change_nothing(loss: Loss) -> None:
+def test_references_that_are_the_batch_itself_change_nothing(loss: Loss, labels: Target) -> None:
     embeddings, target = drawn(20), labels(20)
     torch.testing.assert_close(
         loss(embeddings, target, embeddings, target), loss(embeddings, target)
     )
 
 
-def test_references_are_what_rows_are_compared_with(loss: Loss) -> None:
+def test_references_are_what_rows_are_compared_with(loss: Loss, name: str) -> None:
     embeddings, memory = drawn(9), drawn(15, seed=3)
-    value = loss(embeddings, labels(9), memory, labels(15))
+    numbers = torch.arange(15) % (15 if name in TWO_VIEWS else 5)
+    value = loss(embeddings, Labels(numbers[:9]), memory, Labels(numbers))
     each = [
-        loss(embeddings[i : i + 3], Labels(labels(9).labels[i : i + 3]), memory, labels(15))
+        loss(embeddings[i : i + 3], Labels(numbers[i : i + 3]), memory, Labels(numbers))
         for i in (0, 3, 6)
     ]
     assert gradient(value, embeddings).any()
     assert min(each) <= value <= max(each)
-    assert torch.autograd.grad(loss(embeddings, labels(9), memory, labels(15)), memory)[0].any()
+    value = loss(embeddings, Labels(numbers[:9]), memory, Labels(numbers))
+    assert torch.autograd.grad(value, memory)[0].any()
 
 
-def test_autocast_changes_nothing(loss: Loss) -> None:
+def test_autocast_changes_nothing(loss: Loss, labels: Target) -> None:
     half = drawn(20).detach().bfloat16().requires_grad_()
     plain = loss(half.float(), labels(20))
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -117,15 +141,15 @@ def test_autocast_changes_nothing(loss: Loss) -> None:
     assert gradient(value, half).dtype == torch.bfloat16
 
 
-def test_its_gradient_is_right(loss: Loss) -> None:
+def test_its_gradient_is_right(loss: Loss, labels: Target) -> None:
     embeddings = drawn(10, seed=2, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda e: loss(e, labels(10, 3)), (embeddings,))
 
 
-def test_following_it_brings_the_same_together(loss: Loss) -> None:
-    embeddings = nn.Parameter(drawn(15).detach())
-    target = labels(15)
-    same = (target.labels[:, None] == target.labels) & ~torch.eye(15).bool()
+def test_following_it_brings_the_same_together(loss: Loss, labels: Target) -> None:
+    embeddings = nn.Parameter(drawn(16).detach())
+    target = labels(16)
+    same = (target.labels[:, None] == target.labels) & ~torch.eye(16).bool()
 
     def overlap() -> float:
         unit = nn.functional.normalize(embeddings.detach())

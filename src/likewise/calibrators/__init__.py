@@ -4,5 +4,8 @@ from likewise.calibrators.base import Calibrator
 from likewise.registry import Family
 
 FAMILY: Family[Calibrator] = Family(
-    "calibrator", __name__, {"logistic": "logistic:Logistic"}, context=("parameters",)
+    "calibrator",
+    __name__,
+    {"logistic": "logistic:Logistic", "isotonic": "isotonic:Isotonic"},
+    context=("parameters",),
 )

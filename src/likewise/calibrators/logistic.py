@@ -70,7 +70,7 @@ class Logistic(Calibrator):
         """The bounded log-likelihood ratio of each distance."""
         if self.parameters is None:
             raise NotCalibrated("This calibrator was never fitted. Call fit first.")
-        p = self.parameters
+        p = {name: float(value) for name, value in self.parameters.items()}
         ratio: Array = p["intercept"] - p["slope"] * np.asarray(distances, dtype=np.float64)
         bounded: Array = np.clip(ratio, p["low"], p["high"])
         return bounded

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from likewise import __version__
-from likewise.cli import embed, evaluate, list_, train, verify
+from likewise.cli import data, embed, evaluate, list_, train, verify
 from likewise.errors import LikewiseError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("train")(train.train)
 app.command("verify")(verify.verify)
 app.command("evaluate")(evaluate.evaluate)
 app.command("embed")(embed.embed)
+app.command("data")(data.data)
 app.command("list")(list_.list_components)
 
 

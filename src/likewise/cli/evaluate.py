@@ -13,6 +13,9 @@ def evaluate(
         False, "--allow-overlap", help="Measure on what the model learned from, too."
     ),
     no_examples: bool = typer.Option(False, "--no-examples", help="Show no items in the report."),
+    comparator: str = typer.Option(
+        "", help="distance or matcher; the matcher where the model has one."
+    ),
     strict: bool = typer.Option(False, help="Stop at the first item that cannot be read."),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
@@ -31,9 +34,11 @@ def evaluate(
 
     loaded = Model(model)
     built = FAMILY.build(source_spec(source))
-    evaluation, decoded = measure(loaded, built, allow_overlap=allow_overlap, strict=strict)
+    evaluation, decoded = measure(
+        loaded, built, comparator=comparator, allow_overlap=allow_overlap, strict=strict
+    )
     with decoded:
-        shown = () if no_examples else examples_of(loaded, evaluation, decoded)
+        shown = () if no_examples else examples_of(evaluation, decoded)
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in evaluation.source)
     page = Path(report) if report else loaded.folder / f"evaluation-{name}.html"
     count = evaluation.verification
@@ -48,6 +53,5 @@ def evaluate(
     if json:
         print(as_json(evaluation))
         return
-    default = loaded.calibration().default()
-    print("\n".join(evaluation_lines(evaluation, default.name if default else "")))
+    print("\n".join(evaluation_lines(evaluation)))
     print(f"report: {page}")

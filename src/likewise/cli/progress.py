@@ -39,7 +39,7 @@ class Progress:
                 transient=True,
             )
             self.task = self.bar.add_task("training", total=1.0, words="")
-        self.last_line = 0.0
+        self.last_line = time.monotonic()
 
     def __enter__(self) -> "Progress":
         return self
@@ -50,6 +50,19 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.end()
+
+    def decode(self, done: int, total: int) -> None:
+        """Show how many items are decoded: on the bar, or as a line in ten seconds."""
+        if self.bar is not None:
+            self.bar.start()
+            self.bar.update(self.task, completed=done / total, words=f"decoded {done} of {total}")
+        elif not self.quiet and time.monotonic() - self.last_line >= _SECONDS_BETWEEN_LINES:
+            self.last_line = time.monotonic()
+            self._line(f"decoded {done} of {total} items")
+
+    def end(self) -> None:
+        """Take the bar away."""
         if self.bar is not None:
             self.bar.stop()
 
@@ -73,7 +86,7 @@ class Progress:
 
     def epoch(self, epoch: Epoch) -> None:
         """Show an epoch: every one on the bar, one in ten seconds as a line."""
-        figure = "" if epoch.figure is None else f"  one-shot error {epoch.figure:.4f}"
+        figure = "" if epoch.figure is None else f"  validation error {epoch.figure:.4f}"
         words = f"loss {epoch.loss:.4f}{figure}  {epoch.items_per_second:.0f} items/s"
         if self.bar is not None:
             self.bar.update(self.task, words=words)

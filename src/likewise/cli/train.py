@@ -1,21 +1,34 @@
 """`likewise train`: from examples to a model with a stated error rate."""
 
-from typing import TYPE_CHECKING, Any
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
+
+from likewise.cli.stopping import Stopping
 
 if TYPE_CHECKING:
     from likewise.recipe import Recipe
 
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, although the best model so far was saved."""
+
+
 def train(
     source: str = typer.Argument(
-        help="A folder or .zip with one sub-folder an identity, a source's spec, or a recipe.toml."
+        "",
+        help="A folder or .zip with one sub-folder an identity, a .csv, .npz or .ts file, a "
+        "source's spec, or a recipe.toml. Not needed with --resume.",
     ),
     out: str = typer.Option(..., help="The folder to make the model in."),
     transform: str = typer.Option("", help="Spec, as in 'image(size=28, invert=True)'."),
     encoder: str = typer.Option("", help="Spec; likewise list encoders."),
     distance: str = typer.Option("", help="Spec; likewise list distances."),
+    matcher: str = typer.Option(
+        "", help="Spec of a learned comparison, which then decides; likewise list matchers."
+    ),
     loss: str = typer.Option("", help="Spec; likewise list losses."),
     sampler: str = typer.Option("", help="Spec; likewise list samplers."),
     augment: list[str] = typer.Option(
@@ -28,7 +41,16 @@ def train(
     settings: list[str] = typer.Option(
         [], "--set", help="Any field of the recipe, as in loss.margin=0.2."
     ),
-    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the model that is there."),
+    device: str = typer.Option("auto", help="Where to train: auto, cpu or cuda."),
+    precision: str = typer.Option(
+        "", help="float32, bf16, or auto, which takes bf16 where it measures faster."
+    ),
+    resume: bool = typer.Option(
+        False, "--resume", help="Go on with the run that was stopped on its way to --out."
+    ),
+    overwrite: bool = typer.Option(
+        False, "--overwrite", help="Replace the model or the unfinished run that is there."
+    ),
     no_examples: bool = typer.Option(False, "--no-examples", help="Show no items in the report."),
     strict: bool = typer.Option(
         False, "--strict", help="Stop at the first item that cannot be read."
@@ -46,6 +68,8 @@ def train(
         "transform": transform,
         "encoder": encoder,
         "distance": distance,
+        "matcher": matcher,
+        "precision": precision,
         "loss": loss,
         "sampler": sampler,
         "claim": claim,
@@ -57,7 +81,6 @@ def train(
         fields["seed"] = seed
     if augment:
         fields["augmentations"] = () if augment == ["none"] else tuple(augment)
-    recipe = _start(source).with_fields(fields).with_settings(settings)
     try:
         from likewise.cli.progress import Progress
         from likewise.learn.experiment import learn
@@ -68,22 +91,39 @@ def train(
             f"Training needs {error.name}, which is not installed. Run: "
             "pip install 'likewise[learn]'"
         ) from error
-    with Progress(quiet=json) as progress:
+    recipe = _start(source, out, resume=resume).with_fields(fields).with_settings(settings)
+    with Progress(quiet=json) as progress, Stopping() as stopping:
+
+        def started(run: Any) -> None:
+            stopping.start(run)
+            progress.start(run)
+
+        def stopped(run: Any) -> None:
+            progress.end()
+            stopping.stopped(run)
+
         made = learn(
             recipe,
             out=out,
             overwrite=overwrite,
+            resume=resume,
             strict=strict,
             examples=not no_examples,
-            on_start=progress.start,
+            device=cast(Any, device),  # checked where it is used
+            on_decode=progress.decode,
+            on_start=started,
             on_epoch=progress.epoch,
             on_step=progress.step,
+            on_stopped=stopped,
         )
     _print(made, as_json=json)
+    if made.stopped:
+        print(f"Go on with: likewise train --out {shlex.quote(out)} --resume", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED)
 
 
-def _start(source: str) -> "Recipe":
-    """The recipe that a recipe file holds, or what is tried first for a source's kind."""
+def _start(source: str, out: str, *, resume: bool) -> "Recipe":
+    """The recipe of a file, of a stopped run, or what is tried first for a source's kind."""
     from pathlib import Path
 
     from likewise.cli.words import source_spec
@@ -91,14 +131,24 @@ def _start(source: str) -> "Recipe":
     from likewise.recipe import Recipe
     from likewise.sources import FAMILY
 
+    if not source and resume:
+        from likewise.learn import checkpoint
+
+        return Recipe.from_toml(checkpoint.read(checkpoint.path_of(Path(out))).recipe)
+    if not source:
+        raise SourceNotFound(
+            "No source was given. Name a folder, a file, a source's spec or a recipe.toml to learn "
+            "from; only --resume does without."
+        )
     if source.endswith(".toml"):
         try:
             return Recipe.from_toml(Path(source).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise SourceNotFound(f"The recipe {source!r} cannot be read ({error}).") from error
     spec = source_spec(source)
-    kind = FAMILY.build(spec).items().kind
-    return Recipe.for_kind(kind).with_fields({"source": spec})
+    items = FAMILY.build(spec).items()
+    started = Recipe.for_kind(items.kind, pairs=items.pairs is not None)
+    return started.with_fields({"source": spec})
 
 
 def _print(made: Any, *, as_json: bool) -> None:
@@ -107,7 +157,6 @@ def _print(made: Any, *, as_json: bool) -> None:
     if as_json:
         print(words.as_json(made.evaluation))
         return
-    default = made.model.calibration().default()
-    print("\n".join(words.evaluation_lines(made.evaluation, default.name if default else "")))
+    print("\n".join(words.evaluation_lines(made.evaluation)))
     print(f"model:  {made.model.folder}")
     print(f"report: {made.model.folder / 'report.html'}")

@@ -11,6 +11,12 @@ def verify(
         None, help="Use the threshold fitted for this false-accept rate (a fraction)."
     ),
     prior: float = typer.Option(0.5, help="The share of same pairs where this is used."),
+    at: str = typer.Option(
+        "", help="Use the operating point of this name: eer, balanced or far=0.01."
+    ),
+    comparator: str = typer.Option(
+        "", help="distance or matcher; the matcher where the model has one."
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
     exit_code: bool = typer.Option(
         False, "--exit-code", help="Exit 0 for same, 1 for different, 3 for undecided."
@@ -20,11 +26,13 @@ def verify(
 
     Example: likewise verify model/ a.png b.png
     """
-    from likewise.cli.words import as_json, rate_words
+    from likewise.cli.words import as_json, point_words, rate_words
     from likewise.model import Model
     from likewise.tasks.verify import verify as decide
 
-    decision = decide(Model(model), first, second, far=far, prior=prior)
+    decision = decide(
+        Model(model), first, second, far=far, prior=prior, comparator=comparator, at=at
+    )
     point = decision.point
     if json:
         print(as_json(decision))
@@ -32,7 +40,7 @@ def verify(
         print(decision.verdict)
         print(f"  distance     {decision.distance:.4f}")
         if point.supported:
-            print(f"  threshold    {decision.threshold:.4f}, fitted for FAR {point.target}")
+            print(f"  threshold    {decision.threshold:.4f}, {point_words(point)}")
             print(
                 f"  probability  {decision.probability:.3f} that they are the same, where "
                 f"{decision.prior} of all pairs are"

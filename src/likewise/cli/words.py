@@ -7,7 +7,8 @@ from typing import Any
 
 from likewise.registry import Spec
 
-_ENDINGS = {".zip": "folder", ".npz": "arrays", ".ts": "ucr"}
+_TABLES = dict.fromkeys((".csv", ".tsv", ".parquet", ".jsonl"), "table")
+_ENDINGS = {".zip": "folder", ".npz": "arrays", ".ts": "ucr", **_TABLES}
 
 
 def source_spec(text: str) -> str:
@@ -39,6 +40,15 @@ def rate_words(rate: Any) -> str:
     return f"{rate.value:.4f} (95% interval {rate.low:.4f} to {rate.high:.4f}; {counts})"
 
 
+def point_words(point: Any) -> str:
+    """What an operating point's threshold was fitted for."""
+    if point.target is not None:
+        return f"fitted for FAR {point.target}"
+    return {"eer": "where both errors were equal", "balanced": "where their mean was least"}.get(
+        point.name, point.name
+    )
+
+
 def as_json(value: Any) -> str:
     """A result as one JSON object."""
 
@@ -48,7 +58,7 @@ def as_json(value: Any) -> str:
     return json.dumps(asdict(value), default=plain, allow_nan=False)
 
 
-def evaluation_lines(evaluation: Any, default: str) -> list[str]:
+def evaluation_lines(evaluation: Any) -> list[str]:
     """An evaluation as the lines that a person reads."""
     found = evaluation.verification
     lines = [
@@ -59,7 +69,7 @@ def evaluation_lines(evaluation: Any, default: str) -> list[str]:
         f"equal error rate {found.eer:.4f}, AUC {found.auc:.4f}",
     ]
     for point in found.points:
-        mark = "  <- verify uses this" if point.name == default else ""
+        mark = "  <- verify uses this" if point.name == evaluation.default_point else ""
         lines.append(f"{point.name}: threshold {point.threshold:.4f}{mark}")
         if not point.supported:
             lines.append(f"  not supported. {point.reason}")

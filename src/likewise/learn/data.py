@@ -1,8 +1,10 @@
 """What a run learns from and is measured on: every item decoded once, in the part it plays."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -16,6 +18,9 @@ from likewise.splits import split
 from likewise.transforms import FAMILY as TRANSFORMS
 from likewise.transforms.base import Transform
 from likewise.types import Claim, Items, Role, Split
+
+Splitter: TypeAlias = Callable[[Items], Split]
+"""Gives every item of a table its role."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,20 @@ class Data:
         """Give back the memory and any temporary file."""
         self.whole.close()
 
+    def digest(self) -> str:
+        """A hash of what is learned from, and of who has which part."""
+        digest = hashlib.sha256()
+        for role, part in self.parts.items():
+            table = part.items
+            named = [role.value, *table.identities.tolist(), *table.places.tolist()]
+            digest.update(json.dumps(named).encode())
+            if table.pairs is not None:
+                for column in (table.pairs.first, table.pairs.second, table.pairs.same):
+                    digest.update(np.ascontiguousarray(column).tobytes())
+        for item in self.parts[Role.TRAIN]:
+            digest.update(np.ascontiguousarray(item).data)
+        return digest.hexdigest()
+
     def sentences(self) -> dict[str, str]:
         """Each role with its counts in words."""
         return {role.value: _counts(part.items) for role, part in self.parts.items()}
@@ -54,6 +73,7 @@ def prepare(
     *,
     strict: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    parts: Splitter | None = None,
 ) -> Data:
     """Read, decode and split the items of a recipe.
 
@@ -62,6 +82,7 @@ def prepare(
         source: Where the items come from, when not what the recipe names.
         strict: Stop at the first item that cannot be read.
         progress: Called with how many items are decoded, of how many.
+        parts: Gives every item its role, when not what the recipe says.
 
     Raises:
         SplitError: If the data cannot carry the claim.
@@ -74,18 +95,19 @@ def prepare(
     items = source.items()
     raw_transform = TRANSFORMS.build(recipe.transform, state=None)
     claim = Claim(recipe.claim)
-    _splits(items, recipe, claim)
+    share_out = parts or (lambda table: _splits(table, recipe, claim))
+    share_out(items)
     whole = decode_all(items, raw_transform, strict=strict, progress=progress)
     try:
         # Items that cannot be read are in no part, so the split is drawn over the others.
-        parts = _splits(whole.items, recipe, claim)
-        decoded = {role: whole.take(rows) for role, rows in parts if len(rows)}
+        drawn = share_out(whole.items)
+        decoded = {role: whole.take(rows) for role, rows in drawn if len(rows)}
         state = dict(raw_transform.fit(decoded[Role.TRAIN]))
         transform = TRANSFORMS.build(recipe.transform, state=state)
     except BaseException:
         whole.close()
         raise
-    return Data(items.namespace, decoded, parts, transform, state, whole.failed, whole)
+    return Data(items.namespace, decoded, drawn, transform, state, whole.failed, whole)
 
 
 def _splits(items: Items, recipe: Recipe, claim: Claim) -> Split:

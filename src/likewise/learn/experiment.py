@@ -1,23 +1,25 @@
 """The whole path: train, export, calibrate, measure, save, report."""
 
-import json
 import shlex
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors.torch import save as save_tensors
 
-from likewise import calibration, manifest
+from likewise import calibration, durable, manifest
 from likewise.calibration import Calibration
-from likewise.evaluation import Comparisons, calibrate
-from likewise.learn.export import export
+from likewise.evaluation import calibrate, compare
+from likewise.learn import checkpoint
+from likewise.learn.data import Splitter
+from likewise.learn.export import export, export_matcher
+from likewise.learn.precision import Device
 from likewise.learn.training import OnStep, Run, train
-from likewise.model import Model, transform_toml
-from likewise.presentation import examples_of, report_of, write
+from likewise.model import Model, beside, transform_toml
+from likewise.presentation import examples_of, report_of, training_json, write
 from likewise.recipe import Recipe
-from likewise.results import Epoch, Evaluation
+from likewise.results import Epoch, Evaluation, Training
 from likewise.sources.base import Source
 from likewise.tasks.evaluate import measure
 from likewise.trained_on import TrainedOn
@@ -33,12 +35,14 @@ class Experiment:
         evaluation: What was measured on *test*.
         recipe: What was followed, with the steps really taken.
         epochs: The training curve.
+        stopped: Whether it was stopped before its end; then it can be gone on with.
     """
 
     model: Model
     evaluation: Evaluation
     recipe: Recipe
     epochs: tuple[Epoch, ...]
+    stopped: bool
 
 
 def learn(
@@ -47,58 +51,90 @@ def learn(
     *,
     out: str | Path,
     overwrite: bool = False,
+    resume: bool = False,
     strict: bool = False,
     examples: bool = True,
+    device: Device = "auto",
+    parts: Splitter | None = None,
+    on_decode: Callable[[int, int], None] | None = None,
     on_start: Callable[[Run], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_step: OnStep | None = None,
+    on_stopped: Callable[[Run], None] | None = None,
 ) -> Experiment:
     """Train, export, calibrate and measure a model, and save it with its report.
+
+    Once a minute, and when the run is asked to stop, what is needed to go on is kept in a file
+    beside the model's folder (`OUT.checkpoint`); it is removed when training came to its end. A
+    run that was asked to stop gives the best model so far.
 
     Args:
         recipe: Every choice of the run.
         source: Where the items come from, when not what the recipe names.
         out: The model's folder.
-        overwrite: Replace the model that is there.
+        overwrite: Replace the model that is there, or an unfinished run.
+        resume: Go on with the unfinished run that is there; it must be of this recipe and data.
         strict: Stop at the first item that cannot be read.
         examples: Show some mistakes in the report.
+        device: Where to train: `auto`, `cpu` or `cuda`.
+        parts: Gives every item its role, when not what the recipe says.
+        on_decode: Called with how many items are decoded, of how many.
         on_start: Called with the run once its data are read.
         on_epoch: Called after each epoch.
         on_step: Called after each step with the share done and the loss.
+        on_stopped: Called when the run was stopped and its checkpoint written, before the best
+            model so far is measured and saved; what it raises is let through.
 
     Raises:
         ModelExists: If there is a model at `out`, and `overwrite` is not asked for.
+        UnfinishedRun: If one is there, and neither `overwrite` nor `resume` is asked for.
+        NothingToResume: If there is none, or of another recipe or other data.
         SourceError: If the data cannot be used.
         SplitError: If the data cannot carry the claim.
         TrainingError: If training diverges.
         SaveFailed: If the model cannot be written; what was there before still stands.
     """
     folder = Path(out)
-    manifest.check_target(folder, overwrite=overwrite)
-    run = train(recipe, source, strict=strict, on_step=on_step)
+    kept = checkpoint.path_of(folder)
+    checkpoint.check(kept, resume=resume, overwrite=overwrite)
+    manifest.check_target(folder, overwrite=overwrite or resume)
+    run = train(
+        recipe,
+        source,
+        strict=strict,
+        on_step=on_step,
+        on_decode=on_decode,
+        device=device,
+        checkpoint_path=kept,
+        resume=resume,
+        parts=parts,
+    )
     try:
         if on_start is not None:
             on_start(run)
         for epoch in run:
             if on_epoch is not None:
                 on_epoch(epoch)
+        if run.stopped and on_stopped is not None:
+            on_stopped(run)
         files = _files(run)
-        fitted, evaluation = _measured(run, files)
-        files["calibration"] = calibration.to_json({"default": fitted})
-        _save(folder, run, files, overwrite=overwrite)
+        calibrations, evaluation = _measured(run, files)
+        files["calibration"] = calibration.to_json(calibrations)
+        _save(folder, run, files, overwrite=overwrite or resume)
         model = Model(folder)
-        test = run.data.parts[Role.TEST]
         report = report_of(
             model,
             evaluation,
-            examples_of(model, evaluation, test) if examples else (),
+            examples_of(evaluation, run.data.parts[Role.TEST]) if examples else (),
             data=run.data.sentences(),
             rerun=_rerun(model),
         )
         write(report, folder / "report.html", folder / "card.md")
+        if not run.stopped:
+            durable.discard(kept)
     finally:
         run.data.close()
-    return Experiment(model, evaluation, run.recipe, tuple(run.epochs))
+    return Experiment(model, evaluation, run.recipe, tuple(run.epochs), run.stopped)
 
 
 def _rerun(model: Model) -> tuple[str, ...]:
@@ -119,13 +155,15 @@ def _files(run: Run) -> dict[str, bytes]:
     )
     network = run.model()
     tensors = {k: v.contiguous() for k, v in network.state_dict().items()}
-    return {
+    dim = network.encoder.dim
+    files = {} if network.matcher is None else {"matcher": export_matcher(network.matcher, dim)}
+    return files | {
         "recipe": run.recipe.to_toml().encode(),
         "transform": transform_toml(run.recipe.transform, run.data.state),
         "encoder.main": export(network, run.data.transform.shape),
         "weights": save_tensors(tensors),
         "trained_on": memory.to_json(),
-        "training": json.dumps([asdict(epoch) for epoch in run.epochs], indent=1).encode(),
+        "training": training_json(_training(run)),
     }
 
 
@@ -140,18 +178,40 @@ def _save(folder: Path, run: Run, files: Mapping[str, bytes], *, overwrite: bool
     )
 
 
-def _measured(run: Run, files: dict[str, bytes]) -> tuple[Calibration, Evaluation]:
+def _training(run: Run) -> Training:
+    precision = run.precision
+    words = "" if precision is None else f"{precision.name} ({precision.why})"
+    return Training(tuple(run.epochs), run.device.type, words, run.stopped)
+
+
+def _measured(run: Run, files: dict[str, bytes]) -> tuple[dict[str, Calibration], Evaluation]:
     """Calibrate and measure what will be saved, as it will be loaded, before it is saved."""
     with tempfile.TemporaryDirectory(prefix="likewise-") as place:
         draft = Path(place) / "model"
         _save(draft, run, files, overwrite=False)
         model = Model(draft)
         part = run.data.parts[Role.CALIBRATE]
-        comparisons = Comparisons.of(
-            model.embed_decoded(part), part.items.identities, model.distance
-        )
-        fitted = calibrate(comparisons, Claim(run.recipe.claim), run.recipe.calibrator)
-        manifest.update(draft, {"calibration": calibration.to_json({"default": fitted})})
+        vectors, claim = model.embed_decoded(part), Claim(run.recipe.claim)
+        calibrations = {}
+        for comparator, name in _calibrated(model).items():
+            compared = compare(vectors, part.items, model.comparator(comparator))
+            calibrations[name] = calibrate(compared, claim, run.recipe.calibrator)
+        manifest.update(draft, {"calibration": calibration.to_json(calibrations)})
         source = run.recipe.source or run.data.namespace
-        evaluation = measure(Model(draft), run.data.parts[Role.TEST], source)
-    return fitted.measured(evaluation.verification.points), evaluation
+        calibrated = Model(draft)
+        evaluation = None
+        for comparator, name in _calibrated(model).items():
+            evaluation = measure(
+                calibrated, run.data.parts[Role.TEST], source, comparator=comparator
+            )
+            points = evaluation.verification.points
+            calibrations[name] = calibrations[name].measured(points)
+    assert evaluation is not None  # noqa: S101 - a model has a comparator
+    return calibrations, evaluation
+
+
+def _calibrated(model: Model) -> dict[str, str]:
+    """The comparators that are calibrated, the one that decides last, and what that is called."""
+    if model.matcher is None:
+        return {"distance": "default"}
+    return {"distance": beside("default"), "matcher": "default"}

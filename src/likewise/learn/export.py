@@ -4,11 +4,14 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
+from torch import nn
 
 from likewise.errors import TrainingError
+from likewise.learn.matching import SymmetricMatcher
 from likewise.learn.network import Network
 from likewise.shapes import Array, Float
 from likewise.types import InputShape, Kind
@@ -26,18 +29,45 @@ def export(network: Network, shape: InputShape) -> bytes:
         TrainingError: If the two differ by more than 1e-4.
     """
     network = network.to("cpu").eval()
-    inputs, lengths = _random_batch(shape, rows=3, steps=17, seed=0)
-    batch = torch.export.Dim("batch", min=1)
-    dynamic: tuple[dict[int, torch.export.Dim], ...]
+    batch, time = torch.export.Dim("batch", min=1), torch.export.Dim("time", min=1)
+    axes = {"inputs": {0: batch}}
     if shape.kind is Kind.SEQUENCE:
-        arguments: tuple[torch.Tensor, ...] = (torch.from_numpy(inputs), torch.from_numpy(lengths))
-        dynamic = ({0: batch, 1: torch.export.Dim("time", min=1)}, {0: batch})
-        names = ["inputs", "lengths"]
-    else:
-        arguments = (torch.from_numpy(inputs),)
-        dynamic = ({0: batch},)
-        names = ["inputs"]
-    # The exporter talks on every channel; what matters of it is compared below.
+        axes = {"inputs": {0: batch, 1: time}, "lengths": {0: batch}}
+    exported = _exported(network, _random_batch(shape, rows=3, steps=17, seed=0), axes, "embedding")
+    _compare(network, exported, shape)
+    return exported
+
+
+def export_matcher(matcher: SymmetricMatcher, dim: int) -> bytes:
+    """Export a matcher to ONNX with a free batch axis.
+
+    The graph takes `first` and `second` [n dim] and gives `logit` [n]. It is run by ONNX Runtime
+    beside torch, as the network is.
+
+    Args:
+        matcher: The comparison, in both orders.
+        dim: Length of an embedding.
+
+    Raises:
+        TrainingError: If the two differ by more than 1e-4.
+    """
+    matcher = matcher.to("cpu").eval()
+    batch = torch.export.Dim("batch", min=1)
+    axes = {"first": {0: batch}, "second": {0: batch}}
+    exported = _exported(matcher, _random_pairs(dim, rows=3, seed=0), axes, "logit")
+    feeds = (_random_pairs(dim, rows=rows, seed=rows) for rows in (1, 2, 7))
+    _agree(matcher, exported, feeds, "logit")
+    return exported
+
+
+def _exported(
+    module: nn.Module,
+    feed: Mapping[str, Array],
+    axes: Mapping[str, dict[int, torch.export.Dim]],
+    output: str,
+) -> bytes:
+    """The ONNX graph of a module, whose inputs are named as in `feed`, with these axes free."""
+    # The exporter talks on every channel; what matters of it is compared afterwards.
     _forget_lstm_kernel()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with (
@@ -47,17 +77,16 @@ def export(network: Network, shape: InputShape) -> bytes:
     ):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            network,
-            arguments,
+            module,
+            tuple(torch.from_numpy(array) for array in feed.values()),
             dynamo=True,
-            dynamic_shapes=dynamic,
-            input_names=names,
-            output_names=["embedding"],
+            dynamic_shapes=tuple(axes[name] for name in feed),
+            input_names=list(feed),
+            output_names=[output],
             verbose=False,
         )
     assert program is not None  # noqa: S101 - the dynamo exporter always returns one
     exported: bytes = program.model_proto.SerializeToString()
-    _compare(network, exported, shape)
     return exported
 
 
@@ -74,42 +103,57 @@ def _forget_lstm_kernel() -> None:
 
 
 def _compare(network: Network, exported: bytes, shape: InputShape) -> None:
+    sizes = enumerate([(1, 5), (2, 16), (7, 33)])
+    feeds = (
+        _random_batch(shape, rows=rows, steps=steps, seed=seed) for seed, (rows, steps) in sizes
+    )
+    _agree(network, exported, feeds, "embedding")
+
+
+def _agree(
+    module: nn.Module, exported: bytes, feeds: Iterator[Mapping[str, Array]], output: str
+) -> None:
+    """Refuse an export that gives something else than torch, or does not take these sizes."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
-    for seed, (rows, steps) in enumerate([(1, 5), (2, 16), (7, 33)]):
-        inputs, lengths = _random_batch(shape, rows=rows, steps=steps, seed=seed)
-        feed = {"inputs": inputs}
+    for feed in feeds:
         with torch.no_grad():
-            if shape.kind is Kind.SEQUENCE:
-                feed["lengths"] = lengths
-                ours = network(torch.from_numpy(inputs), torch.from_numpy(lengths))
-            else:
-                ours = network(torch.from_numpy(inputs))
+            ours = module(*map(torch.from_numpy, feed.values()))
         try:
-            (theirs,) = session.run(["embedding"], feed)
+            (theirs,) = session.run([output], feed)
         except Exception as error:  # ONNX Runtime's errors share no public base class
+            sizes = ", ".join(f"{name} {list(array.shape)}" for name, array in feed.items())
             raise TrainingError(
-                f"The exported encoder does not run on {rows} items of {steps} steps ({error}): "
-                "the exporter fixed an axis. Choose another encoder, or another version of torch."
+                f"The exported {_WORDS[output]} does not run on {sizes} ({error}): the exporter "
+                f"fixed an axis. Choose another {_WORDS[output]}, or another version of torch."
             ) from error
         scale = max(1.0, float(np.abs(theirs).max()))
         off = float(np.abs(ours.numpy() - theirs).max()) / scale
         if not off <= TOLERANCE:
             raise TrainingError(
-                f"The exported encoder differs from torch by {off:.2g}, and at most {TOLERANCE} "
-                "is expected. Training diverged, or the encoder holds an operation that does not "
-                "export: try a smaller learning rate."
+                f"The exported {_WORDS[output]} differs from torch by {off:.2g}, and at most "
+                f"{TOLERANCE} is expected. Training diverged, or the {_WORDS[output]} holds an "
+                "operation that does not export: try a smaller learning rate."
             )
 
 
-def _random_batch(
-    shape: InputShape, *, rows: int, steps: int, seed: int
-) -> tuple[Float[Array, "n ..."], Array]:
+_WORDS = {"embedding": "encoder", "logit": "matcher"}
+
+
+def _random_batch(shape: InputShape, *, rows: int, steps: int, seed: int) -> dict[str, Array]:
     random = np.random.default_rng(seed)
     size: tuple[int, ...] = (rows, steps, shape.channels)
     if shape.height is not None and shape.width is not None:
         size = (rows, shape.channels, shape.height, shape.width)
     lengths = random.integers(max(1, steps // 2), steps + 1, rows).astype(np.int64)
     lengths[0] = steps
-    return random.normal(size=size).astype(np.float32), lengths
+    feed: dict[str, Array] = {"inputs": random.normal(size=size).astype(np.float32)}
+    return feed if shape.kind is Kind.IMAGE else {**feed, "lengths": lengths}
+
+
+def _random_pairs(dim: int, *, rows: int, seed: int) -> dict[str, Float[Array, "rows dim"]]:
+    random = np.random.default_rng(seed)
+    return {
+        name: random.normal(size=(rows, dim)).astype(np.float32) for name in ("first", "second")
+    }

@@ -9,6 +9,7 @@ from likewise.distances.base import Distance
 from likewise.distances.cosine import Cosine, unit
 from likewise.distances.euclidean import Euclidean
 from likewise.distances.inputs import vectors
+from likewise.distances.manhattan import Manhattan
 from likewise.shapes import Float
 
 
@@ -40,6 +41,10 @@ def _euclidean(first: Float[Tensor, "n dim"], second: Float[Tensor, "m dim"]) ->
     return torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist")
 
 
+def _manhattan(first: Float[Tensor, "n dim"], second: Float[Tensor, "m dim"]) -> Tensor:
+    return torch.cdist(first, second, p=1.0)
+
+
 def _cosine(first: Float[Tensor, "n dim"], second: Float[Tensor, "m dim"]) -> Tensor:
     cosines: Tensor = unit(first) @ unit(second).T
     return (1 - cosines).clamp(0, 2)
@@ -56,5 +61,6 @@ def _by_rows(
 
 _FORMS: dict[type[Distance], Callable[[Tensor, Tensor], Tensor]] = {
     Euclidean: _euclidean,
+    Manhattan: _manhattan,
     Cosine: _cosine,
 }

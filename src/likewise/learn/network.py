@@ -1,9 +1,11 @@
-"""The network that is trained and exported: an encoder, and what follows it."""
+"""The network that is trained and exported: an encoder, and what follows and compares it."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from likewise.learn.encoders.base import Encoder
+from likewise.learn.matching import SymmetricMatcher
 from likewise.shapes import Float, Int
 
 
@@ -13,12 +15,16 @@ class Network(nn.Module):
     Args:
         encoder: Looks at each item.
         unit: Whether embeddings are scaled to length one.
+        matcher: Compares two embeddings; None where a distance alone does.
     """
 
-    def __init__(self, encoder: Encoder, *, unit: bool) -> None:
+    def __init__(
+        self, encoder: Encoder, *, unit: bool, matcher: SymmetricMatcher | None = None
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.unit = unit
+        self.matcher = matcher
 
     def forward(
         self, inputs: Float[Tensor, "n ..."], lengths: Int[Tensor, "n"] | None = None
@@ -28,3 +34,8 @@ class Network(nn.Module):
         if not self.unit:
             return embedding  # type: ignore[no-any-return]
         return functional.normalize(embedding.float(), dim=1)
+
+
+def set_layout(network: Network, layout: torch.memory_format) -> None:
+    """Put the weights of a network into memory in another order."""
+    network.to(memory_format=layout)  # type: ignore[call-overload]

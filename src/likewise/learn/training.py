@@ -5,89 +5,132 @@ epoch; `run.model()` is the best network so far.
 """
 
 import copy
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TypeAlias
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel
 
+from likewise.decoded import Decoded
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
-from likewise.errors import TrainingError
+from likewise.errors import NothingToResume, TrainingError
+from likewise.learn import checkpoint
 from likewise.learn.augmentations import FAMILY as AUGMENTATIONS
 from likewise.learn.augmentations.base import Augmentation
-from likewise.learn.data import Data, prepare, require_kind
+from likewise.learn.data import Data, Splitter, prepare, require_kind
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.losses import FAMILY as LOSSES
-from likewise.learn.network import Network
+from likewise.learn.matchers import FAMILY as MATCHERS
+from likewise.learn.matching import SymmetricMatcher
+from likewise.learn.network import Network, set_layout
+from likewise.learn.objective import Objective, enough_memory, finite
+from likewise.learn.precision import Device, Precision, choose, pick_device
 from likewise.learn.samplers import FAMILY as SAMPLERS
-from likewise.metrics.identification import one_shot
+from likewise.learn.schedule import set_rate
+from likewise.learn.state import State
+from likewise.learn.validation import validation_error
 from likewise.recipe import Recipe
 from likewise.results import Epoch
-from likewise.shapes import Array
+from likewise.shapes import Array, Int
 from likewise.sources.base import Source
-from likewise.types import Kind, Labels, Role
+from likewise.types import Kind, Role
 
 OnStep = Callable[[float, float], None]
 """Called after each step with the share of training done and the loss."""
 
-_EMBED_BATCH = 512
-Tensors: TypeAlias = "tuple[Tensor, ...] | list[Tensor]"
+CHECKPOINT_SECONDS = 60.0
 
 
 class Run:
     """A training run; iterating over it trains.
 
     Attributes:
-        recipe: What is followed; after a budget it holds the steps really taken.
+        recipe: What is followed; it ends with the precision, and after a budget the steps, that
+            were really taken.
         data: The decoded items by role.
         network: What is trained.
         best: The weights of the best network so far.
         epochs: The reports so far.
+        device: Where it trains.
+        precision: What it computes in, and why; None before the first step.
+        stopped: Whether it was asked to stop before its end, and did.
     """
 
-    def __init__(self, recipe: Recipe, data: Data, on_step: OnStep | None = None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: Data,
+        on_step: OnStep | None = None,
+        *,
+        device: Device = "auto",
+        checkpoint_path: Path | None = None,
+        resume: bool = False,
+    ) -> None:
         self.recipe = recipe
         self.data = data
         self.epochs: list[Epoch] = []
         self.best: dict[str, Tensor] = {}
-        self._on_step = on_step
+        self.device = pick_device(device)
+        self.precision: Precision | None = None
+        self.stopped = False
+        self.on_step = on_step
+        self.checkpoint_path = checkpoint_path
+        self.resume = resume
+        self._stop_asked = False
         torch.manual_seed(recipe.seed)
         self.distance: Distance = DISTANCES.build(recipe.distance)
         encoder = ENCODERS.build(recipe.encoder, shape=data.transform.shape)
         require_kind(recipe.encoder, encoder.kinds, data.transform)
-        self.network = Network(encoder, unit=recipe.unit)
+        matcher = None
+        if recipe.matcher:
+            matcher = SymmetricMatcher(MATCHERS.build(recipe.matcher, dim=encoder.dim))
+        self.network = Network(encoder, unit=recipe.unit, matcher=matcher)
         if data.transform.kind is Kind.IMAGE:
             # Convolutions over channels-last memory measured 1.5 times as fast on a processor.
-            _layout(self.network, torch.channels_last)
+            set_layout(self.network, torch.channels_last)
         self.loss = LOSSES.build(recipe.loss, distance=self.distance)
         self.sampler = SAMPLERS.build(recipe.sampler)
-        self.augmentations: list[Augmentation] = []
+        augmentations: list[Augmentation] = []
         for spec in recipe.augmentations:
             augmentation = AUGMENTATIONS.build(spec)
             require_kind(spec, augmentation.kinds, data.transform)
-            self.augmentations.append(augmentation)
+            augmentations.append(augmentation)
+        self.objective = Objective(self.loss, augmentations, data.transform, self.device)
+        if self.sampler.views > 1 and not augmentations:
+            raise TrainingError(
+                f"{recipe.sampler} shows every item {self.sampler.views} times a batch, and "
+                "without an augmentation these are equal. Set augmentations."
+            )
 
     def __iter__(self) -> Iterator[Epoch]:
-        return _loop(self, self._on_step)
+        return _loop(self)
+
+    def stop(self) -> None:
+        """Ask it to stop after the step that it is in; the checkpoint is written then."""
+        self._stop_asked = True
+
+    @property
+    def stop_asked(self) -> bool:
+        """Whether somebody did."""
+        return self._stop_asked
 
     def model(self) -> Network:
         """A copy of the best network so far, on the processor, ready to embed.
 
         Raises:
-            TrainingError: If no epoch is over yet.
+            TrainingError: If no step was taken yet.
         """
         if not self.best:
-            raise TrainingError("No epoch is over yet. Iterate over the run first.")
+            raise TrainingError("Nothing was trained yet. Iterate over the run first.")
         network = copy.deepcopy(self.network)
         network.load_state_dict(self.best)
-        _layout(network, torch.contiguous_format)
+        set_layout(network, torch.contiguous_format)
         return network.to("cpu").eval()
 
     def finish(self) -> "Run":
@@ -103,6 +146,11 @@ def train(
     *,
     strict: bool = False,
     on_step: OnStep | None = None,
+    on_decode: Callable[[int, int], None] | None = None,
+    device: Device = "auto",
+    checkpoint_path: Path | None = None,
+    resume: bool = False,
+    parts: Splitter | None = None,
 ) -> Run:
     """Prepare a training run; iterate over it to train.
 
@@ -111,189 +159,139 @@ def train(
         source: Where the items come from, when not what the recipe names.
         strict: Stop at the first item that cannot be read.
         on_step: Called after each step with the share done and the loss.
+        on_decode: Called with how many items are decoded, of how many.
+        device: Where it trains; `auto` is CUDA where there is one, else the processor.
+        checkpoint_path: Where to keep, once a minute, what is needed to go on after a stop.
+        resume: Go on with the run in that file, which must be of the same recipe and data.
+        parts: Gives every item its role, when not what the recipe says.
 
     Raises:
         SpecError: If a component is asked for in words that cannot be followed.
         SourceError: If the data cannot be used.
         SplitError: If the data cannot carry the claim.
     """
-    return Run(recipe.checked(), prepare(recipe, source, strict=strict), on_step)
+    data = prepare(recipe.checked(), source, strict=strict, progress=on_decode, parts=parts)
+    try:
+        return Run(
+            recipe.checked(),
+            data,
+            on_step,
+            device=device,
+            checkpoint_path=checkpoint_path,
+            resume=resume,
+        )
+    except BaseException:
+        data.close()
+        raise
 
 
-def _loop(run: Run, on_step: OnStep | None) -> Iterator[Epoch]:
-    recipe, decoded = run.recipe, run.data.parts[Role.TRAIN]
-    _, labels = np.unique(decoded.items.identities, return_inverse=True)
-    fabric = Fabric(accelerator="auto", devices=1, precision="32-true")
-    parameters = [*run.network.parameters(), *run.loss.parameters()]
-    run.loss.to(fabric.device)
+def _loop(run: Run) -> Iterator[Epoch]:
+    saved = None
+    if run.resume and run.checkpoint_path is not None:
+        saved = checkpoint.read(run.checkpoint_path)
+        run.recipe = checkpoint.recipe_of(saved, run.recipe)
+    data, digest = run.data.parts[Role.TRAIN], run.data.digest()
+    _, labels = np.unique(data.items.identities, return_inverse=True)
+    groups, pairs = data.items.groups, data.items.pairs
+    counted = run.sampler.batches(labels, groups, np.random.default_rng(run.recipe.seed), pairs)
+    per_epoch = sum(1 for _ in counted)
+    run.precision = _precision(run, data, labels)
+    run.recipe = recipe = replace(run.recipe, precision=run.precision.name)
+
+    fabric = Fabric(
+        accelerator=run.device.type,
+        devices=1,
+        precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
+    )
     network, optimizer = fabric.setup(
         run.network,
         torch.optim.AdamW(
-            parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, foreach=True
+            [*run.network.parameters(), *run.loss.parameters()],
+            lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            foreach=True,
         ),
     )
-    average = _average(run.network, recipe.averaging)
-    random = np.random.default_rng(recipe.seed)
-    generator = torch.Generator(device=fabric.device).manual_seed(recipe.seed)
-    per_epoch = sum(1 for _ in run.sampler.batches(labels, decoded.items.groups, random))
-    clock = _Clock(recipe, per_epoch)
-    best = math.inf
+    state = State(run.network, run.loss, optimizer, recipe, per_epoch)
+    run.epochs = state.epochs
+    if saved is not None:
+        if saved.data != digest:
+            raise NothingToResume(
+                f"{run.checkpoint_path} was learning from other data than these. Give the data it "
+                "began with, or train anew with --overwrite."
+            )
+        state.restore(saved)
+        run.best = state.best
+    clock, written = state.clock, time.perf_counter()
 
-    while True:
+    while not clock.over():
         network.train()
-        losses: list[float] = []
-        items, started = 0, time.perf_counter()
-        for indices in run.sampler.batches(labels, decoded.items.groups, random):
-            inputs, lengths = _on_device(decoded.batch(indices), fabric.device)
-            classes = fabric.to_device(torch.from_numpy(labels[indices]))
-            for augmentation in run.augmentations:
-                inputs, lengths, classes = augmentation.apply(inputs, lengths, classes, generator)
-            _set_rate(optimizer, recipe.learning_rate * schedule(clock.share, recipe.warmup))
-            embeddings = network(run.data.transform.finish(inputs), lengths)
-            loss = run.loss(embeddings, Labels(classes))
-            optimizer.zero_grad(set_to_none=True)
-            fabric.backward(loss)
-            optimizer.step()
-            if average is not None:
-                average.update_parameters(run.network)
-            losses.append(_finite(loss, clock.steps + 1))
-            items += len(indices)
-            clock.step()
-            if on_step is not None:
-                on_step(clock.share, losses[-1])
-            if clock.done:
+        batches = run.sampler.batches(labels, groups, state.rewound(), pairs)
+        for batch in islice(batches, state.batches, None):
+            started = time.perf_counter()
+            with enough_memory(clock.steps + 1):
+                set_rate(optimizer, recipe, clock.share)
+                loss = run.objective.of(network, run.network, data, batch, state.generator)
+                optimizer.zero_grad(set_to_none=True)
+                fabric.backward(loss)
+                optimizer.step()
+            state.step(
+                finite(loss, clock.steps + 1), len(batch.rows), time.perf_counter() - started
+            )
+            if run.on_step is not None:
+                run.on_step(clock.share, state.losses[-1])
+            if clock.over() or run.stop_asked:
                 break
-        trained = run.network if average is None else average.module
-        rate = items / (time.perf_counter() - started)
-        figure = _figure(run, trained, fabric.device)
-        improved = figure is None or figure <= best
+            if run.checkpoint_path and time.perf_counter() - written > CHECKPOINT_SECONDS:
+                checkpoint.write(run.checkpoint_path, state.checkpoint(digest))
+                written = time.perf_counter()
+        if run.stop_asked and not clock.over():
+            run.stopped = True
+            if run.checkpoint_path:
+                checkpoint.write(run.checkpoint_path, state.checkpoint(digest))
+            if not state.best:
+                state.keep(None)
+            run.best = state.best
+            return
+        figure = validation_error(
+            state.trained,
+            run.data.parts.get(Role.SELECT),
+            run.data.transform,
+            run.distance,
+            fabric.device,
+        )
+        best = state.best_figure
+        improved = figure is None or best is None or figure <= best
         if improved:
-            best = math.inf if figure is None else figure
-            run.best = {key: value.detach().clone() for key, value in trained.state_dict().items()}
-        run.epochs.append(
+            state.keep(figure)
+            run.best = state.best
+        state.epochs.append(
             Epoch(
-                number=len(run.epochs) + 1,
+                number=len(state.epochs) + 1,
                 steps=clock.steps,
                 seconds=clock.seconds,
-                loss=float(np.mean(losses)),
+                loss=float(np.mean(state.losses)),
                 figure=figure,
-                items_per_second=rate,
+                items_per_second=state.items / max(state.seconds, 1e-9),
                 seconds_left=clock.seconds_left,
                 best=improved,
             )
         )
-        yield run.epochs[-1]
-        if clock.done:
-            break
+        state.end_epoch()
+        yield state.epochs[-1]
 
     if recipe.budget_seconds:
         run.recipe = replace(recipe, steps=clock.steps, budget_seconds=0.0)
 
 
-def schedule(share: float, warmup: float) -> float:
-    """The learning rate's factor: a linear rise, then half a cosine down to 0.
+def _precision(run: Run, data: Decoded, labels: Int[Array, "n"]) -> Precision:
+    random = np.random.default_rng(run.recipe.seed)
+    items = data.items
+    batch = next(iter(run.sampler.batches(labels, items.groups, random, items.pairs)))
 
-    Args:
-        share: Of training done, 0 to 1.
-        warmup: Share of training in which it rises.
+    def cost(network: Network) -> Tensor:
+        generator = torch.Generator(device=run.device).manual_seed(run.recipe.seed)
+        return run.objective.of(network, network, data, batch, generator)
 
-    References:
-        Loshchilov, Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, eq. 5,
-        without the restarts.
-    """
-    if share < warmup:
-        return max(0.01, share / warmup)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (share - warmup) / max(1e-9, 1 - warmup))))
-
-
-class _Clock:
-    """How much of training is done, by steps or by a budget of seconds."""
-
-    def __init__(self, recipe: Recipe, per_epoch: int) -> None:
-        self.steps = 0
-        self.total = recipe.steps or recipe.epochs * per_epoch
-        self.budget = 0.0 if recipe.steps else recipe.budget_seconds
-        self._started = time.perf_counter()
-
-    def step(self) -> None:
-        self.steps += 1
-
-    @property
-    def seconds(self) -> float:
-        return time.perf_counter() - self._started
-
-    @property
-    def share(self) -> float:
-        if self.budget:
-            return min(1.0, self.seconds / self.budget)
-        return self.steps / self.total
-
-    @property
-    def seconds_left(self) -> float:
-        if self.budget:
-            return max(0.0, self.budget - self.seconds)
-        return self.seconds * (1 - self.share) / max(self.share, 1e-9)
-
-    @property
-    def done(self) -> bool:
-        # A budget too short for one step still takes one: an untrained model is never saved.
-        return self.share >= 1 and self.steps > 0
-
-
-def _on_device(
-    batch: tuple[Array, Array | None], device: torch.device
-) -> tuple[Tensor, Tensor | None]:
-    inputs, lengths = batch
-    on_device = None if lengths is None else torch.from_numpy(lengths).to(device)
-    return torch.from_numpy(inputs).to(device).float(), on_device
-
-
-def _layout(network: Network, layout: torch.memory_format) -> None:
-    network.to(memory_format=layout)  # type: ignore[call-overload]
-
-
-def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-
-
-def _average(network: Network, decay: float) -> AveragedModel | None:
-    if not decay:
-        return None
-
-    def average(averaged: Tensors, current: Tensors, count: Tensor | int) -> None:
-        # The first steps are forgotten sooner, else a short run would keep its random start.
-        kept = min(decay, (1 + int(count)) / (10 + int(count)))
-        for mean, value in zip(averaged, current, strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - kept)
-            else:
-                mean.copy_(value)
-
-    return AveragedModel(network, multi_avg_fn=average, use_buffers=True)
-
-
-def _finite(loss: Tensor, step: int) -> float:
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise TrainingError(
-            f"The loss is {value} at step {step}: training diverged. Set a smaller learning_rate."
-        )
-    return value
-
-
-def _figure(run: Run, network: torch.nn.Module, device: torch.device) -> float | None:
-    """One-shot error on *select*; None where there is none."""
-    part = run.data.parts.get(Role.SELECT)
-    if part is None:
-        return None
-    network.eval()
-    vectors = []
-    with torch.inference_mode():
-        for start in range(0, len(part), _EMBED_BATCH):
-            rows = np.arange(start, min(start + _EMBED_BATCH, len(part)))
-            inputs, lengths = _on_device(part.batch(rows), device)
-            vectors.append(network(run.data.transform.finish(inputs), lengths).cpu().numpy())
-    _, codes = np.unique(part.items.identities, return_inverse=True)
-    measured = one_shot(np.concatenate(vectors), codes, run.distance.rows, episodes=1000)
-    return None if measured is None else 1 - measured.accuracy
+    with enough_memory(1):
+        return choose(run.recipe.precision, run.network, cost, run.device)

@@ -70,6 +70,17 @@ class Spread:
         above = np.cumsum(self.different) >= 1 - np.cumsum(self.same) - 1e-12
         return int(np.argmax(above))
 
+    def balanced_bins(self) -> list[int]:
+        """The bins in one of which (FAR + FRR) / 2 is least.
+
+        What a threshold inside a bin does lies between accepting all of it, and accepting its same
+        pairs alone: a bin whose best case is no better than the end of another is left out.
+        """
+        after = np.cumsum(self.different) + 1 - np.cumsum(self.same)
+        best_case = after - self.different
+        possible = (best_case <= after.min() + 1e-12) & (self.same > 0)
+        return [int(key) for key in np.flatnonzero(possible)]
+
 
 def far_threshold(
     distances: Float[Array, "n"], weights: Float[Array, "n"], below: float, target: float
@@ -109,6 +120,36 @@ def equal_error(
         same_below: Share of same pairs in the bins before.
         different_below: Share of different pairs in the bins before.
     """
+    thresholds, far, frr = _candidates(distances, same, different, same_below, different_below)
+    best = int(np.argmin(np.abs(far - frr)))
+    return float(thresholds[best]), max(0.0, float((far[best] + frr[best]) / 2))
+
+
+def balanced_error(
+    distances: Float[Array, "n"],
+    same: Float[Array, "n"],
+    different: Float[Array, "n"],
+    same_below: float,
+    different_below: float,
+) -> tuple[float, float]:
+    """Threshold and rate where (FAR + FRR) / 2 is least, among the pairs of one bin.
+
+    Of thresholds that do equally well it is the smallest. The arguments are those of `equal_error`.
+    """
+    thresholds, far, frr = _candidates(distances, same, different, same_below, different_below)
+    error = (far + frr) / 2
+    best = int(np.argmax(error <= error.min() + 1e-12))
+    return float(thresholds[best]), max(0.0, float(error[best]))
+
+
+def _candidates(
+    distances: Float[Array, "n"],
+    same: Float[Array, "n"],
+    different: Float[Array, "n"],
+    same_below: float,
+    different_below: float,
+) -> tuple[Float[Array, "m"], Float[Array, "m"], Float[Array, "m"]]:
+    """Every threshold that decides the pairs of one bin otherwise, with its FAR and FRR."""
     order = np.argsort(distances, kind="stable")
     # The first candidate accepts nothing of this bin: a threshold just below its first distance.
     below = np.nextafter(np.float32(distances[order[0]]), np.float32(0))
@@ -116,9 +157,7 @@ def equal_error(
     far = different_below + np.concatenate([[0.0], np.cumsum(different[order])])
     frr = 1 - same_below - np.concatenate([[0.0], np.cumsum(same[order])])
     last_of_ties = np.append(ordered[1:] != ordered[:-1], [True])
-    gap = np.where(last_of_ties, np.abs(far - frr), np.inf)
-    best = int(np.argmin(gap))
-    return float(ordered[best]), max(0.0, float((far[best] + frr[best]) / 2))
+    return ordered[last_of_ties], far[last_of_ties], frr[last_of_ties]
 
 
 def error_rates(

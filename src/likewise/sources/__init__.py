@@ -8,6 +8,7 @@ FAMILY: Family[Source] = Family(
     __name__,
     {
         "folder": "folder:Folder",
+        "table": "table:Table",
         "arrays": "arrays:Arrays",
         "characters": "characters:Characters",
         "digits": "digits:Digits",

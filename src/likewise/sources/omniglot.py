@@ -28,8 +28,8 @@ class Omniglot(Source):
     """Handwritten characters of fifty alphabets, each drawn by 20 people.
 
     The archives (or folders of their names) are read from `omniglot/` in the folder that the
-    variable LIKEWISE_DATA names. The source's own protocol trains on `background` and tests on
-    `evaluation`.
+    variable LIKEWISE_DATA names, else from the cache, which `likewise data omniglot` fills. The
+    source's own protocol trains on `background` and tests on `evaluation`.
 
     Args:
         part: `all` (background and evaluation, 32,460 drawings), one of the two, or one of the
@@ -56,7 +56,7 @@ class Omniglot(Source):
         """The table of all drawings; the identities are like `Balinese/character01`.
 
         Raises:
-            SourceNotFound: If LIKEWISE_DATA is not set or does not hold the archive.
+            SourceNotFound: If neither LIKEWISE_DATA nor the cache holds the archive.
             EmptySource: If the archive holds no drawings.
             DamagedSource: If the archive is broken.
         """
@@ -89,7 +89,8 @@ class Omniglot(Source):
 
 
 def _open(archive: str) -> Files:
-    found = find_data("Omniglot", f"omniglot/{archive}.zip", f"omniglot/{archive}")
+    names = (f"omniglot/{archive}.zip", f"omniglot/{archive}")
+    found = find_data("Omniglot", *names, download="omniglot")
     return open_files(str(found))
 
 
@@ -126,7 +127,7 @@ def official_runs() -> list[OfficialRun]:
     """The 20 official one-shot runs, from `all_runs.zip`.
 
     Raises:
-        SourceNotFound: If LIKEWISE_DATA is not set or does not hold the archive.
+        SourceNotFound: If neither LIKEWISE_DATA nor the cache holds the archive.
         DamagedSource: If the archive does not hold 20 complete runs.
     """
     files = _open("all_runs")

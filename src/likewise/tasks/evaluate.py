@@ -1,7 +1,9 @@
 """How good are the decisions, on items never learned from?"""
 
+import numpy as np
+
 from likewise.decoded import Decoded, decode_all
-from likewise.evaluation import Comparisons, verify_all
+from likewise.evaluation import compare, verify_all
 from likewise.metrics.identification import one_shot
 from likewise.model import Model
 from likewise.results import Evaluation
@@ -15,6 +17,7 @@ def evaluate(
     source: Source,
     *,
     calibration: str = "default",
+    comparator: str = "",
     allow_overlap: bool = False,
     strict: bool = False,
 ) -> tuple[Evaluation, Decoded]:
@@ -24,6 +27,7 @@ def evaluate(
         model: What to measure.
         source: Items never learned from.
         calibration: Which of the model's calibrations.
+        comparator: `distance` or `matcher`; the matcher where the model has one.
         allow_overlap: Measure on what it learned from, too.
         strict: Stop at the first item that cannot be read.
 
@@ -36,32 +40,49 @@ def evaluate(
         NotCalibrated: If the model has no such calibration.
         SplitError: If the items make no same or no different pair.
     """
-    model.calibration(calibration)
+    model.calibration(calibration, comparator)
     items = source.items()
     decoded = decode_all(items, model.transform, strict=strict)
     try:
         if not allow_overlap:
             model.trained_on.check(decoded.items, iter(decoded), purpose="evaluate")
-        return measure(model, decoded, items.namespace, calibration=calibration), decoded
+        measured = measure(
+            model, decoded, items.namespace, calibration=calibration, comparator=comparator
+        )
     except BaseException:
         decoded.close()
         raise
+    return measured, decoded
 
 
 def measure(
-    model: Model, decoded: Decoded, source: str, *, calibration: str = "default"
+    model: Model,
+    decoded: Decoded,
+    source: str,
+    *,
+    calibration: str = "default",
+    comparator: str = "",
 ) -> Evaluation:
     """Measure a model's frozen operating points on decoded items from a named source."""
-    fitted = model.calibration(calibration)
-    comparisons = Comparisons.of(
-        model.embed_decoded(decoded), decoded.items.identities, model.distance
-    )
-    mistakes, hardest = comparisons.mistakes(fitted.point().threshold, _WORST)
+    fitted = model.calibration(calibration, comparator)
+    default, point = fitted.default(), fitted.point()
+    compares = model.comparator(comparator)
+    vectors = model.embed_decoded(decoded)
+    comparisons = compare(vectors, decoded.items, compares)
+    mistakes, hardest = comparisons.mistakes(point.threshold, _WORST)
+    shot = None
+    if decoded.items.pairs is None:
+        _, codes = np.unique(decoded.items.identities, return_inverse=True)
+        order = np.argsort(codes, kind="stable")
+        shot = one_shot(vectors[order], codes[order], compares.rows)
     return Evaluation(
         source=source,
         verification=verify_all(comparisons, fitted.points, fitted.claim),
-        one_shot=one_shot(comparisons.vectors, comparisons.codes, model.distance.rows),
+        one_shot=shot,
         mistakes=mistakes,
         failed=decoded.failed,
         hardest=hardest,
+        comparator=model.comparator_name(comparator),
+        default_point=default.name if default else "",
+        threshold=point.threshold,
     )

@@ -16,6 +16,8 @@ def verify(
     far: float | None = None,
     prior: float = 0.5,
     calibration: str = "default",
+    comparator: str = "",
+    at: str = "",
 ) -> Decision:
     """Decide whether two items are the same, with the error rate measured for that decision.
 
@@ -27,19 +29,23 @@ def verify(
             support it, else the smallest that they do.
         prior: The share of same pairs where this is used, which the probability assumes.
         calibration: Which of the model's calibrations.
+        comparator: `distance` or `matcher`; the matcher where the model has one.
+        at: Use the operating point of this name, such as `eer` or `balanced`, instead.
 
     Raises:
         NotCalibrated: If the model has no such calibration.
+        UnknownName: If the model has no such comparator.
         UnsupportedRate: If that rate has no threshold.
         UnreadableItem: If an item cannot be decoded.
         WrongKind: If it is another kind of item than the model was trained on.
     """
-    fitted = model.calibration(calibration)
+    fitted = model.calibration(calibration, comparator)
     vectors = [
         model.embed_one(_raw(item), _place(item, name))
         for item, name in ((first, "the first item"), (second, "the second item"))
     ]
-    return fitted.decide(float(model.distance.rows(*vectors)[0]), far=far, prior=prior)
+    distance = float(model.comparator(comparator).rows(*vectors)[0])
+    return fitted.decide(distance, far=far, prior=prior, name=at or None)
 
 
 def _raw(item: str | Path | Raw) -> Raw:

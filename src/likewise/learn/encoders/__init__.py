@@ -12,6 +12,10 @@ FAMILY: "Family[Encoder]" = Family(
     __name__,
     {
         "convnet4": "convnet4:ConvNet4",
+        "koch": "koch:Koch",
+        "resnet": "resnet:ResNet",
+        "vgg": "vgg:VGG",
+        "conv1d": "conv1d:Conv1D",
         "lstm": "lstm:LSTM",
         "transformer": "transformer:Transformer",
     },

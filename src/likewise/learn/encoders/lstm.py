@@ -1,20 +1,21 @@
 """A bidirectional LSTM for series."""
 
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
 import torch
 from torch import Tensor, nn
 
 from likewise.errors import BadArgument
 from likewise.learn.encoders.base import Encoder
-from likewise.learn.encoders.masking import mask_of, masked_mean
+from likewise.learn.encoders.masking import mask_of
+from likewise.learn.encoders.pooling import Pooling
 from likewise.shapes import Float, Int
 from likewise.types import InputShape, Kind
 
 
 @final
 class LSTM(Encoder):
-    """A bidirectional LSTM, averaged over the true length of each series.
+    """A bidirectional LSTM, pooled over the true length of each series.
 
     The backward direction is a second LSTM over each series reversed within its own length:
     padding is never read before the series, and it exports with a free time axis, which a packed
@@ -24,20 +25,27 @@ class LSTM(Encoder):
         dim: Length of the embedding.
         hidden: Units of each direction.
         layers: How many bidirectional layers.
+        pooling: `mean` of all states; `last`, the last state of each direction; or `attention`.
 
     Raises:
-        BadArgument: If an argument is not positive, or the items are no series.
+        BadArgument: If an argument is not positive or not one of these, or the items are no series.
 
     References:
         Hochreiter, Schmidhuber, "Long Short-Term Memory", 1997; Mueller, Thyagarajan, "Siamese
         Recurrent Architectures for Learning Sentence Similarity", 2016. Departures: both
-        directions, and the mean of all states instead of the last.
+        directions, and by default the mean of all states instead of the last.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.SEQUENCE,)
 
     def __init__(
-        self, dim: int = 64, hidden: int = 64, layers: int = 1, *, shape: InputShape
+        self,
+        dim: int = 64,
+        hidden: int = 64,
+        layers: int = 1,
+        pooling: Literal["mean", "last", "attention"] = "mean",
+        *,
+        shape: InputShape,
     ) -> None:
         super().__init__()
         if min(dim, hidden, layers) < 1:
@@ -50,6 +58,7 @@ class LSTM(Encoder):
         sizes = [shape.channels] + [2 * hidden] * (layers - 1)
         self.forwards = nn.ModuleList(nn.LSTM(size, hidden, batch_first=True) for size in sizes)
         self.backwards = nn.ModuleList(nn.LSTM(size, hidden, batch_first=True) for size in sizes)
+        self.pool = Pooling(pooling, 2 * hidden)
         self.head = nn.Sequential(nn.LayerNorm(2 * hidden), nn.Linear(2 * hidden, dim))
 
     def forward(
@@ -62,10 +71,12 @@ class LSTM(Encoder):
         order = torch.where(mask, length - 1 - steps, steps)
         states = inputs
         for forwards, backwards in zip(self.forwards, self.backwards, strict=True):
-            ahead = forwards(states)[0]
-            behind = _reorder(backwards(_reorder(states, order))[0], order)
-            states = torch.cat([ahead, behind], dim=2)
-        embedding: Tensor = self.head(masked_mean(states, mask))
+            ahead, reversed_behind = forwards(states)[0], backwards(_reorder(states, order))[0]
+            states = torch.cat([ahead, _reorder(reversed_behind, order)], dim=2)
+        if self.pool.how == "last":
+            # The backward direction ends at the first step, which is the last of its own order.
+            states = torch.cat([ahead, reversed_behind], dim=2)
+        embedding: Tensor = self.head(self.pool(states, mask))
         return embedding
 
 

@@ -1,7 +1,7 @@
 """A small Transformer, for series and for images cut into patches."""
 
 import math
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -9,14 +9,15 @@ from torch.nn import functional
 
 from likewise.errors import BadArgument
 from likewise.learn.encoders.base import Encoder
-from likewise.learn.encoders.masking import mask_of, masked_mean
+from likewise.learn.encoders.masking import mask_of
+from likewise.learn.encoders.pooling import Pooling, tokens_of
 from likewise.shapes import Bool, Float, Int
 from likewise.types import InputShape, Kind
 
 
 @final
 class Transformer(Encoder):
-    """A pre-norm Transformer, averaged over the tokens that are no padding.
+    """A pre-norm Transformer, pooled over the tokens that are no padding.
 
     A token is one step of a series, or one square patch of an image. Positions are sinusoids, so
     a series may be longer than any seen in training.
@@ -28,6 +29,7 @@ class Transformer(Encoder):
         heads: How many attention heads.
         patch: Side of an image's patches in pixels; not used for series.
         dropout: Share of activations dropped when learning.
+        pooling: `mean` of the tokens; `last`, for series; or `attention`.
 
     Raises:
         BadArgument: If a number is out of range, or patches do not cut the image evenly.
@@ -48,6 +50,7 @@ class Transformer(Encoder):
         heads: int = 4,
         patch: int = 4,
         dropout: float = 0.1,
+        pooling: Literal["mean", "last", "attention"] = "mean",
         *,
         shape: InputShape,
     ) -> None:
@@ -59,6 +62,8 @@ class Transformer(Encoder):
             )
         if not 0 <= dropout < 1:
             raise BadArgument(f"transformer: dropout is {dropout}, and [0, 1) is expected.")
+        if pooling == "last" and shape.kind is Kind.IMAGE:
+            raise BadArgument("transformer: images have no last step; give 'mean' or 'attention'.")
         self.dim = dim
         self.width = width
         self.stem: nn.Module
@@ -72,6 +77,7 @@ class Transformer(Encoder):
         else:
             self.stem = nn.Linear(shape.channels, width)
         self.blocks = nn.ModuleList(_Block(width, heads, dropout) for _ in range(layers))
+        self.pool = Pooling(pooling, width)
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, dim))
 
     def forward(
@@ -80,12 +86,12 @@ class Transformer(Encoder):
         """Embed series, or images as patches."""
         tokens = self.stem(inputs)
         if tokens.ndim == 4:
-            tokens = tokens.flatten(2).transpose(1, 2)
+            tokens = tokens_of(tokens)
         mask = mask_of(tokens, lengths)
         tokens = tokens + self._positions(tokens)
         for block in self.blocks:
             tokens = block(tokens, mask)
-        embedding: Tensor = self.head(masked_mean(tokens, mask))
+        embedding: Tensor = self.head(self.pool(tokens, mask))
         return embedding
 
     def _positions(self, tokens: Tensor) -> Tensor:

@@ -14,6 +14,8 @@ FAMILY: "Family[Loss]" = Family(
         "contrastive": "contrastive:Contrastive",
         "triplet": "triplet:Triplet",
         "supcon": "supcon:SupCon",
+        "nt_xent": "nt_xent:NTXent",
+        "none": "none:NoLoss",
     },
     context=("distance",),
 )

@@ -8,5 +8,12 @@ if TYPE_CHECKING:
     from likewise.learn.samplers.base import Sampler
 
 FAMILY: "Family[Sampler]" = Family(
-    "sampler", __name__, {"classes_by_items": "classes_by_items:ClassesByItems"}
+    "sampler",
+    __name__,
+    {
+        "classes_by_items": "classes_by_items:ClassesByItems",
+        "balanced_pairs": "balanced_pairs:BalancedPairs",
+        "source_pairs": "source_pairs:SourcePairs",
+        "two_views": "two_views:TwoViews",
+    },
 )

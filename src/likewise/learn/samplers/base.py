@@ -2,26 +2,40 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 
 from likewise.shapes import Array, Int, Shaped
+from likewise.types import Batch, Pairs
 
 
 class Sampler(ABC):
-    """Which items come together in a batch."""
+    """Which items come together in a batch.
+
+    Attributes:
+        views: How often an item comes in one batch on purpose, each time augmented anew.
+    """
+
+    views: ClassVar[int] = 1
 
     @abstractmethod
     def batches(
-        self, labels: Int[Array, "n"], groups: Shaped[Array, "n"], random: np.random.Generator
-    ) -> Iterator[Int[Array, "_"]]:
-        """One epoch of batches, each the indices of its items; about n items in all.
+        self,
+        labels: Int[Array, "n"],
+        groups: Shaped[Array, "n"],
+        random: np.random.Generator,
+        pairs: Pairs | None = None,
+    ) -> Iterator[Batch]:
+        """One epoch of batches, each the rows of its items and what is the same among them.
 
         Args:
             labels: The class of every training item.
             groups: The group of every training item; empty strings where there is none.
             random: Where all chance comes from.
+            pairs: What the source said is the same; None where the labels say it.
 
         Raises:
-            TrainingError: If the data cannot fill one batch, with what to set instead.
+            TrainingError: If the data cannot fill one batch, or are not labelled as this sampler
+                takes it, with what to set instead.
         """

@@ -8,6 +8,7 @@ import numpy as np
 from likewise.errors import BadArgument, TrainingError
 from likewise.learn.samplers.base import Sampler
 from likewise.shapes import Array, Int, Shaped
+from likewise.types import Batch, Labels, Pairs
 
 
 @final
@@ -47,9 +48,18 @@ class ClassesByItems(Sampler):
         self.by_group = by_group
 
     def batches(
-        self, labels: Int[Array, "n"], groups: Shaped[Array, "n"], random: np.random.Generator
-    ) -> Iterator[Int[Array, "_"]]:
-        """One epoch of batches, each the indices of its items; about n items in all."""
+        self,
+        labels: Int[Array, "n"],
+        groups: Shaped[Array, "n"],
+        random: np.random.Generator,
+        pairs: Pairs | None = None,
+    ) -> Iterator[Batch]:
+        """One epoch of batches, each the rows of its items and their classes; about n in all."""
+        if pairs is not None:
+            raise TrainingError(
+                "classes_by_items needs the class of every item, and the source gives pairs. Set "
+                "sampler=source_pairs."
+            )
         if self.by_group:
             if not np.any(groups != ""):
                 raise TrainingError(
@@ -71,18 +81,18 @@ class ClassesByItems(Sampler):
                 "or more, and at least two are needed. Give more items of each class"
                 f"{', or set sampler.by_group=False' if self.by_group else ''}."
             )
-        return self._epoch(pools, random)
+        return self._epoch(pools, labels, random)
 
     def _epoch(
-        self, pools: list["_Pool"], random: np.random.Generator
-    ) -> Iterator[Int[Array, "_"]]:
+        self, pools: list["_Pool"], labels: Int[Array, "n"], random: np.random.Generator
+    ) -> Iterator[Batch]:
         sizes = np.array([pool.size for pool in pools])
         visited = 0
         while visited < sizes.sum():
             pool = pools[random.choice(len(pools), p=sizes / sizes.sum())]
-            batch = pool.draw(self.classes, self.items, random)
-            visited += len(batch)
-            yield batch
+            rows = pool.draw(self.classes, self.items, random)
+            visited += len(rows)
+            yield Batch(rows, Labels(labels[rows]))
 
 
 class _Pool:

@@ -1,0 +1,143 @@
+"""Residual networks for images, without the classifier."""
+
+from typing import ClassVar, Literal, final
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from likewise.errors import BadArgument
+from likewise.learn.encoders.base import Encoder
+from likewise.learn.encoders.masking import mask_of
+from likewise.learn.encoders.pooling import Pooling, tokens_of
+from likewise.shapes import Float, Int
+from likewise.types import InputShape, Kind
+
+_BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+_LARGE = 64
+
+
+@final
+class ResNet(Encoder):
+    """A residual network of four stages, pooled over its last feature map, then one linear layer.
+
+    The defaults, a quarter of the published 18-layer network's channels squared and one block a
+    stage, suit small images and two processor cores.
+
+    Args:
+        dim: Length of the embedding.
+        depth: Layers with weights: 18, 34 and 50 as published (50 has bottlenecks), 10 with one
+            block a stage.
+        width: Channels of the first stage, doubled at each later one; 64 as published.
+        stem: `large`, 7x7 at every second pixel and a 3x3 pooling, as published; `small`, 3x3 at
+            every pixel; `auto`, large from 64x64 pixels on.
+        pooling: Over the places of the last feature map: `mean` as published, or `attention`.
+
+    Raises:
+        BadArgument: If an argument is not one of these, or the image is smaller than 8 pixels.
+
+    References:
+        He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", 2016, table 1; He et
+        al., "Delving Deep into Rectifiers", 2015, eq. 10, for the initial weights. Departures: no
+        classifier; every shortcut that changes shape is a projection (their option B); a
+        bottleneck steps in its 3x3 convolution; the last normalisation of a block starts at zero
+        (Goyal et al. 2017, section 5.1); the stem pools before it normalises.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+
+    def __init__(
+        self,
+        dim: int = 64,
+        depth: Literal[10, 18, 34, 50] = 10,
+        width: int = 32,
+        stem: Literal["auto", "small", "large"] = "auto",
+        pooling: Literal["mean", "attention"] = "mean",
+        *,
+        shape: InputShape,
+    ) -> None:
+        super().__init__()
+        if dim < 1 or width < 1:
+            raise BadArgument(f"resnet: dim {dim} and width {width} must be positive.")
+        if depth not in _BLOCKS:
+            raise BadArgument(f"resnet: depth is {depth}; give 10, 18, 34 or 50.")
+        if stem not in ("auto", "small", "large"):
+            raise BadArgument(f"resnet: stem is {stem!r}; give 'auto', 'small' or 'large'.")
+        if pooling not in ("mean", "attention"):
+            raise BadArgument(f"resnet: pooling is {pooling!r}; give 'mean' or 'attention'.")
+        if shape.height is None or shape.width is None or min(shape.height, shape.width) < 8:
+            raise BadArgument(
+                f"resnet takes images of at least 8x8 pixels, and this is {shape}. "
+                "Set transform.size to 8 or more, or choose an encoder for series."
+            )
+        self.dim = dim
+        large = stem == "large" or (stem == "auto" and min(shape.height, shape.width) >= _LARGE)
+        layers: list[nn.Module] = []
+        if large:
+            layers += [
+                nn.Conv2d(shape.channels, width, 7, stride=2, padding=3, bias=False),
+                nn.MaxPool2d(3, stride=2, padding=1),
+            ]
+        else:
+            layers += [nn.Conv2d(shape.channels, width, 3, padding=1, bias=False)]
+        layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+        deep = depth == 50
+        given = width
+        for stage, count in enumerate(_BLOCKS[depth]):
+            for block in range(count):
+                stride = 2 if stage > 0 and block == 0 else 1
+                layers.append(_Block(given, width * 2**stage, stride, deep=deep))
+                given = width * 2**stage * (4 if deep else 1)
+        self.layers = nn.Sequential(*layers)
+        self.pool = Pooling(pooling, given)
+        self.head = nn.Linear(given, dim)
+        _start(self)
+
+    def forward(
+        self,
+        inputs: Float[Tensor, "n c h w"],
+        lengths: Int[Tensor, "n"] | None = None,  # noqa: ARG002 - images have no lengths
+    ) -> Float[Tensor, "n dim"]:
+        """Embed images."""
+        places = tokens_of(self.layers(inputs))
+        embedding: Tensor = self.head(self.pool(places, mask_of(places, None)))
+        return embedding
+
+
+class _Block(nn.Module):
+    """Two 3x3 convolutions, or a bottleneck of three, beside a shortcut."""
+
+    def __init__(self, given: int, width: int, stride: int, *, deep: bool) -> None:
+        super().__init__()
+        taken = 4 * width if deep else width
+        if deep:
+            steps = [(given, width, 1, 1), (width, width, 3, stride), (width, taken, 1, 1)]
+        else:
+            steps = [(given, width, 3, stride), (width, taken, 3, 1)]
+        layers: list[nn.Module] = []
+        for before, after, side, step in steps:
+            layers += [_convolution(before, after, side, step), nn.BatchNorm2d(after)]
+            layers += [nn.ReLU(inplace=True)]
+        self.layers = nn.Sequential(*layers[:-1])
+        self.shortcut: nn.Module = nn.Identity()
+        if stride > 1 or given != taken:
+            self.shortcut = nn.Sequential(
+                _convolution(given, taken, 1, stride), nn.BatchNorm2d(taken)
+            )
+
+    def forward(self, maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
+        return functional.relu(self.layers(maps) + self.shortcut(maps))
+
+
+def _convolution(given: int, taken: int, side: int, stride: int) -> nn.Conv2d:
+    return nn.Conv2d(given, taken, side, stride=stride, padding=side // 2, bias=False)
+
+
+def _start(network: ResNet) -> None:
+    """Set the initial weights."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        if isinstance(module, _Block):
+            last = module.layers[-1]
+            assert isinstance(last, nn.BatchNorm2d)  # noqa: S101 - a block ends in one
+            nn.init.zeros_(last.weight)

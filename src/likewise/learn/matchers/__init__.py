@@ -1,0 +1,15 @@
+"""The learned comparisons: two embeddings in, a logit that they are the same out."""
+
+from typing import TYPE_CHECKING
+
+from likewise.registry import Family
+
+if TYPE_CHECKING:
+    from likewise.learn.matchers.base import Matcher
+
+FAMILY: "Family[Matcher]" = Family(
+    "matcher",
+    __name__,
+    {"weighted_l1": "weighted_l1:WeightedL1", "mlp": "mlp:MLP"},
+    context=("dim",),
+)

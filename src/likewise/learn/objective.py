@@ -1,0 +1,128 @@
+"""What training makes small, for one batch: the loss, and the matcher's own."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from likewise.decoded import Decoded
+from likewise.errors import TrainingError
+from likewise.learn.augmentations.base import Augmentation
+from likewise.learn.losses.base import Loss
+from likewise.learn.matching import matching_cost
+from likewise.learn.network import Network
+from likewise.shapes import Array, Float
+from likewise.transforms.base import Transform
+from likewise.types import Batch, Labels, Pairs
+
+
+class Objective:
+    """The cost of a batch: of its embeddings, and of the matcher where there is one.
+
+    Args:
+        loss: Of the embeddings.
+        augmentations: Applied in this order.
+        transform: Finishes what they made.
+        device: Where it is computed.
+    """
+
+    def __init__(
+        self,
+        loss: Loss,
+        augmentations: Sequence[Augmentation],
+        transform: Transform,
+        device: torch.device,
+    ) -> None:
+        self.loss = loss.to(device)
+        self.augmentations = augmentations
+        self.transform = transform
+        self.device = device
+
+    def of(
+        self,
+        embed: torch.nn.Module,
+        network: Network,
+        data: Decoded,
+        batch: Batch,
+        random: torch.Generator,
+    ) -> Float[Tensor, ""]:
+        """The cost of one batch, through which gradients flow.
+
+        Args:
+            embed: The network as it is to be called (wrapped for a precision, say).
+            network: The network itself, whose matcher compares.
+            data: Decoded training items.
+            batch: Some of them.
+            random: Where augmentations come from.
+
+        Raises:
+            TrainingError: If an augmentation makes classes where there are pairs.
+        """
+        inputs, lengths = on_device(data.batch(batch.rows), self.device)
+        target = batch.target
+        plain = np.arange(len(batch.rows)) if isinstance(target, Pairs) else target.labels
+        classes = torch.from_numpy(np.ascontiguousarray(plain)).to(self.device)
+        for augmentation in self.augmentations:
+            if isinstance(target, Pairs) and augmentation.copies > 1:
+                raise TrainingError(
+                    f"{type(augmentation).__name__} makes new classes, and a batch of pairs has "
+                    "none. Leave it out, or set sampler=classes_by_items."
+                )
+            inputs, lengths, classes = augmentation.apply(inputs, lengths, classes, random)
+        embeddings = embed(self.transform.finish(inputs), lengths)
+        aim: Labels | Pairs = Labels(classes)
+        if isinstance(target, Pairs):
+            columns = (target.first, target.second, np.asarray(target.same))
+            aim = Pairs(*(torch.from_numpy(column).to(self.device) for column in columns))
+        # Sums and logarithms of a loss keep float32, whatever the encoder computes in.
+        with torch.autocast(self.device.type, enabled=False):
+            cost: Tensor = self.loss(embeddings.float(), aim)
+            if network.matcher is not None:
+                cost = cost + matching_cost(network.matcher, embeddings.float(), aim)
+        return cost
+
+
+def on_device(
+    batch: tuple[Array, Array | None], device: torch.device
+) -> tuple[Tensor, Tensor | None]:
+    """A collated batch as tensors."""
+    inputs, lengths = batch
+    moved = None if lengths is None else torch.from_numpy(lengths).to(device)
+    return torch.from_numpy(inputs).to(device).float(), moved
+
+
+@contextmanager
+def enough_memory(step: int) -> Iterator[None]:
+    """Say in words what to do when memory runs out.
+
+    Raises:
+        TrainingError: In place of torch's error.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        words = str(error).lower()
+        short = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc")
+        if isinstance(error, MemoryError) or any(word in words for word in short):
+            raise TrainingError(
+                f"Memory ran out at step {step}. Set a smaller batch (as in --set "
+                "sampler.items=2), a smaller transform.size or a smaller encoder."
+            ) from error
+        raise
+
+
+def finite(loss: Float[Tensor, ""], step: int) -> float:
+    """The loss as a number.
+
+    Raises:
+        TrainingError: If it is none.
+    """
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"The loss is {value} at step {step}: training diverged. Set a smaller learning_rate."
+        )
+    return value

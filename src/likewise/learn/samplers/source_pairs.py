@@ -1,0 +1,56 @@
+"""Batches of the pairs that the source gave."""
+
+from collections.abc import Iterator
+from typing import final
+
+import numpy as np
+
+from likewise.errors import BadArgument, TrainingError
+from likewise.learn.samplers.base import Sampler
+from likewise.shapes import Array, Int, Shaped
+from likewise.types import Batch, Pairs
+
+
+@final
+class SourcePairs(Sampler):
+    """Every pair that the source gave once an epoch, in a random order, as many as it gave.
+
+    The shares of same and of different pairs are those of the source; `balanced_pairs` evens them
+    out. An item goes through the encoder once, whatever the number of its pairs in the batch.
+
+    Args:
+        pairs: In each batch; the last batch of an epoch holds the rest.
+
+    Raises:
+        BadArgument: If `pairs` is not positive.
+    """
+
+    def __init__(self, pairs: int = 64) -> None:
+        if pairs < 1:
+            raise BadArgument(f"source_pairs: pairs is {pairs}, and at least 1 is expected.")
+        self.pairs = pairs
+
+    def batches(
+        self,
+        labels: Int[Array, "n"],  # noqa: ARG002 - the pairs say what is the same
+        groups: Shaped[Array, "n"],  # noqa: ARG002 - and are compared as they were given
+        random: np.random.Generator,
+        pairs: Pairs | None = None,
+    ) -> Iterator[Batch]:
+        """One epoch of batches, each the rows of its items and their pairs."""
+        if pairs is None or not len(pairs.first):
+            raise TrainingError(
+                "source_pairs needs a source that gives pairs, and this one gives "
+                f"{'classes' if pairs is None else 'none to train on'}. "
+                "Set sampler=balanced_pairs, which makes pairs of classes too."
+            )
+        return self._epoch(pairs, random)
+
+    def _epoch(self, pairs: Pairs, random: np.random.Generator) -> Iterator[Batch]:
+        listed = np.stack([pairs.first, pairs.second], axis=1)
+        order = random.permutation(len(listed))
+        for start in range(0, len(order), self.pairs):
+            chosen = order[start : start + self.pairs]
+            rows, places = np.unique(listed[chosen], return_inverse=True)
+            first, second = places.reshape(-1, 2).T
+            yield Batch(rows, Pairs(first, second, np.asarray(pairs.same)[chosen]))

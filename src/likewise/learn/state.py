@@ -1,0 +1,183 @@
+"""Everything of a run that changes while it trains, to a checkpoint and back."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from likewise.errors import NothingToResume
+from likewise.learn import checkpoint
+from likewise.learn.checkpoint import Checkpoint, prefixed, under
+from likewise.learn.network import Network
+from likewise.learn.schedule import Clock
+from likewise.recipe import Recipe
+from likewise.results import Epoch
+
+Tensors: TypeAlias = "tuple[Tensor, ...] | list[Tensor]"
+
+
+class State:
+    """What changes at every step.
+
+    Args:
+        network: What is trained.
+        loss: Whose parameters are trained too.
+        optimizer: Of both.
+        recipe: What is followed.
+        per_epoch: Steps of an epoch.
+
+    Attributes:
+        average: Its averaged weights; None where none are kept.
+        random: Where batches come from.
+        generator: Where augmentations come from.
+        clock: How far training is.
+        epochs: The reports so far.
+        best: The weights of the best network so far.
+        best_figure: Its figure on *select*; None where there is none.
+        batches: Done in this epoch.
+        items: That went through the encoder in this epoch.
+        losses: Of this epoch's steps.
+        seconds: Spent in this epoch's steps.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        recipe: Recipe,
+        per_epoch: int,
+    ) -> None:
+        self._recipe, self._per_epoch = recipe, per_epoch
+        self._network, self._loss, self._optimizer = network, loss, optimizer
+        self._device = next(network.parameters()).device
+        self.average = averaged(network, recipe.averaging)
+        self.random = np.random.default_rng(recipe.seed)
+        self.generator = torch.Generator(device=self._device).manual_seed(recipe.seed)
+        self.clock = Clock(recipe, per_epoch)
+        self.epochs: list[Epoch] = []
+        self.best: dict[str, Tensor] = {}
+        self.best_figure: float | None = None
+        self._start = self.random.bit_generator.state
+        self.end_epoch()
+
+    @property
+    def trained(self) -> Network:
+        """The network that is worth keeping: the average where there is one."""
+        return self._network if self.average is None else cast(Network, self.average.module)
+
+    def end_epoch(self) -> None:
+        """Count anew, from here."""
+        self._start = self.random.bit_generator.state
+        self.batches = self.items = 0
+        self.losses: list[float] = []
+        self.seconds = 0.0
+
+    def rewound(self) -> np.random.Generator:
+        """The generator as it was when this epoch began, so that its batches come again."""
+        self.random.bit_generator.state = self._start
+        return self.random
+
+    def step(self, loss: float, items: int, seconds: float) -> None:
+        """Count one step."""
+        if self.average is not None:
+            self.average.update_parameters(self._network)
+        self.losses.append(loss)
+        self.items += items
+        self.batches += 1
+        self.seconds += seconds
+        self.clock.step()
+
+    def keep(self, figure: float | None) -> None:
+        """Keep the trained network as the best one."""
+        self.best_figure = figure
+        self.best = {k: v.detach().clone() for k, v in self.trained.state_dict().items()}
+
+    def checkpoint(self, data: str) -> Checkpoint:
+        """All of it, for the data with this digest."""
+        tensors = {
+            **prefixed("network", self._network.state_dict()),
+            **prefixed("loss", self._loss.state_dict()),
+            **prefixed("optimizer", checkpoint.optimizer_tensors(self._optimizer)),
+            **prefixed("best", self.best),
+            "random/torch": torch.get_rng_state(),
+            "random/augmentations": self.generator.get_state(),
+        }
+        if self.average is not None:
+            tensors |= prefixed("average", self.average.state_dict())
+        if self._device.type == "cuda":
+            tensors["random/cuda"] = torch.cuda.get_rng_state(self._device)
+        state = {
+            "random": self._start,
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "best_figure": self.best_figure,
+            "batches": self.batches,
+            "items": self.items,
+            "losses": self.losses,
+            "seconds": self.seconds,
+            "clock_steps": self.clock.steps,
+            "clock_seconds": self.clock.seconds,
+            "device": self._device.type,
+        }
+        return Checkpoint(tensors, state, self._recipe.to_toml(), data)
+
+    def restore(self, saved: Checkpoint) -> None:
+        """Go on from a checkpoint of the same recipe.
+
+        Raises:
+            NothingToResume: If it does not fit this run.
+        """
+        try:
+            self._restore(saved.tensors, saved.state)
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise NothingToResume(
+                f"The checkpoint does not fit this run ({type(error).__name__}: {error}). "
+                "Train anew with --overwrite."
+            ) from error
+
+    def _restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        if state["device"] != self._device.type:
+            raise ValueError(f"it was written on {state['device']}, this is {self._device.type}")
+        self._network.load_state_dict(under("network", tensors))
+        self._loss.load_state_dict(under("loss", tensors))
+        checkpoint.load_optimizer(self._optimizer, under("optimizer", tensors))
+        if self.average is not None:
+            self.average.load_state_dict(under("average", tensors))
+        self.best = {k: v.to(self._device) for k, v in under("best", tensors).items()}
+        torch.set_rng_state(tensors["random/torch"])
+        self.generator.set_state(tensors["random/augmentations"])
+        if self._device.type == "cuda":
+            torch.cuda.set_rng_state(tensors["random/cuda"], self._device)
+        self._start = state["random"]
+        self.random.bit_generator.state = self._start
+        self.epochs[:] = [Epoch(**plain) for plain in state["epochs"]]
+        self.best_figure = state["best_figure"]
+        self.batches, self.items = int(state["batches"]), int(state["items"])
+        self.losses, self.seconds = list(state["losses"]), float(state["seconds"])
+        self.clock = Clock(
+            self._recipe,
+            self._per_epoch,
+            steps=int(state["clock_steps"]),
+            seconds=float(state["clock_seconds"]),
+        )
+
+
+def averaged(network: nn.Module, decay: float) -> AveragedModel | None:
+    """The running average of a network's weights; None where the decay is 0."""
+    if not decay:
+        return None
+
+    def average(averages: Tensors, current: Tensors, count: Tensor | int) -> None:
+        # The first steps are forgotten sooner, else a short run would keep its random start.
+        kept = min(decay, (1 + int(count)) / (10 + int(count)))
+        for mean, value in zip(averages, current, strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - kept)
+            else:
+                mean.copy_(value)
+
+    return AveragedModel(network, multi_avg_fn=average, use_buffers=True)

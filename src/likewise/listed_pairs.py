@@ -1,0 +1,133 @@
+"""The pairs that a source listed, compared: what nobody listed is not taken for different."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from likewise.comparator import Comparator
+from likewise.errors import SplitError
+from likewise.metrics import verification
+from likewise.metrics.intervals import jackknife
+from likewise.results import ErrorRates, Mistake, Rate
+from likewise.shapes import Array, Bool, Float, Int, Shaped
+from likewise.types import Claim, Items
+
+_BLOCK = 65_536
+
+
+@dataclass(frozen=True)
+class ListedPairs:
+    """Pairs that were said to be the same or different, each weighing equally.
+
+    Attributes:
+        vectors: Row for row with the items.
+        first: Row of one item of each pair.
+        second: Row of the other.
+        same: Whether the two are the same.
+        distances: How far apart they are.
+        codes: The connected component that each pair is in: the trials of every interval.
+        names: Of the components.
+    """
+
+    vectors: Float[Array, "n dim"]
+    first: Int[Array, "m"]
+    second: Int[Array, "m"]
+    same: Bool[Array, "m"]
+    distances: Float[Array, "m"]
+    codes: Int[Array, "m"]
+    names: Shaped[Array, "components"]
+
+    @classmethod
+    def of(
+        cls, vectors: Float[Array, "n dim"], items: Items, comparator: Comparator
+    ) -> "ListedPairs":
+        """Compare the pairs of a table.
+
+        Raises:
+            SplitError: If they are not of both sorts.
+        """
+        pairs = items.pairs
+        same = np.asarray([] if pairs is None else pairs.same, dtype=bool)
+        if pairs is None or same.all() or not same.any():
+            raise SplitError(
+                f"{items.namespace} lists {int(same.sum())} same and {int((~same).sum())} "
+                "different pairs, and error rates need one of each at least. List more."
+            )
+        names, components = np.unique(items.identities, return_inverse=True)
+        first, second = np.asarray(pairs.first), np.asarray(pairs.second)
+        distances = np.concatenate(
+            [
+                comparator.rows(vectors[first[at : at + _BLOCK]], vectors[second[at : at + _BLOCK]])
+                for at in range(0, len(first), _BLOCK)
+            ]
+        )
+        return cls(vectors, first, second, same, distances, components[first], names)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many same and how many different pairs."""
+        return int(self.same.sum()), int((~self.same).sum())
+
+    def trials(self, claim: Claim) -> tuple[int, str, float, float]:  # noqa: ARG002 - one claim fits
+        """How many units, what they are called, independent same and different trials."""
+        alike, apart = (len(set(self.codes[sort].tolist())) for sort in (self.same, ~self.same))
+        return len(self.names), "groups of linked pairs", float(alike), float(apart)
+
+    def spread(self) -> verification.Spread:
+        """The histograms of all distances."""
+        spread = verification.Spread.empty()
+        spread.add(verification.keys(self.distances), *self._weights())
+        return spread
+
+    def _weights(self) -> tuple[Float[Array, "m"], Float[Array, "m"]]:
+        alike, apart = self.counts
+        return self.same / alike, ~self.same / apart
+
+    def inside(self, wanted: Sequence[int]) -> Mapping[int, tuple[Array, Array, Array]]:
+        """All pairs whose distances fall in these bins: distances, weights as same, different."""
+        keys, (same, different) = verification.keys(self.distances), self._weights()
+        found = {key: keys == key for key in wanted}
+        return {k: (self.distances[at], same[at], different[at]) for k, at in found.items()}
+
+    def rates(
+        self,
+        thresholds: Sequence[float],
+        claim: Claim,  # noqa: ARG002 - pairs have no classes that could be known
+    ) -> list[ErrorRates]:
+        """Both error rates at each threshold, with intervals over the components."""
+        return [
+            ErrorRates(
+                far=self._rate(~self.same, self.distances <= threshold),
+                frr=self._rate(self.same, self.distances > threshold),
+            )
+            for threshold in thresholds
+        ]
+
+    def _rate(self, sort: Bool[Array, "m"], wrong: Bool[Array, "m"]) -> Rate:
+        _, codes = np.unique(self.codes[sort], return_inverse=True)
+        trials = np.bincount(codes)
+        errors = np.bincount(codes, wrong[sort])
+        total, bad = int(trials.sum()), int(errors.sum())
+        without = (bad - errors) / np.maximum(total - trials, 1)
+        low, high = jackknife(bad / total, without, float(len(trials)))
+        return Rate(bad / total, bad, total, len(trials), low, high)
+
+    def mistakes(self, threshold: float, most: int) -> tuple[tuple[Mistake, ...], dict[str, float]]:
+        """The worst wrong decisions of both sorts, and the share of wrong pairs a component."""
+        wrong = (self.distances <= threshold) != self.same
+        worst: list[Mistake] = []
+        for same in (False, True):
+            where = np.flatnonzero(wrong & (self.same == same))
+            found = self.distances[where]
+            order = where[np.argsort(-found if same else found, kind="stable")[:most]]
+            worst += [
+                Mistake(int(self.first[i]), int(self.second[i]), same, float(self.distances[i]))
+                for i in order
+            ]
+        count = len(self.names)
+        share = np.bincount(self.codes, wrong, count) / np.maximum(
+            np.bincount(self.codes, minlength=count), 1
+        )
+        order = np.argsort(-share, kind="stable")
+        return tuple(worst), {str(self.names[i]): float(share[i]) for i in order}

@@ -1,0 +1,1 @@
+"""What the source `table` reads with: the forms of files, their cells, the items these name."""

@@ -1,0 +1,167 @@
+"""The distinct items that the cells of a table name: files, or series in the cells themselves."""
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from likewise.errors import DamagedSource, SourceNotFound, UnreadableItem
+from likewise.shapes import Array, Int, Shaped
+from likewise.sources.tabular import cells
+from likewise.sources.tabular.sheet import SHOWN, Sheet
+from likewise.types import Kind, Raw
+
+SERIES_FILES = r"(?i)\.(npy|csv|txt)$"
+LARGEST_FILE_BYTES = 256 * 2**20
+CHUNK_ROWS = 2**16
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Items once each, in the order in which a table first names them.
+
+    Attributes:
+        cells: Which item each cell of the columns names; the columns stand one after another.
+        keys: A name of each item that depends on it alone.
+        kinds: The `Kind` of each.
+        places: What errors call it.
+        reader: Gives the raw item of a number.
+    """
+
+    cells: Int[Array, "cells"]
+    keys: Shaped[Array, "n"]
+    kinds: Shaped[Array, "n"]
+    places: Shaped[Array, "n"]
+    reader: Callable[[int], Raw]
+
+
+def files_of(sheet: Sheet, folder: Path, columns: dict[str, Any], kind: str) -> Listed:
+    """The files that the cells of these columns name.
+
+    Args:
+        sheet: The table.
+        folder: What paths are relative to.
+        columns: One column of items, or the two of pairs, by name.
+        kind: `image`, `sequence`, or `auto` to go by the ending of each.
+
+    Raises:
+        SourceNotFound: If files are not there: how many, and the first ten.
+        DamagedSource: If a cell is missing or is no text, with its row.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    given = [cells.texts(sheet, name, column, trim=False) for name, column in columns.items()]
+    paths = pa.concat_arrays(given)
+    # a.png, ./a.png and .//a.png are one file; what `..` leads to, only the disk knows.
+    paths = pc.replace_substring_regex(paths, r"/(\.?/)+", "/")
+    paths = pc.replace_substring_regex(paths, r"^(\./)+", "")
+    coded = paths.dictionary_encode()
+    names = coded.dictionary
+    _refuse_absent(sheet, folder, names, list(columns))
+    places = names
+    if str(folder) != ".":
+        root, mark = (pa.scalar(text, pa.large_string()) for text in (str(folder), "/"))
+        below = pc.binary_join_element_wise(root, names, mark)
+        places = pc.if_else(pc.starts_with(names, "/"), names, below)
+    if kind == "auto":
+        series = pc.match_substring_regex(names, SERIES_FILES).to_numpy(zero_copy_only=False)
+        kinds = np.where(series, Kind.SEQUENCE.value, Kind.IMAGE.value)
+    else:
+        kinds = np.full(len(names), kind)
+
+    def read(row: int) -> bytes:
+        return _content(os.path.join(folder, names[row].as_py()))  # noqa: PTH118 - as it is written
+
+    return Listed(
+        coded.indices.to_numpy().astype(np.int64),
+        cells.as_strings(names),
+        kinds,
+        cells.as_strings(places),
+        read,
+    )
+
+
+def series_of(sheet: Sheet, columns: dict[str, Any], *, once: bool) -> Listed:
+    """The series in the cells of these columns.
+
+    Args:
+        sheet: The table.
+        columns: One column of items, or the two of pairs, by name.
+        once: Whether cells of equal series are one item.
+
+    Raises:
+        DamagedSource: If a cell is missing or is no such list as the others, with its row.
+    """
+    parts = [cells.series(sheet, name, column) for name, column in columns.items()]
+    widths = [part.values.shape[1] for part in parts]
+    if len(set(widths)) > 1:
+        one, other = columns
+        raise DamagedSource(
+            f"{sheet.place}: the series of {one!r} have {widths[0]} channels and those of "
+            f"{other!r} have {widths[1]}. Give every series the same channels."
+        )
+    every = parts[0] if len(parts) == 1 else cells.joined(*parts)
+    count = len(every.ends) - 1
+    row_of = np.concatenate([np.arange(len(part.ends) - 1) for part in parts])
+    places = np.char.add(f"{sheet.place}, row ", (row_of + 1).astype(np.str_))
+    if not once:
+        cell, at, keys = np.arange(count), np.arange(count), places
+    else:
+        side = np.repeat([f" ({name})" for name in columns], count // len(parts))
+        places = np.char.add(places, side)
+        digests, at, which = np.unique(every.digests(), return_index=True, return_inverse=True)
+        order = np.argsort(at)
+        cell = np.argsort(order)[which]
+        at, keys = at[order], np.char.add("series ", digests[order].astype("U16"))
+    kinds = np.full(len(at), Kind.SEQUENCE.value)
+    return Listed(cell, keys, kinds, places[at], lambda row: every[int(at[row])])
+
+
+def _refuse_absent(sheet: Sheet, folder: Path, names: Any, columns: list[str]) -> None:
+    absent: list[str] = []
+    count = 0
+    for start in range(0, len(names), CHUNK_ROWS):
+        for name in names.slice(start, CHUNK_ROWS).to_pylist():
+            try:
+                there = stat.S_ISREG(os.stat(os.path.join(folder, name)).st_mode)  # noqa: PTH116, PTH118 - twice as fast
+            except OSError:
+                there = False
+            if not there:
+                count += 1
+                if len(absent) < SHOWN:
+                    absent.append(name)
+    if count:
+        more = ", ..." if count > SHOWN else ""
+        raise SourceNotFound(
+            f"{sheet.place}: {count} of the {len(names)} paths under {' and '.join(columns)} lead "
+            f"to no file: {', '.join(map(repr, absent))}{more}. Paths are relative to the table's "
+            f"own folder, {folder.resolve()}. Mend them, or move the table to where they start."
+        )
+
+
+def _content(path: str) -> bytes:
+    try:
+        # Without blocking, since a pipe may have taken the place of the file.
+        with open(path, "rb", opener=_opened) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise UnreadableItem(f"{path} is no ordinary file. Take it out of the table.")
+            if status.st_size > LARGEST_FILE_BYTES:
+                raise UnreadableItem(
+                    f"{path} has {status.st_size} bytes, and at most {LARGEST_FILE_BYTES} are "
+                    "read. Part it, or take it out of the table."
+                )
+            return file.read()
+    except OSError as error:
+        raise UnreadableItem(
+            f"{path} cannot be read: {error.strerror or error}. Restore it, or drop its row."
+        ) from error
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
