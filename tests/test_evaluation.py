@@ -180,6 +180,24 @@ def test_the_balanced_threshold_has_the_least_balanced_error(sizes, steps, sprea
     assert point.calibrate.frr.value == pytest.approx(frr, abs=1e-9)
 
 
+def test_the_balanced_threshold_is_the_least_of_very_many():
+    sizes = np.random.default_rng(3).integers(1, 16, 60)
+    vectors, names = clustered(sizes, spread=0.7)
+    fitted = calibrate(Comparisons.of(vectors, names, Euclidean()), Claim.NEW_IDENTITIES)
+    first, second = np.triu_indices(len(names), 1)
+    distances = Euclidean().matrix(vectors, vectors)[first, second]
+    count = dict(zip(*np.unique(names, return_counts=True), strict=True))
+    own = np.array([count[name] for name in names])
+    alike = names[first] == names[second]
+    same = np.where(alike, 1 / np.maximum(own[first] * (own[first] - 1), 1), 0)
+    different = np.where(alike, 0, 1 / (own[first] * own[second]))
+    order = np.argsort(distances, kind="stable")
+    error = np.cumsum(different[order]) / different.sum() - np.cumsum(same[order]) / same.sum()
+    last = np.append(np.diff(distances[order]) > 0, [True])
+    least = int(np.argmin(np.where(last, error, np.inf)))
+    assert fitted.point(name="balanced").threshold == distances[order][least]
+
+
 def test_what_the_data_cannot_support_is_refused_with_what_is_needed():
     vectors, names = clustered([3] * 9)
     fitted = calibrate(Comparisons.of(vectors, names, Euclidean()), Claim.NEW_IDENTITIES)

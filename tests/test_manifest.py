@@ -755,11 +755,11 @@ def test_rights_and_memory_are_the_houses_errors(
         (MemoryError(), "it does not fit into memory"),
     ):
 
-        def refuse(_: Path, error: BaseException = error) -> bytes:
+        def refuse(_: Path, _limit: int, error: BaseException = error) -> bytes:
             raise error
 
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "read_bytes", refuse)
+            patch.setattr(manifest, "read_plain", refuse)
             with pytest.raises(DamagedModel, match=f"weights.safetensors cannot be read: {words}"):
                 manifest.read(model, found, "weights")
             if isinstance(error, OSError):

@@ -1,5 +1,6 @@
 """Splits of pairs: components of the pair graph stay whole, and every part can be measured on."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,19 +21,19 @@ USED = (Role.TRAIN, Role.CALIBRATE, Role.TEST)
 GREEDY: Shares = {Role.TRAIN: 0.8, Role.CALIBRATE: 0.1, Role.TEST: 0.1}
 Edge = tuple[int, int, int]
 
-quiet = settings(deadline=None, max_examples=80, derandomize=True)
+quiet = settings(deadline=None, max_examples=40, derandomize=True)
 seeds = st.integers(0, 2**32)
 
 
 @st.composite
 def graphs(draw: st.DrawFn) -> tuple[int, list[Edge]]:
     """Items and pairs without contradictions: several small graphs side by side."""
-    sizes = draw(st.lists(st.integers(2, 6), min_size=1, max_size=14))
+    sizes = draw(st.lists(st.integers(2, 6), min_size=1, max_size=9))
     pairs: list[Edge] = []
     start = 0
     for size in sizes:
         ends = st.lists(st.integers(0, size - 1), min_size=2, max_size=2, unique=True)
-        named = draw(st.lists(ends, min_size=1, max_size=8, unique_by=lambda pair: frozenset(pair)))
+        named = draw(st.lists(ends, min_size=1, max_size=8, unique_by=frozenset))
         sorts = draw(st.lists(st.integers(0, 1), min_size=len(named), max_size=len(named)))
         pairs += [(start + a, start + b, same) for (a, b), same in zip(named, sorts, strict=True)]
         start += size
@@ -112,23 +113,29 @@ def test_a_pair_is_one_edge_in_either_order() -> None:
 # Shared out
 
 
+def can_be_shared_out(weights: np.ndarray) -> bool:
+    """Whether any of all ways to share out components [sort, component] carries three parts."""
+    ways = np.array(list(itertools.product(range(3), repeat=weights.shape[1])))
+    held = np.stack([(ways == part).astype(int) @ weights.T for part in range(3)], axis=1)
+    enough = held.sum(2) >= 0.5 * np.array([0.56, 0.22, 0.22]) * weights.sum()
+    return bool((enough & (held > 0).all(2)).all(1).any())
+
+
 @quiet
 @given(graphs(), seeds)
 def test_no_component_is_in_two_parts(graph: tuple[int, list[Edge]], seed: int) -> None:
     items = table(*graph)
     assert items.pairs is not None
     names, of = np.unique(items.identities, return_inverse=True)
-    sorts = [len(set(of[items.pairs.first[items.pairs.same == same]].tolist())) for same in (0, 1)]
-    weights = np.bincount(of[items.pairs.first])
-    hopeless = 1 - weights.max() / weights.sum() < 0.5 * 0.44
+    ends = [of[items.pairs.first[items.pairs.same == same]] for same in (0, 1)]
+    weights = np.stack([np.bincount(sort, minlength=len(names)) for sort in ends])
+    feasible = can_be_shared_out(weights)
     try:
         made = split(items, NEW, seed=seed)
     except SplitError:
-        # Three parts need three components of each sort; a few large ones can upset the shares.
-        assert min(sorts) < 3 or hopeless or len(names) < 12
+        assert not feasible
         return
-    assert min(sorts) >= 3
-    assert not hopeless
+    assert feasible
     rows = np.concatenate([rows for _, rows in made])
     assert sorted(rows.tolist()) == list(range(len(items)))
     held = [set(items.identities[rows].tolist()) for _, rows in made]
@@ -141,7 +148,7 @@ def test_no_component_is_in_two_parts(graph: tuple[int, list[Edge]], seed: int) 
         assert sum(found[role]) >= 0.5 * share * len(items.pairs.first)
 
 
-@quiet
+@settings(quiet, max_examples=20)
 @given(seeds, seeds)
 def test_order_of_the_table_does_not_matter(seed: int, shuffle: int) -> None:
     items = table(80, chains(20))
@@ -277,7 +284,7 @@ def test_a_test_part_without_both_sorts_is_refused() -> None:
     test = inside & (items.rows >= 40)
     with pytest.raises(SplitError, match=r"test gets 5 same and 0 different pairs, and each of"):
         split(replace(items, parts=np.where(test, "test", "train")), NEW)
-    alone = replace(items, groups=np.where(inside, "same", np.where(items.rows < 9, "a", "b")))
+    alone = replace(items, groups=np.where(inside, "same", np.where(items.rows < 10, "a", "b")))
     with pytest.raises(
         SplitError, match=r"none of 100 ways .* gets \d+ same and 0 different pairs"
     ):
@@ -285,7 +292,7 @@ def test_a_test_part_without_both_sorts_is_refused() -> None:
 
 
 def test_pairs_name_no_classes() -> None:
-    with pytest.raises(SplitError, match="pairs, which name no classes.* claim new_identities"):
+    with pytest.raises(SplitError, match=r"pairs, which name no classes.* claim new_identities"):
         split(table(80, chains(20)), KNOWN)
 
 

@@ -356,10 +356,10 @@ def test_an_image_transform_without_state_says_so() -> None:
 
 
 def test_bad_arguments_of_image() -> None:
-    with pytest.raises(BadArgument, match="size is 0, and at least 1 pixel"):
+    with pytest.raises(BadArgument, match="size is 0, and 1 to 4096 pixels"):
         ImageTransform(0)
     for state in ({}, {"mean": [0.5], "std": [0.1, 0.2]}, {"mean": ["x"], "std": [1]}):
-        with pytest.raises(BadArgument, match="1 finite numbers each for 'mean'"):
+        with pytest.raises(BadArgument, match="1 numbers of at most 1e\\+06 each for 'mean'"):
             ImageTransform(4, state=state)
     transform, _ = fitted(color=True)
     with pytest.raises(BadArgument, match="has 1 channels, and 3 are expected"):
@@ -567,7 +567,7 @@ def test_bad_arguments_of_sequence() -> None:
         # Past the check of annotations, which only tests have.
         inspect.unwrap(SequenceTransform.__init__)(object.__new__(SequenceTransform), "both")
     for state in ({}, {"channels": 0}, {"channels": True}, {"channels": "3"}):
-        with pytest.raises(BadArgument, match="a number of 'channels' is expected"):
+        with pytest.raises(BadArgument, match="a number of 'channels' up to 100000 is expected"):
             SequenceTransform("none", state=state)
     for std in ([1.0], [1.0, 0.0], [1.0, float("nan")], None, 3):
         state = {"channels": 2, "mean": [0.0, 0.0], "std": std}

@@ -92,6 +92,21 @@ def test_the_aim_is_said_in_words(target: float | None, said: str) -> None:
     assert said in wording.verdict(evaluation(FRR, target=target), "it")
 
 
+def test_the_balanced_point_is_not_taken_for_that_of_equal_errors() -> None:
+    measured = evaluation(FRR, target=None)
+    (equal,) = measured.verification.points
+    points = (
+        replace(equal, name="balanced", threshold=0.3, supported=False),
+        replace(equal, name="eer", threshold=0.9, supported=False),
+    )
+    measured = replace(measured, verification=replace(measured.verification, points=points))
+    said = wording.verdict(measured, "balanced")
+    assert "fitted for the least mean of both error rates," in said
+    assert "the threshold of equal errors (0.9), marked unsupported" in wording.verdict(
+        measured, ""
+    )
+
+
 def test_no_pairs_are_no_rate() -> None:
     said = wording.verdict(evaluation(FRR, frr=Rate(0.0, 0, 0, 0, None, None)), "it")
     assert "and there was no pair of the same thing to try." in said

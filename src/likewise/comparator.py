@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any, Protocol, final, runtime_checkable
 
 import numpy as np
-import onnxruntime
 
 from likewise.distances.inputs import vectors
 from likewise.errors import BadArgument, DamagedModel
+from likewise.graph import Graph
 from likewise.shapes import Array, Float
 
 # Numbers in memory at once while pairs are compared: 32 MB, of which each pair takes 16 * dim, for
@@ -47,7 +47,7 @@ class LearnedComparator:
     def __init__(self, exported: bytes, dim: int, folder: Path) -> None:
         self.dim = dim
         self._folder = folder
-        self._session = _session(exported, dim, folder)
+        self._graph = _graph(exported, dim, folder)
 
     def rows(
         self, first: Float[Array, "n dim"], second: Float[Array, "n dim"]
@@ -106,12 +106,7 @@ class LearnedComparator:
     def _run(
         self, first: Float[Array, "n dim"], second: Float[Array, "n dim"]
     ) -> Float[Array, "n"]:
-        try:
-            logit = self._session.run(["logit"], {"first": first, "second": second})[0]
-        except Exception as error:  # ONNX Runtime's errors share no public base class
-            raise DamagedModel(
-                f"The matcher in {self._folder} cannot run ({error}). Restore the model."
-            ) from error
+        logit = self._graph.run("logit", {"first": first, "second": second})
         if logit.shape != (len(first),) or np.isnan(logit).any():
             raise DamagedModel(
                 f"The matcher in {self._folder} was given {len(first)} pairs and did not give one "
@@ -122,23 +117,14 @@ class LearnedComparator:
         return dissimilarity
 
 
-def _session(exported: bytes, dim: int, folder: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(
-            exported, sess_options=options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # ONNX Runtime's errors share no public base class
-        raise DamagedModel(
-            f"The matcher in {folder} cannot be loaded ({error}). Restore the model."
-        ) from error
-    takes = {i.name: (i.type, len(i.shape), i.shape[-1:]) for i in session.get_inputs()}
-    gives = {o.name: (o.type, len(o.shape)) for o in session.get_outputs()}
+def _graph(exported: bytes, dim: int, folder: Path) -> Graph:
+    graph = Graph(exported, f"The matcher in {folder}")
+    takes = {name: (kind, len(axes), axes[-1:]) for name, (kind, axes) in graph.inputs.items()}
+    gives = {name: (kind, len(axes)) for name, (kind, axes) in graph.outputs.items()}
     pair = ("tensor(float)", 2, [dim])
     if takes != {"first": pair, "second": pair} or gives != {"logit": ("tensor(float)", 1)}:
         raise DamagedModel(
             f"The matcher in {folder} takes {takes} and gives {gives}, and it should take `first` "
             f"and `second` [n {dim}] and give `logit` [n], float32. Restore the model."
         )
-    return session
+    return graph

@@ -93,9 +93,8 @@ def check_pairs(table: Items, claim: Claim) -> None:
             f"{where} gives pairs, which name no classes, so the claim known_classes says nothing "
             "of it. Use the claim new_identities."
         )
-    if (
-        torn := np.flatnonzero(table.identities[pairs.first] != table.identities[pairs.second])
-    ).size:
+    ends = table.identities[pairs.first], table.identities[pairs.second]
+    if (torn := np.flatnonzero(ends[0] != ends[1])).size:
         one, other = (str(table.places[rows[torn[0]]]) for rows in (pairs.first, pairs.second))
         raise SplitError(
             f"{where}: {len(torn)} pairs join items of two identities ({one} and {other}), and "
@@ -128,8 +127,8 @@ def carried(table: Items, count: int) -> bool:
     """Whether `count` parts can each have a same and a different pair, and no component be torn."""
     names, of = np.unique(table.identities, return_inverse=True)
     different, same = pair_counts(table, of, len(names)) > 0
-    both = int((same & different).sum())
-    return both + min(int(same.sum()), int(different.sum())) - both >= count
+    # A part has either a component of both sorts or one of each: `min` counts both ways.
+    return min(int(same.sum()), int(different.sum())) >= count
 
 
 def pair_fault(table: Items, roles: Shaped[Array, "n"], used: Iterable[Role]) -> str:

@@ -12,6 +12,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from likewise.errors import LikewiseError, SaveFailed
 
@@ -85,6 +86,36 @@ def replace(path: Path, data: bytes) -> None:
         _place(path, data)
 
 
+@contextlib.contextmanager
+def replacing(*paths: Path) -> Iterator[tuple[BinaryIO, ...]]:
+    """Files to write over those that may be there, for content too large to hold in memory.
+
+    All are complete on the disk before the first gets its name; they get them in this order.
+
+    Raises:
+        SaveFailed: If one could not be written; those not named yet are as they were before.
+    """
+    parts = [_part(path.parent) for path in paths]
+    with saving(paths[0]):
+        try:
+            with contextlib.ExitStack() as stack:
+                files = tuple(
+                    stack.enter_context(os.fdopen(_open_new(part), "wb")) for part in parts
+                )
+                yield files
+                for file in files:
+                    file.flush()
+                    _sync(file.fileno())
+            for part, path in zip(parts, paths, strict=True):
+                _rename(part, path)
+            for folder in dict.fromkeys(path.parent for path in paths):
+                _sync_folder(folder)
+        except BaseException:
+            for part in parts:
+                discard(part)
+            raise
+
+
 def probe(folder: Path) -> None:
     """Find out whether files can be written there, by writing one and removing it.
 
@@ -149,9 +180,12 @@ def _part(folder: Path) -> Path:
     return folder / f".likewise-{os.urandom(8).hex()}.part"
 
 
+def _open_new(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+
+
 def _fill(path: Path, data: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    file = os.open(path, flags, 0o666)
+    file = _open_new(path)
     try:
         _write(file, memoryview(data))
         _sync(file)

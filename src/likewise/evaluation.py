@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -93,15 +94,28 @@ def calibrate(comparisons: Compared, claim: Claim, calibrator: str = "logistic")
     rates = comparisons.rates(list(thresholds.values()), claim)
     units, unit_name, *independent = comparisons.trials(claim)
     points = fit_points(thresholds, dict(zip(thresholds, rates, strict=True)), units, unit_name)
+    parameters = fit_calibrator(calibrator, spread, (independent[0], independent[1]))
+    return Calibration(claim, calibrator, parameters, points, units)
+
+
+def fit_calibrator(
+    calibrator: str, spread: verification.Spread, independent: tuple[float, float]
+) -> Mapping[str, Any]:
+    """What a calibrator learns from the distances of same and of different pairs.
+
+    Args:
+        calibrator: Spec.
+        spread: The distances.
+        independent: How many independent trials stand behind the same and the different pairs.
+    """
     used = np.flatnonzero(spread.same + spread.different)
     values = verification.bin_values()[used]
-    parameters = CALIBRATORS.build(calibrator, parameters=None).fit(
+    return CALIBRATORS.build(calibrator, parameters=None).fit(
         np.concatenate([values, values]),
         np.repeat([True, False], len(used)),
         np.concatenate([spread.same[used], spread.different[used]]),
-        (independent[0], independent[1]),
+        independent,
     )
-    return Calibration(claim, calibrator, parameters, points, units)
 
 
 def _balanced_threshold(

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from likewise import __version__, durable
+from likewise.bounds import check_plain, read_plain
 from likewise.errors import (
     BadArgument,
     BadSpec,
@@ -23,12 +24,10 @@ from likewise.errors import (
     SaveFailed,
 )
 from likewise.manifest_files import (
-    FILE_BYTES,
-    check_plain,
     foreign,
     inside,
+    most_bytes,
     ours,
-    slurp,
     unreadable,
     write,
 )
@@ -169,7 +168,7 @@ def read(folder: Path, manifest: Manifest, role: str) -> bytes:
         )
     path = inside(folder, entry.path)
     try:
-        data = slurp(path, FILE_BYTES)
+        data = read_plain(path, most_bytes(role))
     except (OSError, MemoryError) as error:
         raise unreadable(path, error) from error
     found = hashlib.sha256(data).hexdigest()
@@ -184,7 +183,7 @@ def read(folder: Path, manifest: Manifest, role: str) -> bytes:
 def _manifest_bytes(folder: Path) -> bytes:
     target = inside(folder, MANIFEST)
     try:
-        return slurp(target, MANIFEST_BYTES)
+        return read_plain(target, MANIFEST_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         raise ModelNotFound(
             f"{folder} holds no model: {target} is not there. Give the folder that a model was "
@@ -196,10 +195,10 @@ def _manifest_bytes(folder: Path) -> bytes:
 
 def _checked(folder: Path, data: bytes) -> Manifest:
     manifest = parse(data, folder / MANIFEST)
-    for entry in manifest.files.values():
+    for role, entry in manifest.files.items():
         path = inside(folder, entry.path)
         try:
-            check_plain(path, FILE_BYTES)
+            check_plain(path, most_bytes(role))
         except OSError as error:
             raise unreadable(path, error) from error
     return manifest
@@ -215,7 +214,7 @@ def _check_unchanged(folder: Path, before: bytes | None) -> None:
 
 def _peek(folder: Path) -> bytes | None:
     try:
-        return slurp(folder / MANIFEST, MANIFEST_BYTES)
+        return read_plain(folder / MANIFEST, MANIFEST_BYTES)
     except FileNotFoundError:
         return None
 
@@ -231,7 +230,7 @@ def _standing(folder: Path, *, overwrite: bool) -> bytes | None:
                 f"{folder} holds a model already. Choose another folder, or replace the model "
                 "with --overwrite (overwrite=True)."
             )
-        return slurp(target, MANIFEST_BYTES)
+        return read_plain(target, MANIFEST_BYTES)
     other = foreign(folder)
     if other is not None:
         raise ModelExists(

@@ -4,11 +4,9 @@ Every file but the manifest is written once, under its role's plain name in a fr
 with the beginning of its SHA-256 in the name in any other.
 """
 
-import errno
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +15,21 @@ from likewise.errors import DamagedModel, SaveFailed
 from likewise.manifest_text import AGAIN, ROLES, Entry
 
 FILE_BYTES = 4 << 30
+PARSED_BYTES = {
+    "recipe": 1 << 20,
+    "transform": 1 << 20,
+    "encoder.main": (2 << 30) - 1,
+    "matcher": (2 << 30) - 1,
+    "calibration": 1 << 24,
+    "trained_on": 1 << 28,
+    "training": 1 << 26,
+}
+"""Role → the most bytes of its file; what is read into many objects takes many times as much."""
+
+
+def most_bytes(role: str) -> int:
+    """How large the file of a role may be."""
+    return min(FILE_BYTES, PARSED_BYTES.get(role, FILE_BYTES))
 
 
 def inside(folder: Path, name: str) -> Path:
@@ -26,32 +39,17 @@ def inside(folder: Path, name: str) -> Path:
         DamagedModel: If one does.
     """
     path = folder / name
-    found = Path(os.path.realpath(path))
-    if not found.is_relative_to(os.path.realpath(folder)):
+    try:
+        found = Path(os.path.realpath(path))
+        home = os.path.realpath(folder)
+    except (ValueError, OSError) as error:  # a NUL in the name, or too many links
+        raise DamagedModel(f"{str(path)!r} cannot be looked up: {error}. {AGAIN}") from error
+    if not found.is_relative_to(home):
         raise DamagedModel(
             f"{path} is a link that leads out of the folder, to {found}, and a model's files are "
             f"expected inside. {AGAIN}"
         )
     return path
-
-
-def check_plain(path: Path, limit: int) -> None:
-    """Refuse what is no plain file (a pipe would be waited for) or has more than `limit` bytes.
-
-    Raises:
-        OSError: Saying which; callers say it as an error of the house.
-    """
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is no plain file")
-    if status.st_size > limit:
-        raise OSError(errno.EFBIG, f"it has {status.st_size} bytes, at most {limit} are expected")
-
-
-def slurp(path: Path, limit: int) -> bytes:
-    """The bytes of a plain file of at most `limit` bytes, or an `OSError`."""
-    check_plain(path, limit)
-    return path.read_bytes()
 
 
 def unreadable(path: Path, error: OSError | MemoryError) -> DamagedModel:
@@ -105,8 +103,10 @@ def write(
     Raises:
         SaveFailed: If it could not be written.
     """
-    if len(data) > FILE_BYTES:
-        raise SaveFailed(f"{role} has {len(data)} bytes, and at most {FILE_BYTES} can be saved.")
+    if len(data) > most_bytes(role):
+        raise SaveFailed(
+            f"{role} has {len(data)} bytes, and at most {most_bytes(role)} can be saved."
+        )
     sha256 = hashlib.sha256(data).hexdigest()
     used = {entry.path: entry.sha256 for entry in old.values()}
     stem, _, suffix = ROLES[role].rpartition(".")

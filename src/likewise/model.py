@@ -3,7 +3,6 @@
 Using a model needs numpy and ONNX Runtime, and never torch.
 """
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from likewise import calibration, manifest
 from likewise.calibration import Calibration
@@ -21,6 +19,7 @@ from likewise.decoding import out_of_memory
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
 from likewise.embedding import Block, blocks
+from likewise.encoder import Encoder
 from likewise.errors import (
     DamagedModel,
     ForeignEmbedding,
@@ -29,15 +28,20 @@ from likewise.errors import (
     UnknownName,
 )
 from likewise.manifest import Manifest
+from likewise.manifest_text import SPEC_LENGTH
+from likewise.printable import shortened
 from likewise.registry import unknown
 from likewise.shapes import Array, Float
 from likewise.trained_on import TrainedOn
 from likewise.transforms import FAMILY as TRANSFORMS
 from likewise.transforms.base import Transform
-from likewise.types import Embeddings, Items, Raw
+from likewise.types import Embeddings, Items, Kind, Raw
 
 COMPARATORS = ("distance", "matcher")
+TRANSFORM_BYTES = 2**20
 _BATCH = 256
+# The reader of TOML takes quadratic time for a key of very many parts.
+_DOTS = 100
 
 
 class Model:
@@ -55,12 +59,16 @@ class Model:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.manifest: Manifest = manifest.load(self.folder)
-        self.transform = _transform(self.read("transform"))
+        self.transform = _transform(self.read("transform"), self.manifest.kind)
         try:
             self.distance: Distance = DISTANCES.build(self.manifest.distance)
         except LikewiseError as error:
             raise DamagedModel(f"{self.folder / 'model.toml'}: {error}") from error
-        self._session = _session(self.read("encoder.main"), self.folder)
+        self._encoder = self._load_encoder(single=False)
+
+    def _load_encoder(self, *, single: bool) -> Encoder:
+        what = f"The encoder in {self.folder}"
+        return Encoder(self.read("encoder.main"), self.transform.shape, what, single=single)
 
     @cached_property
     def matcher(self) -> LearnedComparator | None:
@@ -111,7 +119,7 @@ class Model:
     @property
     def dim(self) -> int:
         """Length of an embedding."""
-        return int(self._session.get_outputs()[0].shape[1])
+        return self._encoder.dim
 
     @cached_property
     def calibrations(self) -> Mapping[str, Calibration]:
@@ -176,13 +184,13 @@ class Model:
         self, items: Items, *, strict: bool = False, threads: int | None = None
     ) -> Iterator[Block]:
         """Embed a table of any length some items at a time, in order; see `embedding.blocks`."""
-        run = partial(self._run, session=self._single)
+        run = partial(self._run, encoder=self._single)
         return blocks(items, self.transform, run, self.dim, strict=strict, threads=threads)
 
     @cached_property
-    def _single(self) -> onnxruntime.InferenceSession:
+    def _single(self) -> Encoder:
         """The encoder for many threads that run it at once, each on one core."""
-        return _session(self.read("encoder.main"), self.folder, single=True)
+        return self._load_encoder(single=True)
 
     def embed_decoded(self, decoded: Decoded) -> Float[Array, "n dim"]:
         """The vectors of decoded items."""
@@ -203,20 +211,10 @@ class Model:
         batch: Array,
         lengths: Array | None,
         *,
-        session: onnxruntime.InferenceSession | None = None,
+        encoder: Encoder | None = None,
     ) -> Float[Array, "n dim"]:
-        feed = {"inputs": np.ascontiguousarray(self.transform.finish(batch), dtype=np.float32)}
-        if lengths is not None:
-            feed["lengths"] = lengths
-        try:
-            embedding: Array = (session or self._session).run(["embedding"], feed)[0]
-        except Exception as error:  # ONNX Runtime's errors share no public base class
-            if re.search("bad_alloc|allocate memory", str(error)):
-                raise MemoryError(str(error)) from error
-            raise DamagedModel(
-                f"The encoder in {self.folder} cannot run ({error}). Restore the model."
-            ) from error
-        return embedding
+        inputs = np.ascontiguousarray(self.transform.finish(batch), dtype=np.float32)
+        return (encoder or self._encoder).run(inputs, lengths)
 
     def distances(self, first: Embeddings, second: Embeddings) -> Float[Array, "n m"]:
         """The distance of every embedding of one set to every one of another.
@@ -246,35 +244,30 @@ def transform_toml(spec: str, transform_state: Mapping[str, Any]) -> bytes:
     return tomli_w.dumps({"spec": spec, "state": dict(transform_state)}).encode()
 
 
-def _transform(data: bytes) -> Transform:
+def _transform(data: bytes, kind: Kind) -> Transform:
     try:
+        longest = max(line.count(b".") for line in [*data.splitlines(), b""])
+        if len(data) > TRANSFORM_BYTES or longest > _DOTS:
+            raise ValueError("it is too large")  # noqa: TRY301 - one refusal for all
         plain = tomllib.loads(data.decode("utf-8"))
-        transform = TRANSFORMS.build(str(plain["spec"]), state=plain["state"])
-        transform.shape  # noqa: B018 - a state that gives no shape is damaged
-    except (LikewiseError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DamagedModel(
-            f"transform.toml cannot be read ({error}). Restore the model from where it came."
-        ) from error
+        spec = plain["spec"]
+        if not isinstance(spec, str) or len(spec) > SPEC_LENGTH:
+            raise TypeError("its spec is no short string")  # noqa: TRY301 - as above
+        transform = TRANSFORMS.build(spec, state=plain["state"])
+        if transform.shape.kind is not kind:
+            raise ValueError(f"it is no transform for {kind.value}")  # noqa: TRY301 - as above
+    except (LikewiseError, ArithmeticError, AttributeError, LookupError) as error:
+        raise _unread(error) from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _unread(error) from error
     return transform
 
 
-def _session(data: bytes, folder: Path, *, single: bool = False) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    if single:
-        options.intra_op_num_threads = 1
-    try:
-        session = onnxruntime.InferenceSession(
-            data, sess_options=options, providers=["CPUExecutionProvider"]
-        )
-        named = {output.name: output.shape for output in session.get_outputs()}
-        if not isinstance(named["embedding"][1], int):
-            raise TypeError("its embedding has no fixed length")  # noqa: TRY301
-    except Exception as error:  # ONNX Runtime's errors share no public base class
-        raise DamagedModel(
-            f"The encoder in {folder} cannot be loaded ({error}). Restore the model."
-        ) from error
-    return session
+def _unread(error: Exception) -> DamagedModel:
+    return DamagedModel(
+        f"transform.toml cannot be read ({shortened(error, 300)}). Restore the model from where it "
+        "came."
+    )
 
 
 def _parts(count: int) -> Iterator[slice]:

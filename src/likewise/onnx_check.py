@@ -33,7 +33,7 @@ CHANCE = frozenset(
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _TYPE_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
-"""TensorProto.DataType → bytes of an element; texts, complex numbers and half bytes are not read."""
+"""TensorProto.DataType → bytes of an element; neither texts, complex numbers nor half bytes."""
 
 # Message → field → its wire type, or the message that it holds. A field that may be packed has
 # both wire types; texts are bytes.
@@ -80,8 +80,6 @@ def check(data: bytes, what: str) -> None:
         DamagedModel: Saying what it holds.
     """
     try:
-        if not 0 < len(data) <= LARGEST_BYTES:
-            raise _Unfit(f"it has {len(data)} bytes, and 1 to {LARGEST_BYTES} are expected")
         _Walk(data).message("model", 0, len(data))
     except _Unfit as error:
         raise DamagedModel(
@@ -98,6 +96,8 @@ class _Walk:
     """One walk through a file; each part of it is looked at once."""
 
     def __init__(self, data: bytes) -> None:
+        if not 0 < len(data) <= LARGEST_BYTES:
+            raise _Unfit(f"it has {len(data)} bytes, and 1 to {LARGEST_BYTES} are expected")
         self.data = data
         self.fields_left = MOST_FIELDS
         self.nodes_left = MOST_NODES

@@ -47,8 +47,9 @@ class OperatingPoint:
     """A threshold, what it was fitted for, and what it was seen to do.
 
     Attributes:
-        name: `far=0.01`, or `eer` for the point where both errors are equal.
-        target: The false-accept rate that it was fitted for; None for `eer`.
+        name: `far=0.01`; or `eer` for the point where both errors are equal, and `balanced` for
+            the one where their mean is least.
+        target: The false-accept rate that it was fitted for; None for `eer` and `balanced`.
         threshold: A pair is accepted when its distance is at most this.
         supported: Whether the data can support a rate at this target.
         reason: Why not, and what would be needed; empty when supported.

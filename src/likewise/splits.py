@@ -145,7 +145,7 @@ def _held_out(table: Items, claim: Claim) -> Bool[Array, "n"]:
         raise SplitError(
             f"{where}: {len(test & train)} identities are in both parts of the source "
             f"({_some(test & train)}), so its test part cannot show new identities. "
-            "Do use the claim known_classes, or by='random'."
+            f"{_otherwise(table)}"
         )
     if claim is Claim.KNOWN_CLASSES and test - train:
         raise SplitError(
@@ -154,6 +154,12 @@ def _held_out(table: Items, claim: Claim) -> Bool[Array, "n"]:
             "Use the claim new_identities, or by='random'."
         )
     return held
+
+
+def _otherwise(table: Items) -> str:
+    """What to use where the source's parts or groups tear identities apart."""
+    classes = "" if table.pairs is not None else " the claim known_classes, or"
+    return f"Use{classes} by='random'."
 
 
 def _some(names: set[str]) -> str:
@@ -197,7 +203,7 @@ def _deal_groups(
         if twice := {one for (one, _), (other, _) in pairwise(pairs) if one == other}:
             raise SplitError(
                 f"{where}: {len(twice)} identities are in more than one group ({_some(twice)}), so "
-                "whole groups cannot keep them apart. Use by='random', or the claim known_classes."
+                f"whole groups cannot keep them apart. {_otherwise(table)}"
             )
     for _ in range(DRAWS):
         roles: Array = _draw_groups(weight, shares, random)[member]
@@ -263,11 +269,8 @@ def _how(items: Items, claim: Claim, indices: Mapping[Role, Array], by: By, seed
         "source": f"the source's own test part, {what} of the rest shared out at random",
         "group": f"{what} shared out by whole groups at random",
     }[by]
-    apart = "the same classes, no item in two parts"
-    if new:
-        apart = (
-            "no component in two parts" if items.pairs is not None else "no identity in two parts"
-        )
+    unit = "identity" if items.pairs is None else "component"
+    apart = f"no {unit} in two parts" if new else "the same classes, no item in two parts"
 
     def counts(rows: Int[Array, "_"]) -> str:
         count = len(set(items.identities[rows].tolist()))

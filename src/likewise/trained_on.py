@@ -22,6 +22,8 @@ REMEMBERED = (Role.TRAIN, Role.SELECT, Role.CALIBRATE)
 FORBIDDEN = {"evaluate": REMEMBERED, "calibrate": (Role.TRAIN, Role.SELECT)}
 """Purpose → the roles whose data must not be used for it."""
 SHOWN = 10
+# Nine would do; empty lists by the million would fill the memory.
+MOST_BRACKETS = 100
 _HASH = re.compile(r"[0-9a-f]{16}")
 _SALT = re.compile(r"[0-9a-f]{32}")
 
@@ -80,6 +82,8 @@ class TrainedOn:
         Raises:
             DamagedModel: If it did not write that.
         """
+        if data.count(b"[") + data.count(b"{") > MOST_BRACKETS:
+            raise _damaged("is nested in another way than it was written")
         try:
             table = json.loads(data)
         except (ValueError, RecursionError) as error:
@@ -138,7 +142,11 @@ class TrainedOn:
 def _identities(salt: str, items: Items) -> dict[str, str]:
     """Label → hash; an item without a label says nothing about who it shows."""
     labels = sorted({str(label) for label in items.identities} - {""})
-    return {label: _digest(salt, f"{items.namespace}/{label}".encode()) for label in labels}
+    names = {label: f"{items.namespace}/{label}" for label in labels}
+    # A name of a file need not be valid Unicode.
+    return {
+        label: _digest(salt, name.encode(errors="surrogatepass")) for label, name in names.items()
+    }
 
 
 def _items(salt: str, items: Items, decoded: Iterable[Array]) -> list[str]:

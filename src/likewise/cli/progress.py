@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from likewise.results import Epoch
@@ -98,3 +98,55 @@ class Progress:
 
     def _line(self, text: str) -> None:
         self.console.print(text, markup=False, soft_wrap=True)
+
+
+class Counter:
+    """Shows how many items are done, on standard error.
+
+    Args:
+        verb: What is done to them: `embedding`.
+        quiet: Show nothing.
+    """
+
+    def __init__(self, verb: str, *, quiet: bool) -> None:
+        self.verb = verb
+        self.quiet = quiet
+        self.console = Console(file=sys.stderr, highlight=False)
+        self.bar: Bar | None = None
+        if self.console.is_terminal and not quiet:
+            self.bar = Bar(
+                TextColumn(verb),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(),
+                console=self.console,
+                transient=True,
+            )
+            self.task = self.bar.add_task(verb, total=None, rate="")
+        self.started = self.last_line = time.monotonic()
+
+    def __enter__(self) -> "Counter":
+        if self.bar is not None:
+            self.bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def show(self, done: int, total: int) -> None:
+        """Show how far it is: at every call on the bar, as a line in ten seconds and at the end."""
+        now = time.monotonic()
+        rate = f"{done / max(now - self.started, 1e-9):.0f} items/s"
+        if self.bar is not None:
+            self.bar.update(self.task, completed=done, total=total, rate=rate)
+        elif not self.quiet and (done == total or now - self.last_line >= _SECONDS_BETWEEN_LINES):
+            self.last_line = now
+            line = f"{self.verb}: {done} of {total} items, {rate}"
+            self.console.print(line, markup=False, soft_wrap=True)

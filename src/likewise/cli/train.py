@@ -45,6 +45,9 @@ def train(
     precision: str = typer.Option(
         "", help="float32, bf16, or auto, which takes bf16 where it measures faster."
     ),
+    checkpoint_every: str = typer.Option(
+        "60s", help="How often what --resume needs is written, beside --out."
+    ),
     resume: bool = typer.Option(
         False, "--resume", help="Go on with the run that was stopped on its way to --out."
     ),
@@ -110,6 +113,7 @@ def train(
             strict=strict,
             examples=not no_examples,
             device=cast(Any, device),  # checked where it is used
+            checkpoint_seconds=seconds_of(checkpoint_every),
             on_decode=progress.decode,
             on_start=started,
             on_epoch=progress.epoch,

@@ -44,9 +44,8 @@ def point_words(point: Any) -> str:
     """What an operating point's threshold was fitted for."""
     if point.target is not None:
         return f"fitted for FAR {point.target}"
-    return {"eer": "where both errors were equal", "balanced": "where their mean was least"}.get(
-        point.name, point.name
-    )
+    where = {"eer": "both errors were equal", "balanced": "the mean of both errors was least"}
+    return f"where {where.get(point.name, point.name)}"
 
 
 def as_json(value: Any) -> str:

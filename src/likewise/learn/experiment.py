@@ -55,6 +55,7 @@ def learn(
     strict: bool = False,
     examples: bool = True,
     device: Device = "auto",
+    checkpoint_seconds: float = 60.0,
     parts: Splitter | None = None,
     on_decode: Callable[[int, int], None] | None = None,
     on_start: Callable[[Run], None] | None = None,
@@ -64,7 +65,7 @@ def learn(
 ) -> Experiment:
     """Train, export, calibrate and measure a model, and save it with its report.
 
-    Once a minute, and when the run is asked to stop, what is needed to go on is kept in a file
+    Now and then, and when the run is asked to stop, what is needed to go on is kept in a file
     beside the model's folder (`OUT.checkpoint`); it is removed when training came to its end. A
     run that was asked to stop gives the best model so far.
 
@@ -77,6 +78,7 @@ def learn(
         strict: Stop at the first item that cannot be read.
         examples: Show some mistakes in the report.
         device: Where to train: `auto`, `cpu` or `cuda`.
+        checkpoint_seconds: How often what is needed to go on is written.
         parts: Gives every item its role, when not what the recipe says.
         on_decode: Called with how many items are decoded, of how many.
         on_start: Called with the run once its data are read.
@@ -106,6 +108,7 @@ def learn(
         on_decode=on_decode,
         device=device,
         checkpoint_path=kept,
+        checkpoint_seconds=checkpoint_seconds,
         resume=resume,
         parts=parts,
     )

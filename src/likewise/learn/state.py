@@ -31,6 +31,7 @@ class State:
         per_epoch: Steps of an epoch.
 
     Attributes:
+        optimizer: Of both.
         average: Its averaged weights; None where none are kept.
         random: Where batches come from.
         generator: Where augmentations come from.
@@ -53,7 +54,7 @@ class State:
         per_epoch: int,
     ) -> None:
         self._recipe, self._per_epoch = recipe, per_epoch
-        self._network, self._loss, self._optimizer = network, loss, optimizer
+        self._network, self._loss, self.optimizer = network, loss, optimizer
         self._device = next(network.parameters()).device
         self.average = averaged(network, recipe.averaging)
         self.random = np.random.default_rng(recipe.seed)
@@ -63,15 +64,35 @@ class State:
         self.best: dict[str, Tensor] = {}
         self.best_figure: float | None = None
         self._start = self.random.bit_generator.state
-        self.end_epoch()
+        self._begin_epoch()
 
     @property
     def trained(self) -> Network:
         """The network that is worth keeping: the average where there is one."""
         return self._network if self.average is None else cast(Network, self.average.module)
 
-    def end_epoch(self) -> None:
-        """Count anew, from here."""
+    def report(self, figure: float | None) -> Epoch:
+        """End an epoch: keep the network if it is the best so far, and count anew from here."""
+        best = self.best_figure
+        improved = figure is None or best is None or figure <= best
+        if improved:
+            self.keep(figure)
+        self.epochs.append(
+            Epoch(
+                number=len(self.epochs) + 1,
+                steps=self.clock.steps,
+                seconds=self.clock.seconds,
+                loss=float(np.mean(self.losses)),
+                figure=figure,
+                items_per_second=self.items / max(self.seconds, 1e-9),
+                seconds_left=self.clock.seconds_left,
+                best=improved,
+            )
+        )
+        self._begin_epoch()
+        return self.epochs[-1]
+
+    def _begin_epoch(self) -> None:
         self._start = self.random.bit_generator.state
         self.batches = self.items = 0
         self.losses: list[float] = []
@@ -102,7 +123,7 @@ class State:
         tensors = {
             **prefixed("network", self._network.state_dict()),
             **prefixed("loss", self._loss.state_dict()),
-            **prefixed("optimizer", checkpoint.optimizer_tensors(self._optimizer)),
+            **prefixed("optimizer", checkpoint.optimizer_tensors(self.optimizer)),
             **prefixed("best", self.best),
             "random/torch": torch.get_rng_state(),
             "random/augmentations": self.generator.get_state(),
@@ -144,7 +165,7 @@ class State:
             raise ValueError(f"it was written on {state['device']}, this is {self._device.type}")
         self._network.load_state_dict(under("network", tensors))
         self._loss.load_state_dict(under("loss", tensors))
-        checkpoint.load_optimizer(self._optimizer, under("optimizer", tensors))
+        checkpoint.load_optimizer(self.optimizer, under("optimizer", tensors))
         if self.average is not None:
             self.average.load_state_dict(under("average", tensors))
         self.best = {k: v.to(self._device) for k, v in under("best", tensors).items()}

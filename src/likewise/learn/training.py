@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
 from likewise.decoded import Decoded
@@ -44,8 +45,6 @@ from likewise.types import Kind, Role
 OnStep = Callable[[float, float], None]
 """Called after each step with the share of training done and the loss."""
 
-CHECKPOINT_SECONDS = 60.0
-
 
 class Run:
     """A training run; iterating over it trains.
@@ -70,6 +69,7 @@ class Run:
         *,
         device: Device = "auto",
         checkpoint_path: Path | None = None,
+        checkpoint_seconds: float = 60.0,
         resume: bool = False,
     ) -> None:
         self.recipe = recipe
@@ -81,6 +81,7 @@ class Run:
         self.stopped = False
         self.on_step = on_step
         self.checkpoint_path = checkpoint_path
+        self.checkpoint_seconds = checkpoint_seconds
         self.resume = resume
         self._stop_asked = False
         torch.manual_seed(recipe.seed)
@@ -149,6 +150,7 @@ def train(
     on_decode: Callable[[int, int], None] | None = None,
     device: Device = "auto",
     checkpoint_path: Path | None = None,
+    checkpoint_seconds: float = 60.0,
     resume: bool = False,
     parts: Splitter | None = None,
 ) -> Run:
@@ -161,7 +163,8 @@ def train(
         on_step: Called after each step with the share done and the loss.
         on_decode: Called with how many items are decoded, of how many.
         device: Where it trains; `auto` is CUDA where there is one, else the processor.
-        checkpoint_path: Where to keep, once a minute, what is needed to go on after a stop.
+        checkpoint_path: Where to keep what is needed to go on after a stop.
+        checkpoint_seconds: How often it is written.
         resume: Go on with the run in that file, which must be of the same recipe and data.
         parts: Gives every item its role, when not what the recipe says.
 
@@ -178,6 +181,7 @@ def train(
             on_step,
             device=device,
             checkpoint_path=checkpoint_path,
+            checkpoint_seconds=checkpoint_seconds,
             resume=resume,
         )
     except BaseException:
@@ -186,63 +190,31 @@ def train(
 
 
 def _loop(run: Run) -> Iterator[Epoch]:
-    saved = None
-    if run.resume and run.checkpoint_path is not None:
-        saved = checkpoint.read(run.checkpoint_path)
-        run.recipe = checkpoint.recipe_of(saved, run.recipe)
     data, digest = run.data.parts[Role.TRAIN], run.data.digest()
     _, labels = np.unique(data.items.identities, return_inverse=True)
     groups, pairs = data.items.groups, data.items.pairs
-    counted = run.sampler.batches(labels, groups, np.random.default_rng(run.recipe.seed), pairs)
-    per_epoch = sum(1 for _ in counted)
-    run.precision = _precision(run, data, labels)
-    run.recipe = recipe = replace(run.recipe, precision=run.precision.name)
-
-    fabric = Fabric(
-        accelerator=run.device.type,
-        devices=1,
-        precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
-    )
-    network, optimizer = fabric.setup(
-        run.network,
-        torch.optim.AdamW(
-            [*run.network.parameters(), *run.loss.parameters()],
-            lr=recipe.learning_rate,
-            weight_decay=recipe.weight_decay,
-            foreach=True,
-        ),
-    )
-    state = State(run.network, run.loss, optimizer, recipe, per_epoch)
-    run.epochs = state.epochs
-    if saved is not None:
-        if saved.data != digest:
-            raise NothingToResume(
-                f"{run.checkpoint_path} was learning from other data than these. Give the data it "
-                "began with, or train anew with --overwrite."
-            )
-        state.restore(saved)
-        run.best = state.best
-    clock, written = state.clock, time.perf_counter()
+    fabric, network, state = _begin(run, data, labels, digest)
+    recipe, clock, written = run.recipe, state.clock, time.perf_counter()
 
     while not clock.over():
         network.train()
-        batches = run.sampler.batches(labels, groups, state.rewound(), pairs)
-        for batch in islice(batches, state.batches, None):
+        for batch in islice(
+            run.sampler.batches(labels, groups, state.rewound(), pairs), state.batches, None
+        ):
             started = time.perf_counter()
             with enough_memory(clock.steps + 1):
-                set_rate(optimizer, recipe, clock.share)
+                set_rate(state.optimizer, recipe, clock.share)
                 loss = run.objective.of(network, run.network, data, batch, state.generator)
-                optimizer.zero_grad(set_to_none=True)
+                state.optimizer.zero_grad(set_to_none=True)
                 fabric.backward(loss)
-                optimizer.step()
-            state.step(
-                finite(loss, clock.steps + 1), len(batch.rows), time.perf_counter() - started
-            )
+                state.optimizer.step()
+            value = finite(loss, clock.steps + 1)
+            state.step(value, len(batch.rows), time.perf_counter() - started)
             if run.on_step is not None:
-                run.on_step(clock.share, state.losses[-1])
+                run.on_step(clock.share, value)
             if clock.over() or run.stop_asked:
                 break
-            if run.checkpoint_path and time.perf_counter() - written > CHECKPOINT_SECONDS:
+            if run.checkpoint_path and time.perf_counter() - written >= run.checkpoint_seconds:
                 checkpoint.write(run.checkpoint_path, state.checkpoint(digest))
                 written = time.perf_counter()
         if run.stop_asked and not clock.over():
@@ -253,35 +225,54 @@ def _loop(run: Run) -> Iterator[Epoch]:
                 state.keep(None)
             run.best = state.best
             return
-        figure = validation_error(
-            state.trained,
-            run.data.parts.get(Role.SELECT),
-            run.data.transform,
-            run.distance,
-            fabric.device,
-        )
-        best = state.best_figure
-        improved = figure is None or best is None or figure <= best
-        if improved:
-            state.keep(figure)
-            run.best = state.best
-        state.epochs.append(
-            Epoch(
-                number=len(state.epochs) + 1,
-                steps=clock.steps,
-                seconds=clock.seconds,
-                loss=float(np.mean(state.losses)),
-                figure=figure,
-                items_per_second=state.items / max(state.seconds, 1e-9),
-                seconds_left=clock.seconds_left,
-                best=improved,
-            )
-        )
-        state.end_epoch()
-        yield state.epochs[-1]
+        part = run.data.parts.get(Role.SELECT)
+        figure = validation_error(state.trained, part, run.data.transform, run.distance, run.device)
+        report = state.report(figure)
+        run.best = state.best
+        yield report
 
     if recipe.budget_seconds:
         run.recipe = replace(recipe, steps=clock.steps, budget_seconds=0.0)
+
+
+def _begin(
+    run: Run, data: Decoded, labels: Int[Array, "n"], digest: str
+) -> tuple[Fabric, _FabricModule, State]:
+    """Everything that training needs, as it was in the checkpoint where it goes on."""
+    saved = None
+    if run.resume and run.checkpoint_path is not None:
+        saved = checkpoint.read(run.checkpoint_path)
+        run.recipe = checkpoint.recipe_of(saved, run.recipe)
+        if saved.data != digest:
+            raise NothingToResume(
+                f"{run.checkpoint_path} was learning from other data than these. Give the data it "
+                "began with, or train anew with --overwrite."
+            )
+    if saved is None:
+        run.precision = _precision(run, data, labels)
+    else:
+        run.precision = Precision(run.recipe.precision, "as when the run began")
+    run.recipe = recipe = replace(run.recipe, precision=run.precision.name)
+    fabric = Fabric(
+        accelerator=run.device.type,
+        devices=1,
+        precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
+    )
+    parameters = [*run.network.parameters(), *run.loss.parameters()]
+    network, optimizer = fabric.setup(
+        run.network,
+        torch.optim.AdamW(
+            parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, foreach=True
+        ),
+    )
+    random = np.random.default_rng(recipe.seed)
+    counted = run.sampler.batches(labels, data.items.groups, random, data.items.pairs)
+    state = State(run.network, run.loss, optimizer, recipe, sum(1 for _ in counted))
+    run.epochs = state.epochs
+    if saved is not None:
+        state.restore(saved)
+        run.best = state.best
+    return fabric, network, state
 
 
 def _precision(run: Run, data: Decoded, labels: Int[Array, "n"]) -> Precision:

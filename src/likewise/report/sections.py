@@ -85,7 +85,8 @@ def points(found: Verification, default: str) -> str:
         f"same pairs taken for different; on test they are {found.claim.sentence}. "
         "Below each stand its 95% interval, the wrong pairs of all, and their plain share "
         "(“pooled”), for in the rate itself identities weigh equally. "
-        "A pair is accepted when its distance is at most the threshold.</p>"
+        "A pair is accepted when its distance is at most the threshold. At eer both rates were "
+        "equal on calibrate, at balanced their mean was least.</p>"
     )
 
 

@@ -57,6 +57,8 @@ def measured_on(evaluation: Evaluation) -> str:
 
 def aim(point: OperatingPoint) -> str:
     """What a threshold was fitted for: `1 false accept in 20`."""
+    if point.name == "balanced":
+        return "the least mean of both error rates"
     if point.target is None:
         return "false accepts as frequent as false rejects"
     turns = round(1 / point.target)
@@ -131,7 +133,7 @@ def _kept(point: OperatingPoint, rate: Rate) -> str:
 def _unsupported(evaluation: Evaluation) -> str:
     found = evaluation.verification
     refused = [p for p in found.points if not p.supported and p.target is not None]
-    equal = next((p for p in found.points if p.target is None), None)
+    equal = next((p for p in found.points if p.name == "eer"), None)
     beside = f" ({distance(equal.threshold)})" if equal else ""
     easiest = max(refused, key=lambda point: point.target or 0, default=None)
     why = f" Even {easiest.name}, the easiest to support, is refused. " if easiest else ""

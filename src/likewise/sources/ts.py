@@ -1,11 +1,13 @@
 """The `.ts` format of time series, as the UCR and UEA archives are published in."""
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from likewise.errors import DamagedSource, EmptySource
+from likewise.printable import shortened
 from likewise.shapes import Array, Float
 
 TAGS = (
@@ -141,13 +143,15 @@ def _note(header: _Header, tag: str, words: list[str]) -> None:
 
 def _truth(tag: str, words: list[str]) -> bool:
     if [word.lower() for word in words] not in (["true"], ["false"]):
-        raise ValueError(f"{tag} is {' '.join(words)!r}, and true or false is expected")
+        given = shortened(" ".join(words), 80)
+        raise ValueError(f"{tag} is {given!r}, and true or false is expected")
     return words[0].lower() == "true"
 
 
 def _whole(tag: str, words: list[str]) -> int:
-    if len(words) != 1 or not words[0].isdecimal() or int(words[0]) < 1:
-        raise ValueError(f"{tag} is {' '.join(words)!r}, and a whole number from 1 is expected")
+    if len(words) != 1 or not re.fullmatch("0*[1-9][0-9]{0,11}", words[0]):
+        given = shortened(" ".join(words), 80)
+        raise ValueError(f"{tag} is {given!r}, and a whole number from 1 is expected")
     return int(words[0])
 
 
@@ -157,7 +161,7 @@ def _series(line: str, header: _Header, name: str, number: int) -> Series:
     if header.labels is not None:
         label = fields.pop().strip()
         if label not in header.labels:
-            known = ", ".join(sorted(header.labels))
+            known = shortened(", ".join(sorted(header.labels)), 200)
             raise _broken(name, number, f"the class is {label[:40]!r}, and one of {known} expected")
     if header.channels is not None and len(fields) != header.channels:
         raise _broken(name, number, f"{len(fields)} channels, and {header.channels} are expected")
@@ -170,7 +174,9 @@ def _series(line: str, header: _Header, name: str, number: int) -> Series:
         raise _broken(name, number, "an empty series")
     if len(lengths) > 1:
         raise _broken(
-            name, number, f"channels of the unequal lengths {', '.join(map(str, lengths))}"
+            name,
+            number,
+            f"channels of the unequal lengths {shortened(', '.join(map(str, lengths)), 200)}",
         )
     if header.length is not None and lengths != [header.length]:
         raise _broken(name, number, f"{lengths[0]} values, and {header.length} are expected")
@@ -184,6 +190,8 @@ def _values(field: str) -> list[float]:
     values = []
     for word in field.split(",") if field else ():
         try:
+            if "_" in word:  # which Python takes in numbers
+                raise ValueError(word)  # noqa: TRY301 - one refusal for all
             values.append(math.nan if word.strip() == "?" else float(word))
         except ValueError:
             raise ValueError(f"{word.strip()[:40]!r} is no number") from None

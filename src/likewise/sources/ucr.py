@@ -4,7 +4,9 @@ import difflib
 from pathlib import Path, PurePosixPath
 from typing import final
 
+from likewise.bounds import LARGEST_ITEM_BYTES, read_plain
 from likewise.errors import BadArgument, DamagedSource, SourceNotFound
+from likewise.printable import printable
 from likewise.sources.base import Source
 from likewise.sources.data_folder import find_data
 from likewise.sources.files import open_files
@@ -62,7 +64,7 @@ class Ucr(Source):
             namespace = namespace.removesuffix(end)
         return Items.build(
             namespace,
-            [one.label for one, _, _ in rows],
+            [printable(one.label) for one, _, _ in rows],
             Kind.SEQUENCE,
             [place for _, place, _ in rows],
             lambda row: rows[row][0].values,
@@ -74,7 +76,7 @@ class Ucr(Source):
         if self.name.endswith(".ts"):
             path = Path(self.name).expanduser()
             try:
-                return [(path.name, path.read_bytes())]
+                return [(printable(path.name), read_plain(path, LARGEST_ITEM_BYTES))]
             except OSError as error:
                 raise SourceNotFound(
                     f"{self.name} cannot be read: {error.strerror or error}. "

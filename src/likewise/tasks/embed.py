@@ -1,14 +1,13 @@
-"""The vectors of many items, in a file."""
+"""The vectors of many items, in memory or in a file."""
 
-import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from likewise import durable
-from likewise.errors import BadArgument
 from likewise.model import Model
 from likewise.sources.base import Source
+from likewise.tasks.vectors import Spool, Written, check_path, write
 from likewise.types import Embeddings
 
 
@@ -22,36 +21,63 @@ def embed(model: Model, source: Source, *, strict: bool = False) -> Embeddings:
 
     Raises:
         WrongKind: If they are another kind of item than the model was trained on.
+        OutOfMemory: If there is no memory for an item.
     """
     return model.embed(source.items(), strict=strict)
 
 
-def check_path(path: Path) -> None:
-    """Refuse a path that `save` could not write, before any work is done.
+def embed_to(
+    model: Model,
+    source: Source,
+    path: Path,
+    *,
+    strict: bool = False,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Written:
+    """Embed every item of a source into a file; memory does not grow with their vectors.
+
+    The file is written at the end, whole or not at all.
+
+    Args:
+        model: What embeds them.
+        source: Where they come from.
+        path: Ends in .npz, .npy or .parquet; see `vectors.py`.
+        strict: Stop at the first item that cannot be read.
+        threads: How many decode and embed; as many as there are cores (at most 16) if None.
+        progress: Called with how many items are done, of how many.
 
     Raises:
-        BadArgument: If it does not end in .npz, or its folder is not there.
-    """
-    if path.suffix != ".npz":
-        raise BadArgument(f"{path} does not end in .npz, the format written. Name it so.")
-    if not path.parent.is_dir():
-        raise BadArgument(f"{path.parent} is no folder. Make it first.")
-
-
-def save(embeddings: Embeddings, path: Path) -> None:
-    """Write embeddings as .npz: vectors, identities, places, fingerprint.
-
-    Raises:
-        BadArgument: If the path does not end in .npz, or its folder is not there.
+        BadArgument: If the path does not name a format, or its folder is not there.
+        MissingExtra: If Parquet is asked for and pyarrow is not installed.
+        WrongKind: If they are another kind of item than the model was trained on.
+        OutOfMemory: If there is no memory for an item.
         SaveFailed: If it cannot be written; what was there before still stands.
     """
     check_path(path)
-    buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        vectors=embeddings.vectors,
-        identities=embeddings.items.identities,
-        places=embeddings.items.places,
-        fingerprint=np.asarray(embeddings.fingerprint),
-    )
-    durable.replace(path, buffer.getvalue())
+    items = source.items()
+    read = np.zeros(len(items), dtype=np.bool_)
+    failed: list[tuple[str, str]] = []
+    with Spool(path, model.dim) as spool:
+        for block in model.blocks(items, strict=strict, threads=threads):
+            spool.add(block.vectors)
+            read[block.rows] = True
+            failed += block.failed
+            if progress is not None:
+                progress(block.done, len(items))
+        table = items if read.all() else items.take(np.flatnonzero(read))
+        return write(spool, table, failed, model.fingerprint)
+
+
+def save(embeddings: Embeddings, path: Path) -> Written:
+    """Write embeddings that are in memory, in the formats of `embed_to`.
+
+    Raises:
+        BadArgument: If the path does not name a format, or its folder is not there.
+        MissingExtra: If Parquet is asked for and pyarrow is not installed.
+        SaveFailed: If it cannot be written; what was there before still stands.
+    """
+    check_path(path)
+    with Spool(path, embeddings.vectors.shape[1]) as spool:
+        spool.add(embeddings.vectors)
+        return write(spool, embeddings.items, embeddings.failed, embeddings.fingerprint)

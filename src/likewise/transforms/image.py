@@ -7,24 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, final
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
+from likewise.printable import shortened
 from likewise.shapes import Array, Float, Int, Shaped, UInt8, namespace_of
 from likewise.transforms.base import Transform
+from likewise.transforms.pixels import eight_bits, orientation, over_white, unreadable, upright
 from likewise.types import InputShape, Kind, Raw
 
+MAX_SIZE = 4096
 MAX_PIXELS = 64_000_000
+MAX_SLOW_PIXELS = 4_000_000
+SLOW = ("BLP", "FITS", "MSP", "QOI", "XPM")
+"""Formats that Pillow decodes in Python, at a second or more for a million pixels."""
 STD_FLOOR = 1e-3
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+LARGEST_STATE = 1e6
 
 
 @final
@@ -46,7 +44,7 @@ class ImageTransform(Transform):
         state: What `fit` learned: `mean` and `std` of each channel, in 0 to 1.
 
     Raises:
-        BadArgument: If the size is not positive, or the state is not this transform's.
+        BadArgument: If the size is not 1 to 4,096, or the state is not this transform's.
     """
 
     kind: ClassVar[Kind] = Kind.IMAGE
@@ -59,8 +57,8 @@ class ImageTransform(Transform):
         *,
         state: Mapping[str, Any] | None = None,
     ) -> None:
-        if size < 1:
-            raise BadArgument(f"image: size is {size}, and at least 1 pixel is expected.")
+        if not 1 <= size <= MAX_SIZE:
+            raise BadArgument(f"image: size is {size}, and 1 to {MAX_SIZE} pixels are expected.")
         self.size = size
         self.color = color
         self.invert = invert
@@ -76,8 +74,10 @@ class ImageTransform(Transform):
         if isinstance(raw, str):
             raise WrongKind(f"{place} is a text, and an image is expected. Give images.")
         image = _from_bytes(raw, place) if isinstance(raw, bytes) else _from_array(raw, place)
-        image = image.convert("RGB" if self.color else "L")
-        image = image.resize((self.size, self.size), Image.Resampling.BILINEAR)
+        mode, size = "RGB" if self.color else "L", (self.size, self.size)
+        # Each copies the image even where it changes nothing, a seventh of the time of a small one.
+        image = image if image.mode == mode else image.convert(mode)
+        image = image if image.size == size else image.resize(size, Image.Resampling.BILINEAR)
         pixels = np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)
         return np.ascontiguousarray(255 - pixels if self.invert else pixels)
 
@@ -143,12 +143,15 @@ def _checked(state: Mapping[str, Any], channels: int) -> Mapping[str, list[float
     """The mean and deviation in a state, held against the number of channels."""
     try:
         mean, std = ([float(value) for value in state[name]] for name in ("mean", "std"))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         mean, std = [], []
-    if not len(mean) == len(std) == channels or not np.isfinite(mean + std).all():
+    # In units of the whole range of a pixel; what is far outside cannot be learned from images.
+    within = all(abs(value) <= LARGEST_STATE for value in mean + std)
+    if not len(mean) == len(std) == channels or not within:
         raise BadArgument(
-            f"image: state is {dict(state)!r}, and {channels} finite numbers each for 'mean' and "
-            "'std' are expected. Take what fit returned for the same arguments."
+            f"image: state is {shortened(state, 300)}, and {channels} numbers of at most "
+            f"{LARGEST_STATE:g} each for 'mean' and 'std' are expected. Take what fit returned for "
+            "the same arguments."
         )
     return {"mean": mean, "std": [max(value, STD_FLOOR) for value in std]}
 
@@ -160,88 +163,49 @@ def _from_array(raw: Array, place: str) -> Image.Image:
             "[h w] or [h w c] is expected. Scale pixels to 0 to 255 and convert them to uint8."
         )
     if raw.size == 0 or raw.shape[2:] not in ((), (1,), (3,), (4,)):
-        raise _unreadable(
+        raise unreadable(
             place, f"its shape is {list(raw.shape)}, and [h w], [h w 1], [h w 3] or [h w 4] is read"
         )
     pixels = raw.astype(np.uint8) * np.uint8(255) if raw.dtype == np.bool_ else raw
     if pixels.shape[2:] == (1,):
         pixels = pixels[:, :, 0]
-    return _over_white(Image.fromarray(np.ascontiguousarray(pixels)))
+    return over_white(Image.fromarray(np.ascontiguousarray(pixels)))
 
 
 def _from_bytes(raw: bytes, place: str) -> Image.Image:
     """The first frame, upright and opaque, in one of the modes 1, L and RGB."""
     if not raw:
-        raise _unreadable(place, "it is empty (0 bytes)")
+        raise unreadable(place, "it is empty (0 bytes)")
     try:
         with _quiet, Image.open(io.BytesIO(raw)) as image:
             _check_header(image, place)
             image.load()
-            return _upright(_over_white(_eight_bits(image, place)), _orientation(image))
-    except UnreadableItem:
+            return upright(over_white(eight_bits(image, place)), orientation(image))
+    except (UnreadableItem, MemoryError):
         raise
     except UnidentifiedImageError:
-        raise _unreadable(place, "it is in no image format that Pillow knows") from None
+        raise unreadable(place, "it is in no image format that Pillow knows") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _unreadable(place, f"decompression bomb ({error})") from error
+        raise unreadable(place, f"decompression bomb ({shortened(error, 200)})") from error
     except Exception as error:  # a damaged file makes Pillow's decoders raise almost anything
-        reason = f"it is truncated or damaged ({str(error) or type(error).__name__})"
-        raise _unreadable(place, reason) from error
-
-
-def _unreadable(place: str, reason: str) -> UnreadableItem:
-    return UnreadableItem(
-        f"{place} cannot be read as an image: {reason}. Replace or remove it, or save it as PNG."
-    )
+        words = shortened(error, 200) or type(error).__name__
+        reason = f"it is truncated or damaged, or a form that Pillow does not decode ({words})"
+        raise unreadable(place, reason) from error
 
 
 def _check_header(image: Image.Image, place: str) -> None:
     """Refuse by its header what must not be decoded at all."""
     if image.width * image.height > MAX_PIXELS:
         reason = f"{image.width} x {image.height} pixels, and {MAX_PIXELS} are the most"
-        raise _unreadable(place, f"decompression bomb: it declares {reason}")
+        raise unreadable(place, f"decompression bomb: it declares {reason}")
+    if image.format in SLOW and image.width * image.height > MAX_SLOW_PIXELS:
+        raise unreadable(
+            place,
+            f"it declares {image.width} x {image.height} pixels, and {MAX_SLOW_PIXELS} are the "
+            f"most that is read of {image.format}, which is slow to decode",
+        )
     if image.format == "EPS":
-        raise _unreadable(place, "EPS is a program, which Pillow would run with Ghostscript")
-
-
-def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation; a damaged EXIF block does not make the pixels unreadable."""
-    try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # noqa: BLE001 (as above: it may raise almost anything)
-        return 1
-
-
-def _upright(image: Image.Image, orientation: int) -> Image.Image:
-    return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
-
-
-def _eight_bits(image: Image.Image, place: str) -> Image.Image:
-    """A deep image (16 or 32 bits of grey) as 8 bits; any other as it is."""
-    if image.mode not in ("I", "F") and not image.mode.startswith("I;"):
-        return image
-    values = np.asarray(image).astype(np.float64)
-    if not np.isfinite(values).all():
-        raise _unreadable(place, "it holds pixels that are NaN or infinite")
-    low, high = values.min(), values.max()
-    tops = (1.0, 255.0) if image.mode == "F" else (65535.0,)
-    top = next((top for top in tops if low >= 0 and high <= top), None)
-    scaled = values / top if top else (values - low) / max(high - low, 1e-300)
-    pixels = np.rint(255 * scaled).astype(np.uint8)
-    key = image.info.get("transparency")
-    if isinstance(key, int):
-        pixels[values == key] = 255
-    return Image.fromarray(pixels)
-
-
-def _over_white(image: Image.Image) -> Image.Image:
-    """The image without transparency, in one of the modes 1, L and RGB."""
-    if not image.has_transparency_data:
-        return image if image.mode in ("1", "L", "RGB") else image.convert("RGB")
-    # Pillow takes the premultiplied modes to RGBA only by way of their plain forms.
-    plain = image.convert("LA") if image.mode == "La" else image
-    plain = plain.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", plain.size, "white"), plain).convert("RGB")
+        raise unreadable(place, "EPS is a program, which Pillow would run with Ghostscript")
 
 
 class _Quiet:

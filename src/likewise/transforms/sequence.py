@@ -1,6 +1,5 @@
 """Series: from rows of numbers to float32, one row a time step and one column a channel."""
 
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, final
@@ -8,6 +7,8 @@ from typing import Any, ClassVar, Literal, final
 import numpy as np
 
 from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
+from likewise.npy import MAGIC, from_npy
+from likewise.printable import shortened
 from likewise.shapes import Array, Float, Int, Shaped, namespace_of
 from likewise.transforms.base import Transform
 from likewise.types import InputShape, Kind, Raw
@@ -16,7 +17,9 @@ MAX_VALUES = 10_000_000
 # A channel whose deviation is this small a part of its largest value is constant but for the
 # rounding to float32, whose neighbouring numbers are at most 1.2e-7 of themselves apart.
 CONSTANT = 1e-7
-NPY = b"\x93NUMPY"
+FLOAT32 = np.finfo(np.float32)
+MAX_CHANNELS = 100_000
+LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 IMAGE = re.compile(
     rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0{4}|II\*\0|MM\0\*|RIFF.{4}WEBP|.{4}ftyp|P[1-6]\s+[#\d]",
     re.DOTALL,
@@ -181,21 +184,23 @@ class SequenceTransform(Transform):
 
 def _checked(state: Mapping[str, Any], *, learned: bool) -> Mapping[str, Any]:
     """The state, held against what it must hold."""
-    channels = state.get("channels")
+    channels = state.get("channels") if isinstance(state, Mapping) else None
     checked: dict[str, Any] = {"channels": channels}
-    good = isinstance(channels, int) and not isinstance(channels, bool) and channels >= 1
-    for name in ("mean", "std") if learned else ():
+    good = type(channels) is int and 1 <= channels <= MAX_CHANNELS
+    for name in ("mean", "std") if learned and good else ():
         try:
             values = [float(value) for value in state[name]]
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             values = []
-        positive = name == "mean" or min(values, default=0) > 0
-        good = good and len(values) == channels and bool(np.isfinite(values).all()) and positive
+        within = all(abs(value) <= FLOAT32.max for value in values)
+        positive = name == "mean" or min(values, default=0) >= FLOAT32.tiny
+        good = good and len(values) == channels and within and positive
         checked[name] = values
     if not good:
-        also = " and as many finite numbers for 'mean' and (positive) 'std'" if learned else ""
+        also = ", with as many float32 numbers for 'mean' and (positive) 'std'," if learned else ""
         raise BadArgument(
-            f"sequence: state is {dict(state)!r}, and a number of 'channels'{also} is expected. "
+            f"sequence: state is {shortened(state, 300)}, and a number of 'channels' up to "
+            f"{MAX_CHANNELS}{also} is expected. "
             "Take what fit returned for the same arguments."
         )
     return checked
@@ -220,19 +225,22 @@ def _standardised(series: Float[Array, "t d"]) -> Float[Array, "t d"]:
 def _parsed(raw: bytes | str, place: str) -> Array:
     """The array in the bytes of an .npy file, or in text of comma separated rows."""
     if isinstance(raw, bytes):
-        if raw.startswith(NPY):
-            return _from_npy(raw, place)
+        if raw.startswith(MAGIC):
+            try:
+                return from_npy(raw, MAX_VALUES)
+            except ValueError as error:
+                raise _unreadable(place, str(error)) from error
         if IMAGE.match(raw):
             raise WrongKind(f"{place} is an image, and a series is expected. Give series.")
         try:
             raw = raw.decode("utf-8-sig")
         except UnicodeDecodeError:
             raise _unreadable(place, "it is neither text nor .npy") from None
-    lines = raw.splitlines()
     if not raw.strip():
         raise _unreadable(place, f"it is empty ({len(raw)} characters)")
-    if raw.count(",") + len(lines) > MAX_VALUES:
+    if raw.count(",") + sum(raw.count(end) for end in LINE_ENDS) >= MAX_VALUES:
         raise _unreadable(place, f"it holds more than {MAX_VALUES} values, the most that is read")
+    lines = raw.splitlines()
     try:
         return np.loadtxt(lines, delimiter=",", comments=None, ndmin=2, dtype=np.float64)
     except ValueError:
@@ -255,26 +263,3 @@ def _fault(lines: Sequence[str]) -> str:
         if len(cells) != width:
             return f"line {line} has {len(cells)} columns, and those before it have {width}"
     return "a number in it is written in a way that is not read"
-
-
-def _from_npy(raw: bytes, place: str) -> Array:
-    """The array in an .npy file; nothing in it is unpickled, and its header is not believed."""
-    file = io.BytesIO(raw)
-    try:
-        version = np.lib.format.read_magic(file)
-        if version == (1, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        else:
-            shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
-    except Exception as error:  # a damaged header fails in many ways
-        raise _unreadable(place, f"its .npy header is damaged ({error})") from error
-    if dtype.hasobject:
-        raise _unreadable(place, "it holds Python objects, which are never unpickled")
-    count = int(np.prod(shape, dtype=object))
-    if count > MAX_VALUES:
-        raise _unreadable(place, f"it declares {count} values, and {MAX_VALUES} are the most")
-    body = raw[file.tell() :]
-    if len(body) != count * dtype.itemsize:
-        needed = count * dtype.itemsize
-        raise _unreadable(place, f"it has {len(body)} bytes of data, and its header says {needed}")
-    return np.frombuffer(body, dtype=dtype).reshape(shape, order="F" if fortran else "C")

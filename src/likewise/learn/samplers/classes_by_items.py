@@ -17,8 +17,8 @@ class ClassesByItems(Sampler):
 
     Classes are drawn without replacement until each was drawn, then anew; the items of a class
     come in an order shuffled for the epoch, so none comes twice before the others came once. A
-    class of fewer than K items (but two at least) repeats them; one with a single item is never
-    drawn. If there are fewer than P classes, all are in every batch with P * K // classes items
+    class of fewer than K items (but two at least) repeats them, up to as many as the largest class
+    has; one with a single item is never drawn. If there are fewer than P classes, all are in every batch with P * K // classes items
     of each, but not more than K or the largest class has.
 
     Args:
@@ -117,10 +117,12 @@ class _Pool:
 
     def draw(self, classes: int, items: int, random: np.random.Generator) -> Int[Array, "_"]:
         """The rows of one batch."""
-        total = len(self.starts)
+        total, largest = len(self.starts), int(self._counts.max())
         if total < classes:
-            items = max(items, min(classes * items // total, int(self._counts.max())))
+            items = max(items, min(classes * items // total, largest))
             classes = total
+        # A batch larger than the data holds what there is: no class repeats all of its items.
+        items = min(items, largest)
         chosen = self._classes(classes, random)
         steps = self._next[chosen, None] + np.arange(items)
         self._next[chosen] += items

@@ -118,7 +118,7 @@ class SeriesColumn:
     """
 
     values: Float[Array, "steps d"]
-    ends: Int[Array, "n+1"]
+    ends: Int[Array, "bounds"]
 
     def __getitem__(self, row: int) -> Float[Array, "t d"]:
         series: Array = self.values[self.ends[row] : self.ends[row + 1]]
@@ -187,7 +187,7 @@ def joined(first: SeriesColumn, second: SeriesColumn) -> SeriesColumn:
     return SeriesColumn(values, np.concatenate([first.ends, second.ends[1:] + first.ends[-1]]))
 
 
-def _ends(lists: Any) -> Int[Array, "n+1"]:
+def _ends(lists: Any) -> Int[Array, "bounds"]:
     import pyarrow.compute as pc
 
     lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
@@ -206,7 +206,7 @@ def _rows(condition: Any) -> Int[Array, "m"]:
     return np.flatnonzero(_mask(pc.fill_null(condition, fill_value=False)))
 
 
-def _rows_of(steps: Int[Array, "m"], ends: Int[Array, "n+1"]) -> Int[Array, "k"]:
+def _rows_of(steps: Int[Array, "m"], ends: Int[Array, "bounds"]) -> Int[Array, "k"]:
     """The rows that these steps are of."""
     rows: Array = np.unique(np.searchsorted(ends, steps, side="right") - 1)
     return rows

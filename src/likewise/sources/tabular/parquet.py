@@ -1,6 +1,6 @@
 """Tables in Parquet files, read by pyarrow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,26 +37,32 @@ def open_parquet(path: Path, place: str) -> Sheet:
     def read(wanted: Sequence[str]) -> dict[str, Any]:
         import pyarrow as pa
 
-        batches, held = [], 0
         try:
-            with parquet.ParquetFile(path) as file:
-                for batch in file.iter_batches(BATCH_ROWS, columns=list(wanted)):
-                    # A few bytes can declare any number of equal values.
-                    held += batch.nbytes
-                    if held > LARGEST_BYTES:
-                        break
-                    batch.validate(full=True)
-                    batches.append(batch)
-            table = pa.Table.from_batches(batches)
+            table = pa.Table.from_batches(list(_batches(path, place, wanted)))
+        except DamagedSource:
+            raise
         except Exception as error:
             raise _broken(place, error) from error
-        if held > LARGEST_BYTES:
-            raise DamagedSource(
-                f"{place} unpacks to more than {LARGEST_BYTES} bytes. Part it into smaller tables."
-            )
         return {name: table.column(name) for name in wanted}
 
     return Sheet(place, names, read, lambda _: [])
+
+
+def _batches(path: Path, place: str, wanted: Sequence[str]) -> Iterator[Any]:
+    from pyarrow import parquet
+
+    held = 0
+    with parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(BATCH_ROWS, columns=list(wanted)):
+            # A few bytes can declare any number of equal values.
+            held += batch.nbytes
+            if held > LARGEST_BYTES:
+                raise DamagedSource(
+                    f"{place} unpacks to more than {LARGEST_BYTES} bytes. Part it into smaller "
+                    "tables."
+                )
+            batch.validate(full=True)
+            yield batch
 
 
 def _broken(place: str, error: Exception) -> DamagedSource:

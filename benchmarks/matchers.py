@@ -1,0 +1,65 @@
+"""Learned comparisons beside plain distances, on the same encoder and data.
+
+    python -m benchmarks.matchers --budget 60s
+
+AT&T faces in four folds (see benchmarks/faces.py). Each row trains the same encoder for the same
+time; a model with a matcher is measured twice, by its matcher and by the plain distance of its
+embeddings. Needs LIKEWISE_DATA.
+"""
+
+import argparse
+
+import numpy as np
+
+from benchmarks import faces
+from benchmarks.choose import FACES
+from benchmarks.machine import machine_line
+from likewise.recipe import Recipe, seconds_of
+from likewise.types import Kind
+
+ROWS = {
+    "no matcher": [],
+    "weighted_l1, with supcon": ["matcher=weighted_l1"],
+    "mlp, with supcon": ["matcher=mlp"],
+    "weighted_l1 alone": ["matcher=weighted_l1", "loss=none"],
+    "mlp alone": ["matcher=mlp", "loss=none"],
+    "weighted_l1 alone, balanced pairs": [
+        "matcher=weighted_l1",
+        "loss=none",
+        "sampler=balanced_pairs(64)",
+    ],
+}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--budget", default="60s", help="for each fold")
+    parser.add_argument("--encoder", default="convnet4")
+    given = parser.parse_args()
+    print(machine_line())
+    print(
+        f"{'':<34} {'compared by':<12} FAR at the threshold for .05    "
+        "FRR                         EER     10-way one-shot"
+    )
+    for name, settings in ROWS.items():
+        recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+            [
+                *FACES,
+                f"encoder={given.encoder}",
+                f"budget_seconds={seconds_of(given.budget)}",
+                *settings,
+            ]
+        )
+        comparators = ("matcher", "distance") if settings else ("distance",)
+        for comparator, found in faces.pooled(recipe, comparators=comparators).items():
+            print(
+                f"{name:<34} {comparator:<12} {faces.interval(found.far)}  "
+                f"{faces.interval(found.frr)}  {np.mean(found.eer):.4f}  "
+                f"{np.mean(found.shot):.4f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

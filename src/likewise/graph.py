@@ -1,0 +1,125 @@
+"""A graph in ONNX, run by ONNX Runtime within bounds of memory and of time.
+
+A graph may come from a stranger. `onnx_check` refuses what no encoder needs; what it cannot know is
+how large the tensors become while the graph runs, and how long that takes. Therefore all graphs of
+a process share one arena of memory that cannot grow beyond half of the machine's; nothing is
+computed while a graph is loaded; and a run that takes too long is given up: ONNX Runtime is told to
+stop, which it does when the operator at work is done, and the caller hears of it at once.
+"""
+
+import queue
+import re
+import threading
+from collections.abc import Mapping
+from functools import cache
+
+import onnxruntime
+
+from likewise import onnx_check
+from likewise.bounds import memory_bytes
+from likewise.errors import DamagedModel
+from likewise.printable import shortened
+from likewise.shapes import Array
+
+MEMORY_SHARE = 0.5
+PATIENCE_SECONDS = 30.0
+SLOWEST_VALUES_A_SECOND = 1000.0
+"""A run may take `PATIENCE_SECONDS`, and so much longer the more numbers it is given."""
+
+
+class Graph:
+    """A graph in ONNX, loaded and ready to run.
+
+    Args:
+        data: The bytes of the file.
+        what: What it is, for errors: `The encoder in model`.
+        single: Whether it is run by several threads at once, each on one core.
+
+    Raises:
+        DamagedModel: If it is no graph of ONNX operators and weights that can be loaded.
+    """
+
+    def __init__(self, data: bytes, what: str, *, single: bool = False) -> None:
+        onnx_check.check(data, what)
+        self.what = what
+        _share_arena()
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        if single:
+            options.intra_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(
+                data,
+                sess_options=options,
+                providers=["CPUExecutionProvider"],
+                # It would run operators at once, and without bounds.
+                disabled_optimizers=["ConstantFolding"],
+            )
+        except Exception as error:  # ONNX Runtime's errors share no public base class
+            raise DamagedModel(
+                f"{what} cannot be loaded ({shortened(error, 300)}). Restore the model."
+            ) from error
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, list[int | str | None]]]:
+        """Name → type and shape of what it takes; an axis of any length is no number."""
+        return {one.name: (one.type, list(one.shape)) for one in self._session.get_inputs()}
+
+    @property
+    def outputs(self) -> dict[str, tuple[str, list[int | str | None]]]:
+        """Name → type and shape of what it gives."""
+        return {one.name: (one.type, list(one.shape)) for one in self._session.get_outputs()}
+
+    def run(self, output: str, feed: Mapping[str, Array]) -> Array:
+        """One output for these inputs.
+
+        Args:
+            output: Its name.
+            feed: Name → array of every input.
+
+        Raises:
+            MemoryError: If there is not enough memory for it.
+            DamagedModel: If it cannot run, or takes too long.
+        """
+        options = onnxruntime.RunOptions()
+        options.log_severity_level = 4
+        answers: queue.SimpleQueue[Array | Exception] = queue.SimpleQueue()
+
+        def work() -> None:
+            try:
+                answers.put(self._session.run([output], dict(feed), options)[0])
+            except Exception as error:  # noqa: BLE001 - handed to the caller
+                answers.put(error)
+
+        values = sum(array.size for array in feed.values())
+        seconds = PATIENCE_SECONDS + values / SLOWEST_VALUES_A_SECOND
+        # In a thread of its own, since an operator at work cannot be interrupted. It is no pool's,
+        # since those are waited for when the process ends.
+        threading.Thread(target=work, name="likewise-run", daemon=True).start()
+        try:
+            answer = answers.get(timeout=seconds)
+        except queue.Empty:
+            raise DamagedModel(
+                f"{self.what} did not come to an end within {seconds:.0f} seconds. Give smaller "
+                "items, or restore the model."
+            ) from None
+        finally:
+            options.terminate = True
+        if isinstance(answer, Exception):
+            if re.search("bad_alloc|llocate memory|BFCArena", str(answer)):
+                raise MemoryError(shortened(answer, 300)) from answer
+            raise DamagedModel(
+                f"{self.what} cannot run ({shortened(answer, 300)}). Restore the model."
+            ) from answer
+        return answer
+
+
+@cache
+def _share_arena() -> None:
+    """Give this process one arena of bounded memory, which all its graphs share."""
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    bounds = onnxruntime.OrtArenaCfg({"max_mem": int(memory_bytes() * MEMORY_SHARE)})
+    onnxruntime.create_and_register_allocator(place, bounds)

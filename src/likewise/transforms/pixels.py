@@ -1,0 +1,82 @@
+"""From any picture that Pillow opened to upright, opaque pixels of eight bits."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from likewise.errors import UnreadableItem
+
+STRIP_PIXELS = 2**20
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def unreadable(place: str, reason: str) -> UnreadableItem:
+    """The error for an item that is no image that can be read, and why."""
+    return UnreadableItem(
+        f"{place} cannot be read as an image: {reason}. Replace or remove it, or save it as PNG."
+    )
+
+
+def orientation(image: Image.Image) -> int:
+    """The EXIF orientation; a damaged EXIF block does not make the pixels unreadable."""
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # noqa: BLE001 - it may raise almost anything
+        return 1
+
+
+def upright(image: Image.Image, turned: int) -> Image.Image:
+    """The image turned as an EXIF orientation says."""
+    return image.transpose(UPRIGHT[turned]) if turned in UPRIGHT else image
+
+
+def eight_bits(image: Image.Image, place: str) -> Image.Image:
+    """A deep image (16 or 32 bits of grey) as 8 bits; any other as it is."""
+    if image.mode not in ("I", "F") and not image.mode.startswith("I;"):
+        return image
+    values = np.asarray(image)
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all():
+        raise unreadable(place, "it holds pixels that are NaN or infinite")
+    tops = (1.0, 255.0) if image.mode == "F" else (65535.0,)
+    top = next((top for top in tops if low >= 0 and high <= top), None)
+    pixels = np.empty(values.shape, dtype=np.uint8)
+    for rows in _strips(*values.shape):
+        part = values[rows].astype(np.float64)
+        scaled = part / top if top else (part - low) / max(high - low, 1e-300)
+        pixels[rows] = np.rint(255 * scaled)
+    key = image.info.get("transparency")
+    if isinstance(key, int):
+        pixels[values == key] = 255
+    return Image.fromarray(pixels)
+
+
+def over_white(image: Image.Image) -> Image.Image:
+    """The image without transparency, in one of the modes 1, L and RGB."""
+    if not image.has_transparency_data:
+        return image if image.mode in ("1", "L", "RGB") else image.convert("RGB")
+    # Pillow takes the premultiplied modes to RGBA only by way of their plain forms.
+    plain = image.convert("LA") if image.mode == "La" else image
+    plain = plain if plain.mode == "RGBA" else plain.convert("RGBA")
+    opaque = Image.new("RGB", plain.size)
+    for rows in _strips(plain.height, plain.width):
+        strip = plain.crop((0, rows.start, plain.width, rows.stop))
+        white = Image.new("RGBA", strip.size, "white")
+        opaque.paste(Image.alpha_composite(white, strip).convert("RGB"), (0, rows.start))
+    return opaque
+
+
+def _strips(height: int, width: int) -> Iterator[slice]:
+    """Rows of an image some at a time, so that a large one is not in memory several times."""
+    step = max(1, STRIP_PIXELS // width)
+    for start in range(0, height, step):
+        yield slice(start, min(start + step, height))
