@@ -102,7 +102,7 @@ def test_nan_is_not_checked_here() -> None:
         ({"items": SERIES, "identities": NAMES, "lengths": [1.0] * 4}, "'lengths' is float64"),
         ({"items": SERIES, "identities": NAMES, "lengths": [6, 6, 7, 6]}, "is 7 at row 2, and 1"),
         ({"items": SERIES, "identities": NAMES, "lengths": [6, 0, 6, 6]}, "is 0 at row 1, and 1"),
-        ({"items": np.array([{}]), "identities": ["a"]}, "'items' cannot be read.*allow_pickle"),
+        ({"items": np.array([{}]), "identities": ["a"]}, "'items' cannot be read.*never unpickled"),
     ],
 )
 def test_a_wrong_key_is_named(tmp_path: Path, columns: dict[str, Any], why: str) -> None:

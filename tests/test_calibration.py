@@ -34,17 +34,27 @@ def fitted(request) -> Calibration:
     return calibrate(comparisons, Claim.NEW_IDENTITIES, request.param)
 
 
-def test_logistic_is_the_regression_of_scikit_learn():
+@pytest.mark.parametrize("units", [(5.0, 3.0), (1e9, 1e9)])
+def test_logistic_is_the_regression_of_scikit_learn(units):
     random = np.random.default_rng(1)
     same = np.repeat([True, False], 4000)
     distances = np.where(same, random.normal(1, 0.4, 8000), random.normal(2, 0.4, 8000))
-    units = (1e9, 1e9)  # targets of 1 and 0
     found = Logistic().fit(distances, same, np.full(8000, 1 / 4000), units)
     reference = LogisticRegression(C=np.inf, tol=1e-8).fit(distances[:, None], same)
     assert found["slope"] == pytest.approx(-reference.coef_[0, 0], rel=1e-3)
     assert found["intercept"] == pytest.approx(reference.intercept_[0], rel=1e-3)
     # Two Gaussians: the true log-likelihood ratio falls by 1 / .16 a unit of distance.
     assert found["slope"] == pytest.approx(1 / 0.16, rel=0.1)
+    assert (found["low"], found["high"]) == pytest.approx((-np.log1p(units[0]), np.log1p(units[1])))
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
+def test_separable_distances_give_a_finite_slope_between_them(scale):
+    distances = scale * np.array([1.0, 1.1, 1.9, 2.0])
+    same = np.array([True, True, False, False])
+    found = Logistic().fit(distances, same, np.full(4, 0.5), (20.0, 10.0))
+    assert 0 < found["slope"] * scale < 1000
+    assert found["intercept"] / found["slope"] == pytest.approx(1.5 * scale, rel=0.05)
 
 
 def pooled(same: np.ndarray, weights: np.ndarray) -> list[float]:

@@ -8,6 +8,7 @@ from torch import nn
 from likewise.errors import BadArgument
 from likewise.learn.encoders import FAMILY
 from likewise.learn.encoders.pooling import Pooling
+from likewise.learn.encoders.resnet import _Block
 from likewise.types import InputShape, Kind
 
 SERIES = InputShape(Kind.SEQUENCE, 3)
@@ -80,12 +81,19 @@ def test_resnet_of_depth_10_has_ten_layers_with_weights():
     assert len(layers(encoder, nn.Conv2d)) - len(shortcuts) + len(layers(encoder, nn.Linear)) == 10
 
 
-def test_a_residual_block_starts_as_its_shortcut():
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_residual_block_adds_its_shortcut(stride, deep):
     torch.manual_seed(0)
-    encoder = FAMILY.build("resnet(width=4)", shape=images(28)).train()
-    block = encoder.layers[3]
-    maps = torch.rand(2, 4, 9, 9)
-    torch.testing.assert_close(block(maps), maps)
+    block = _Block(8, 4 if deep else 8, stride, deep=deep).eval()
+    maps = torch.randn(2, 8, 9, 9)
+    with torch.no_grad():
+        residual = block.layers(maps)
+        found = block(maps)
+        block.layers[-1].weight.zero_()
+        block.layers[-1].bias.zero_()
+        torch.testing.assert_close(block(maps), block.shortcut(maps).relu())
+        torch.testing.assert_close(found, (residual + block.shortcut(maps)).relu())
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def test_items_opens_no_file(make: Make, monkeypatch: pytest.MonkeyPatch) -> Non
     def refuse(*args: object) -> bytes:
         raise AssertionError("an item was read")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(files, "read_plain", refuse)
     monkeypatch.setattr(zipfile.ZipFile, "read", refuse)
     items = Folder(path).items()
     with pytest.raises((AssertionError, UnreadableItem), match="an item was read"):
@@ -283,10 +283,10 @@ def test_a_file_that_vanished_or_is_shut_is_named(
     with pytest.raises(UnreadableItem, match=r"ann/1\.png cannot be read: No such file"):
         items.read(0)
 
-    def shut(self: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", str(self))
+    def shut(path: Path, _limit: int) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", shut)
+    monkeypatch.setattr(files, "read_plain", shut)
     with pytest.raises(UnreadableItem, match=r"ann/2\.png cannot be read: Permission denied"):
         items.read(1)
 

@@ -83,3 +83,14 @@ def test_durations(text, seconds):
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(RecipeError, match="no duration"):
         seconds_of(text)
+
+
+def test_no_loss_without_a_matcher_is_refused():
+    with pytest.raises(RecipeError, match="nothing would be learned"):
+        Recipe().with_settings(["loss=none"])
+    assert Recipe().with_settings(["matcher=weighted_l1", "loss=none"]).loss == "none"
+
+
+def test_a_precision_that_nobody_has_is_refused():
+    with pytest.raises(UnknownName, match=r"'bf61'.*Did you mean 'bf16'"):
+        Recipe().with_settings(["precision=bf61"])

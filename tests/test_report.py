@@ -306,18 +306,40 @@ def test_images_decode_back_to_the_input() -> None:
 
 def test_series_are_lines_on_shared_axes() -> None:
     first, second = section(tree(), "mistakes").all("svg", **{"class": "series"})
+    both = np.concatenate([LONG, SHORT])
+    low, high = both.min(0), both.max(0)
     for drawing, values in ((first, LONG), (second, SHORT)):
         lines = [
             np.array([p.split(",") for p in str(line.attributes["points"]).split()], float)
             for line in drawing.all("polyline")
         ]
         assert [len(line) for line in lines] == [len(values)] * 3
-        both = np.concatenate([LONG, SHORT])
-        upward = 116 - 112 * (values - both.min()) / (both.max() - both.min())
+        # Each channel fills a band of 36, and has a scale of its own.
+        upward = 36 * np.arange(1, 4) - 4 - 28 * (values - low) / (high - low)
         np.testing.assert_allclose(np.stack([line[:, 1] for line in lines], 1), upward, atol=0.06)
         steps = np.arange(len(values)) * 320 / 39
         np.testing.assert_allclose(lines[0][:, 0], steps, atol=0.06)
+        assert drawing.attributes["viewbox"] == "0 0 320 108"
+        assert len(drawing.all("line")) == 2
     assert second.attributes["aria-label"] == "A series of 25 steps and 3 channels"
+
+
+def test_one_channel_of_many_steps_or_of_one() -> None:
+    high, dot, axes = pictures.series(np.array([[0], [2], [1]], np.float32), np.ones((1, 1)))
+    assert (
+        Tree(high).root.all("polyline")[0].attributes["points"] == "0.0,116.0 160.0,4.0 320.0,60.0"
+    )
+    # A line of one point would be drawn nowhere.
+    assert Tree(dot).root.all("polyline")[0].attributes["points"] == "0.0,60.0 0.0,60.0"
+    assert axes == "3 steps across, 0 to 2 upward, in both"
+
+
+def test_of_many_channels_the_first_twelve_are_drawn() -> None:
+    values = np.random.default_rng(0).normal(size=(5, 15)).astype(np.float32)
+    drawing, _, axes = pictures.series(values, values)
+    assert len(Tree(drawing).root.all("polyline")) == 12
+    assert "12 of 15 channels below one another, each on a scale of its own" in axes
+    assert axes.count(" to ") == 12
 
 
 def test_a_long_series_keeps_its_extremes() -> None:

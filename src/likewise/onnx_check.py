@@ -16,6 +16,7 @@ References:
 """
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from likewise.errors import DamagedModel
 
@@ -37,15 +38,16 @@ _TYPE_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12:
 
 # Message → field → its wire type, or the message that it holds. A field that may be packed has
 # both wire types; texts are bytes.
-_FIELDS: dict[str, dict[int, int | str | tuple[int, int]]] = {
+_Form: TypeAlias = int | str | tuple[int, int]
+_ATTRIBUTE: dict[int, _Form] = {1: 2, 2: 5, 3: 0, 4: 2, 5: "tensor", 7: (5, 2), 8: (0, 2), 9: 2}
+_TENSOR: dict[int, _Form] = {1: (0, 2), 2: 0, 4: (5, 2), 5: (0, 2), 7: (0, 2), 8: 2, 9: 2}
+_FIELDS: dict[str, dict[int, _Form]] = {
     "model": {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: "graph", 8: "opset", 14: 2},
     "opset": {1: 2, 2: 0},
     "graph": {1: "node", 2: 2, 5: "tensor", 10: 2, 11: 2, 12: 2, 13: 2, 16: 2},
     "node": {1: 2, 2: 2, 3: 2, 4: 2, 5: "attribute", 6: 2, 7: 2, 8: 2, 9: 2},
-    "attribute": {1: 2, 2: 5, 3: 0, 4: 2, 5: "tensor", 7: (5, 2), 8: (0, 2), 9: 2}
-    | {10: "tensor", 13: 2, 20: 0},
-    "tensor": {1: (0, 2), 2: 0, 4: (5, 2), 5: (0, 2), 7: (0, 2), 8: 2, 9: 2}
-    | {10: (1, 2), 11: (0, 2), 12: 2, 14: 0, 16: 2},
+    "attribute": {**_ATTRIBUTE, 10: "tensor", 13: 2, 20: 0},
+    "tensor": {**_TENSOR, 10: (1, 2), 11: (0, 2), 12: 2, 14: 0, 16: 2},
 }
 _PAYLOAD = (4, 5, 7, 10, 11)
 _EXPECTED = "only operators of ONNX with their weights"

@@ -10,10 +10,7 @@ LONGEST = 2000
 
 
 def printable(text: str) -> str:
-    r"""The text with such characters written as in Python (`\n`), which no two texts share.
-
-    A backslash that stands in the text stays one: names of files lose theirs before.
-    """
+    r"""The text with such characters written as in Python (`\n`); others stay as they are."""
     return _HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 

@@ -174,6 +174,11 @@ class Recipe:
             family["augmentations"].check(spec)
         if self.matcher:
             family["matchers"].check(self.matcher)
+        elif Spec.parse(self.loss).name == "none":
+            raise RecipeError(
+                "loss is none and there is no matcher, so nothing would be learned. Set a matcher "
+                "or another loss."
+            )
         if self.precision not in PRECISIONS:
             raise unknown("no precision is named", self.precision, PRECISIONS)
         if self.claim not in list(Claim):

@@ -32,6 +32,7 @@ def embed(
     from likewise.cli.words import source_spec
     from likewise.errors import BadArgument
     from likewise.model import Model
+    from likewise.printable import printable
     from likewise.sources import FAMILY
     from likewise.tasks.embed import embed_to
     from likewise.tasks.vectors import check_path
@@ -41,10 +42,9 @@ def embed(
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise BadArgument(f"{out} is the source itself. Choose another name for the vectors.")
     built = FAMILY.build(source_spec(source))
+    loaded = Model(model)
     with Counter("embedding", quiet=json) as count:
-        made = embed_to(
-            Model(model), built, target, strict=strict, threads=threads, progress=count.show
-        )
+        made = embed_to(loaded, built, target, strict=strict, threads=threads, progress=count.show)
     paths = [str(path) for path in made.paths]
     if json:
         failed = [list(one) for one in made.failed]
@@ -64,6 +64,6 @@ def embed(
     if made.failed:
         print(f"{len(made.failed)} items failed to read:")
         for place, reason in made.failed[:10]:
-            print(f"  {place}: {reason}".encode("utf-8", "backslashreplace").decode())
+            print(printable(f"  {place}: {reason}"))
         if len(made.failed) > 10:
             print(f"  and {len(made.failed) - 10} more, all named in {paths[-1]}")

@@ -15,7 +15,8 @@ from likewise.shapes import Array, Float, UInt8
 _CHANNELS = (1, 3, 4)
 _SMALL_PIXELS = 160
 _MOST_POINTS = 1000
-_WIDTH, _HEIGHT = 320, 120
+_WIDTH, _HEIGHT, _BAND = 320, 120, 36
+_MOST_CHANNELS = 12
 
 
 def picture(image: UInt8[Array, "c h w"], gist: str) -> str:
@@ -43,33 +44,53 @@ def picture(image: UInt8[Array, "c h w"], gist: str) -> str:
 
 
 def series(first: Float[Array, "t d"], second: Float[Array, "u d"]) -> tuple[str, str, str]:
-    """Two series as drawings on one pair of axes.
+    """Two series as drawings whose axes are the same, a channel below the other.
+
+    Channels may differ a hundredfold in size, so each has its own scale.
 
     Returns:
         Each as an `svg` element with one line a channel, and the axes in words.
     """
-    both = np.concatenate([first, second])
-    low, high = (float(both.min()), float(both.max())) if both.size else (0.0, 0.0)
+    channels = first.shape[1]
+    drawn = min(channels, _MOST_CHANNELS)
+    both = np.concatenate([first, second])[:, :drawn].astype(np.float64)
+    low, high = (both.min(0), both.max(0)) if len(both) else (np.zeros(drawn), np.zeros(drawn))
     steps = max(len(first), len(second))
-    axes = f"{steps:,} steps across, {low:.3g} to {high:.3g} upward, in both"
+    ends = ", ".join(f"{a:.3g} to {b:.3g}" for a, b in zip(low, high, strict=True))
+    axes = f"{steps:,} steps across, {ends} upward, in both"
+    if channels > 1:
+        shown = f"{channels} channels" if drawn == channels else f"{drawn} of {channels} channels"
+        axes = (
+            f"{steps:,} steps across; {shown} below one another, each on a scale of its own, the "
+            f"same in both: {ends}"
+        )
     return _drawing(first, low, high, steps), _drawing(second, low, high, steps), axes
 
 
-def _drawing(values: Float[Array, "t d"], low: float, high: float, steps: int) -> str:
-    scale = (_HEIGHT - 8) / ((high - low) or 1.0)
+def _drawing(
+    values: Float[Array, "t d"], low: Float[Array, "k"], high: Float[Array, "k"], steps: int
+) -> str:
+    band = _HEIGHT if len(low) == 1 else _BAND
     lines = []
-    for channel in range(values.shape[1]):
+    for channel in range(len(low)):
         kept = _outline(values[:, channel])
         x = kept * (_WIDTH / max(1, steps - 1))
-        y = _HEIGHT - 4 - (values[kept, channel] - low) * scale
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-        hue = round(215 + 360 * channel / values.shape[1]) % 360
-        lines.append(f'<polyline points="{points}" stroke="hsl({hue} 60% 52%)"/>')
+        scale = (band - 8) / ((high[channel] - low[channel]) or 1.0)
+        bottom = band * (channel + 1)
+        y = bottom - 4 - (values[kept, channel] - low[channel]) * scale
+        points = [f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True)]
+        # A line of one point is drawn nowhere, one of two equal points as a dot.
+        points *= 2 if len(points) == 1 else 1
+        if channel:
+            lines.append(f'<line x1="0" x2="{_WIDTH}" y1="{bottom - band}" y2="{bottom - band}"/>')
+        lines.append(f'<polyline points="{" ".join(points)}"/>')
     noun = "channel" if values.shape[1] == 1 else "channels"
     gist = f"A series of {len(values):,} steps and {values.shape[1]} {noun}"
+    height = band * len(low)
+    tall = f' style="height:{height / 20:g}rem"' if len(low) > 1 else ""
     return (
-        f'<svg class="series" role="img" aria-label="{gist}" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'preserveAspectRatio="none">{"".join(lines)}</svg>'
+        f'<svg class="series" role="img" aria-label="{gist}" viewBox="0 0 {_WIDTH} {height}" '
+        f'preserveAspectRatio="none"{tall}>{"".join(lines)}</svg>'
     )
 
 

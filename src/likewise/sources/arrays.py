@@ -8,8 +8,10 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from likewise.errors import BadArgument, DamagedSource, EmptySource, SourceNotFound
+from likewise.printable import printable
 from likewise.shapes import Array
 from likewise.sources.base import Source
+from likewise.sources.npz import read_npz
 from likewise.types import Items, Kind, Raw
 
 KEYS = ("items", "identities", "groups", "kind", "lengths")
@@ -94,48 +96,31 @@ class Arrays(Source):
             )
         return _table(
             self.path,
-            Path(self.path).stem,
+            printable(Path(self.path).stem),
             loaded["items"],
             loaded["identities"],
-            None if kind is None else str(kind),
+            None if kind is None else _word(self.path, kind),
             loaded.get("groups"),
             loaded.get("lengths"),
         )
 
 
+def _word(path: str, kind: Array) -> str:
+    try:
+        return str(kind)
+    except ValueError as error:
+        raise DamagedSource(f"{path}: 'kind' is no text ({error}). Save it again.") from error
+
+
 def _load(path: str) -> dict[str, Array]:
     file = Path(os.path.expanduser(path))  # noqa: PTH111 - a missing home is no error here
-    if not file.is_file():
+    try:
+        there = file.is_file()
+    except OSError:  # a name that is too long, or a folder that may not be looked into
+        there = False
+    if not there:
         raise SourceNotFound(f"there is no file {path!r}. Give the path of an .npz that exists.")
-    with file.open("rb") as stream:
-        try:
-            loaded = np.load(stream, allow_pickle=False)
-        except Exception as error:
-            raise DamagedSource(
-                f"{path} is no .npz file that can be read ({error}). Write it with numpy.savez."
-            ) from error
-        if not isinstance(loaded, np.lib.npyio.NpzFile):
-            raise DamagedSource(
-                f"{path} is a single array, and an .npz with the keys 'items' and 'identities' is "
-                "expected. Write it with numpy.savez."
-            )
-        missing = [key for key in KEYS[:2] if key not in loaded.files]
-        foreign = [key for key in loaded.files if key not in KEYS]
-        if missing or foreign:
-            raise DamagedSource(
-                f"{path} has the keys {', '.join(loaded.files) or 'none'}. Expected are 'items' "
-                "and 'identities', and if wanted 'groups', 'kind' and 'lengths', and no others."
-            )
-        columns = {}
-        for key in loaded.files:
-            try:
-                columns[key] = loaded[key]
-            except Exception as error:
-                raise DamagedSource(
-                    f"{path}: {key!r} cannot be read ({error}). Write it with numpy.savez as a "
-                    "plain array; lists of unequal arrays are padded and given with 'lengths'."
-                ) from error
-    return columns
+    return read_npz(file, path, KEYS[:2], KEYS)
 
 
 def _table(
@@ -243,7 +228,10 @@ def _column(path: str, key: str, values: Names, count: int) -> list[str]:
             raise DamagedSource(
                 f"{path}: {key!r} holds bytes that are no UTF-8 ({error}). Save it as strings."
             ) from error
-    return [str(value) for value in column.tolist()]
+    try:
+        return [printable(str(value)) for value in column.tolist()]
+    except ValueError as error:  # numpy keeps numbers that are no letters
+        raise DamagedSource(f"{path}: {key!r} holds no texts ({error}). Save it again.") from error
 
 
 def _lengths(path: str, items: Array | Sequence[Any], lengths: Array, kind: Kind) -> list[int]:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from likewise.bounds import LARGEST_ITEM_BYTES, read_plain
 from likewise.errors import DamagedSource, SourceNotFound, UnreadableItem
+from likewise.printable import printable, shortened
 
-LARGEST_MEMBER_BYTES = 256 * 2**20
+LARGEST_MEMBER_BYTES = LARGEST_ITEM_BYTES
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Files:
 
     Attributes:
         place: The directory or archive, as errors name it.
-        namespace: Its name without `.zip`.
+        namespace: Its name without `.zip`, printable.
         names: Each file's path inside it, posix.
         read: Gives the bytes of the file with one of these names.
     """
@@ -32,7 +34,7 @@ class Files:
 
     def place_of(self, name: str) -> str:
         """What an error calls the file."""
-        return f"{self.place.rstrip('/')}/{name}"
+        return printable(f"{self.place.rstrip('/')}/{name}")
 
 
 def parts_of(name: str) -> tuple[str, ...]:
@@ -67,12 +69,23 @@ def open_files(path: str) -> Files:
         DamagedSource: If it is neither a directory nor a .zip that can be read.
     """
     root = Path(os.path.expanduser(path))  # noqa: PTH111 - a missing home is no error here
-    if root.is_dir():
-        return _of_directory(root)
-    if root.exists():
-        return _of_zip(root)
+    why = "there is nothing"
+    try:
+        if root.is_dir():
+            return _of_directory(root)
+        if root.is_file():
+            return _of_zip(root)
+        if root.exists():
+            raise DamagedSource(
+                f"{path!r} is neither a folder nor a file. Give a folder or a .zip."
+            )
+    except OSError as error:
+        if isinstance(error, SourceNotFound):
+            raise
+        why = f"{error.strerror or error}, and nothing can be read"
     raise SourceNotFound(
-        f"there is nothing at {path!r}. Give the path of a folder, or of a .zip, that exists."
+        f"{why} at {shortened(repr(path), 300)}. Give the path of a folder, or of a .zip, that "
+        "exists."
     )
 
 
@@ -81,43 +94,68 @@ def _visible(name: str) -> bool:
     return bool(parts) and not any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
-def _of_directory(root: Path) -> Files:
-    def refuse(error: OSError) -> None:
-        raise DamagedSource(
-            f"the folder {error.filename} cannot be listed: {error.strerror}. "
-            "Make it readable, or move it out."
-        ) from error
-
+def _listed(root: Path) -> list[str]:
+    """The files below a folder, whatever its depth, without those that are hidden."""
     names = []
-    # Links to folders are not followed: they could lead out of the root, or round in circles.
-    for folder, inside, files in os.walk(root, onerror=refuse):
-        inside[:] = [name for name in inside if _visible(name)]
-        relative = Path(folder).relative_to(root)
-        names += [(relative / name).as_posix() for name in files if _visible(name)]
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(str(root / folder)) as entries:
+                for entry in entries:
+                    if not _visible(entry.name):
+                        continue
+                    name = f"{folder}/{entry.name}".lstrip("/")
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(name)
+                    # Links to folders could lead out of the root, or round in circles.
+                    elif not _leads_to_folder(entry):
+                        names.append(name)
+        except OSError as error:
+            raise DamagedSource(
+                f"the folder {shortened(root / folder, 300)} cannot be listed: "
+                f"{error.strerror or error}. Make it readable, or move it out."
+            ) from error
+    return names
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a circle of links, which is named when it is read
+        return False
+
+
+def _of_directory(root: Path) -> Files:
+    names = _listed(root)
 
     def read(name: str) -> bytes:
         path = root / name
+        place = printable(str(path))
         try:
             if path.is_symlink():
                 real = path.resolve(strict=True)
                 if not real.is_relative_to(root.resolve()):
                     raise UnreadableItem(
-                        f"{path} is a link to {real}, outside the folder {root}, and is not "
-                        "followed. Copy the file into the folder."
+                        f"{place} is a link to {printable(str(real))}, outside the folder "
+                        f"{printable(str(root))}, and is not followed. Copy the file into the "
+                        "folder."
                     )
             if not path.is_file():
-                # Without this a pipe would be waited for without end.
                 path.stat()
-                raise UnreadableItem(f"{path} is no ordinary file. Remove it from the folder.")
-            return path.read_bytes()
+                raise UnreadableItem(f"{place} is no ordinary file. Remove it from the folder.")
+            return read_plain(path, LARGEST_ITEM_BYTES)
         except OSError as error:
             raise UnreadableItem(
-                f"{path} cannot be read: {error.strerror or error}. Restore it or remove it."
+                f"{place} cannot be read: {error.strerror or error}. Restore it or remove it."
             ) from error
         except RuntimeError as error:  # what a circle of links raises before Python 3.13
-            raise UnreadableItem(f"{path} cannot be read: {error}. Remove it.") from error
+            raise UnreadableItem(
+                f"{place} cannot be read: {shortened(error)}. Remove it."
+            ) from error
 
-    return Files(str(root), root.resolve().name or "/", tuple(sorted(names, key=natural)), read)
+    namespace = printable(root.resolve().name or "/")
+    return Files(str(root), namespace, tuple(sorted(names, key=natural)), read)
 
 
 def _of_zip(root: Path) -> Files:
@@ -125,7 +163,7 @@ def _of_zip(root: Path) -> Files:
         archive = zipfile.ZipFile(root)
     except Exception as error:
         raise DamagedSource(
-            f"{root} is no folder and cannot be opened as a .zip: {error}. "
+            f"{root} is no folder and cannot be opened as a .zip: {shortened(error, 200)}. "
             "Give a folder or an intact .zip."
         ) from error
     lock = threading.Lock()
@@ -133,9 +171,10 @@ def _of_zip(root: Path) -> Files:
 
     def read(name: str) -> bytes:
         info = members[name]
+        place = printable(f"{root}/{name}")
         if info.file_size > LARGEST_MEMBER_BYTES:
             raise UnreadableItem(
-                f"{root}/{name} says that it unpacks to {info.file_size} bytes, and at most "
+                f"{place} says that it unpacks to {info.file_size} bytes, and at most "
                 f"{LARGEST_MEMBER_BYTES} are read from an archive. Unpack it into a folder."
             )
         try:
@@ -143,8 +182,8 @@ def _of_zip(root: Path) -> Files:
                 return archive.read(info)
         except Exception as error:
             raise UnreadableItem(
-                f"{root}/{name} cannot be read from the archive: {error}. Pack it again."
+                f"{place} cannot be read from the archive: {shortened(error, 200)}. Pack it again."
             ) from error
 
     names = sorted((name for name in members if _visible(name)), key=natural)
-    return Files(str(root), root.resolve().stem, tuple(names), read)
+    return Files(str(root), printable(root.resolve().stem), tuple(names), read)

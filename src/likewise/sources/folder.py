@@ -1,13 +1,15 @@
 """A folder with one sub-folder an identity."""
 
-import io
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import final
 
 import numpy as np
 
+from likewise.bounds import LARGEST_ITEM_BYTES
 from likewise.errors import BadArgument, DamagedSource, EmptySource, UnreadableItem
+from likewise.npy import from_npy
+from likewise.printable import printable
 from likewise.shapes import Array, Float
 from likewise.sources.base import Source
 from likewise.sources.files import Files, open_files, parts_of
@@ -17,6 +19,7 @@ NO_DATA = frozenset(
     {".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml"}
     | {".toml", ".ini", ".html", ".mat", ".db"}
 )
+ROWS = (".csv", ".tsv")
 NO_DATA_NAMES = frozenset({"README", "LICENSE", "LICENCE", "COPYING", "NOTICE"})
 
 
@@ -30,8 +33,9 @@ class Folder(Source):
 
     A `.npy` file is a series (floats [t] or [t d]), every other file is taken for an image, so
     that one which is none is named when it fails to be read. Left out are hidden files, links to
-    folders, and texts and tables that stand beside the data (.txt, .csv, .json, README, ...). A
-    link to a file is followed inside the folder only.
+    folders, and texts and tables that stand beside the data (.txt, .csv, .json, README, ...). Only
+    where there is nothing else, `.csv` and `.tsv` files are series, one time step a line. A link to
+    a file is followed inside the folder only.
 
     Args:
         path: Of the directory or of the .zip.
@@ -56,21 +60,22 @@ class Folder(Source):
         """
         files = open_files(self.path)
         names = [name for name in files.names if _is_data(name)]
+        names = names or [name for name in files.names if name.lower().endswith(ROWS)]
         if not names:
             left_out = f" ({len(files.names)} files were left out)" if files.names else ""
             raise EmptySource(
                 f"{files.place} holds no file that could be an item{left_out}. "
-                "Give a folder with one sub-folder an identity, and its images or .npy in it."
+                "Give a folder with one sub-folder an identity, and its images or series in it."
             )
         folders = _folders(files, names)
         kinds = [_kind(name) for name in names]
         table = Items.build(
             files.namespace,
-            ["/".join(parts) for parts in folders],
+            [printable("/".join(parts)) for parts in folders],
             Kind.IMAGE,
             [files.place_of(name) for name in names],
             _Reader(files, names),
-            groups=[parts[0] if len(parts) > 1 else "" for parts in folders],
+            groups=[printable(parts[0]) if len(parts) > 1 else "" for parts in folders],
         )
         return replace(table, kinds=np.asarray(kinds, dtype=np.str_))
 
@@ -85,7 +90,7 @@ class _Reader:
     def __call__(self, row: int) -> Raw:
         name = self.names[row]
         data = self.files.read(name)
-        return data if _kind(name) is Kind.IMAGE else _series(data, self.files.place_of(name))
+        return _series(data, self.files.place_of(name)) if name.lower().endswith(".npy") else data
 
 
 def _is_data(name: str) -> bool:
@@ -95,7 +100,7 @@ def _is_data(name: str) -> bool:
 
 
 def _kind(name: str) -> Kind:
-    return Kind.SEQUENCE if name.lower().endswith(".npy") else Kind.IMAGE
+    return Kind.SEQUENCE if name.lower().endswith((".npy", *ROWS)) else Kind.IMAGE
 
 
 def _folders(files: Files, names: list[str]) -> list[tuple[str, ...]]:
@@ -107,17 +112,17 @@ def _folders(files: Files, names: list[str]) -> list[tuple[str, ...]]:
     loose = [name for name, parts in zip(names, folders, strict=True) if not parts]
     if loose and len(loose) < len(names):
         raise DamagedSource(
-            f"{files.place}: {len(loose)} files lie beside the sub-folders, such as {loose[0]}, "
-            "so nobody knows which identity they show. Move each into the sub-folder of its "
-            "identity, or out of the folder."
+            f"{files.place}: {len(loose)} files lie beside the sub-folders, such as "
+            f"{printable(loose[0])}, so nobody knows which identity they show. Move each into the "
+            "sub-folder of its identity, or out of the folder."
         )
     return folders
 
 
 def _series(data: bytes, place: str) -> Float[Array, "t d"]:
     try:
-        array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError) as error:
+        array = from_npy(data, LARGEST_ITEM_BYTES)
+    except ValueError as error:
         raise UnreadableItem(
             f"{place} is no .npy file that can be read: {error}. Save it again with numpy.save."
         ) from error

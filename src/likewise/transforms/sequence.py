@@ -31,9 +31,10 @@ class SequenceTransform(Transform):
     """A series of any length, with its channels normalised.
 
     Decoding takes an array [t] or [t d] of real numbers, or the bytes of an .npy file, or text
-    with one time step a line, its channels separated by commas, without a header. Batches are
-    padded with zeros at the end and come with the true lengths; padding is not data, and
-    encoders leave it out by the lengths.
+    with one time step a line, its channels separated by commas, or by tabs. The first line may
+    name the channels: it is left out if none of its cells is a number. Batches are padded with
+    zeros at the end and come with the true lengths; padding is not data, and encoders leave it out
+    by the lengths.
 
     Args:
         normalize: `none` leaves the values; `series` brings each channel of each series to mean
@@ -184,7 +185,8 @@ class SequenceTransform(Transform):
 
 def _checked(state: Mapping[str, Any], *, learned: bool) -> Mapping[str, Any]:
     """The state, held against what it must hold."""
-    channels = state.get("channels") if isinstance(state, Mapping) else None
+    given: Any = state  # a file may hold anything
+    channels = given.get("channels") if isinstance(given, Mapping) else None
     checked: dict[str, Any] = {"channels": channels}
     good = type(channels) is int and 1 <= channels <= MAX_CHANNELS
     for name in ("mean", "std") if learned and good else ():
@@ -194,22 +196,21 @@ def _checked(state: Mapping[str, Any], *, learned: bool) -> Mapping[str, Any]:
             values = []
         within = all(abs(value) <= FLOAT32.max for value in values)
         positive = name == "mean" or min(values, default=0) >= FLOAT32.tiny
-        good = good and len(values) == channels and within and positive
+        good = good and len(values) == channels and bool(within and positive)
         checked[name] = values
     if not good:
         also = ", with as many float32 numbers for 'mean' and (positive) 'std'," if learned else ""
         raise BadArgument(
             f"sequence: state is {shortened(state, 300)}, and a number of 'channels' up to "
-            f"{MAX_CHANNELS}{also} is expected. "
-            "Take what fit returned for the same arguments."
+            f"{MAX_CHANNELS}{also} is expected. Take what fit returned for the same arguments."
         )
     return checked
 
 
 def _unreadable(place: str, reason: str) -> UnreadableItem:
     return UnreadableItem(
-        f"{place} cannot be read as a series: {reason}. Mend or remove it; rows of comma separated "
-        "numbers, one time step a line, and .npy files are read."
+        f"{place} cannot be read as a series: {reason}. Mend or remove it; rows of numbers between "
+        "commas or tabs, one time step a line, and .npy files are read."
     )
 
 
@@ -238,26 +239,42 @@ def _parsed(raw: bytes | str, place: str) -> Array:
             raise _unreadable(place, "it is neither text nor .npy") from None
     if not raw.strip():
         raise _unreadable(place, f"it is empty ({len(raw)} characters)")
-    if raw.count(",") + sum(raw.count(end) for end in LINE_ENDS) >= MAX_VALUES:
+    separator = "," if "," in raw else "\t"
+    if raw.count(separator) + sum(raw.count(end) for end in LINE_ENDS) >= MAX_VALUES:
         raise _unreadable(place, f"it holds more than {MAX_VALUES} values, the most that is read")
     lines = raw.splitlines()
+    first = lines[0].split(separator)
+    names = 0 if any(map(_is_number, first)) or not lines[0].strip() else 1
+    if not any(line.strip() for line in lines[names:]):
+        raise _unreadable(place, f"it holds no number, only {lines[0].strip()[:40]!r}")
     try:
-        return np.loadtxt(lines, delimiter=",", comments=None, ndmin=2, dtype=np.float64)
+        rows = lines[names:]
+        values = np.loadtxt(rows, delimiter=separator, comments=None, ndmin=2, dtype=np.float64)
     except ValueError:
-        raise _unreadable(place, _fault(lines)) from None
+        raise _unreadable(place, _fault(lines, names, separator)) from None
+    if names and values.shape[1] != len(first):
+        named = f"line 1 names {len(first)} channels, and those below it have {values.shape[1]}"
+        raise _unreadable(place, named)
+    return values
 
 
-def _fault(lines: Sequence[str]) -> str:
-    """Where comma separated rows stop being numbers, lines and columns counted from 1."""
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _fault(lines: Sequence[str], names: int, separator: str) -> str:
+    """Where rows stop being numbers, lines and columns counted from 1."""
     width = 0
-    for line, text in enumerate(lines, start=1):
-        cells = text.split(",")
+    for line, text in enumerate(lines[names:], start=1 + names):
+        cells = text.split(separator)
         if not text.strip():
             continue
         for column, cell in enumerate(cells, start=1):
-            try:
-                float(cell)
-            except ValueError:
+            if not _is_number(cell):
                 return f"line {line}, column {column} is {cell.strip()[:40]!r}, which is no number"
         width = width or len(cells)
         if len(cells) != width:
