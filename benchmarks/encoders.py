@@ -6,8 +6,9 @@ Images have one channel and the side that is printed, series 3 channels and 100 
 the largest difference between torch and ONNX Runtime on a batch of another size than the export
 saw, divided by the largest number of the embedding, or by 1 if that is smaller. Times an item are
 of the fastest of several batches of 64 (`koch`: 16), on two threads each, the two engines in
-turn; `learns` is forward, backward and AdamW's step in float32, images channels-last as in
-training. `--learn` prints that column alone, for batches of 64 of the sizes given.
+turn, torch with its images and weights channels-last, where it is faster. `learns` is forward,
+backward and AdamW's step in float32, channels-last too. `--learn` prints that column alone, for
+batches of 64 of the sizes given.
 """
 
 import argparse
@@ -65,8 +66,7 @@ def fastest(calls: list[Callable[[], object]], rounds: int) -> list[float]:
 def learning(spec: str, shape: InputShape, rows: int, rounds: int) -> float:
     """Items a second of forward, backward and the optimiser's step."""
     encoder = built(spec, shape).train()
-    if shape.kind is Kind.IMAGE:
-        encoder.to(memory_format=torch.channels_last)
+    lay_out(encoder, shape)
     optimizer = torch.optim.AdamW(encoder.parameters(), foreach=True)
     batch = batch_of(shape, rows)
 
@@ -76,6 +76,12 @@ def learning(spec: str, shape: InputShape, rows: int, rounds: int) -> float:
         optimizer.step()
 
     return rows / fastest([step], rounds + 2)[0]
+
+
+def lay_out(module: torch.nn.Module, shape: InputShape) -> None:
+    """Put the weights for images channels-last in memory, as training does."""
+    if shape.kind is Kind.IMAGE:
+        module.to(memory_format=torch.channels_last)
 
 
 def built(spec: str, shape: InputShape) -> Encoder:
@@ -97,6 +103,7 @@ def measured(spec: str, side: int, rounds: int) -> str:
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     batch = batch_of(shape, rows)
     feed = dict(zip(("inputs", "lengths"), (part.numpy() for part in batch), strict=False))
+    lay_out(network, shape)
     with torch.inference_mode():
         ours = network(*batch).numpy()
         off = np.abs(session.run(None, feed)[0] - ours).max() / max(1.0, np.abs(ours).max())

@@ -338,8 +338,11 @@ def test_of_many_channels_the_first_twelve_are_drawn() -> None:
     values = np.random.default_rng(0).normal(size=(5, 15)).astype(np.float32)
     drawing, _, axes = pictures.series(values, values)
     assert len(Tree(drawing).root.all("polyline")) == 12
-    assert "12 of 15 channels below one another, each on a scale of its own" in axes
-    assert axes.count(" to ") == 12
+    assert axes.endswith(
+        "12 of 15 channels below one another, each on a scale of its own, the same in both"
+    )
+    _, _, few = pictures.series(values[:, :4], values[:, :4])
+    assert few.count(" to ") == 4
 
 
 def test_a_long_series_keeps_its_extremes() -> None:
@@ -415,6 +418,47 @@ def test_no_more_than_ten_failures_and_no_faultless_identity_are_named() -> None
         "Latin/7",
         "Latin/8",
     ]
+
+
+@pytest.mark.parametrize(
+    ("unit", "one", "title"),
+    [
+        ("identities", "identity", "Hardest identities"),
+        ("items", "class", "Hardest classes"),
+        ("groups of linked pairs", "group of linked pairs", "Hardest groups of linked pairs"),
+    ],
+)
+def test_the_hardest_are_called_what_they_are(unit: str, one: str, title: str) -> None:
+    evaluation = replace(EVALUATION, verification=replace(VERIFICATION, unit=unit))
+    hardest = section(tree(replace(REPORT, evaluation=evaluation)), "hardest")
+    assert hardest.all("h2")[0].text == title
+    assert hardest.all("th")[0].text == one
+    assert "Of 3 " in hardest.text
+    assert "2 took part in a wrong decision" in hardest.text
+
+
+def test_a_matchers_page_speaks_of_dissimilarity() -> None:
+    page = tree(replace(REPORT, evaluation=replace(EVALUATION, comparator="matcher")))
+    assert section(page, "distances").all("h2")[0].text == "Dissimilarities"
+    assert "dissimilarity 0.2, at most the threshold 0.7" in section(page, "mistakes").text
+    figure, drawn = plot(page, "distances")
+    assert figure["layout"]["xaxis"]["title"]["text"] == "dissimilarity of the matcher"
+    assert str(drawn.attributes["aria-label"]).startswith("Histogram of the dissimilarity")
+    assert "when its dissimilarity is at most" in section(page, "points").text
+
+
+def test_linked_pairs_are_not_called_identities() -> None:
+    unit = "groups of linked pairs"
+    few = Rate(0.0, 0, 450, 6, None, None)
+    report = with_points(point("far=0.05", 0.05, 0.7, test=ErrorRates(few, few)), unit=unit)
+    report = replace(report, evaluation=replace(report.evaluation, one_shot=None, hardest={}))
+    page = tree(replace(report, default_point="far=0.05"))
+    said = "".join(node.text for node in page.all("section") + page.all("header"))
+    assert f"too few {unit} for an interval" in said
+    assert f"Measured on 30 {unit} never trained on" in said
+    assert "identit" not in said
+    assert "pooled" not in said
+    assert f"600 items in 30 {unit}" in card(replace(report, default_point="far=0.05"))
 
 
 def test_rates_are_fractions_and_nothing_is_a_score() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from likewise.cli.words import evaluation_lines
 from likewise.report import wording
 from likewise.results import (
     ErrorRates,
@@ -21,12 +22,17 @@ FRR = Rate(0.034, 194, 5700, 30, 0.019, 0.060)
 
 
 def evaluation(
-    far: Rate, *, target: float | None = 0.05, claim: Claim = Claim.NEW_IDENTITIES, frr: Rate = FRR
+    far: Rate,
+    *,
+    target: float | None = 0.05,
+    claim: Claim = Claim.NEW_IDENTITIES,
+    frr: Rate = FRR,
+    unit: str = "identities",
 ) -> Evaluation:
     rates = ErrorRates(far, frr)
     point = OperatingPoint("it", target, 0.7, True, "", rates, rates)
     histogram = Histogram(np.array([0.0, 1.0]), np.ones(1), np.ones(1))
-    found = Verification(claim, 30, 600, 5700, 174000, 0.04, 0.99, (point,), histogram)
+    found = Verification(claim, 30, 600, 5700, 174000, 0.04, 0.99, (point,), histogram, unit)
     return Evaluation("characters", found, None, (), (), {})
 
 
@@ -68,11 +74,16 @@ def test_a_rate_above_its_target_is_said_aloud() -> None:
 
 
 @pytest.mark.parametrize(
-    ("claim", "units"), [(Claim.NEW_IDENTITIES, "identities"), (Claim.KNOWN_CLASSES, "items")]
+    ("claim", "units"),
+    [
+        (Claim.NEW_IDENTITIES, "identities"),
+        (Claim.KNOWN_CLASSES, "items"),
+        (Claim.NEW_IDENTITIES, "groups of linked pairs"),
+    ],
 )
 def test_too_few_trials_leave_counts(claim: Claim, units: str) -> None:
     none, some = Rate(0.0, 0, 450, 6, None, None), Rate(0.04, 2, 45, 6, None, None)
-    said = wording.verdict(evaluation(none, claim=claim, frr=some), "it")
+    said = wording.verdict(evaluation(none, claim=claim, frr=some, unit=units), "it")
     assert (
         "none of the 450 pairs of different things was taken for the same, and 2 of the 45 pairs "
         f"of the same thing were taken for different (too few {units} for an interval)." in said
@@ -129,3 +140,49 @@ def test_recognition_from_one_example_is_a_sentence(one: OneShot, said: str) -> 
 
 def test_recognition_that_was_not_asked_for_is_not_mentioned() -> None:
     assert wording.recognition(evaluation(FRR)) == ""
+
+
+@pytest.mark.parametrize(
+    ("claim", "unit", "counted", "sentence"),
+    [
+        (
+            Claim.NEW_IDENTITIES,
+            "identities",
+            "600 items of 30 identities",
+            "measured on identities never trained on",
+        ),
+        (
+            Claim.KNOWN_CLASSES,
+            "items",
+            "600 items of 30 classes",
+            "measured on new items of the classes trained on",
+        ),
+        (
+            Claim.NEW_IDENTITIES,
+            "groups of linked pairs",
+            "600 items in 30 groups of linked pairs",
+            "measured on groups of linked pairs never trained on",
+        ),
+    ],
+)
+def test_units_are_called_what_they_are(
+    claim: Claim, unit: str, counted: str, sentence: str
+) -> None:
+    found = evaluation(FRR, claim=claim, unit=unit).verification
+    assert found.counted == counted
+    assert found.sentence == sentence
+
+
+def test_the_terminal_names_the_units_too() -> None:
+    few = Rate(0.0, 0, 4500, 6, None, None)
+    measured = evaluation(few, frr=few, unit="groups of linked pairs")
+    lines = "\n".join(evaluation_lines(measured))
+    assert "600 items in 30 groups of linked pairs: 5,700 same and 174,000 different" in lines
+    assert lines.count("0 of 4,500 pairs; too few groups of linked pairs for an interval") == 2
+    assert "identities" not in lines
+
+
+def test_a_matcher_gives_no_distance() -> None:
+    assert wording.measure(evaluation(FRR)) == "distance"
+    learned = replace(evaluation(FRR), comparator="matcher")
+    assert "shows the dissimilarity beside the threshold" in wording.verdict(learned, "")

@@ -24,6 +24,7 @@ TARGETS = (0.001, 0.01, 0.05, 0.1)
 FEWEST_UNITS = 10
 FEWEST_FALSE_ACCEPTS = 30
 PREFERRED = 0.01
+UNITS = ("identities", "items", "groups of linked pairs")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Calibration:
         points: One for each target, `eer` where both errors are equal, and `balanced` where the
             mean of both is least.
         units: How many identities (items under `known_classes`) it was fitted on.
+        unit: What they are called.
     """
 
     claim: Claim
@@ -44,6 +46,7 @@ class Calibration:
     parameters: Mapping[str, Any]
     points: tuple[OperatingPoint, ...]
     units: int
+    unit: str = "identities"
 
     @cached_property
     def _calibrator(self) -> Calibrator:
@@ -132,6 +135,7 @@ class Calibration:
             probability=0.5 * (1 + math.tanh(0.5 * logit)),
             point=point,
             claim=self.claim,
+            unit=self.unit,
         )
 
     def measured(self, points: Sequence[OperatingPoint]) -> "Calibration":
@@ -201,13 +205,18 @@ def from_json(data: bytes) -> dict[str, Calibration]:
 
 
 def _calibration(plain: Mapping[str, Any]) -> Calibration:
+    claim = Claim(plain["claim"])
+    known = claim is Claim.KNOWN_CLASSES
     calibration = Calibration(
-        claim=Claim(plain["claim"]),
+        claim=claim,
         calibrator=str(CALIBRATORS.check(plain["calibrator"])),
         parameters={str(k): _parameter(v) for k, v in plain["parameters"].items()},
         points=tuple(_point(point) for point in plain["points"]),
         units=int(plain["units"]),
+        unit=str(plain.get("unit") or ("items" if known else "identities")),
     )
+    if calibration.unit not in UNITS:
+        raise ValueError(f"{calibration.unit!r} is no unit")
     if "eer" not in [point.name for point in calibration.points]:
         raise ValueError("no point is named eer")
     calibration.decide(1.0)

@@ -119,7 +119,8 @@ def decode_all(
 
     Raises:
         EmptySource: If there is no item, or none could be decoded.
-        WrongKind: At once, if an item is of another kind than the transform.
+        WrongKind: At once, if an item is of another kind than the transform, or a series of other
+            channels than the first.
         UnreadableItem: If `strict` and an item cannot be decoded.
         OutOfMemory: If there is no memory for an item.
         SaveFailed: If the temporary file cannot be written.
@@ -135,13 +136,13 @@ def decode_all(
         keep = stack.enter_context(_Keeper(len(items), transform, large_bytes))
         chunks = stack.enter_context(closing(worked(items, work, threads)))
         for index, outcome in enumerate(chain.from_iterable(chunks)):
+            place = str(items.places[index])
             if isinstance(outcome, UnreadableItem):
                 if strict:
                     raise outcome
-                place = str(items.places[index])
                 failed.append((place, reason(outcome, place)))
             else:
-                keep.add(outcome)
+                keep.add(outcome, place)
                 kept.append(index)
             if progress is not None:
                 progress(index + 1, len(items))
@@ -168,6 +169,7 @@ class _Keeper:
             self._shape = (shape.channels, shape.height or 0, shape.width or 0)
         self._bytes = count * math.prod(self._shape)
         self._series: list[Array] = []
+        self._first: tuple[tuple[int, ...], str] | None = None
         self._file: IO[bytes] = io.BytesIO()
         if self._shape and self._bytes > large_bytes:
             with self._saving():
@@ -180,8 +182,14 @@ class _Keeper:
         with suppress(OSError):
             self._file.close()
 
-    def add(self, item: Array) -> None:
+    def add(self, item: Array, place: str) -> None:
         if not self._shape:
+            self._first = self._first or (item.shape[1:], place)
+            if item.shape[1:] != self._first[0]:
+                raise WrongKind(
+                    f"{place} has {item.shape[1]} channels, and {self._first[1]} has "
+                    f"{self._first[0][0]}. Give series of the same channels."
+                )
             series = item.view()
             series.flags.writeable = False
             self._series.append(series)

@@ -6,6 +6,7 @@ import numpy as np
 
 from likewise.errors import DamagedModel
 from likewise.graph import Graph
+from likewise.printable import shortened
 from likewise.shapes import Array, Float, Int, Shaped
 from likewise.types import InputShape, Kind
 
@@ -50,9 +51,10 @@ class Encoder:
             or isinstance(sizes[0], int)
         ):
             raise DamagedModel(
-                f"{what} takes {given} and gives {kind} {sizes} as its embedding. By its transform "
-                f"it should take {takes}, where None is any length, and give float32 [n dim] of at "
-                f"most {LONGEST_EMBEDDING} numbers. Restore the model."
+                f"{what} takes {shortened(given, 300)} and gives {kind} {shortened(sizes, 100)} as "
+                f"its embedding. By its transform it should take {takes}, where None is any "
+                f"length, and give float32 [n dim] of at most {LONGEST_EMBEDDING} numbers. Restore "
+                "the model."
             )
         self.dim = dim
 

@@ -53,6 +53,7 @@ def verify_all(
         auc=spread.auc,
         points=tuple(replace(p, test=r) for p, r in zip(points, rates, strict=True)),
         histogram=_histogram(spread),
+        unit=comparisons.trials(claim)[1],
     )
 
 
@@ -95,7 +96,7 @@ def calibrate(comparisons: Compared, claim: Claim, calibrator: str = "logistic")
     units, unit_name, *independent = comparisons.trials(claim)
     points = fit_points(thresholds, dict(zip(thresholds, rates, strict=True)), units, unit_name)
     parameters = fit_calibrator(calibrator, spread, (independent[0], independent[1]))
-    return Calibration(claim, calibrator, parameters, points, units)
+    return Calibration(claim, calibrator, parameters, points, units, unit_name)
 
 
 def fit_calibrator(

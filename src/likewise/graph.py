@@ -10,15 +10,16 @@ stop, which it does when the operator at work is done, and the caller hears of i
 import queue
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import onnxruntime
 
 from likewise import onnx_check
 from likewise.bounds import memory_bytes
 from likewise.errors import DamagedModel
-from likewise.printable import shortened
+from likewise.printable import printable, shortened
 from likewise.shapes import Array
 
 MEMORY_SHARE = 0.5
@@ -34,6 +35,10 @@ class Graph:
         data: The bytes of the file.
         what: What it is, for errors: `The encoder in model`.
         single: Whether it is run by several threads at once, each on one core.
+
+    Attributes:
+        inputs: Name → type and shape of what it takes; an axis of any length is no number.
+        outputs: Name → type and shape of what it gives.
 
     Raises:
         DamagedModel: If it is no graph of ONNX operators and weights that can be loaded.
@@ -55,21 +60,15 @@ class Graph:
                 providers=["CPUExecutionProvider"],
                 # It would run operators at once, and without bounds.
                 disabled_optimizers=["ConstantFolding"],
+                # It prints what went wrong, and tries the same once more.
+                enable_fallback=0,
             )
+            self.inputs = _axes(self._session.get_inputs())
+            self.outputs = _axes(self._session.get_outputs())
         except Exception as error:  # ONNX Runtime's errors share no public base class
             raise DamagedModel(
                 f"{what} cannot be loaded ({shortened(error, 300)}). Restore the model."
             ) from error
-
-    @property
-    def inputs(self) -> dict[str, tuple[str, list[int | str | None]]]:
-        """Name → type and shape of what it takes; an axis of any length is no number."""
-        return {one.name: (one.type, list(one.shape)) for one in self._session.get_inputs()}
-
-    @property
-    def outputs(self) -> dict[str, tuple[str, list[int | str | None]]]:
-        """Name → type and shape of what it gives."""
-        return {one.name: (one.type, list(one.shape)) for one in self._session.get_outputs()}
 
     def run(self, output: str, feed: Mapping[str, Array]) -> Array:
         """One output for these inputs.
@@ -113,6 +112,10 @@ class Graph:
                 f"{self.what} cannot run ({shortened(answer, 300)}). Restore the model."
             ) from answer
         return answer
+
+
+def _axes(nodes: Sequence[Any]) -> dict[str, tuple[str, list[int | str | None]]]:
+    return {printable(one.name): (one.type, list(one.shape)) for one in nodes}
 
 
 @cache

@@ -21,7 +21,7 @@ from typing import TypeAlias
 from likewise.errors import DamagedModel
 
 LARGEST_BYTES = 2**31 - 1
-MOST_FIELDS = 1_000_000
+MOST_FIELDS = 500_000
 MOST_NODES = 20_000
 MOST_ELEMENTS = 2**31
 DOMAINS = (b"", b"ai.onnx")

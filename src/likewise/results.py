@@ -80,6 +80,7 @@ class Decision:
         probability: That the two are the same, at this prior.
         point: The operating point used, with its measured rates.
         claim: What those rates claim.
+        unit: What the trials of their intervals are called.
     """
 
     verdict: str
@@ -90,6 +91,7 @@ class Decision:
     probability: float
     point: OperatingPoint
     claim: Claim
+    unit: str = "identities"
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Verification:
 
     Attributes:
         claim: What the rates claim.
-        identities: How many identities were compared.
+        identities: How many identities (or groups of linked pairs) were compared.
         items: How many items.
         same_pairs: How many pairs of items of one identity.
         different_pairs: How many pairs of items of two identities.
@@ -122,6 +124,8 @@ class Verification:
         auc: Probability that a different pair is farther apart than a same pair.
         points: The operating points with `test` filled in.
         histogram: The distances.
+        unit: What the trials of every interval are called: `identities`; `items` where the classes
+            are known; `groups of linked pairs` where the source listed pairs.
     """
 
     claim: Claim
@@ -133,6 +137,26 @@ class Verification:
     auc: float
     points: tuple[OperatingPoint, ...]
     histogram: Histogram
+    unit: str = "identities"
+
+    @property
+    def counted(self) -> str:
+        """What was compared, as in `600 items of 30 identities`."""
+        kinds = {"identities": "of {} identities", "items": "of {} classes"}
+        kind = kinds.get(self.unit, f"in {{}} {self.unit}")
+        return f"{self.items:,} items {kind.format(f'{self.identities:,}')}"
+
+    @property
+    def sentence(self) -> str:
+        """The claim in words that stand beside a rate."""
+        return claim_sentence(self.claim, self.unit)
+
+
+def claim_sentence(claim: Claim, unit: str) -> str:
+    """What a rate claims, in words that name its trials: `measured on ... never trained on`."""
+    if claim is Claim.NEW_IDENTITIES:
+        return f"measured on {unit} never trained on"
+    return claim.sentence
 
 
 @dataclass(frozen=True)

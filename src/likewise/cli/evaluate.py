@@ -41,12 +41,11 @@ def evaluate(
         shown = () if no_examples else examples_of(evaluation, decoded)
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in evaluation.source)
     page = Path(report) if report else loaded.folder / f"evaluation-{name}.html"
-    count = evaluation.verification
     made = report_of(
         loaded,
         evaluation,
         shown,
-        data={"test": f"{count.items} items of {count.identities} identities: {source}"},
+        data={"test": f"{evaluation.verification.counted}: {source}"},
         rerun=(f"likewise evaluate {shlex.quote(model)} {shlex.quote(source)}",),
     )
     write(made, page)

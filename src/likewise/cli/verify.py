@@ -28,6 +28,7 @@ def verify(
     """
     from likewise.cli.words import as_json, point_words, rate_words
     from likewise.model import Model
+    from likewise.results import claim_sentence
     from likewise.tasks.verify import verify as decide
 
     decision = decide(
@@ -46,9 +47,10 @@ def verify(
                 f"{decision.prior} of all pairs are"
             )
             if point.test is not None:
-                print(f"  FAR          {rate_words(point.test.far)}")
-                print(f"  FRR          {rate_words(point.test.frr)}")
-                print(f"               {decision.claim.sentence} ({point.test.far.units})")
+                print(f"  FAR          {rate_words(point.test.far, decision.unit)}")
+                print(f"  FRR          {rate_words(point.test.frr, decision.unit)}")
+                said = claim_sentence(decision.claim, decision.unit)
+                print(f"               {said} ({point.test.far.units})")
         else:
             print(
                 f"  threshold    {decision.threshold:.4f}, where both errors were equal; "

@@ -32,11 +32,11 @@ def source_spec(text: str) -> str:
     )
 
 
-def rate_words(rate: Any) -> str:
-    """A rate with its interval and the counts behind it."""
-    counts = f"{rate.errors} of {rate.trials} pairs"
+def rate_words(rate: Any, unit: str) -> str:
+    """A rate with its interval, the counts behind it, and what its trials are called."""
+    counts = f"{rate.errors:,} of {rate.trials:,} pairs"
     if rate.low is None:
-        return f"{rate.value:.4f} ({counts}; too few identities for an interval)"
+        return f"{rate.value:.4f} ({counts}; too few {unit} for an interval)"
     return f"{rate.value:.4f} (95% interval {rate.low:.4f} to {rate.high:.4f}; {counts})"
 
 
@@ -62,8 +62,8 @@ def evaluation_lines(evaluation: Any) -> list[str]:
     found = evaluation.verification
     lines = [
         (
-            f"{found.items} items of {found.identities} identities: {found.same_pairs} same and "
-            f"{found.different_pairs} different pairs, {found.claim.sentence}"
+            f"{found.counted}: {found.same_pairs:,} same and {found.different_pairs:,} different "
+            f"pairs, {found.sentence}"
         ),
         f"equal error rate {found.eer:.4f}, AUC {found.auc:.4f}",
     ]
@@ -73,8 +73,8 @@ def evaluation_lines(evaluation: Any) -> list[str]:
         if not point.supported:
             lines.append(f"  not supported. {point.reason}")
             continue
-        lines.append(f"  false accepts {rate_words(point.test.far)}")
-        lines.append(f"  false rejects {rate_words(point.test.frr)}")
+        lines.append(f"  false accepts {rate_words(point.test.far, found.unit)}")
+        lines.append(f"  false rejects {rate_words(point.test.frr, found.unit)}")
     shot = evaluation.one_shot
     if shot is not None:
         interval = (

@@ -90,7 +90,7 @@ def _finished(traces: Sequence[dict[str, Any]], layout: dict[str, Any], gist: st
 
 
 def distances_figure(
-    histogram: Histogram, points: Sequence[OperatingPoint], default: str
+    histogram: Histogram, points: Sequence[OperatingPoint], default: str, measure: str = "distance"
 ) -> Figure:
     """The distances of same and of different pairs, with the thresholds drawn and labelled.
 
@@ -98,6 +98,7 @@ def distances_figure(
         histogram: The distances.
         points: Whose thresholds are drawn; those that are not supported, dotted.
         default: Name of the point that `verify` uses, drawn heavier; empty if none.
+        measure: What the distances are called: `distance`, or `dissimilarity` for a matcher's.
     """
     edges = histogram.edges.tolist()
     drawn = sorted((p for p in points if math.isfinite(p.threshold)), key=lambda p: p.threshold)
@@ -145,15 +146,16 @@ def distances_figure(
             }
         )
     end = max([edges[-1], *(point.threshold + room for point in drawn)])
+    axis = "dissimilarity of the matcher" if measure == "dissimilarity" else measure
     layout = {
-        "xaxis": {"title": {"text": "distance"}, "range": [edges[0], end], "tickformat": ".4~g"},
+        "xaxis": {"title": {"text": axis}, "range": [edges[0], end], "tickformat": ".4~g"},
         "yaxis": {"title": {"text": "share of pairs"}, "domain": [0, top], "nticks": 6},
         "shapes": shapes,
         "annotations": labels,
         "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 1, "xanchor": "right"},
         "margin": {"l": 48, "r": 8, "t": 4, "b": 64},
     }
-    return _finished(traces, layout, _spread_gist(histogram, drawn))
+    return _finished(traces, layout, _spread_gist(histogram, drawn, axis))
 
 
 def _lanes(places: Sequence[float], room: float) -> list[int]:
@@ -167,7 +169,7 @@ def _lanes(places: Sequence[float], room: float) -> list[int]:
     return lanes[::-1]
 
 
-def _spread_gist(histogram: Histogram, points: Sequence[OperatingPoint]) -> str:
+def _spread_gist(histogram: Histogram, points: Sequence[OperatingPoint], axis: str) -> str:
     def most(shares: Array) -> str:
         at = int(np.argmax(shares))
         low, high = histogram.edges[at : at + 2]
@@ -175,7 +177,7 @@ def _spread_gist(histogram: Histogram, points: Sequence[OperatingPoint]) -> str:
 
     lines = ", ".join(f"{point.name} at {distance(point.threshold)}" for point in points)
     return (
-        f"Histogram of distances: same pairs are most often {most(histogram.same)} apart, "
+        f"Histogram of the {axis}: same pairs are most often {most(histogram.same)} apart, "
         f"different pairs {most(histogram.different)}. Thresholds: {lines or 'none'}."
     )
 

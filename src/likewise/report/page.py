@@ -115,7 +115,7 @@ def render(report: Report) -> str:
         f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {hashes}"
     )
     title = html.escape(report.title)
-    claim = html.escape(report.evaluation.verification.claim.sentence)
+    claim = html.escape(report.evaluation.verification.sentence)
     return "".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
@@ -141,15 +141,17 @@ def _sha256(script: str) -> str:
 
 
 def _sections(report: Report) -> list[str]:
-    found = report.evaluation.verification
+    evaluation = report.evaluation
+    measure, (_, kinds) = wording.measure(evaluation), wording.kinds(evaluation.verification)
+    spread = {"distance": "Distances", "dissimilarity": "Dissimilarities"}[measure]
     contents = [
-        ("summary", "Summary", sections.summary(report.evaluation, report.default_point)),
-        ("points", "Operating points", sections.points(found, report.default_point)),
-        ("distances", "Distances", sections.distances(found, report.default_point)),
+        ("summary", "Summary", sections.summary(evaluation, report.default_point)),
+        ("points", "Operating points", sections.points(evaluation, report.default_point)),
+        ("distances", spread, sections.distances(evaluation, report.default_point)),
         ("training", "Training", sections.training(report.epochs)),
-        ("mistakes", "The worst mistakes", _mistakes(report.examples)),
-        ("hardest", "Hardest identities", sections.hardest(report.evaluation.hardest)),
-        ("failed", "Items that failed to read", sections.failed(report.evaluation.failed)),
+        ("mistakes", "The worst mistakes", _mistakes(report.examples, measure)),
+        ("hardest", f"Hardest {kinds}", sections.hardest(evaluation)),
+        ("failed", "Items that failed to read", sections.failed(evaluation.failed)),
         ("data", "Data", sections.facts(report.data)),
         ("recipe", "Recipe", sections.code(report.recipe, "Recipe")),
         ("rerun", "How to rerun", sections.code("\n".join(report.rerun), "Commands")),
@@ -162,18 +164,18 @@ def _sections(report: Report) -> list[str]:
     ]
 
 
-def _mistakes(examples: Sequence[Example]) -> str:
+def _mistakes(examples: Sequence[Example], measure: str) -> str:
     if not examples:
         return ""
     top = pictures.round_up(max(max(one.distance, one.threshold) for one in examples))
     return (
-        f'<ul class="mistakes">{"".join(_mistake(one, top) for one in examples)}</ul>'
-        '<p class="note">Under each pair stands its distance on a scale that all share; '
+        f'<ul class="mistakes">{"".join(_mistake(one, top, measure) for one in examples)}</ul>'
+        f'<p class="note">Under each pair stands its {measure} on a scale that all share; '
         "the dashed line is the threshold.</p>"
     )
 
 
-def _mistake(one: Example, top: float) -> str:
+def _mistake(one: Example, top: float, measure: str) -> str:
     if one.is_image:
         images = (one.first, one.first_label), (one.second, one.second_label)
         drawn = [pictures.picture(image, f"An item of {label}") for image, label in images]
@@ -196,7 +198,7 @@ def _mistake(one: Example, top: float) -> str:
         f'<li class="{kind}"><h3>{heading}</h3>'
         f'<div class="pair{"" if one.is_image else " stack"}">{shown}</div>'
         + (f'<p class="small">{axes}</p>' if axes else "")
-        + f"<div><p>distance {far}, {against} the threshold {held}</p>{gauge}</div></li>"
+        + f"<div><p>{measure} {far}, {against} the threshold {held}</p>{gauge}</div></li>"
     )
 
 
@@ -223,10 +225,10 @@ def card(report: Report) -> str:
 def _measured(evaluation: Evaluation) -> str:
     found = evaluation.verification
     return (
-        f"{_plain(evaluation.source)}: {found.items:,} items of {found.identities:,} identities, "
+        f"{_plain(evaluation.source)}: {found.counted}, "
         f"{found.same_pairs:,} same and {found.different_pairs:,} different pairs; "
-        f"{found.claim.sentence}. Ranges are 95% intervals whose trials are "
-        f"{wording.trials(found.claim)}."
+        f"{found.sentence}. Ranges are 95% intervals whose trials are "
+        f"{found.unit}."
     )
 
 
@@ -236,14 +238,14 @@ def _points_in_markdown(found: Verification) -> str:
         cells = ["not supported", "not supported"]
         if point.supported:
             rates = (point.test.far, point.test.frr) if point.test else ()
-            cells = [_rate_in_words(rate, found.claim) for rate in rates] or ["not measured"] * 2
+            cells = [_rate_in_words(rate, found.unit) for rate in rates] or ["not measured"] * 2
         name, threshold = _plain(point.name), wording.distance(point.threshold)
         rows.append(f"| {name} | {threshold} | {cells[0]} | {cells[1]} |")
     return "\n".join(rows)
 
 
-def _rate_in_words(rate: Rate, claim: Claim) -> str:
-    words = wording.interval(rate, claim)
+def _rate_in_words(rate: Rate, unit: str) -> str:
+    words = wording.interval(rate, unit)
     if rate.low is None:
         return f"{wording.counts(rate)} ({words})"
     return f"{wording.fraction(rate.value)} ({words}); {wording.counts(rate)}"

@@ -16,7 +16,7 @@ _CHANNELS = (1, 3, 4)
 _SMALL_PIXELS = 160
 _MOST_POINTS = 1000
 _WIDTH, _HEIGHT, _BAND = 320, 120, 36
-_MOST_CHANNELS = 12
+_MOST_CHANNELS, _MOST_SCALES = 12, 4
 
 
 def picture(image: UInt8[Array, "c h w"], gist: str) -> str:
@@ -62,8 +62,9 @@ def series(first: Float[Array, "t d"], second: Float[Array, "u d"]) -> tuple[str
         shown = f"{channels} channels" if drawn == channels else f"{drawn} of {channels} channels"
         axes = (
             f"{steps:,} steps across; {shown} below one another, each on a scale of its own, the "
-            f"same in both: {ends}"
+            "same in both"
         )
+        axes += f": {ends}" if channels <= _MOST_SCALES else ""
     return _drawing(first, low, high, steps), _drawing(second, low, high, steps), axes
 
 

@@ -8,8 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from likewise.report import figures, pictures, wording
-from likewise.results import Epoch, Evaluation, OneShot, OperatingPoint, Rate, Verification
-from likewise.types import Claim
+from likewise.results import Epoch, Evaluation, OneShot, OperatingPoint, Rate
 
 _NAMED = 10
 
@@ -18,35 +17,35 @@ def summary(evaluation: Evaluation, default: str) -> str:
     """The verdict in sentences, and beside them its rates with their intervals."""
     lede = html.escape(wording.verdict(evaluation, default))
     recognition = html.escape(wording.recognition(evaluation))
-    claim = evaluation.verification.claim
+    found = evaluation.verification
     point = wording.chosen(evaluation, default)
     tiles = []
     if point is not None and point.test is not None:
         aim = math.nan if point.target is None else point.target
         tiles = [
-            _tile("False accepts (FAR)", point.test.far, claim, aim),
-            _tile("False rejects (FRR)", point.test.frr, claim, math.nan),
+            _tile("False accepts (FAR)", point.test.far, found.unit, aim),
+            _tile("False rejects (FRR)", point.test.frr, found.unit, math.nan),
         ]
     if evaluation.one_shot is not None:
-        tiles.append(_one_shot_tile(evaluation.one_shot, claim))
+        tiles.append(_one_shot_tile(evaluation.one_shot))
     parts = [f'<p class="lede">{lede}</p>']
     parts += [f'<dl class="rates">{"".join(tiles)}</dl>'] if tiles else []
     parts += [f'<p class="prose">{recognition}</p>'] if recognition else []
     aimed = " The dashed line is the rate aimed at." if 'class="aim"' in "".join(tiles) else ""
     if any('class="range"' in tile for tile in tiles):
         parts.append(
-            f'<p class="note">The ranges are 95% intervals, {claim.sentence}; the trials '
-            f"behind those of the error rates are {wording.trials(claim)}, not pairs.{aimed}</p>"
+            f'<p class="note">The ranges are 95% intervals, {found.sentence}; the trials '
+            f"behind those of the error rates are {found.unit}, not pairs.{aimed}</p>"
         )
     return "\n".join(parts)
 
 
-def _tile(name: str, rate: Rate, claim: Claim, aim: float) -> str:
+def _tile(name: str, rate: Rate, unit: str, aim: float) -> str:
     known = rate.low is not None
     number = wording.fraction(rate.value) if known else _counts(rate)
     top = min(1.0, pictures.round_up(max(rate.high or 0.0, 0.0 if math.isnan(aim) else aim)))
     drawn = pictures.strip(rate.low, rate.value, rate.high, top, aim) if known else ""
-    words = wording.interval(rate, claim)
+    words = wording.interval(rate, unit)
     below = f"{words}; {wording.counts(rate)}" if known else f"pairs; {words}"
     return (
         f'<div><dt>{name}</dt><dd class="number">{number}</dd>'
@@ -54,18 +53,19 @@ def _tile(name: str, rate: Rate, claim: Claim, aim: float) -> str:
     )
 
 
-def _one_shot_tile(one: OneShot, claim: Claim) -> str:
+def _one_shot_tile(one: OneShot) -> str:
     drawn = pictures.strip(one.low, one.accuracy, one.high, 1.0, math.nan)
     return (
         f"<div><dt>One-shot accuracy among {one.ways:,}</dt>"
         f'<dd class="number">{wording.fraction(one.accuracy)}</dd>'
-        f'<dd class="small">{wording.interval(one, claim)}; {one.episodes:,} questions'
+        f'<dd class="small">{wording.interval(one)}; {one.episodes:,} questions'
         f"{drawn}</dd></div>"
     )
 
 
-def points(found: Verification, default: str) -> str:
+def points(evaluation: Evaluation, default: str) -> str:
     """A table of the operating points, with their rates where the data support them."""
+    found = evaluation.verification
     head = "".join(
         f'<th scope="col">{name}</th>'
         for name in (
@@ -74,28 +74,32 @@ def points(found: Verification, default: str) -> str:
         )
     )  # fmt: skip
     rows = "\n".join(
-        _row(point, found.claim, chosen=point.name == default) for point in found.points
+        _row(point, found.unit, chosen=point.name == default) for point in found.points
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     lines = "".join(f"<li>{html.escape(line)}</li>" for line in wording.refusals(found))
     refused = f'<ul class="refusals">{lines}</ul>' if lines else ""
+    pooled = ""
+    if not wording.pairs_weigh_equally(found.unit):
+        _, many = wording.kinds(found)
+        pooled = f", and their plain share (“pooled”), for in the rate itself {many} weigh equally"
     return (
         f"{_scroll(table, 'Operating points')}{refused}"
         '<p class="note">FAR is the share of different pairs taken for the same, FRR the share of '
-        f"same pairs taken for different; on test they are {found.claim.sentence}. "
-        "Below each stand its 95% interval, the wrong pairs of all, and their plain share "
-        "(“pooled”), for in the rate itself identities weigh equally. "
-        "A pair is accepted when its distance is at most the threshold. At eer both rates were "
+        f"same pairs taken for different; on test they are {found.sentence}. "
+        f"Below each stand its 95% interval and the wrong pairs of all{pooled}. "
+        f"A pair is accepted when its {wording.measure(evaluation)} is at most the threshold. "
+        "At eer both rates were "
         "equal on calibrate, at balanced their mean was least.</p>"
     )
 
 
-def _row(point: OperatingPoint, claim: Claim, *, chosen: bool) -> str:
+def _row(point: OperatingPoint, unit: str, *, chosen: bool) -> str:
     test = point.test
     target = "" if point.target is None else f"{point.target:g}"
-    calibrated = _cell(point.calibrate.far, claim, supported=point.supported)
-    far = _cell(test.far, claim, supported=point.supported) if test else "<td>not measured</td>"
-    frr = _cell(test.frr, claim, supported=point.supported) if test else "<td>not measured</td>"
+    calibrated = _cell(point.calibrate.far, unit, supported=point.supported)
+    far = _cell(test.far, unit, supported=point.supported) if test else "<td>not measured</td>"
+    frr = _cell(test.frr, unit, supported=point.supported) if test else "<td>not measured</td>"
     used = "<small>used by verify</small>" if chosen else ""
     state = "chosen" if chosen else "" if point.supported else "refused"
     return (
@@ -105,18 +109,18 @@ def _row(point: OperatingPoint, claim: Claim, *, chosen: bool) -> str:
     )
 
 
-def _cell(rate: Rate, claim: Claim, *, supported: bool) -> str:
+def _cell(rate: Rate, unit: str, *, supported: bool) -> str:
     if not rate.trials:
         return "<td>no pairs</td>"
     if not supported:
         return f"<td>{_counts(rate)}</td>"
-    words = wording.interval(rate, claim)
+    words = wording.interval(rate, unit)
     if rate.low is None:
         return f"<td>{_counts(rate)}<small class='words'>{words}</small></td>"
+    pooled = f"<small>pooled {wording.fraction(rate.pooled)}</small>"
     return (
-        f"<td>{wording.fraction(rate.value)}<small>{words}</small>"
-        f"<small>{_counts(rate)}</small>"
-        f"<small>pooled {wording.fraction(rate.pooled)}</small></td>"
+        f"<td>{wording.fraction(rate.value)}<small>{words}</small><small>{_counts(rate)}</small>"
+        f"{'' if wording.pairs_weigh_equally(unit) else pooled}</td>"
     )
 
 
@@ -128,9 +132,12 @@ def _scroll(inside: str, name: str) -> str:
     return f'<div class="scroll" role="region" aria-label="{name}" tabindex="0">{inside}</div>'
 
 
-def distances(found: Verification, default: str) -> str:
+def distances(evaluation: Evaluation, default: str) -> str:
     """The distances of same and of different pairs, with the thresholds."""
-    figure = figures.distances_figure(found.histogram, found.points, default)
+    found = evaluation.verification
+    figure = figures.distances_figure(
+        found.histogram, found.points, default, wording.measure(evaluation)
+    )
     heavy = "The heavy line is the threshold that verify uses. " if default else ""
     dotted = any(not point.supported for point in found.points)
     return _figure(
@@ -171,18 +178,27 @@ def _figure(figure: figures.Figure, caption: str, kind: str = "plot") -> str:
     )
 
 
-def hardest(shares: Mapping[str, float]) -> str:
+def hardest(evaluation: Evaluation) -> str:
     """The identities with the largest share of wrong decisions."""
+    shares = evaluation.hardest
+    one, many = wording.kinds(evaluation.verification)
     worst = [(name, share) for name, share in shares.items() if share > 0]
     rows = "\n".join(
         f'<tr><th scope="row">{path(name)}</th><td>{wording.fraction(share)}</td>'
         f'<td class="bar"><i style="--share:{share / worst[0][1]:.3f}"></i></td></tr>'
         for name, share in worst[:_NAMED]
     )
-    head = "<th>identity</th><th>share decided wrongly</th><td></td>"
+    if not rows:
+        return ""
+    head = f'<th scope="col">{one}</th><th scope="col">share decided wrongly</th><td></td>'
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    shown = f" The worst {_NAMED} of these stand here." if len(worst) > _NAMED else ""
+    listed = wording.pairs_weigh_equally(evaluation.verification.unit)
+    what = "pairs that were listed" if listed else "pairs that its items are in"
     return (
-        _scroll(table, "Hardest identities").replace("scroll", "scroll narrow", 1) if rows else ""
+        f'<p class="prose">Of {len(shares):,} {many}, {len(worst):,} took part in a wrong decision.'
+        f"{shown} The share is of all {what}.</p>"
+        + _scroll(table, f"Hardest {many}").replace("scroll", "scroll narrow", 1)
     )
 
 

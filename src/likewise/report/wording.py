@@ -26,16 +26,32 @@ def distance(value: float) -> str:
     return f"{value:.4g}"
 
 
-def trials(claim: Claim) -> str:
-    """What stands behind an interval under this claim."""
-    return "identities" if claim is Claim.NEW_IDENTITIES else "items"
+def measure(evaluation: Evaluation) -> str:
+    """What holds two items apart: a distance, or what a matcher finds unlike."""
+    return "dissimilarity" if evaluation.comparator == "matcher" else "distance"
 
 
-def interval(rate: Rate | OneShot, claim: Claim) -> str:
-    """The 95% interval, or why there is none."""
+def kinds(found: Verification) -> tuple[str, str]:
+    """What items belong to, one and many: an identity, a class, or a group of linked pairs."""
+    if found.unit == "items":
+        return "class", "classes"
+    return ("identity" if found.unit == "identities" else "group of linked pairs"), found.unit
+
+
+def pairs_weigh_equally(unit: str) -> bool:
+    """Whether a rate is the plain share of pairs: those that a source listed are as they are."""
+    return unit == "groups of linked pairs"
+
+
+def interval(rate: Rate | OneShot, unit: str = "identities") -> str:
+    """The 95% interval, or why there is none.
+
+    Args:
+        rate: Whose interval.
+        unit: What its trials are called.
+    """
     if rate.low is None or rate.high is None:
-        units = "identities" if isinstance(rate, OneShot) else trials(claim)
-        return f"too few {units} for an interval"
+        return f"too few {unit} for an interval"
     return f"{fraction(rate.low)} to {fraction(rate.high)}"
 
 
@@ -48,7 +64,7 @@ def measured_on(evaluation: Evaluation) -> str:
     """The claim with its counts, as a sentence."""
     found = evaluation.verification
     if found.claim is Claim.NEW_IDENTITIES:
-        return f"Measured on {found.identities:,} identities never trained on."
+        return f"Measured on {found.identities:,} {found.unit} never trained on."
     return (
         f"Measured on {found.items:,} new items of the {found.identities:,} classes trained on; "
         "this says nothing about other classes."
@@ -85,9 +101,8 @@ def verdict(evaluation: Evaluation, name: str) -> str:
         return _unsupported(evaluation)
     if point.test is None:
         return f"The threshold fitted for {aim(point)} has not been measured on test items."
-    claim = evaluation.verification.claim
     bare = [rate for rate in (point.test.far, point.test.frr) if rate.trials and rate.low is None]
-    few = f" (too few {trials(claim)} for an interval)" if bare else ""
+    few = f" (too few {evaluation.verification.unit} for an interval)" if bare else ""
     return (
         f"At the threshold fitted for {aim(point)}, "
         f"{_clause(point.test.far, DIFFERENT, ACCEPTED)}, and "
@@ -140,7 +155,8 @@ def _unsupported(evaluation: Evaluation) -> str:
     reason = easiest.reason if easiest else ""
     return (
         "No error rate is promised, because the data support none: verify answers “undecided” and "
-        f"shows the distance beside the threshold of equal errors{beside}, marked unsupported."
+        f"shows the {measure(evaluation)} beside the threshold of equal errors{beside}, marked "
+        "unsupported."
         f"{why}{reason} {measured_on(evaluation)}"
     )
 
@@ -156,12 +172,11 @@ def recognition(evaluation: Evaluation) -> str:
     one = evaluation.one_shot
     if one is None:
         return ""
-    claim = evaluation.verification.claim
     asked = f"{one.episodes:,} questions about {one.identities:,} identities"
     if one.low is None or one.high is None:
         return (
             f"Given one example each of {one.ways:,} identities, it finds the right one for a new "
-            f"item in a share of {fraction(one.accuracy)} of {asked} ({interval(one, claim)})."
+            f"item in a share of {fraction(one.accuracy)} of {asked} ({interval(one)})."
         )
     scale = max(_scale(one.accuracy), _scale(1 - one.accuracy)) if one.accuracy < 1 else 1000
     about, low, high = (f"{x * scale:,.0f}" for x in (one.accuracy, one.low, one.high))
