@@ -41,9 +41,9 @@ STATE = {"mean": [0.5], "std": [0.5]}
 def spoiled(tmp_path_factory) -> Path:
     """Three good pictures, one with an odd name, among fourteen files that are none."""
     folder = tmp_path_factory.mktemp("data") / "spoiled"
-    for name in ("a", 'b, "c"', "ü"):
-        (folder / "group" / name).mkdir(parents=True)
-        Image.new("L", (20, 20), 3).save(folder / "group" / name / "good.png")
+    for name in ("group/a", 'group/b, "c"', "other/ü"):
+        (folder / name).mkdir(parents=True)
+        Image.new("L", (20, 20), 3).save(folder / name / "good.png")
     for number in range(14):
         (folder / "group" / "a" / f"{number}.png").write_bytes(b"junk")
     return folder
@@ -126,40 +126,39 @@ def test_series_are_cut_into_batches_by_what_padding_makes_of_them() -> None:
         (block,) = embedding.blocks(items, SequenceTransform("none"), encode, 2)
     finally:
         embedding.BATCH_VALUES = kept
-    assert seen == [(1, 5, 2), (1, 60, 2), (1, 7, 2), (2, 50, 2), (3, 2, 2)]
+    assert seen == [(1, 5, 2), (1, 60, 2), (2, 50, 2), (4, 3, 2)]
     assert block.vectors[:, 0].tolist() == [length**2 for length in lengths]
 
 
 def test_no_more_items_are_decoded_than_are_under_way() -> None:
-    """A thousand decoded images would take four megabytes."""
-    pixels = np.zeros((64, 64), np.uint8)
-    places = [str(row) for row in range(1000)]
-    items = Items.build("box", places, Kind.IMAGE, places, lambda row: pixels)
-    transform = ImageTransform(64, state=STATE)
+    """Five hundred decoded images would take five megabytes."""
+    pixels = np.zeros((100, 100), np.uint8)
+    places = [str(row) for row in range(500)]
+    items = Items.build("box", places, Kind.IMAGE, places, lambda _: pixels)
+    transform = ImageTransform(100, state=STATE)
     tracemalloc.start()
     try:
         found = embedding.blocks(items, transform, lambda b, _: np.zeros((len(b), 1)), 1, threads=2)
-        assert sum(len(block.rows) for block in found) == 1000
+        assert sum(len(block.rows) for block in found) == 500
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 1_000_000
+    assert peak < 1_500_000
 
 
 def test_what_cannot_be_embedded_is_refused_before_and_in_between(
-    image_model, series_experiment, strangers, spoiled
+    image_model, strangers, spoiled
 ) -> None:
-    with pytest.raises(WrongKind, match="kind 'image', and the transform takes 'sequence'"):
-        embed(series_experiment.model, Folder(str(strangers)))
+    with pytest.raises(WrongKind, match="kind 'sequence', and the transform takes 'image'"):
+        embed(image_model, Arrays.of([np.zeros((5, 2))] * 2, ["a", "b"]))
     with pytest.raises(BadArgument, match="threads is 0, and at least 1"):
         list(image_model.blocks(Folder(str(strangers)).items(), threads=0))
     with pytest.raises(UnreadableItem, match=r"spoiled/group/a/0\.png cannot be read"):
         embed(image_model, Folder(str(spoiled)), strict=True)
-    with pytest.raises(EmptySource, match=r"a: none of its 14 items .* 0\.png.* 1\.png.* 2\.png"):
-        items = Folder(str(spoiled)).items()
-        embed_items = items.take(np.flatnonzero(~np.char.endswith(items.places, "good.png")))
-        assert len(embed_items) == 14
-        image_model.embed(Items(**{**vars(embed_items), "namespace": "a"}))
+    items = Folder(str(spoiled)).items()
+    bad = items.take(np.flatnonzero(~np.char.endswith(items.places, "good.png")))
+    with pytest.raises(EmptySource, match=r"none of its 14 items .*0\.png.*1\.png.*2\.png"):
+        image_model.embed(bad)
 
 
 def test_no_memory_for_a_batch_names_its_last_item() -> None:
@@ -191,8 +190,8 @@ def test_a_file_holds_vectors_table_failures_and_fingerprint(
     assert made.paths[0] == path
     found = read_back(path)
     np.testing.assert_array_equal(np.array(found["vectors"], np.float32), memory.vectors)
-    assert found["identities"] == ["group/a", 'group/b, "c"', "group/ü"]
-    assert found["groups"] == ["group"] * 3
+    assert found["identities"] == ["group/a", 'group/b, "c"', "other/ü"]
+    assert found["groups"] == ["group", "group", "other"]
     assert found["places"] == memory.items.places.tolist()
     assert found["fingerprint"] == image_model.fingerprint
     assert [*zip(found["failed_places"], found["failed_reasons"], strict=True)] == [*made.failed]

@@ -64,7 +64,7 @@ class Encoder:
         """The embeddings of a batch.
 
         Raises:
-            MemoryError: If there is not enough memory for it.
+            OutOfMemory: If there is not enough memory for it.
             DamagedModel: If it cannot run, takes too long, or gives something else.
         """
         feed: dict[str, Shaped[Array, "..."]] = {"inputs": inputs}

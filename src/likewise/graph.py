@@ -18,7 +18,7 @@ import onnxruntime
 
 from likewise import onnx_check
 from likewise.bounds import memory_bytes
-from likewise.errors import DamagedModel
+from likewise.errors import DamagedModel, OutOfMemory
 from likewise.printable import printable, shortened
 from likewise.shapes import Array
 
@@ -78,7 +78,7 @@ class Graph:
             feed: Name → array of every input.
 
         Raises:
-            MemoryError: If there is not enough memory for it.
+            OutOfMemory: If there is not enough memory for it.
             DamagedModel: If it cannot run, or takes too long.
         """
         options = onnxruntime.RunOptions()
@@ -107,7 +107,10 @@ class Graph:
             options.terminate = True
         if isinstance(answer, Exception):
             if re.search("bad_alloc|llocate memory|BFCArena", str(answer)):
-                raise MemoryError(shortened(answer, 300)) from answer
+                raise OutOfMemory(
+                    f"{self.what} needs more memory than there is, or than half of the machine's. "
+                    "Give fewer or smaller items, or restore the model."
+                ) from answer
             raise DamagedModel(
                 f"{self.what} cannot run ({shortened(answer, 300)}). Restore the model."
             ) from answer

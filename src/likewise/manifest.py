@@ -223,7 +223,7 @@ def _standing(folder: Path, *, overwrite: bool) -> bytes | None:
     """The manifest that is there and may be replaced; None if nothing is in the way."""
     if not folder.is_dir():
         raise ModelExists(f"{folder} is no folder, and one is expected. Choose another path.")
-    target = folder / MANIFEST
+    target = inside(folder, MANIFEST)
     if os.path.lexists(target):
         if not overwrite:
             raise ModelExists(

@@ -13,6 +13,7 @@ import numpy as np
 
 from hostile import onnx_files
 from likewise.manifest_text import ROLES, Entry, Manifest, dump, fingerprint, parse
+from likewise.types import Claim, Kind
 
 REFUSED, EQUAL, REFUSED_OR_EQUAL, ANY = {"refused"}, {"equal"}, {"refused", "equal"}, None
 MANIFEST = "model.toml"
@@ -339,9 +340,9 @@ def _manifests() -> Iterator[Case]:
         (folder / MANIFEST).write_text(text + '\n[files."__init__"]\npath = "a"\nsha256 = "b"\n')
 
     yield Case("manifest", "role unknown", roles, False, REFUSED)
-    yield Case("manifest", "kind of another", lambda f: rehash(f, kind="sequence"), True, REFUSED)
+    yield Case("manifest", "kind of another", lambda f: rehash(f, kind=Kind.SEQUENCE), True, REFUSED)
     yield Case(
-        "manifest", "claim of another", lambda f: rehash(f, claim="known_classes"), True, ANY
+        "manifest", "claim of another", lambda f: rehash(f, claim=Claim.KNOWN_CLASSES), True, ANY
     )
 
 

@@ -1,28 +1,33 @@
 """The command line: one file a command; nothing heavy is imported before a command runs."""
 
 import json
+import os
 import sys
+from typing import Any
 
 import typer
 
 from likewise import __version__
 from likewise.cli import data, embed, evaluate, list_, train, verify
+from likewise.cli.completion import OPTIONS, complete_in
+from likewise.cli.manual import INTERRUPTED, Cover, Page
 from likewise.errors import LikewiseError
 
 app = typer.Typer(
     name="likewise",
-    no_args_is_help=True,
+    cls=Cover,
     rich_markup_mode=None,  # the plain help starts in half the time
     pretty_exceptions_enable=False,
-    help="Learn from your examples when two things are the same, and decide with a stated error "
-    "rate.",
 )
-app.command("train")(train.train)
-app.command("verify")(verify.verify)
-app.command("evaluate")(evaluate.evaluate)
-app.command("embed")(embed.embed)
-app.command("data")(data.data)
-app.command("list")(list_.list_components)
+app.command("train", cls=Page)(train.train)
+app.command("verify", cls=Page)(verify.verify)
+app.command("evaluate", cls=Page)(evaluate.evaluate)
+app.command("embed", cls=Page)(embed.embed)
+app.command("data", cls=Page)(data.data)
+app.command("list", cls=Page)(list_.list_components)
+
+# What is wrong with the words of a command is told by one class, in typer or in click below it.
+_BadUsage: Any = typer.BadParameter.__base__
 
 
 def _version(asked: bool) -> bool:
@@ -38,19 +43,60 @@ def _options(
         False, "--version", callback=_version, is_eager=True, help="Print the version and stop."
     ),
 ) -> None:
-    """Learn from your examples when two things are the same."""
+    """Learn from your examples when two things are the same, and decide with a stated error rate.
+
+    Training makes a model, which is a folder of plain files. Every other command only reads it,
+    and needs no torch. likewise COMMAND --help says everything about a command.
+
+    Examples:
+        likewise train faces/ --out model/
+        likewise verify model/ a.png b.png
+        likewise evaluate model/ others/
+        likewise --install-completion bash
+
+    Environment:
+        LIKEWISE_DATA  the folder of research data where sources look first
+
+    Exit codes:
+        0    the command did its job
+        2    bad input; what is wrong is said on standard error, or with --json as one JSON
+             object on standard output
+        130  stopped by Ctrl-C
+        train and verify have more
+
+    Next:
+        likewise train --help
+    """
 
 
 def main() -> None:
     """Run the command line: exit 0 when the job is done, 2 on bad input."""
     try:
-        app()
+        if len(sys.argv) == 3 and sys.argv[1] in OPTIONS:
+            complete_in(*sys.argv[1:])
+            return
+        words = sys.argv[1:] or ["--help"]
+        sys.exit(app(args=words, prog_name="likewise", standalone_mode=False))
     except LikewiseError as error:
-        if "--json" in sys.argv:
-            print(json.dumps({"error": type(error).__name__, "message": str(error)}))
-        else:
-            print(f"likewise: {type(error).__name__}: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("likewise: stopped.", file=sys.stderr)
-        sys.exit(130)
+        kind, code, said = type(error).__name__, 2, str(error)
+        line = f"{kind}: {said}"
+    except _BadUsage as error:
+        kind, code, said = "BadUsage", 2, error.format_message()
+        line = f"{said}\n{_usage(error)}"
+    except BrokenPipeError:  # as where `head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (KeyboardInterrupt, typer.Abort):
+        kind, code, said = "Stopped", INTERRUPTED, "It was stopped by Ctrl-C."
+        line = "stopped."
+    if "--json" in sys.argv[1:]:
+        print(json.dumps({"error": kind, "message": said}))
+    else:
+        print(f"likewise: {line}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _usage(error: Any) -> str:
+    """Where to read how a command is written."""
+    command = error.ctx.command_path if error.ctx else "likewise"
+    return f"Read: {command} --help"

@@ -13,12 +13,20 @@ if TYPE_CHECKING:
 
 
 def data(
-    name: str = typer.Argument("", help="The set to fetch; all are listed when left out."),
+    name: str = typer.Argument(
+        "", metavar="SET", show_default="list all", help="The set to fetch, as in omniglot."
+    ),
     to: str = typer.Option(
-        "", help="Fetch into this folder, which LIKEWISE_DATA may then name, not into the cache."
+        "",
+        metavar="FOLDER",
+        show_default="the cache",
+        help="Fetch into this folder, which LIKEWISE_DATA may then name.",
     ),
     mirror: str = typer.Option(
-        "", help="Fetch from this address, not from the authors'. The checksums stay the same."
+        "",
+        metavar="ADDRESS",
+        show_default="the authors' own",
+        help="Fetch from this address instead. The checksums stay the same.",
     ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
@@ -28,12 +36,26 @@ def data(
     fetched from its authors, if its licence allows that, and every file is held against its
     published SHA-256 before it is kept. What is there already is not fetched again.
 
-    Sources look first in the folder that the variable LIKEWISE_DATA names, then in the cache.
-    Files that you put there yourself may be unpacked or packed anew; they are not checked.
-
     Downloads need one more package: pip install 'likewise[data]'
 
-    Example: likewise data omniglot
+    Examples:
+        likewise data
+        likewise data omniglot
+        likewise data omniglot --to research/
+
+    Writes:
+        the files of the set, in the cache or in FOLDER; nothing when it lists
+
+    Environment:
+        LIKEWISE_DATA  the folder where sources look first, before the cache; files that
+                       you put there may be packed anew or unpacked: they are not checked
+
+    Exit codes:
+        0  listed, or all files of the set are there
+        2  bad input, or a file did not arrive as it was published
+
+    Next:
+        likewise train omniglot --out model/
     """
     import json as json_
     from pathlib import Path
@@ -130,11 +152,13 @@ def _shown(*, quiet: bool) -> "Iterator[Tell | None]":
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+    from likewise.cli.progress import takes_bars
+
     console = Console(file=sys.stderr, highlight=False)
     if quiet:
         yield None
         return
-    if not console.is_terminal:
+    if not takes_bars(console):
 
         def line(file: "File", count: int) -> None:
             if count == 0:

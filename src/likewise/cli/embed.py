@@ -2,28 +2,59 @@
 
 import typer
 
+from likewise.cli.manual import GIVEN
+
 
 def embed(
-    model: str = typer.Argument(help="A model's folder."),
+    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
     source: str = typer.Argument(
-        help="A folder or .zip of items, an .npz, .ts or table, or a source's spec."
+        metavar="SOURCE",
+        help="A folder or .zip of items, an .npz or .ts file, a table, or a source's spec.",
     ),
     out: str = typer.Option(
         ...,
-        help="The file: .npz, .npy (with .rows.csv and .failed.csv beside it) or .parquet.",
+        metavar="FILE",
+        rich_help_panel=GIVEN,
+        help="The file to write: .npz, .npy or .parquet, which its ending says.",
     ),
-    strict: bool = typer.Option(False, help="Stop at the first item that cannot be read."),
     threads: int | None = typer.Option(
-        None, min=1, help="How many threads work; as many as there are cores when left out."
+        None,
+        min=1,
+        metavar="N",
+        show_default="as many as there are cores",
+        help="How many threads read and decode.",
     ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+    strict: bool = typer.Option(
+        False,
+        "--strict",
+        help="Stop at the first item that cannot be read, instead of leaving it out.",
+    ),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
 ) -> None:
-    """Write the embedding of every item, with its identity, place and group.
+    """Write the embedding of every item to a file.
 
-    The file is written at the end, whole or not at all. It holds the model's fingerprint, since
-    vectors of two models are never compared, and the name of every item that could not be read.
+    An embedding is the row of numbers that the model compares items by. Beside it stand the
+    item's place, identity and group, and the model's fingerprint, since vectors of two models are
+    never compared. Items that cannot be read are left out, and named.
 
-    Example: likewise embed model/ images/ --out e.npz
+    Examples:
+        likewise embed model/ images/ --out e.npz
+        likewise embed model/ images.zip --out e.parquet --threads 4
+        likewise embed model/ images/ --out e.npy --strict --json
+
+    Writes:
+        FILE.npz      arrays vectors, identities, places, groups, fingerprint, and
+                      failed_places with failed_reasons
+        FILE.npy      the vectors; beside it FILE.rows.csv and FILE.failed.csv
+        FILE.parquet  columns place, identity, group, vector
+        Each is written at the end, whole or not at all.
+
+    Exit codes:
+        0  written
+        2  bad input; nothing is written
+
+    Next:
+        likewise verify model/ a.png b.png
     """
     import json as json_
     from pathlib import Path

@@ -4,24 +4,57 @@ import typer
 
 
 def evaluate(
-    model: str = typer.Argument(help="A model's folder."),
-    source: str = typer.Argument(help="A folder or .zip of identities, or a source's spec."),
-    report: str = typer.Option(
-        "", help="Where to write the report; by default evaluation-NAME.html in the model."
+    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
+    source: str = typer.Argument(
+        metavar="SOURCE",
+        help="Items that the model did not learn from: a folder or .zip with one sub-folder an "
+        "identity, a table, an .npz or .ts file, or a source's spec.",
     ),
-    allow_overlap: bool = typer.Option(
-        False, "--allow-overlap", help="Measure on what the model learned from, too."
+    report: str = typer.Option(
+        "",
+        metavar="FILE",
+        show_default="evaluation-NAME.html in the model's folder",
+        help="Where to write the report, an HTML page.",
     ),
     no_examples: bool = typer.Option(False, "--no-examples", help="Show no items in the report."),
     comparator: str = typer.Option(
-        "", help="distance or matcher; the matcher where the model has one."
+        "",
+        metavar="WHICH",
+        show_default="matcher where the model has one, else distance",
+        help="What compares: distance or matcher.",
     ),
-    strict: bool = typer.Option(False, help="Stop at the first item that cannot be read."),
+    allow_overlap: bool = typer.Option(
+        False,
+        "--allow-overlap",
+        help="Measure on what the model learned from, too; such rates promise nothing.",
+    ),
+    strict: bool = typer.Option(
+        False,
+        "--strict",
+        help="Stop at the first item that cannot be read, instead of leaving it out.",
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
-    """Measure a model's frozen operating points on other items, and write the report.
+    """Measure a model on other items, and write a report.
 
-    Example: likewise evaluate model/ other/
+    The thresholds stay as the model has them: this says how often they err on these items, each
+    rate with its 95% interval and the counts behind it. Items that the model learned from are
+    refused.
+
+    Examples:
+        likewise evaluate model/ others/
+        likewise evaluate model/ others.zip --report others.html --no-examples
+        likewise evaluate model/ others/ --comparator distance --json
+
+    Writes:
+        MODEL/evaluation-NAME.html  the report, where NAME is that of the source
+
+    Exit codes:
+        0  measured
+        2  bad input, or items that the model learned from
+
+    Next:
+        likewise embed model/ images/ --out e.npz
     """
     import shlex
     from pathlib import Path
@@ -41,12 +74,15 @@ def evaluate(
         shown = () if no_examples else examples_of(evaluation, decoded)
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in evaluation.source)
     page = Path(report) if report else loaded.folder / f"evaluation-{name}.html"
+    again = ["likewise", "evaluate", model, source]
+    again += ["--comparator", comparator] if comparator else []
+    again += ["--allow-overlap"] if allow_overlap else []
     made = report_of(
         loaded,
         evaluation,
         shown,
         data={"test": f"{evaluation.verification.counted}: {source}"},
-        rerun=(f"likewise evaluate {shlex.quote(model)} {shlex.quote(source)}",),
+        rerun=(shlex.join(again),),
     )
     write(made, page)
     if json:

@@ -4,12 +4,31 @@ import typer
 
 
 def list_components(
-    family: str = typer.Argument("", help="One family; all of them when left out."),
+    family: str = typer.Argument(
+        "",
+        metavar="FAMILY",
+        show_default="all",
+        help="One family: sources, transforms, distances, calibrators, encoders, matchers, "
+        "miners, losses, samplers or augmentations.",
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
-    """List the components of every family, or of one, with their arguments.
+    """List the components that a model is made of.
 
-    Example: likewise list losses
+    Each is printed as the spec that names it, with its arguments and what they are when left
+    out, and with a sentence that says what it is. Nothing is written.
+
+    Examples:
+        likewise list
+        likewise list losses
+        likewise list encoders --json
+
+    Exit codes:
+        0  listed
+        2  there is no such family
+
+    Next:
+        likewise train faces/ --loss 'triplet(margin=0.3)' --out model/
     """
     import json as json_
 

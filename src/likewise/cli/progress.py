@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_LINES = 10.0
 
 
+def takes_bars(console: Console) -> bool:
+    """Whether a bar can move there: on a real terminal, whatever the environment asks for."""
+    return sys.stderr.isatty() and console.is_interactive
+
+
 class Progress:
     """Shows how training goes, on standard error.
 
@@ -28,7 +33,7 @@ class Progress:
         self.quiet = quiet
         self.console = Console(file=sys.stderr, highlight=False)
         self.bar: Bar | None = None
-        if self.console.is_terminal and not quiet:
+        if takes_bars(self.console) and not quiet:
             self.bar = Bar(
                 TextColumn("training"),
                 BarColumn(),
@@ -113,7 +118,7 @@ class Counter:
         self.quiet = quiet
         self.console = Console(file=sys.stderr, highlight=False)
         self.bar: Bar | None = None
-        if self.console.is_terminal and not quiet:
+        if takes_bars(self.console) and not quiet:
             self.bar = Bar(
                 TextColumn(verb),
                 BarColumn(),

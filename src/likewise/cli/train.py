@@ -6,63 +6,185 @@ from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
+from likewise.cli.manual import GIVEN, INTERRUPTED, LEARNING, RUNNING
 from likewise.cli.stopping import Stopping
 
 if TYPE_CHECKING:
     from likewise.recipe import Recipe
 
 
-INTERRUPTED = 130
-"""The exit code after Ctrl-C, although the best model so far was saved."""
-
-
 def train(
     source: str = typer.Argument(
         "",
-        help="A folder or .zip with one sub-folder an identity, a .csv, .npz or .ts file, a "
-        "source's spec, or a recipe.toml. Not needed with --resume.",
+        metavar="SOURCE",
+        show_default=False,
+        help="A folder or .zip with one sub-folder an identity; a table (.csv, .tsv, .parquet, "
+        ".jsonl) of items with labels, or of pairs; an .npz or .ts file; a source's spec; or a "
+        "recipe.toml, whose choices the options below then change. Left out with --resume.",
     ),
-    out: str = typer.Option(..., help="The folder to make the model in."),
-    transform: str = typer.Option("", help="Spec, as in 'image(size=28, invert=True)'."),
-    encoder: str = typer.Option("", help="Spec; likewise list encoders."),
-    distance: str = typer.Option("", help="Spec; likewise list distances."),
+    out: str = typer.Option(
+        ...,
+        metavar="FOLDER",
+        rich_help_panel=GIVEN,
+        help="The folder to make the model in; it must be empty, or not there.",
+    ),
+    transform: str = typer.Option(
+        "",
+        metavar="SPEC",
+        rich_help_panel=LEARNING,
+        show_default="image, or sequence for series",
+        help="From a raw item to the network's input, as in 'image(size=28, invert=True)'.",
+    ),
+    encoder: str = typer.Option(
+        "",
+        metavar="SPEC",
+        rich_help_panel=LEARNING,
+        show_default="convnet4, or lstm for series",
+        help="The network: likewise list encoders.",
+    ),
+    distance: str = typer.Option(
+        "",
+        metavar="SPEC",
+        rich_help_panel=LEARNING,
+        show_default="euclidean",
+        help="How far apart two embeddings are: likewise list distances.",
+    ),
     matcher: str = typer.Option(
-        "", help="Spec of a learned comparison, which then decides; likewise list matchers."
+        "",
+        metavar="SPEC",
+        rich_help_panel=LEARNING,
+        show_default="none",
+        help="A learned comparison, which then decides: likewise list matchers.",
     ),
-    loss: str = typer.Option("", help="Spec; likewise list losses."),
-    sampler: str = typer.Option("", help="Spec; likewise list samplers."),
+    loss: str = typer.Option(
+        "",
+        metavar="SPEC",
+        rich_help_panel=LEARNING,
+        show_default="triplet, or contrastive for pairs",
+        help="What learning makes small: likewise list losses.",
+    ),
+    sampler: str = typer.Option(
+        "",
+        metavar="SPEC",
+        rich_help_panel=LEARNING,
+        show_default="classes_by_items, or balanced_pairs for pairs",
+        help="What a batch is made of: likewise list samplers.",
+    ),
     augment: list[str] = typer.Option(
-        [], help="Spec, once for each; 'none' for none; likewise list augmentations."
+        [],
+        metavar="SPEC",
+        rich_help_panel=LEARNING,
+        show_default="affine, or jitter for series",
+        help="A change that leaves an item what it is; once for each, or 'none': likewise list "
+        "augmentations.",
     ),
-    claim: str = typer.Option("", help="new_identities or known_classes."),
-    epochs: int = typer.Option(0, help="How often every training item is seen."),
-    budget: str = typer.Option("", help="Train this long instead: 90s, 2min, 1h."),
-    seed: int = typer.Option(-1, help="Where all chance comes from."),
+    claim: str = typer.Option(
+        "",
+        metavar="CLAIM",
+        rich_help_panel=LEARNING,
+        show_default="new_identities",
+        help="What the rates are about: new_identities (none that it learned from), or "
+        "known_classes (other items of the same).",
+    ),
+    epochs: int = typer.Option(
+        0,
+        metavar="N",
+        rich_help_panel=LEARNING,
+        show_default="30",
+        help="How often every training item is seen, 1 or more.",
+    ),
+    budget: str = typer.Option(
+        "",
+        metavar="TIME",
+        rich_help_panel=LEARNING,
+        show_default="none",
+        help="Train so long instead of --epochs: 90s, 2min, 1.5h.",
+    ),
+    seed: int = typer.Option(
+        -1,
+        metavar="N",
+        rich_help_panel=LEARNING,
+        show_default="0",
+        help="Where all chance comes from, 0 to 2147483647.",
+    ),
     settings: list[str] = typer.Option(
-        [], "--set", help="Any field of the recipe, as in loss.margin=0.2."
+        [],
+        "--set",
+        metavar="FIELD=VALUE",
+        rich_help_panel=LEARNING,
+        show_default=False,
+        help="Any field of the recipe, or an argument of a component, as in loss.margin=0.2; "
+        "once for each.",
     ),
-    device: str = typer.Option("auto", help="Where to train: auto, cpu or cuda."),
+    device: str = typer.Option(
+        "auto",
+        metavar="DEVICE",
+        rich_help_panel=RUNNING,
+        help="Where to train: cpu, cuda, or auto, which takes CUDA where there is one.",
+    ),
     precision: str = typer.Option(
-        "", help="float32, bf16, or auto, which takes bf16 where it measures faster."
+        "",
+        metavar="PRECISION",
+        rich_help_panel=RUNNING,
+        show_default="auto",
+        help="float32, bf16, or auto, which takes bf16 where it measures faster.",
     ),
     checkpoint_every: str = typer.Option(
-        "60s", help="How often what --resume needs is written, beside --out."
+        "60s",
+        metavar="TIME",
+        rich_help_panel=RUNNING,
+        help="How often what --resume needs is written, beside --out.",
     ),
     resume: bool = typer.Option(
-        False, "--resume", help="Go on with the run that was stopped on its way to --out."
+        False,
+        "--resume",
+        rich_help_panel=RUNNING,
+        help="Go on with the run that was stopped on its way to --out.",
     ),
     overwrite: bool = typer.Option(
-        False, "--overwrite", help="Replace the model or the unfinished run that is there."
+        False,
+        "--overwrite",
+        rich_help_panel=RUNNING,
+        help="Replace the model or the unfinished run that is there.",
+    ),
+    strict: bool = typer.Option(
+        False,
+        "--strict",
+        rich_help_panel=RUNNING,
+        help="Stop at the first item that cannot be read, instead of leaving it out.",
     ),
     no_examples: bool = typer.Option(False, "--no-examples", help="Show no items in the report."),
-    strict: bool = typer.Option(
-        False, "--strict", help="Stop at the first item that cannot be read."
-    ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
 ) -> None:
-    """Train a model, calibrate it, measure it on identities never trained on, and report.
+    """Train a model from examples, and measure it.
 
-    Example: likewise train faces/ --encoder convnet4 --loss triplet --out model/
+    The items are dealt into parts that share no identity: the network learns from one, thresholds
+    are fitted on another, and the error rates come from a third. The model is a folder that
+    decides whether two items are the same, and says how often it errs.
+
+    A SPEC is a component's name, with arguments in brackets where you want others than its own:
+    triplet, or 'triplet(margin=0.3)'. Of --epochs and --budget, give one.
+
+    Examples:
+        likewise train faces/ --encoder convnet4 --loss triplet --out model/
+        likewise train gestures.npz --budget 2min --out model/
+        likewise train pairs.csv --matcher mlp --out model/
+        likewise train model/recipe.toml --set loss.margin=0.3 --out again/
+        likewise train --out model/ --resume
+
+    Writes:
+        FOLDER/             the model; its model.toml names every file of it
+        FOLDER/report.html  what it is good for, to look at; card.md says it in short
+        FOLDER.checkpoint   beside the model until training has ended, for --resume
+
+    Exit codes:
+        0    the model is made and measured
+        2    bad input; no model is written
+        130  stopped by Ctrl-C; the best model so far is saved, and --resume goes on
+        143  stopped by SIGTERM; no model is written, and --resume goes on
+
+    Next:
+        likewise verify model/ a.png b.png
     """
     from likewise.errors import MissingExtra
     from likewise.recipe import seconds_of

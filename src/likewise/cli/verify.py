@@ -2,44 +2,85 @@
 
 import typer
 
+from likewise.cli.manual import DECIDING
+
 
 def verify(
-    model: str = typer.Argument(help="A model's folder."),
-    first: str = typer.Argument(help="A file."),
-    second: str = typer.Argument(help="Another file."),
-    far: float | None = typer.Option(
-        None, help="Use the threshold fitted for this false-accept rate (a fraction)."
+    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
+    first: str = typer.Argument(
+        metavar="FIRST",
+        help="A file: an image; or a series as .npy, or as text with one time step a line.",
     ),
-    prior: float = typer.Option(0.5, help="The share of same pairs where this is used."),
+    second: str = typer.Argument(metavar="SECOND", help="Another file of the same kind."),
+    far: float | None = typer.Option(
+        None,
+        metavar="RATE",
+        rich_help_panel=DECIDING,
+        show_default="0.01 where the data support it, else the smallest that they do",
+        help="Use the threshold fitted for this false-accept rate: 0.001, 0.01, 0.05 or 0.1.",
+    ),
     at: str = typer.Option(
-        "", help="Use the operating point of this name: eer, balanced or far=0.01."
+        "",
+        metavar="POINT",
+        rich_help_panel=DECIDING,
+        show_default=False,
+        help="Use the operating point of this name instead of --far: eer (both errors equally "
+        "frequent), balanced (their mean smallest), or far=0.01.",
+    ),
+    prior: float = typer.Option(
+        0.5,
+        metavar="SHARE",
+        rich_help_panel=DECIDING,
+        help="The share of same pairs where this is used, between 0 and 1. It moves the "
+        "probability that is printed, not the decision.",
     ),
     comparator: str = typer.Option(
-        "", help="distance or matcher; the matcher where the model has one."
+        "",
+        metavar="WHICH",
+        rich_help_panel=DECIDING,
+        show_default="matcher where the model has one, else distance",
+        help="What compares: distance or matcher.",
     ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
     exit_code: bool = typer.Option(
-        False, "--exit-code", help="Exit 0 for same, 1 for different, 3 for undecided."
+        False, "--exit-code", help="Say the decision by the exit code, too."
     ),
 ) -> None:
-    """Decide whether two items are the same, with the error rate measured for it.
+    """Decide whether two items are the same.
 
-    Example: likewise verify model/ a.png b.png
+    Prints same or different, or undecided where the model's data support no error rate; then the
+    distance, the threshold it was held against, the probability that the two are the same, and
+    how often this threshold was seen to err. Nothing is written.
+
+    Examples:
+        likewise verify model/ a.png b.png
+        likewise verify model/ a.png b.png --far 0.05 --prior 0.001
+        likewise verify model/ a.png b.png --at balanced --json
+        likewise verify model/ a.png b.png --exit-code && echo the same
+
+    Exit codes:
+        0  decided; with --exit-code: the same
+        1  with --exit-code: different
+        2  bad input
+        3  with --exit-code: undecided
+
+    Next:
+        likewise evaluate model/ others/
     """
     from likewise.cli.words import as_json, point_words, rate_words
     from likewise.model import Model
     from likewise.results import claim_sentence
     from likewise.tasks.verify import verify as decide
 
-    decision = decide(
-        Model(model), first, second, far=far, prior=prior, comparator=comparator, at=at
-    )
+    loaded = Model(model)
+    decision = decide(loaded, first, second, far=far, prior=prior, comparator=comparator, at=at)
     point = decision.point
     if json:
         print(as_json(decision))
     else:
         print(decision.verdict)
-        print(f"  distance     {decision.distance:.4f}")
+        learned = loaded.comparator_name(comparator) == "matcher"
+        print(f"  {'dissimilarity' if learned else 'distance   '}  {decision.distance:.4f}")
         if point.supported:
             print(f"  threshold    {decision.threshold:.4f}, {point_words(point)}")
             print(

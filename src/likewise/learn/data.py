@@ -124,12 +124,13 @@ def _counts(items: Items) -> str:
     identities, sizes = np.unique(items.identities, return_counts=True)
     groups = len(set(items.groups.tolist()) - {""})
     within = f" in {groups} groups" if groups else ""
+    each = f"{sizes.min()}" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()}"
     if items.pairs is not None:
         linked = f"{len(identities)} groups of linked pairs"
         return f"{len(items)} items in {linked}, {len(items.pairs.first)} pairs{within}"
     return (
         f"{len(items)} items of {len(identities)} identities{within}, "
-        f"{sizes.min()} to {sizes.max()} items each"
+        f"{each} items each"
     )
 
 

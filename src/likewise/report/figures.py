@@ -105,7 +105,7 @@ def distances_figure(
     last = max([edges[-1], *(point.threshold for point in drawn)])
     room = 0.24 * (last - edges[0])
     lanes = _lanes([point.threshold for point in drawn], room)
-    top = 1 - 0.07 * max([0, *(lane + 1 for lane in lanes)])
+    top = 1 - 0.05 * max([0, *(lane + 1 for lane in lanes)])
     traces = [
         {
             "type": "scatter",
@@ -122,7 +122,7 @@ def distances_figure(
     shapes, labels = [], []
     for point, lane in zip(drawn, lanes, strict=True):
         chosen = point.name == default
-        height = top + 0.07 * (lane + 1)
+        height = top + 0.05 * (lane + 1)
         line = {
             "color": TOKENS["ink" if chosen else "muted"],
             "width": 2 if chosen else 1,

@@ -1,4 +1,5 @@
-// Draws every figure with the colours of the page, again when light turns dark or dark light.
+// Draws every figure with the colours of the page, again when light turns dark or dark light, and
+// at the width it has, whenever that changes.
 (() => {
   const draw = () => {
     const style = getComputedStyle(document.documentElement);
@@ -9,9 +10,12 @@
         colours[token] = style.getPropertyValue(`--${name}`).trim();
       }
       const { data, layout } = JSON.parse(text, (_, value) => colours[value] ?? value);
-      Plotly.react(plot, data, layout, { responsive: true, displayModeBar: false });
+      Plotly.react(plot, data, layout, { displayModeBar: false });
     }
   };
   draw();
+  const fit = ({ target }) => Plotly.relayout(target, { autosize: true });
+  const watch = new ResizeObserver((seen) => seen.forEach(fit));
+  document.querySelectorAll(".plot").forEach((plot) => watch.observe(plot));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 })();

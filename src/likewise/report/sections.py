@@ -11,6 +11,9 @@ from likewise.report import figures, pictures, wording
 from likewise.results import Epoch, Evaluation, OneShot, OperatingPoint, Rate
 
 _NAMED = 10
+_COLUMNS = (
+    "target", "threshold", "FAR on calibrate", "FAR on test", "FRR on test", "supported",
+)  # fmt: skip
 
 
 def summary(evaluation: Evaluation, default: str) -> str:
@@ -66,17 +69,12 @@ def _one_shot_tile(one: OneShot) -> str:
 def points(evaluation: Evaluation, default: str) -> str:
     """A table of the operating points, with their rates where the data support them."""
     found = evaluation.verification
-    head = "".join(
-        f'<th scope="col">{name}</th>'
-        for name in (
-            "name", "target", "threshold", "FAR on calibrate", "FAR on test", "FRR on test",
-            "supported",
-        )
-    )  # fmt: skip
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("name", *_COLUMNS))
     rows = "\n".join(
         _row(point, found.unit, chosen=point.name == default) for point in found.points
     )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+    table = f'<table class="points">{body}</table>'
     lines = "".join(f"<li>{html.escape(line)}</li>" for line in wording.refusals(found))
     refused = f'<ul class="refusals">{lines}</ul>' if lines else ""
     pooled = ""
@@ -95,32 +93,41 @@ def points(evaluation: Evaluation, default: str) -> str:
 
 
 def _row(point: OperatingPoint, unit: str, *, chosen: bool) -> str:
-    test = point.test
-    target = "" if point.target is None else f"{point.target:g}"
-    calibrated = _cell(point.calibrate.far, unit, supported=point.supported)
-    far = _cell(test.far, unit, supported=point.supported) if test else "<td>not measured</td>"
-    frr = _cell(test.frr, unit, supported=point.supported) if test else "<td>not measured</td>"
+    test, known = point.test, point.supported
+    cells = (
+        "—" if point.target is None else f"{point.target:g}",
+        wording.distance(point.threshold),
+        _rate(point.calibrate.far, unit, supported=known),
+        _rate(test.far, unit, supported=known) if test else "not measured",
+        _rate(test.frr, unit, supported=known) if test else "not measured",
+        "yes" if known else "no",
+    )
+    # On a phone a row is a card: each cell names its column, and what is on test comes first.
+    late = {"FAR on calibrate", "supported"}
+    inside = "".join(
+        f'<td data-name="{name}"{" class=late" if name in late else ""}>{cell}</td>'
+        for name, cell in zip(_COLUMNS, cells, strict=True)
+    )
     used = "<small>used by verify</small>" if chosen else ""
     state = "chosen" if chosen else "" if point.supported else "refused"
     return (
         f'<tr class="{state}"><th scope="row">{html.escape(point.name)}{used}</th>'
-        f"<td>{target or '—'}</td><td>{wording.distance(point.threshold)}</td>"
-        f"{calibrated}{far}{frr}<td>{'yes' if point.supported else 'no'}</td></tr>"
+        f"{inside}</tr>"
     )
 
 
-def _cell(rate: Rate, unit: str, *, supported: bool) -> str:
+def _rate(rate: Rate, unit: str, *, supported: bool) -> str:
     if not rate.trials:
-        return "<td>no pairs</td>"
+        return "no pairs"
     if not supported:
-        return f"<td>{_counts(rate)}</td>"
+        return _counts(rate)
     words = wording.interval(rate, unit)
     if rate.low is None:
-        return f"<td>{_counts(rate)}<small class='words'>{words}</small></td>"
+        return f"{_counts(rate)}<small class='words'>{words}</small>"
     pooled = f"<small>pooled {wording.fraction(rate.pooled)}</small>"
     return (
-        f"<td>{wording.fraction(rate.value)}<small>{words}</small><small>{_counts(rate)}</small>"
-        f"{'' if wording.pairs_weigh_equally(unit) else pooled}</td>"
+        f"{wording.fraction(rate.value)}<small>{words}</small><small>{_counts(rate)}</small>"
+        f"{'' if wording.pairs_weigh_equally(unit) else pooled}"
     )
 
 
@@ -149,6 +156,7 @@ def distances(evaluation: Evaluation, default: str) -> str:
         f"{wording.fraction(found.auc)} (AUC); at the equal error rate, "
         f"{wording.fraction(found.eer)}, the threshold is chosen on these very "
         "items: both describe them and promise nothing.",
+        kind="plot tall",
     )
 
 
@@ -190,7 +198,7 @@ def hardest(evaluation: Evaluation) -> str:
     )
     if not rows:
         return ""
-    head = f'<th scope="col">{one}</th><th scope="col">share decided wrongly</th><td></td>'
+    head = f'<th scope="col">{one}</th><th scope="col" colspan="2">share decided wrongly</th>'
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     shown = f" The worst {_NAMED} of these stand here." if len(worst) > _NAMED else ""
     listed = wording.pairs_weigh_equally(evaluation.verification.unit)
@@ -215,14 +223,14 @@ def failed(found: Sequence[tuple[str, str]]) -> str:
 
 
 def path(text: str) -> str:
-    """Text from outside, escaped, that may break after a slash."""
-    return html.escape(text).replace("/", "/<wbr>")
+    """Text from outside, escaped, that may break after a slash or an underscore."""
+    return html.escape(text).replace("/", "/<wbr>").replace("_", "_<wbr>")
 
 
 def facts(pairs: Mapping[str, str]) -> str:
     """Names with what is to be said of each."""
     inside = "".join(
-        f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>"
+        f"<dt>{html.escape(name)}</dt><dd>{path(value)}</dd>"
         for name, value in pairs.items()
     )
     return f'<dl class="facts">{inside}</dl>' if pairs else ""

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, final
+from typing import IO, BinaryIO, TypeAlias, final
 
 import numpy as np
 
@@ -151,7 +151,10 @@ def write(spool: Spool, items: Items, failed: Failed, fingerprint: str) -> Writt
 
 
 def _npy(
-    file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[np.generic], parts: Iterator[Array]
+    file: IO[bytes] | io.BufferedIOBase,
+    shape: tuple[int, ...],
+    dtype: np.dtype[np.generic],
+    parts: Iterator[Array],
 ) -> None:
     header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
@@ -169,10 +172,10 @@ def _npz(file: BinaryIO, spool: Spool, items: Items, failed: Failed, fingerprint
     }
     with zipfile.ZipFile(file, "w") as archive:
         with archive.open("vectors.npy", "w", force_zip64=True) as member:
-            _npy(member, (spool.count, spool.dim), np.dtype("<f4"), spool.slices())  # type: ignore[arg-type]
+            _npy(member, (spool.count, spool.dim), np.dtype("<f4"), spool.slices())
         for name, column in columns.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                _npy(member, column.shape, column.dtype, _slices(column))  # type: ignore[arg-type]
+                _npy(member, column.shape, column.dtype, _slices(column))
 
 
 def _slices(column: Shaped[Array, "..."]) -> Iterator[Array]:

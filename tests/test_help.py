@@ -1,0 +1,324 @@
+"""The help says what is true: its examples run, its defaults are the real ones, and it is quick."""
+
+import json
+import os
+import pty
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.completion import Shells
+
+from conftest import glyphs, waves
+from likewise.calibration import TARGETS
+from likewise.cli import app, completion
+from likewise.cli.progress import Counter
+from likewise.recipe import Recipe
+from likewise.registry import families
+from likewise.types import Claim, Kind
+
+GROUP = typer.main.get_command(app)
+COMMANDS = sorted(GROUP.commands)
+BIN = Path(sys.executable).parent
+# What is fetched from a network, and an unfinished run, are not there; the rest is.
+NOT_RUN = ("likewise data omniglot", "likewise train", "likewise --install", "likewise evaluate")
+
+
+def page(*words: str) -> str:
+    context = GROUP.make_context("likewise", [], resilient_parsing=True)
+    command = GROUP
+    for word in words:
+        command = GROUP.commands[word]
+        context = command.make_context(word, [], parent=context, resilient_parsing=True)
+    return command.get_help(context)
+
+
+def written(text: str, section: str) -> list[str]:
+    """The lines of a section of a page."""
+    found = re.search(rf"^{section}:\n((?:  .*\n?)+)", text, re.MULTILINE)
+    assert found, f"no section {section!r}"
+    return [line.strip() for line in found[1].splitlines()]
+
+
+def examples() -> list[str]:
+    pages = [page(), *(page(name) for name in COMMANDS)]
+    lines = [line for text in pages for line in written(text, "Examples") + written(text, "Next")]
+    return sorted(set(lines))
+
+
+def words_of(example: str) -> list[str]:
+    words = shlex.split(example.partition(" && ")[0])
+    assert words[0] == "likewise"
+    return words[1:]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_page_says_everything(name):
+    text = page(name)
+    assert text.startswith(f"Usage: likewise {name} [OPTIONS]")
+    headings = re.findall(r"^(\w[^\n]*):$", text, re.MULTILINE)
+    assert headings[0] == "Arguments"
+    assert headings[-2:] == ["Exit codes", "Next"]
+    assert "Examples" in headings
+    assert all(line.startswith(f"likewise {name}") for line in written(text, "Examples"))
+    assert {line.partition(" ")[0] for line in written(text, "Exit codes")} >= {"0", "2"}
+    assert max(map(len, text.splitlines())) < 80
+    assert "Writes" in headings or "Nothing is written" in " ".join(text.split())
+
+
+def test_the_cover_lists_every_command_whole():
+    text = page()
+    listed = written(text, "Commands")
+    assert [line.split()[0] for line in listed] == list(GROUP.commands)
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+    assert max(map(len, text.splitlines())) < 80
+
+
+def test_a_command_without_words_shows_the_help(likewise):
+    assert likewise()[:2] == (0, page() + "\n")
+
+
+@pytest.mark.parametrize("example", examples())
+def test_examples_can_be_parsed(example):
+    words = words_of(example)
+    context = GROUP.make_context("likewise", [], resilient_parsing=True)
+    if words[0].startswith("--"):
+        assert words[0] in completion.OPTIONS
+        assert words[1] in completion.SHELLS
+        return
+    command = GROUP.commands[words[0]]
+    if "--help" not in words:
+        made = command.make_context(words[0], words[1:], parent=context)
+        assert made.params
+
+
+@pytest.fixture
+def workplace(image_model, strangers, tmp_path, monkeypatch):
+    """A folder in which the things that the examples name are there."""
+    shutil.copytree(image_model.folder, tmp_path / "model")
+    shutil.copytree(strangers, tmp_path / "others")
+    picture = next(strangers.glob("*/*/0.png")).read_bytes()
+    (tmp_path / "images" / "one").mkdir(parents=True)
+    for name in ("a.png", "b.png", "images/one/a.png"):
+        (tmp_path / name).write_bytes(picture)
+    for name in ("images", "others"):
+        shutil.make_archive(str(tmp_path / name), "zip", tmp_path, name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_examples_run(workplace, likewise):
+    run = [one for one in examples() if not one.startswith(NOT_RUN)]
+    assert len(run) >= 10
+    for example in [*run, "likewise evaluate model/ others.zip --report others.html --no-examples"]:
+        code, out, err = likewise(*words_of(example))
+        assert code == 0, (example, err)
+        assert out
+    assert {path.name for path in workplace.glob("e.*")} >= {"e.npz", "e.npy", "e.parquet"}
+    assert (workplace / "others.html").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", [e for e in examples() if e.startswith("likewise train")])
+def test_examples_of_training_run(example, workplace, likewise, monkeypatch):
+    if "--resume" in example or "--help" in example or "omniglot" in example:
+        pytest.skip("needs an unfinished run, or a download")
+    drawings = glyphs(workplace / "faces", count=60, each=4)
+    series, names = waves(count=30, each=6)
+    packed = np.empty(len(series), dtype=object)
+    packed[:] = series
+    np.savez(workplace / "gestures.npz", items=np.stack([s[:24] for s in series]), labels=names)
+    items = sorted(drawings.glob("*/*/*.png"))
+    rows = ["first,second,same"]
+    for one, two in zip(items, items[1:] + items[:1], strict=True):
+        rows.append(f"{one},{two},{int(one.parent == two.parent)}")
+    (workplace / "pairs.csv").write_text("\n".join(rows) + "\n")
+    words = [*words_of(example), "--overwrite", "--set", "steps=3"]
+    if "--budget" in words:
+        at = words.index("--budget")
+        del words[at : at + 2]
+    code, out, err = likewise(*words)
+    assert code == 0, err
+    assert "report:" in out
+
+
+def test_the_defaults_are_the_real_ones():
+    said = {one.name: str(one.show_default) for one in GROUP.commands["train"].params}
+    plain, pairs = Recipe.for_kind(Kind.IMAGE), Recipe.for_kind(Kind.IMAGE, pairs=True)
+    series = Recipe.for_kind(Kind.SEQUENCE)
+    for field in ("transform", "encoder"):
+        assert said[field] == f"{getattr(plain, field)}, or {getattr(series, field)} for series"
+    for field in ("loss", "sampler"):
+        assert said[field] == f"{getattr(plain, field)}, or {getattr(pairs, field)} for pairs"
+    assert said["augment"] == f"{plain.augmentations[0]}, or {series.augmentations[0]} for series"
+    for field in ("distance", "claim", "epochs", "seed", "precision"):
+        assert said[field] == str(getattr(plain, field))
+    assert not plain.matcher
+    assert not plain.budget_seconds
+
+
+def test_allowed_values_are_all_named():
+    train, verify = (" ".join(page(name).split()) for name in ("train", "verify"))
+    assert all(claim.value in train for claim in Claim)
+    assert ", ".join(map(str, TARGETS[:-1])) + f" or {TARGETS[-1]}" in verify
+    assert ", ".join(list(families())[:-1]) + f" or {list(families())[-1]}" in " ".join(
+        page("list").split()
+    )
+    assert tuple(shell.value for shell in Shells) == completion.SHELLS
+
+
+def test_the_help_imports_nothing_heavy():
+    program = (
+        "import json, sys\nfrom likewise.cli import main\nsys.argv = ['likewise', 'train', "
+        "'--help']\ntry:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )
+    done = run(sys.executable, "-c", program)
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert "typer" in loaded
+    assert not {"numpy", "onnxruntime", "PIL", "rich", "torch", "scipy", "pydantic"} & loaded
+
+
+def run(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if k != "LIKEWISE_CHECK_SHAPES"}
+    return subprocess.run(
+        [str(word) for word in words],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        env={**clean, "PATH": f"{BIN}:{os.environ['PATH']}", **environment},
+    )
+
+
+def test_as_a_module():
+    assert run(sys.executable, "-m", "likewise", "--help").stdout == page() + "\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_of_a_command(shell, likewise):
+    code, script, _ = likewise("--show-completion", shell)
+    assert code == 0
+    assert f"_LIKEWISE_COMPLETE=complete_{shell}" in script
+    found = run(
+        "likewise",
+        _LIKEWISE_COMPLETE=f"complete_{shell}",
+        COMP_WORDS="likewise ev",
+        COMP_CWORD="1",
+        _TYPER_COMPLETE_ARGS="likewise ev",
+        _TYPER_COMPLETE_FISH_ACTION="get-args",
+    )
+    assert "evaluate" in found.stdout
+    assert "train" not in found.stdout
+
+
+def test_completion_in_a_real_shell():
+    program = (
+        'eval "$(likewise --show-completion bash)"; COMP_WORDS=(likewise verify --exit); '
+        'COMP_CWORD=2; _likewise_completion likewise; echo "${COMPREPLY[@]}"'
+    )
+    assert run("bash", "-c", program).stdout == "--exit-code\n"
+
+
+@pytest.mark.parametrize("words", [(), ("bash",)])
+def test_completion_is_installed(words, tmp_path):
+    command = shlex.join(["likewise", "--install-completion", *words])
+    run("bash", "-c", f"{command}; true", HOME=str(tmp_path))
+    assert "complete" in (tmp_path / ".bash_completions" / "likewise.sh").read_text()
+    assert "likewise.sh" in (tmp_path / ".bashrc").read_text()
+
+
+def test_an_unknown_shell_is_refused(likewise):
+    code, out, err = likewise("--show-completion", "bosh")
+    assert (code, out) == (2, "")
+    assert "UnknownName: no shell is named 'bosh'. Did you mean 'bash'?" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("train", "--ot", "model/"), "--out"),
+        (("train", "faces/"), "Missing option '--out'"),
+        (("verify", "model/", "a.png"), "Missing argument 'SECOND'"),
+        (("verify", "model/", "a.png", "b.png", "--far", "little"), "little"),
+        (("trian", "faces/"), "trian"),
+        (("embed", "model/", "images/", "--out", "e.npz", "--threads", "0"), "0 is not in"),
+    ],
+)
+def test_what_cannot_be_parsed_is_refused_alike(words, message, likewise, likewise_json):
+    code, out, err = likewise(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("likewise: ")
+    assert message in err
+    assert "Read: likewise " in err
+    assert err.rstrip().endswith("--help")
+    found = likewise_json(*words)
+    assert (found["exit"], found["error"]) == (2, "BadUsage")
+    assert message in found["message"]
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_command_that_is_stopped_says_so(more, image_model, tmp_path):
+    pipe = tmp_path / "never.png"
+    os.mkfifo(pipe)
+    command = [BIN / "likewise", "verify", image_model.folder, pipe, pipe, *more]
+    started = subprocess.Popen(
+        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with pipe.open("wb"):  # opened once the command waits for what is in it
+        started.send_signal(signal.SIGINT)
+        out, err = started.communicate(timeout=60)
+    assert started.returncode == 130
+    if more:
+        assert json.loads(out) == {"error": "Stopped", "message": "It was stopped by Ctrl-C."}
+        assert err == ""
+    else:
+        assert (out, err) == ("", "likewise: stopped.\n")
+
+
+def shown(monkeypatch, **environment: str) -> str:
+    """What a counter writes to a pseudo-terminal."""
+    for name, value in {"TERM": "xterm", **environment}.items():
+        monkeypatch.setenv(name, value)
+    main, terminal = pty.openpty()
+    with os.fdopen(terminal, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        with Counter("embedding", quiet=False) as count:
+            count.show(1, 2)
+            count.show(2, 2)
+        stream.flush()
+        text = os.read(main, 65_536).decode()
+    os.close(main)
+    return text
+
+
+def test_a_bar_moves_on_a_terminal(monkeypatch):
+    text = shown(monkeypatch)
+    assert "\x1b[" in text
+    assert "2/2" in text
+
+
+def test_a_terminal_that_moves_nothing_is_given_lines(monkeypatch):
+    text = shown(monkeypatch, TERM="dumb")
+    assert re.fullmatch(r"embedding: 2 of 2 items, \d+ items/s\r\n", text)
+
+
+def test_no_bar_goes_to_a_file_whatever_the_environment_asks(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with Counter("embedding", quiet=False) as count:
+        count.show(2, 2)
+    err = capsys.readouterr().err
+    assert re.fullmatch(r"embedding: 2 of 2 items, \d+ items/s\n", err)
+
+
+def test_a_reader_that_stops_early_ends_the_command_quietly():
+    done = run("bash", "-c", "likewise list | head -1; likewise --show-completion bash | head -1")
+    assert done.stdout.splitlines()[0] == "sources"
+    assert done.stderr == ""
