@@ -3,6 +3,8 @@
 import os
 
 os.environ["LIKEWISE_CHECK_SHAPES"] = "1"
+# The networks here are tiny: two threads wait for each other longer than they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from jaxtyping import install_import_hook
 

@@ -25,7 +25,7 @@ def test_help_names_every_command(likewise):
         assert command in out
         code, page, _ = likewise(command, "--help")
         assert code == 0
-        assert f"Example: likewise {command}" in page
+        assert f"Examples:\n  likewise {command}" in page
 
 
 def test_list_shows_every_component(likewise, likewise_json):

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -127,18 +128,17 @@ def test_examples_run(workplace, likewise):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("example", [e for e in examples() if e.startswith("likewise train")])
-def test_examples_of_training_run(example, workplace, likewise, monkeypatch):
+def test_examples_of_training_run(example, workplace, likewise):
     if "--resume" in example or "--help" in example or "omniglot" in example:
         pytest.skip("needs an unfinished run, or a download")
     drawings = glyphs(workplace / "faces", count=60, each=4)
     series, names = waves(count=30, each=6)
-    packed = np.empty(len(series), dtype=object)
-    packed[:] = series
-    np.savez(workplace / "gestures.npz", items=np.stack([s[:24] for s in series]), labels=names)
-    items = sorted(drawings.glob("*/*/*.png"))
+    np.savez(workplace / "gestures.npz", items=np.stack([s[:24] for s in series]), identities=names)
+    places = sorted(drawings.glob("*/*"))
     rows = ["first,second,same"]
-    for one, two in zip(items, items[1:] + items[:1], strict=True):
-        rows.append(f"{one},{two},{int(one.parent == two.parent)}")
+    for one, two in zip(places[::2], places[1::2], strict=True):
+        rows += [f"{one}/0.png,{one}/{i}.png,1" for i in (1, 2, 3)]
+        rows += [f"{one}/{i}.png,{two}/{i}.png,0" for i in range(4)]
     (workplace / "pairs.csv").write_text("\n".join(rows) + "\n")
     words = [*words_of(example), "--overwrite", "--set", "steps=3"]
     if "--budget" in words:
@@ -293,10 +293,13 @@ def shown(monkeypatch, **environment: str) -> str:
         with Counter("embedding", quiet=False) as count:
             count.show(1, 2)
             count.show(2, 2)
-        stream.flush()
-        text = os.read(main, 65_536).decode()
-    os.close(main)
-    return text
+            if count.bar is not None:
+                count.bar.refresh()
+    parts = []
+    with os.fdopen(main, "rb", buffering=0) as there, suppress(OSError):  # at its end, EIO
+        while part := there.read(65_536):
+            parts.append(part)
+    return b"".join(parts).decode()
 
 
 def test_a_bar_moves_on_a_terminal(monkeypatch):

@@ -4,20 +4,18 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from conftest import waves
 from likewise.errors import NotCalibrated, TrainingError, UnknownName, UnsupportedRate
 from likewise.learn.experiment import learn
 from likewise.learn.training import train
-from likewise.metrics.identification import one_shot
 from likewise.model import Model
 from likewise.recipe import Recipe
 from likewise.sources.arrays import Arrays
 from likewise.sources.base import Source
 from likewise.tasks.evaluate import evaluate
 from likewise.tasks.verify import verify
-from likewise.types import Items, Kind, Pairs, Role
+from likewise.types import Items, Kind, Pairs
 
 SETTINGS = ["encoder=lstm(hidden=16)", "epochs=12", "learning_rate=0.005", "precision=float32"]
 
@@ -149,20 +147,5 @@ def test_two_views_learn_without_labels():
     recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
         [*SETTINGS, "loss=nt_xent", "distance=cosine", "sampler=two_views(32)"]
     )
-    run = train(recipe, Arrays.of(series, names, namespace="waves"))
-    untrained, test = run.network.state_dict(), run.data.parts[Role.TEST]
-    untrained = {name: tensor.clone() for name, tensor in untrained.items()}
-    _, codes = np.unique(test.items.identities, return_inverse=True)
-    order = np.argsort(codes)
-    errors = []
-    for weights in (run.finish().model().state_dict(), untrained):
-        network = run.model()
-        network.load_state_dict(weights)
-        inputs, lengths = test.batch(order)
-        with torch.no_grad():
-            vectors = network(
-                run.data.transform.finish(torch.from_numpy(inputs)), torch.from_numpy(lengths)
-            )
-        found = one_shot(vectors.numpy(), codes[order], run.distance.rows)
-        errors.append(1 - found.accuracy)
-    assert errors[0] < 0.7 * errors[1]
+    run = train(recipe, Arrays.of(series, names, namespace="waves")).finish()
+    assert run.epochs[-1].loss < 0.8 * run.epochs[0].loss

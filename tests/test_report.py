@@ -461,6 +461,14 @@ def test_linked_pairs_are_not_called_identities() -> None:
     assert f"600 items in 30 {unit}" in card(replace(report, default_point="far=0.05"))
 
 
+def test_cells_name_their_columns_for_a_phone() -> None:
+    (table,) = section(tree(), "points").all("table")
+    columns = [head.text for head in table.all("thead")[0].all("th")[1:]]
+    assert "FRR on test" in columns
+    for row in table.all("tbody")[0].all("tr"):
+        assert [cell.attributes["data-name"] for cell in row.all("td")] == columns
+
+
 def test_rates_are_fractions_and_nothing_is_a_score() -> None:
     page = tree()
     body = page.all("body")[0]

@@ -57,7 +57,8 @@ def model(series_experiment) -> Model:
 @pytest.mark.parametrize("other", ["plain.csv", "header.csv", "tabs.tsv", "array.npy"])
 def test_verify_reads_every_form_alike(likewise_json, model, pair, other) -> None:
     found = likewise_json("verify", model.folder, pair["plain.csv"], pair[other], "--exit-code")
-    assert (found["exit"], found["verdict"]) == (0, "same")
+    # Forty waves calibrate no rate.
+    assert (found["exit"], found["verdict"]) == (3, "undecided")
     assert found["distance"] == pytest.approx(0, abs=1e-5)
 
 
@@ -162,6 +163,7 @@ def test_evaluate_an_npz_and_look_at_the_lines(likewise, model, tmp_path) -> Non
     assert "2 channels below one another, each on a scale of its own" in text
 
 
+@pytest.mark.slow
 def test_train_on_an_npz_and_use_what_was_trained(likewise, likewise_json, pair, tmp_path) -> None:
     archive = packed(tmp_path / "waves.npz", first=0, count=40)
     out = tmp_path / "model"

@@ -40,6 +40,21 @@ def read_plain(path: Path, limit: int) -> bytes:
     return data
 
 
+def read_named(path: Path, limit: int) -> bytes:
+    """The bytes of a file that a person named, which may be a pipe, and is waited for then.
+
+    Raises:
+        OSError: If it has more than `limit` bytes or cannot be read.
+    """
+    if stat.S_ISREG(path.stat().st_mode):
+        return read_plain(path, limit)
+    with path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"it has more than {limit} bytes, the most that are read")
+    return data
+
+
 def _check(status: os.stat_result, limit: int) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is no plain file")

@@ -16,6 +16,7 @@ import numpy as np
 from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.calibrators.base import Calibrator
 from likewise.errors import BadArgument, DamagedModel, UnsupportedRate
+from likewise.printable import printable, shortened
 from likewise.registry import unknown
 from likewise.results import Decision, ErrorRates, OperatingPoint, Rate
 from likewise.types import Claim
@@ -24,6 +25,7 @@ TARGETS = (0.001, 0.01, 0.05, 0.1)
 FEWEST_UNITS = 10
 FEWEST_FALSE_ACCEPTS = 30
 PREFERRED = 0.01
+MOST_POINTS = 100
 UNITS = ("identities", "items", "groups of linked pairs")
 
 
@@ -196,12 +198,18 @@ def from_json(data: bytes) -> dict[str, Calibration]:
         DamagedModel: If it is not what `to_json` writes.
     """
     try:
-        return {str(name): _calibration(plain) for name, plain in json.loads(data).items()}
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, LookupError) as error:
-        raise DamagedModel(
-            f"calibration.json cannot be read ({type(error).__name__}: {error}). Calibrate again, "
-            "or restore the model from where it came."
-        ) from error
+        return {_words(name): _calibration(plain) for name, plain in json.loads(data).items()}
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        raise _unread(error) from error
+    except (ArithmeticError, RecursionError) as error:  # a number beyond floats; nested lists
+        raise _unread(error) from error
+
+
+def _unread(error: Exception) -> DamagedModel:
+    return DamagedModel(
+        f"calibration.json cannot be read ({type(error).__name__}: {shortened(error, 300)}). "
+        "Calibrate again, or restore the model from where it came."
+    )
 
 
 def _calibration(plain: Mapping[str, Any]) -> Calibration:
@@ -209,16 +217,19 @@ def _calibration(plain: Mapping[str, Any]) -> Calibration:
     known = claim is Claim.KNOWN_CLASSES
     calibration = Calibration(
         claim=claim,
-        calibrator=str(CALIBRATORS.check(plain["calibrator"])),
+        calibrator=str(CALIBRATORS.check(_words(plain["calibrator"], 1000))),
         parameters={str(k): _parameter(v) for k, v in plain["parameters"].items()},
         points=tuple(_point(point) for point in plain["points"]),
-        units=int(plain["units"]),
+        units=_count(plain["units"]),
         unit=str(plain.get("unit") or ("items" if known else "identities")),
     )
     if calibration.unit not in UNITS:
         raise ValueError(f"{calibration.unit!r} is no unit")
-    if "eer" not in [point.name for point in calibration.points]:
+    names = [point.name for point in calibration.points]
+    if "eer" not in names:
         raise ValueError("no point is named eer")
+    if len(names) > MOST_POINTS or len(set(names)) < len(names):
+        raise ValueError(f"more than {MOST_POINTS} points, or two of one name")
     calibration.decide(1.0)
     return calibration
 
@@ -229,11 +240,11 @@ def _parameter(value: Any) -> float | list[float]:
 
 def _point(plain: Mapping[str, Any]) -> OperatingPoint:
     return OperatingPoint(
-        name=str(plain["name"]),
+        name=_words(plain["name"]),
         target=None if plain["target"] is None else _finite(plain["target"]),
         threshold=_finite(plain["threshold"]),
-        supported=bool(plain["supported"]),
-        reason=str(plain["reason"]),
+        supported=_truth(plain["supported"]),
+        reason=_words(plain["reason"]),
         calibrate=_rates(plain["calibrate"]),
         test=None if plain["test"] is None else _rates(plain["test"]),
     )
@@ -246,16 +257,33 @@ def _rates(plain: Mapping[str, Any]) -> ErrorRates:
 def _rate(plain: Mapping[str, Any]) -> Rate:
     return Rate(
         value=_finite(plain["value"]),
-        errors=int(plain["errors"]),
-        trials=int(plain["trials"]),
-        units=int(plain["units"]),
+        errors=_count(plain["errors"]),
+        trials=_count(plain["trials"]),
+        units=_count(plain["units"]),
         low=None if plain["low"] is None else _finite(plain["low"]),
         high=None if plain["high"] is None else _finite(plain["high"]),
     )
 
 
 def _finite(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{value!r} is not a finite number")
-    return number
+    return float(value)
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError(f"{value!r} is not a count")
+    return value
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value
+
+
+def _words(value: Any, most: int = 10_000) -> str:
+    if not isinstance(value, str) or len(value) > most:
+        raise TypeError(f"{value!r} is no text of at most {most} characters")
+    return printable(value)

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from likewise import durable
 from likewise.decoded import Decoded
 from likewise.errors import DamagedModel
 from likewise.model import Model
+from likewise.printable import printable, shortened
 from likewise.report import Example, Report, card, render
 from likewise.results import Epoch, Evaluation, Training
 
@@ -66,7 +68,7 @@ def report_of(
         default_point=evaluation.default_point,
         epochs=trained.epochs,
         examples=tuple(examples),
-        recipe=model.read("recipe").decode(),
+        recipe=_recipe(model),
         data=data,
         rerun=tuple(rerun),
         environment={"compared by": evaluation.comparator, **_how(trained), **_environment()},
@@ -82,15 +84,39 @@ def _training(model: Model) -> Training:
     try:
         plain = json.loads(model.read("training"))
         return Training(
-            epochs=tuple(Epoch(**epoch) for epoch in plain["epochs"]),
-            device=str(plain["device"]),
-            precision=str(plain["precision"]),
+            epochs=tuple(_epoch(epoch) for epoch in plain["epochs"]),
+            device=shortened(plain["device"]),
+            precision=shortened(plain["precision"]),
             stopped=bool(plain["stopped"]),
         )
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+        why = f"{type(error).__name__}: {shortened(error, 300)}"
+        raise DamagedModel(f"training.json cannot be read ({why}). Restore the model.") from error
+
+
+def _epoch(plain: Mapping[str, Any]) -> Epoch:
+    for key, value in plain.items():
+        whole = key in ("number", "steps")
+        if key == "best":
+            fits = isinstance(value, bool)
+        elif key == "figure" and value is None:
+            fits = True
+        else:
+            fits = type(value) is int or (type(value) is float and not whole)
+            fits = fits and abs(value) < 2**63
+        if not fits:
+            raise TypeError(f"{key} is {value!r}")
+    return Epoch(**plain)
+
+
+def _recipe(model: Model) -> str:
+    try:
+        text = model.read("recipe").decode()
+    except UnicodeDecodeError as error:
         raise DamagedModel(
-            f"training.json cannot be read ({type(error).__name__}: {error}). Restore the model."
+            f"The recipe in {model.folder} is no text ({error}). Restore the model."
         ) from error
+    return "\n".join(printable(line) for line in text.splitlines()) + "\n"
 
 
 def _how(training: Training) -> dict[str, str]:

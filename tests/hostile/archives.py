@@ -82,7 +82,14 @@ def zips() -> Iterator[Case]:
     for name, method in {"stored": 0, "bzip2": 12, "lzma": 14}.items():
         yield case(name, zipped(TREE, method), Table(6))
     one = next(iter(TREE.values()))
-    ways = ["../evil.png", "../../evil.png", "/evil.png", "//evil.png", "C:\\evil.png", "..\\evil.png"]
+    ways = [
+        "../evil.png",
+        "../../evil.png",
+        "/evil.png",
+        "//evil.png",
+        "C:\\evil.png",
+        "..\\evil.png",
+    ]
     ways += ["s1/../../evil.png", "s1/./evil.png", "\\\\server\\evil.png", "s1//evil.png"]
     for way in ways:
         yield case(f"a member {way}", zipped({**TREE, f"x/{way}": one, f"{way}/b.png": one}))
@@ -96,7 +103,9 @@ def zips() -> Iterator[Case]:
         yield case(f"150 megabytes by {name}", zipped(bomb, method), Table(6, 1))
     yield case("zips in zips", zipped({**TREE, "s0/more.zip": _nested(6)}), Table(6, 1))
     yield case("one member many times", _overlapping(2000), None)
-    yield case("5,000 members", zipped({f"s{n % 9}/{n}.png": one for n in range(5000)}, 0), Table(5000))
+    yield case(
+        "5,000 members", zipped({f"s{n % 9}/{n}.png": one for n in range(5000)}, 0), Table(5000)
+    )
     yield case("50,000 empty folders", zipped({f"d{n}/": b"" for n in range(50_000)}, 0), Refused())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -111,12 +120,15 @@ def zips() -> Iterator[Case]:
         ("place beyond", 42, 2**31),
         ("check sum", 16, 0),
     ):
-        yield case(f"a lie: {name}", _lying(place, value), Table(5, 1) if name != "size of nothing" else None)
+        harmless = name in ("size of nothing", "packed size beyond")
+        yield case(f"a lie: {name}", _lying(place, value), None if harmless else Table(5, 1))
     yield case("a method of the future", _lying(10, 99, "<H"), Table(5, 1))
     yield case("a name with NUL", zipped({**TREE, "s0/a\0b.png": one}))
     yield case("a name of 60,000 letters", zipped({**TREE, f"s0/{'n' * 60_000}.png": one}))
     yield case("a path of 20,000 folders", zipped({**TREE, "d/" * 20_000 + "a.png": one}))
-    yield case("a comment of 65,535 bytes", zipped(TREE)[:-2] + b"\xff\xff" + bytes(65_535), Table(6))
+    yield case(
+        "a comment of 65,535 bytes", zipped(TREE)[:-2] + b"\xff\xff" + bytes(65_535), Table(6)
+    )
     yield case("bytes before it", b"#!/bin/sh\nexit 1\n" + zipped(TREE), Table(6))
     yield case("nothing in it", zipped({}), Refused())
     yield case("nothing at all", b"", Refused())
@@ -175,7 +187,8 @@ def _overlapping(count: int) -> bytes:
 def names() -> Iterator[Case]:
     """Names that say something to a terminal, a table, a page or a shell."""
     for name, odd in ODD_NAMES.items():
-        def make(folder: Path, odd: str = odd) -> Path:
+
+        def make(folder: Path, odd: str = odd.replace("/", "|")) -> Path:
             for number, place in enumerate(("fine", f"who{odd}")):
                 (folder / place).mkdir()
                 (folder / place / "1.png").write_bytes(_png(number))
@@ -190,7 +203,11 @@ def names() -> Iterator[Case]:
     for name, odd in ODD_NAMES.items():
         if "\udcff" in odd:
             continue
-        members = {"fine/1.png": _png(1), f"who{odd}/{odd}": _png(2), f"who{odd}/b{odd}": b"no image"}
+        members = {
+            "fine/1.png": _png(1),
+            f"who{odd}/{odd}": _png(2),
+            f"who{odd}/b{odd}": b"no image",
+        }
         make = file_of(zipped(members), "names.zip")
         yield Case("source: names", f"in a zip: {name}", make, "source", Table(2, 1))
 
@@ -212,7 +229,7 @@ def folders() -> Iterator[Case]:
 
         return Case("source: folder", name, make, "source", expected)
 
-    yield case("whole", lambda folder: None, Table(6))
+    yield case("whole", lambda _: None, Table(6))
     yield case("a pipe", lambda folder: os.mkfifo(folder / "s0" / "pipe.png"), Table(6, 1))
     yield case("a link to itself", _link("s0/a.png", "a.png"), Table(6, 1))
     yield case("a link to nothing", _link("s0/a.png", "gone"), Table(6, 1))
@@ -228,12 +245,20 @@ def folders() -> Iterator[Case]:
     yield case("two hundred folders deep", lambda folder: _down(folder, 200), Table(7))
     yield case("a file of a terabyte", _sparse, Table(6, 1))
     yield case("a socket", _socket, Table(6, 1))
-    yield case("a file beside the folders", lambda folder: (folder / "a.png").touch(), Refused("beside"))
+    yield case(
+        "a file beside the folders", lambda folder: (folder / "a.png").touch(), Refused("beside")
+    )
     yield case("hidden files", lambda folder: (folder / ".git").mkdir(), Table(6))
-    yield case("a folder named as a file", lambda folder: (folder / "s0" / "a.png").mkdir(), Table(6))
+    yield case(
+        "a folder named as a file", lambda folder: (folder / "s0" / "a.png").mkdir(), Table(6)
+    )
     yield case("a file that may not be read", lambda f: (f / "s0" / "0.png").chmod(0), Table(5, 1))
-    yield case("a folder that may not be read", lambda f: (f / "s0").chmod(0), Refused("cannot be listed"))
-    yield case("nothing", lambda folder: [path.unlink() for path in folder.rglob("*.png")], Refused())
+    yield case(
+        "a folder that may not be read", lambda f: (f / "s0").chmod(0), Refused("cannot be listed")
+    )
+    yield case(
+        "nothing", lambda folder: [path.unlink() for path in folder.rglob("*.png")], Refused()
+    )
     for name, path in {
         "a name that is too long": "x" * 5000,
         "a path that is too long": "x/" * 5000,
@@ -248,7 +273,9 @@ def folders() -> Iterator[Case]:
         for source in ("folder", "arrays", "ucr", "table"):
             end = {"ucr": ".ts", "table": ".csv", "arrays": ".npz"}.get(source, "")
             spec = f"{source}({(path + end)!r})"
-            yield Case("source: path", f"{source}: {name}", lambda _, s=spec: s, "source", Refused())
+            yield Case(
+                "source: path", f"{source}: {name}", lambda _, s=spec: s, "source", Refused()
+            )
 
 
 def _link(name: str, target: str) -> Callable[[Path], object]:
@@ -323,8 +350,14 @@ def tables() -> Iterator[Case]:
             "that leads to a device": "/dev/zero,a",
             "that is a formula": "=1+1,a",
         }.items():
-            data = "\n".join([*lines[:at], new, *lines[at + 1 :]]).encode("utf-8", "surrogateescape")
-            yield case(f"line {at + 1} {name}", data, None if name == "with bytes" else Refused())
+            data = "\n".join([*lines[:at], new, *lines[at + 1 :]]).encode(
+                "utf-8", "surrogateescape"
+            )
+            expected: object = None if name == "with bytes" else Refused()
+            if name == "that leads up" and at:
+                # A table may lead anywhere, since it is its user's own list; that is no image.
+                expected = Table(5, 1)
+            yield case(f"line {at + 1} {name}", data, expected)
     bad = {
         "nothing": b"",
         "NULs": bytes(1000),
@@ -336,7 +369,9 @@ def tables() -> Iterator[Case]:
     }
     for name, data in bad.items():
         yield case(name, data, Refused())
-    jsonl = b"".join(b'{"item": "%s", "label": "%s"}\n' % (n.encode(), n[:2].encode()) for n in TREE)
+    jsonl = b"".join(
+        b'{"item": "%s", "label": "%s"}\n' % (n.encode(), n[:2].encode()) for n in TREE
+    )
     yield case("JSON lines", jsonl, Table(6), "jsonl")
     for name, line in {
         "nested": b"[" * 100_000,

@@ -7,12 +7,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageSequence
+from PIL import Image
 
 from hostile.items import SIZE, Case, Picture, Refused, file_of
 
 MODES = (
-    *("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"),
+    *(
+        "1",
+        "L",
+        "LA",
+        "La",
+        "P",
+        "PA",
+        "RGB",
+        "RGBA",
+        "RGBa",
+        "RGBX",
+        "CMYK",
+        "YCbCr",
+        "LAB",
+        "HSV",
+    ),
     *("I", "I;16", "I;16B", "F"),
 )
 # What is not written exactly, and how far off a picture may then be on the mean.
@@ -123,9 +138,13 @@ def _altered(form: str, mode: str) -> bool:
     return (
         (form in ("GIF", "WEBP", "AVIF") and deep)
         or form in ("SPIDER", "ICNS")  # floats of any range; sizes of its own
-        or (form == "PPM" and mode in ("RGBA",))  # drops the alpha
-        or (form in ("BMP", "DIB") and mode == "RGBA")
-        or (form in ("GIF", "AVIF", "WEBP", "IM") and mode in ("RGBX", "PA", "HSV", "YCbCr", "CMYK", "LA"))
+        or (form == "PPM" and mode == "RGBA")  # drops the alpha
+        or (form in ("BMP", "DIB", "GIF") and mode == "RGBA")
+        or (form == "AVIF" and mode == "P")  # noise, which it does not keep
+        or (
+            form in ("GIF", "AVIF", "WEBP", "IM")
+            and mode in ("RGBX", "PA", "HSV", "YCbCr", "CMYK", "LA")
+        )
     )
 
 
@@ -138,18 +157,34 @@ def depths() -> Iterator[Case]:
             if compression and form != "TIFF":
                 continue
             data = _saved(Image.fromarray(grey), form, **compression)
-            yield Case("image: depth", f"16 bits {form} {compression}", file_of(data), "image", Picture(pixels))
-    yield Case("image: depth", "16 bits of each colour", file_of(_png16(grey)), "image", Picture(pixels))
+            yield Case(
+                "image: depth",
+                f"16 bits {form} {compression}",
+                file_of(data),
+                "image",
+                Picture(pixels),
+            )
+    yield Case(
+        "image: depth", "16 bits of each colour", file_of(_png16(grey)), "image", Picture(pixels)
+    )
     low = (grey // 256).astype(np.uint16)
     data = _saved(Image.fromarray(low), "PNG")
-    yield Case("image: depth", "16 bits, all dark", file_of(data), "image", Picture(np.zeros((SIZE, SIZE, 3)), 1.5))
+    yield Case(
+        "image: depth",
+        "16 bits, all dark",
+        file_of(data),
+        "image",
+        Picture(np.zeros((SIZE, SIZE, 3)), 1.5),
+    )
     for name, values in {
         "NaN": np.full((SIZE, SIZE), np.nan),
         "infinite": np.full((SIZE, SIZE), np.inf),
         "partly NaN": np.where(grey > 100, 0.5, np.nan),
     }.items():
         data = _saved(Image.fromarray(values.astype(np.float32)), "TIFF")
-        yield Case("image: depth", f"floats {name}", file_of(data), "image", Refused("NaN or infinite"))
+        yield Case(
+            "image: depth", f"floats {name}", file_of(data), "image", Refused("NaN or infinite")
+        )
     wide = (grey.astype(np.float64) * 1e30).astype(np.float32)
     data = _saved(Image.fromarray(wide), "TIFF")
     yield Case("image: depth", "floats of 1e34", file_of(data), "image", Picture(pixels))
@@ -162,7 +197,13 @@ def depths() -> Iterator[Case]:
         palette = np.random.default_rng(1).integers(0, 256, (2**bits, 3)).astype(np.uint8)
         image.putpalette(palette.tobytes())
         data = _saved(image, "PNG", bits=bits)
-        yield Case("image: depth", f"palette of {bits} bits", file_of(data), "image", Picture(palette[index]))
+        yield Case(
+            "image: depth",
+            f"palette of {bits} bits",
+            file_of(data),
+            "image",
+            Picture(palette[index]),
+        )
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
@@ -202,7 +243,13 @@ def turned() -> Iterator[Case]:
             exif[0x0112] = orientation
             data = _saved(image, form, exif=exif)
             error = LOSSY.get(form, 1.0)
-            yield Case("image: turned", f"{form} {orientation}", file_of(data), "image", Picture(upright, error))
+            yield Case(
+                "image: turned",
+                f"{form} {orientation}",
+                file_of(data),
+                "image",
+                Picture(upright, error),
+            )
     image = Image.fromarray(upright)
     for name, block in {
         "orientation 99": _exif_of(99),
@@ -224,14 +271,20 @@ def moving() -> Iterator[Case]:
     """Of several frames the first is taken."""
     first = ramp()
     frames = [Image.fromarray(first), *(Image.new("RGB", (SIZE, SIZE), c) for c in ("red", "blue"))]
-    for form, error in {"GIF": 16.0, "WEBP": 1.5, "PNG": 1.0, "TIFF": 1.0, "AVIF": 12.0, "MPO": 12.0}.items():
+    for form, error in {
+        "GIF": 16.0,
+        "WEBP": 1.5,
+        "PNG": 1.0,
+        "TIFF": 1.0,
+        "AVIF": 12.0,
+        "MPO": 12.0,
+    }.items():
         data = _saved(frames[0], form, save_all=True, append_images=frames[1:])
         yield Case("image: moving", form, file_of(data), "image", Picture(first, error))
-    many = [Image.new("P", (SIZE, SIZE), n % 256) for n in range(3000)]
+    many = [Image.new("RGB", (SIZE, SIZE), (n % 256, n // 256, 0)) for n in range(2000)]
     data = _saved(many[0], "GIF", save_all=True, append_images=many[1:])
     black = Picture(np.zeros((SIZE, SIZE, 3)), 1.0)
-    yield Case("image: moving", "GIF of 3,000 frames", file_of(data), "image", black)
-    assert sum(1 for _ in ImageSequence.Iterator(Image.open(io.BytesIO(data)))) > 200
+    yield Case("image: moving", "GIF of 2,000 frames", file_of(data), "image", black)
 
 
 def transparent() -> Iterator[Case]:
@@ -244,26 +297,38 @@ def transparent() -> Iterator[Case]:
     pixels[index == 7] = 255
     for form in ("PNG", "GIF"):
         data = _saved(image, form, transparency=7)
-        yield Case("image: transparent", f"{form} with one index", file_of(data), "image", Picture(pixels))
+        yield Case(
+            "image: transparent", f"{form} with one index", file_of(data), "image", Picture(pixels)
+        )
     alpha = np.random.default_rng(1).integers(0, 256, 256).astype(np.uint8)
     data = _saved(image, "PNG", transparency=alpha.tobytes())
     share = alpha[index][:, :, None] / 255
     mixed = palette[index] * share + 255 * (1 - share)
-    yield Case("image: transparent", "PNG with every index", file_of(data), "image", Picture(mixed, 1.5))
+    yield Case(
+        "image: transparent", "PNG with every index", file_of(data), "image", Picture(mixed, 1.5)
+    )
     grey = np.arange(SIZE * SIZE).reshape(SIZE, SIZE).astype(np.uint8)
     data = _saved(Image.fromarray(grey), "PNG", transparency=9)
     pixels = np.repeat(np.where(grey == 9, 255, grey)[:, :, None], 3, axis=2)
     yield Case("image: transparent", "PNG with one grey", file_of(data), "image", Picture(pixels))
     colours = ramp()
-    data = _saved(Image.fromarray(colours), "PNG", transparency=tuple(int(v) for v in colours[3, 4]))
+    data = _saved(
+        Image.fromarray(colours), "PNG", transparency=tuple(int(v) for v in colours[3, 4])
+    )
     pixels = np.where((colours == colours[3, 4]).all(2)[:, :, None], 255, colours)
     yield Case("image: transparent", "PNG with one colour", file_of(data), "image", Picture(pixels))
     clear = Image.new("RGBA", (SIZE, SIZE), (9, 9, 9, 0))
     white = Picture(np.full((SIZE, SIZE, 3), 255), 0.0)
     yield Case("image: transparent", "nothing but", file_of(_saved(clear, "PNG")), "image", white)
-    deep = Image.fromarray((257 * grey.astype(np.uint16)))
+    deep = Image.fromarray(257 * grey.astype(np.uint16))
     data = _saved(deep, "PNG")
-    yield Case("image: transparent", "deep and opaque", file_of(data), "image", Picture(np.stack([grey] * 3, 2)))
+    yield Case(
+        "image: transparent",
+        "deep and opaque",
+        file_of(data),
+        "image",
+        Picture(np.stack([grey] * 3, 2)),
+    )
 
 
 def broken() -> Iterator[Case]:
@@ -328,7 +393,11 @@ def bombs() -> Iterator[Case]:
     tiff = _saved(Image.new("L", (SIZE, SIZE)), "TIFF")
     for name, old, new in (
         ("width", struct.pack("<HHII", 256, 3, 1, SIZE), struct.pack("<HHII", 256, 4, 1, 2**31)),
-        ("width and no strips", struct.pack("<HHII", 256, 3, 1, SIZE), struct.pack("<HHII", 256, 4, 1, 50_000)),
+        (
+            "width and no strips",
+            struct.pack("<HHII", 256, 3, 1, SIZE),
+            struct.pack("<HHII", 256, 4, 1, 50_000),
+        ),
         ("strips", struct.pack("<HHI", 273, 4, 1), struct.pack("<HHI", 273, 4, 2**28)),
         ("itself", struct.pack("<HHI", 279, 4, 1), struct.pack("<HHI", 330, 4, 1)),
     ):
@@ -344,13 +413,21 @@ def bombs() -> Iterator[Case]:
     yield Case("image: bomb", "JPEG 2000 of 2^31", file_of(bytes(jp2)), "image", Refused())
     at = jp2.index(b"\xff\x51") + 6
     jp2[at : at + 8] = struct.pack(">II", 2**31, 2**31)
-    yield Case("image: bomb", "JPEG 2000 of 2^31, both ways", file_of(bytes(jp2)), "image", Refused())
+    yield Case(
+        "image: bomb", "JPEG 2000 of 2^31, both ways", file_of(bytes(jp2)), "image", Refused()
+    )
     qoi = b"qoif" + struct.pack(">II", 8000, 8000) + b"\x04\0" + b"\xfd" * 10_000
     yield Case("image: bomb", "QOI of 64 million pixels", file_of(qoi), "image", Refused("slow"))
     for magic, name in ((b"P2", "grey"), (b"P3", "colours"), (b"P1", "bits")):
         for size in (b"8000 8000", b"99999999 99999999", b"1 " + b"9" * 1000):
             data = magic + b"\n" + size + b"\n255\n" + b"1 " * 1000
-            yield Case("image: bomb", f"PPM in words, {name} {size[:9].decode()}", file_of(data), "image", Refused())
+            yield Case(
+                "image: bomb",
+                f"PPM in words, {name} {size[:9].decode()}",
+                file_of(data),
+                "image",
+                Refused(),
+            )
     words = b"P2\n2000 2000\n255\n" + b"0 " * 4_000_000
     yield Case("image: bomb", "PPM in four million words", file_of(words), "image", black)
     xpm = b'/* XPM */\nstatic char *x[] = {\n"8000 8000 2 1",\n"a c #000000",\n"b c #ffffff",\n'
@@ -379,8 +456,9 @@ def no_images() -> Iterator[Case]:
         "WMF": b"\xd7\xcd\xc6\x9a" + bytes(1000),
         "EMF": b"\x01\0\0\0" + bytes(36) + b" EMF" + bytes(1000),
         "zip": b"PK\x03\x04" + bytes(100),
-        "npy": b"\x93NUMPY\x01\0v\0{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }" + bytes(80),
-        "pickle": b"\x80\x04\x95\x20\0\0\0\0\0\0\0\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R.",
+        "npy": b"\x93NUMPY\x01\0v\0{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }"
+        + bytes(80),
+        "pickle": b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R.",
         "GRIB": b"GRIB" + bytes(1000),
         "HDF5": b"\x89HDF\r\n\x1a\n" + bytes(1000),
         "BUFR": b"BUFR" + bytes(1000),
@@ -390,7 +468,9 @@ def no_images() -> Iterator[Case]:
     for name, data in files.items():
         yield Case("image: none", name, file_of(data), "image", Refused())
     yield Case("image: none", "a folder", lambda folder: folder, "image", Refused())
-    yield Case("image: none", "nothing there", lambda folder: folder / "gone.png", "image", Refused())
+    yield Case(
+        "image: none", "nothing there", lambda folder: folder / "gone.png", "image", Refused()
+    )
 
 
 def picture_file(path: Path, colour: int = 0) -> None:

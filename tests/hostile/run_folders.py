@@ -1,22 +1,17 @@
 """Runs hostile folders through processes of their own, and judges what came of each."""
 
-import json
+import contextlib
 import os
-import select
 import shutil
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hostile.folders import Case, rehash
+from hostile.worker import Worker
 from likewise.errors import DamagedModel
 
-TESTS = Path(__file__).parent.parent
-SECONDS = 90.0
 GROWN_MEGABYTES = 1500
 BATCH = 60
 
@@ -37,59 +32,6 @@ class Outcome:
     came: str
     problems: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
-
-
-class Worker:
-    """A process that uses model folders; see `use_folder`."""
-
-    def __init__(self, fence: Path, allowed: Path, *, pages: bool) -> None:
-        environment = {k: v for k, v in os.environ.items() if k != "LIKEWISE_CHECK_SHAPES"}
-        environment["PYTHONPATH"] = str(TESTS)
-        arguments = [str(fence), str(allowed), "pages" if pages else "-"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "hostile.use_folder", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            cwd=allowed,
-        )
-        self.said = b""
-
-    def ask(self, folder: Path, kind: str) -> dict | str:
-        """The answer for one folder, or what became of the process instead."""
-        self.process.stdin.write(json.dumps({"folder": str(folder), "kind": kind}).encode() + b"\n")
-        self.process.stdin.flush()
-        end = time.monotonic() + SECONDS
-        out = self.process.stdout.fileno()
-        while b"\n" not in self.said or not self.said.lstrip().startswith(b"{"):
-            ready, _, _ = select.select([out], [], [], max(0.0, end - time.monotonic()))
-            part = os.read(out, 2**20) if ready else b""
-            if not part:
-                self.process.kill()
-                self.process.wait()
-                ended = "did not answer in time" if not ready else "died"
-                return f"the process {ended} ({self.process.returncode}): {self.said[-2000:]!r}"
-            self.said += part
-            # What a library prints stands before the answer, in lines of its own.
-            lines = self.said.split(b"\n")
-            at = next((i for i, line in enumerate(lines[:-1]) if line.startswith(b'{"done"')), -1)
-            if at >= 0:
-                printed = [line for line in lines[:at] if line.strip()]
-                self.said = b"\n".join(lines[at + 1 :])
-                answer = json.loads(lines[at])
-                answer["printed"] = [line.decode(errors="replace") for line in printed]
-                return answer
-        raise AssertionError(self.said)
-
-    def close(self) -> None:
-        self.process.stdin.close()
-        try:
-            self.process.wait(SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
 
 
 def snapshot(folder: Path) -> dict[str, object]:
@@ -126,18 +68,20 @@ def run(
         shutil.copytree(intact[case.base], folder)
         case.make(folder)
         if case.rehashed:
-            try:
+            # A manifest that names no file of the folder was sealed by whoever made it.
+            with contextlib.suppress(DamagedModel, OSError):
                 rehash(folder)
-            except (DamagedModel, OSError):
-                pass  # a manifest that names no file of the folder was sealed by whoever made it
         if worker is None:
             # What stands outside of the folder that a process is given may not be touched.
-            worker = Worker(world / "outside", place, pages=pages)
+            fence = world / "outside"
+            worker = Worker("hostile.use_folder", fence, place, "pages" if pages else "-")
             references = {}
         if case.base not in references:
-            references[case.base] = worker.ask(intact[case.base], kinds[case.base])
+            references[case.base] = worker.ask(
+                {"folder": str(intact[case.base]), "kind": kinds[case.base]}
+            )
         before = snapshot(folder)
-        answer = worker.ask(folder, kinds[case.base])
+        answer = worker.ask({"folder": str(folder), "kind": kinds[case.base]})
         outcome = _judge(case, answer, references[case.base])
         outcomes.append(outcome)
         if snapshot(folder) != before:
@@ -165,7 +109,7 @@ def _judge(case: Case, answer: dict | str, reference: dict) -> Outcome:
     same = all(
         done.get(name, {}).get("value") == one.get("value") for name, one in expected.items()
     )
-    came = "refused" if errors else "equal" if same else "another"
+    came = "crashed" if problems else "refused" if errors else "equal" if same else "another"
     if case.expected is not None and came not in case.expected and not problems:
         problems.append(f"it is {came}, and {sorted(case.expected)} was expected")
     messages = [f"{name}: {': '.join(error)}" for name, error in errors.items()]

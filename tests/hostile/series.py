@@ -112,7 +112,9 @@ def text() -> Iterator[Case]:
             expected = Series(rest) if name == "without" else Refused(f"line {at + 1}")
             if at == 0 and name in ("short", "long"):
                 expected = Refused("line 2")
-            yield Case("series: text", f"line {at + 1} {name}", file_of(data, "a.csv"), "series", expected)
+            yield Case(
+                "series: text", f"line {at + 1} {name}", file_of(data, "a.csv"), "series", expected
+            )
     bad = {
         "nothing": b"",
         "blank": b"\n \n\t\n",
@@ -126,7 +128,7 @@ def text() -> Iterator[Case]:
         "beyond": b"1,2\n1e999,3\n",
         "underscore": b"1_0,2\n3,4\n",
         "hexadecimal": b"0x10,2\n3,4\n",
-        "other digits": "١,2\n3,4\n".encode(),
+        "other digits": "\u0661,2\n3,4\n".encode(),
         "twelve million lines": b"1\n" * 12_000_000,
         "twelve million line ends": b"1" + b"\n" * 12_000_000,
         "twelve million form feeds": b"1" + b"\f" * 12_000_000,
@@ -180,9 +182,13 @@ def ts() -> Iterator[Case]:
             "with bytes": line + "\udcff",
             "twice": line + "\n" + line,
         }.items():
-            data = "\n".join([*lines[:at], new, *lines[at + 1 :]]).encode("utf-8", "surrogateescape")
+            data = "\n".join([*lines[:at], new, *lines[at + 1 :]]).encode(
+                "utf-8", "surrogateescape"
+            )
             refused = (at > start and name != "twice") or name == "with bytes"
             yield case(f"line {at + 1} {name}", data, Refused(f":{at + 1}:") if refused else None)
+    # Which of the two is right, nobody knows; what the lines hold agrees with the later.
+    yield case("contradicting tags", TS.replace("@univariate false", "@univariate true").encode())
     tags = {
         "@dimensions 999999999999": "@dimensions 2",
         "@dimensions 9" + "9" * 5000: "@dimensions 2",
@@ -194,7 +200,6 @@ def ts() -> Iterator[Case]:
         "@seriesLength \u0664": "@seriesLength 4",
         "@timeStamps true": "@timeStamps false",
         "@timeStamps maybe": "@timeStamps false",
-        "@univariate true": "@univariate false",
         "@classLabel true": "@classLabel true up down",
         "@classLabel false": "@classLabel true up down",
         "@targetLabel true": "@classLabel true up down",
@@ -214,17 +219,19 @@ def ts() -> Iterator[Case]:
         "long": "9" * 1_000_000 + "x",
     }
     for name, word in values.items():
-        data = TS.replace("1.5", word).encode()
+        data = TS.replace("1.5", word, 1).encode()
         yield case(f"value {name}", data, Refused(":12: "))
     for name, word in {"NaN": "nan", "missing": "?", "infinite": "-inf", "beyond": "1e999"}.items():
-        yield case(f"value {name}", TS.replace("1.5", word).encode(), Table(3, 1))
+        yield case(f"value {name}", TS.replace("1.5", word, 1).encode(), Table(3, 1))
     shown = TS.replace("up", "\x1b[31mup")
     yield case("coloured labels", shown.encode(), Table(4))
     yield case("nothing", b"", Refused("ends before @data"))
     yield case("header alone", TS.encode().partition(b"1.0")[0], Refused("no series"))
     yield case("line ends of Windows", TS.replace("\n", "\r\n").encode("utf-8-sig"), Table(4))
-    yield case("NUL", TS.replace("1.5", "1\0").encode(), Refused())
-    yield case("a series of five million", (TS + "1," * 5_000_000 + ":1:up\n").encode(), Refused(":15:"))
+    yield case("NUL", TS.replace("1.5", "1\0", 1).encode(), Refused())
+    yield case(
+        "a series of five million", (TS + "1," * 5_000_000 + ":1:up\n").encode(), Refused(":15:")
+    )
     yield case("a line of colons", (TS + ":" * 1_000_000 + "\n").encode(), Refused(":15:"))
     for name, data in damaged(TS.encode(), cuts=6, flips=10, seed=2):
         yield case(name, data)
@@ -258,14 +265,22 @@ def npz(canary: Path) -> Iterator[Case]:
             "code": _header(f"__import__('os').system('touch {canary}')"),
             "nothing": b"",
             "negative": _header(_declared("'|u1'", shape="(-3, -256)"), bytes(768)),
-            "no letters": _npy(np.array([[[2**31 - 1] * 256] * 3], np.uint32)[0]).replace(b"'<u4'", b"'<U1'"),
+            "no letters": _npy(np.array([[[2**31 - 1] * 256] * 3], np.uint32)[0]).replace(
+                b"'<u4'", b"'<U1'"
+            ),
         }.items():
             yield case(f"{key}: {name}", {**whole, key: data}, Refused())
-    yield case("no letters as kind", {**whole, "kind.npy": _header(_declared("'<U1'", shape="()"), b"\xff" * 4)}, Refused())
+    yield case(
+        "no letters as kind",
+        {**whole, "kind.npy": _header(_declared("'<U1'", shape="()"), b"\xff" * 4)},
+        Refused(),
+    )
     yield case("kind of code", {**whole, "kind.npy": _npy(np.array("__import__('os')"))}, Refused())
     yield case("another key", {**whole, "extra.npy": names}, Refused("and no others"))
     yield case("a key that leads out", {**whole, "../../evil.npy": names}, Refused("and no others"))
-    yield case("a key with colours", {**whole, "\x1b[31mred\n.npy": names}, Refused("and no others"))
+    yield case(
+        "a key with colours", {**whole, "\x1b[31mred\n.npy": names}, Refused("and no others")
+    )
     yield case("a key as a text", {"items.npy": images, "identities": b"a,a,b"}, Refused())
     twice = io.BytesIO()
     with zipfile.ZipFile(twice, "w") as archive:

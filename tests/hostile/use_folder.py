@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,18 @@ def use(folder: Path, source: Arrays, *, page: bool) -> dict[str, dict[str, Any]
     return done
 
 
+class _Reader(HTMLParser):
+    """Reads a page as a browser does, and refuses markup that came with the model."""
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if any(name.startswith("on") or value == "x" for name, value in attributes):
+            raise AssertionError(f"the page holds markup of the model's: {tag} {attributes}")
+
+    def handle_data(self, data: str) -> None:
+        if self.lasttag == "script" and data.startswith("canary"):
+            raise AssertionError("the page holds a script of the model's")
+
+
 def report(model: Model, source: Arrays, *, page: bool) -> str:
     evaluation, decoded = evaluate(model, source)
     with decoded:
@@ -81,8 +94,7 @@ def report(model: Model, source: Arrays, *, page: bool) -> str:
     if page:
         shown = render(made)
         shown.encode()
-        if "<script>canary" in shown or "onerror=canary" in shown:
-            raise AssertionError("the page holds markup of the model's")
+        _Reader().feed(shown)
     return digest(evaluation.verification.points, made.epochs, made.recipe)
 
 
@@ -104,7 +116,8 @@ def main() -> None:
         watch.on = False
         answer = {"done": done, "seen": watch.seen, "grown_mb": peak_megabytes() - before}
         watch.seen = []
-        print(json.dumps(answer), flush=True)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
         if not bounded:
             bound(SPACE_MEGABYTES)
             bounded = True

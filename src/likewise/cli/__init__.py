@@ -59,8 +59,8 @@ def _options(
 
     Exit codes:
         0    the command did its job
-        2    bad input; what is wrong is said on standard error, or with --json as one JSON
-             object on standard output
+        2    bad input; standard error says what is wrong, or with --json one
+             JSON object on standard output
         130  stopped by Ctrl-C
         train and verify have more
 

@@ -47,8 +47,8 @@ def data(
         the files of the set, in the cache or in FOLDER; nothing when it lists
 
     Environment:
-        LIKEWISE_DATA  the folder where sources look first, before the cache; files that
-                       you put there may be packed anew or unpacked: they are not checked
+        LIKEWISE_DATA  the folder where sources look first, before the cache; what
+                       you put there is not checked, so that it may be unpacked
 
     Exit codes:
         0  listed, or all files of the set are there

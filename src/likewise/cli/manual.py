@@ -109,7 +109,8 @@ def _grouped(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:
             name = getattr(parameter, "rich_help_panel", None) or default
             # Typer puts brackets about a default that is said in words.
             words = re.sub(r"\[default: \((.*)\)(;.*)?\]$", r"[default: \1\2]", row[1])
-            groups.setdefault(name, []).append((row[0], words))
+            label = parameter.metavar if default == GIVEN else row[0]
+            groups.setdefault(name, []).append((label, words))
     if OTHER in groups:
         groups[OTHER] = groups.pop(OTHER)
     return groups

@@ -80,6 +80,7 @@ def train(
     ),
     claim: str = typer.Option(
         "",
+        "--claim",  # typer 0.27 takes a metavar that is the argument in capitals for its name
         metavar="CLAIM",
         rich_help_panel=LEARNING,
         show_default="new_identities",
@@ -118,12 +119,14 @@ def train(
     ),
     device: str = typer.Option(
         "auto",
+        "--device",
         metavar="DEVICE",
         rich_help_panel=RUNNING,
         help="Where to train: cpu, cuda, or auto, which takes CUDA where there is one.",
     ),
     precision: str = typer.Option(
         "",
+        "--precision",
         metavar="PRECISION",
         rich_help_panel=RUNNING,
         show_default="auto",

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from likewise.errors import BadArgument, DamagedSource, EmptySource, SourceNotFound
-from likewise.printable import printable
+from likewise.printable import printable, shortened
 from likewise.shapes import Array
 from likewise.sources.base import Source
 from likewise.sources.npz import read_npz
@@ -99,27 +99,25 @@ class Arrays(Source):
             printable(Path(self.path).stem),
             loaded["items"],
             loaded["identities"],
-            None if kind is None else _word(self.path, kind),
+            None if kind is None else str(kind),
             loaded.get("groups"),
             loaded.get("lengths"),
         )
-
-
-def _word(path: str, kind: Array) -> str:
-    try:
-        return str(kind)
-    except ValueError as error:
-        raise DamagedSource(f"{path}: 'kind' is no text ({error}). Save it again.") from error
 
 
 def _load(path: str) -> dict[str, Array]:
     file = Path(os.path.expanduser(path))  # noqa: PTH111 - a missing home is no error here
     try:
         there = file.is_file()
-    except OSError:  # a name that is too long, or a folder that may not be looked into
+    except (
+        OSError,
+        ValueError,
+    ):  # a name that is too long, or a folder that may not be looked into
         there = False
     if not there:
-        raise SourceNotFound(f"there is no file {path!r}. Give the path of an .npz that exists.")
+        raise SourceNotFound(
+            f"there is no file {shortened(repr(path), 300)}. Give the path of an .npz that exists."
+        )
     return read_npz(file, path, KEYS[:2], KEYS)
 
 
@@ -228,10 +226,7 @@ def _column(path: str, key: str, values: Names, count: int) -> list[str]:
             raise DamagedSource(
                 f"{path}: {key!r} holds bytes that are no UTF-8 ({error}). Save it as strings."
             ) from error
-    try:
-        return [printable(str(value)) for value in column.tolist()]
-    except ValueError as error:  # numpy keeps numbers that are no letters
-        raise DamagedSource(f"{path}: {key!r} holds no texts ({error}). Save it again.") from error
+    return [printable(str(value)) for value in column.tolist()]
 
 
 def _lengths(path: str, items: Array | Sequence[Any], lengths: Array, kind: Kind) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any, Literal, final
 import numpy as np
 
 from likewise.errors import BadArgument, DamagedSource, MissingExtra, SourceNotFound
+from likewise.printable import shortened
 from likewise.shapes import Array, Shaped
 from likewise.sources.base import Source
 from likewise.sources.tabular import cells
@@ -84,7 +85,8 @@ class Table(Source):
     ) -> None:
         if Path(path).suffix.lower() not in FORMS:
             raise BadArgument(
-                f"table: the path is {path!r}, and one that ends in {', '.join(FORMS)} is expected."
+                f"table: the path is {shortened(repr(path), 300)}, and one that ends in "
+                f"{', '.join(FORMS)} is expected."
             )
         if kind not in ("auto", "image", "sequence"):
             raise BadArgument(f"table: kind is {kind!r}; give 'auto', 'image' or 'sequence'.")
@@ -117,8 +119,14 @@ class Table(Source):
             MissingExtra: If pyarrow is not installed.
         """
         file = Path(os.path.expanduser(self.path))  # noqa: PTH111 - a missing home is no error here
-        if not file.is_file():
-            raise SourceNotFound(f"there is no file {self.path!r}. Give the path of a table.")
+        try:
+            there = file.is_file()
+        except OSError:  # a name that is too long, or a folder that may not be looked into
+            there = False
+        if not there:
+            raise SourceNotFound(
+                f"there is no file {shortened(repr(self.path), 300)}. Give the path of a table."
+            )
         try:
             import pyarrow as pa  # noqa: F401 - the modules of the formats need it
         except ImportError as error:
@@ -258,7 +266,7 @@ def _no_column(sheet: Sheet, missing: list[str], ways: Sequence[Sequence[str]]) 
     hint = f" Did you mean {near[0]!r}?" if near else ""
     if len(sheet.names) == 1 and (apart := [mark for mark in ";\t|," if mark in sheet.names[0]]):
         hint = f" Its cells seem to be parted by {apart[0]!r}: use commas in .csv, tabs in .tsv."
-    shown = ", ".join(map(repr, sheet.names[:MOST_NAMES]))
+    shown = shortened(", ".join(map(repr, sheet.names[:MOST_NAMES])), 1000)
     more = ", ..." if len(sheet.names) > MOST_NAMES else ""
     expected = ", or ".join(_listed(way) for way in ways)
     return DamagedSource(

@@ -1,12 +1,13 @@
 """Time series of the UCR and UEA archives."""
 
 import difflib
+import os
 from pathlib import Path, PurePosixPath
 from typing import final
 
 from likewise.bounds import LARGEST_ITEM_BYTES, read_plain
 from likewise.errors import BadArgument, DamagedSource, SourceNotFound
-from likewise.printable import printable
+from likewise.printable import printable, shortened
 from likewise.sources.base import Source
 from likewise.sources.data_folder import find_data
 from likewise.sources.files import open_files
@@ -74,12 +75,13 @@ class Ucr(Source):
     def _files(self) -> list[tuple[str, bytes]]:
         """Name and content of each file to read, the training part first."""
         if self.name.endswith(".ts"):
-            path = Path(self.name).expanduser()
+            path = Path(os.path.expanduser(self.name))  # noqa: PTH111 - a missing home is no error
             try:
                 return [(printable(path.name), read_plain(path, LARGEST_ITEM_BYTES))]
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+                why = getattr(error, "strerror", None) or error
                 raise SourceNotFound(
-                    f"{self.name} cannot be read: {error.strerror or error}. "
+                    f"{shortened(self.name, 300)} cannot be read: {why}. "
                     "Give the path of a .ts file, or the name of a set such as 'GunPoint'."
                 ) from error
         files = open_files(str(find_data("UCR and UEA series", "ucr_uea.zip", "ucr_uea")))

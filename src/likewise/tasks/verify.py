@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from likewise.bounds import LARGEST_ITEM_BYTES, read_named
 from likewise.errors import SourceNotFound, UnreadableItem
 from likewise.model import Model
+from likewise.printable import printable, shortened
 from likewise.results import Decision
 from likewise.types import Raw
 
@@ -52,12 +54,15 @@ def _raw(item: str | Path | Raw) -> Raw:
     if not isinstance(item, str | Path):
         return item
     try:
-        return Path(item).read_bytes()
-    except FileNotFoundError:
+        return read_named(Path(item), LARGEST_ITEM_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
         raise SourceNotFound(f"There is no file {str(item)!r}. Check its path.") from None
-    except OSError as error:
-        raise UnreadableItem(f"{item}: cannot be read ({error.strerror}).") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        why = getattr(error, "strerror", None) or error
+        raise UnreadableItem(
+            f"{shortened(item, 300)} cannot be read: {why}. Give a file that can."
+        ) from error
 
 
 def _place(item: str | Path | Raw, name: str) -> str:
-    return str(item) if isinstance(item, str | Path) else name
+    return printable(str(item)) if isinstance(item, str | Path) else name

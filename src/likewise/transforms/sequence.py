@@ -17,7 +17,7 @@ MAX_VALUES = 10_000_000
 # A channel whose deviation is this small a part of its largest value is constant but for the
 # rounding to float32, whose neighbouring numbers are at most 1.2e-7 of themselves apart.
 CONSTANT = 1e-7
-FLOAT32 = np.finfo(np.float32)
+LARGEST, SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 MAX_CHANNELS = 100_000
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 IMAGE = re.compile(
@@ -194,8 +194,8 @@ def _checked(state: Mapping[str, Any], *, learned: bool) -> Mapping[str, Any]:
             values = [float(value) for value in state[name]]
         except (KeyError, TypeError, ValueError, OverflowError):
             values = []
-        within = all(abs(value) <= FLOAT32.max for value in values)
-        positive = name == "mean" or min(values, default=0) >= FLOAT32.tiny
+        within = all(abs(value) <= LARGEST for value in values)
+        positive = name == "mean" or min(values, default=0) >= SMALLEST
         good = good and len(values) == channels and bool(within and positive)
         checked[name] = values
     if not good:

@@ -18,8 +18,8 @@ class ClassesByItems(Sampler):
     Classes are drawn without replacement until each was drawn, then anew; the items of a class
     come in an order shuffled for the epoch, so none comes twice before the others came once. A
     class of fewer than K items (but two at least) repeats them, up to as many as the largest class
-    has; one with a single item is never drawn. If there are fewer than P classes, all are in every batch with P * K // classes items
-    of each, but not more than K or the largest class has.
+    has; one with a single item is never drawn. If there are fewer than P classes, all are in every
+    batch with P * K // classes items of each, but not more than K or the largest class has.
 
     Args:
         classes: P, at least 2.

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from likewise.errors import DamagedSource, EmptySource
+from likewise.printable import shortened
 from likewise.sources.tabular.sheet import Sheet
 
 BATCH_ROWS = 2**16
@@ -66,4 +67,5 @@ def _batches(path: Path, place: str, wanted: Sequence[str]) -> Iterator[Any]:
 
 
 def _broken(place: str, error: Exception) -> DamagedSource:
-    return DamagedSource(f"{place} is no Parquet file that can be read: {error}. {TODO}")
+    why = shortened(error, 300).rstrip(". ")
+    return DamagedSource(f"{place} is no Parquet file that can be read: {why}. {TODO}")
