@@ -195,10 +195,9 @@ def averaged(network: nn.Module, decay: float) -> AveragedModel | None:
     def average(averages: Tensors, current: Tensors, count: Tensor | int) -> None:
         # The first steps are forgotten sooner, else a short run would keep its random start.
         kept = min(decay, (1 + int(count)) / (10 + int(count)))
-        for mean, value in zip(averages, current, strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - kept)
-            else:
-                mean.copy_(value)
+        if averages[0].is_floating_point():  # torch hands over one kind of tensors at a time
+            torch._foreach_lerp_(averages, current, 1 - kept)
+        else:
+            torch._foreach_copy_(averages, current)
 
     return AveragedModel(network, multi_avg_fn=average, use_buffers=True)
