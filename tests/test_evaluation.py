@@ -203,8 +203,8 @@ def test_what_the_data_cannot_support_is_refused_with_what_is_needed():
     fitted = calibrate(Comparisons.of(vectors, names, Euclidean()), Claim.NEW_IDENTITIES)
     assert not any(point.supported for point in fitted.points)
     by_name = {point.name: point for point in fitted.points}
-    assert "10 identities, and there are 9" in by_name["eer"].reason
-    assert "3000 different pairs" in by_name["far=0.01"].reason
+    assert "10 identities (there are 9)" in by_name["eer"].reason
+    assert "3,000 different pairs" in by_name["far=0.01"].reason
     assert fitted.default() is None
     assert fitted.decide(0.1).verdict == "undecided"
 

@@ -88,7 +88,7 @@ def test_calibration_and_verification_over_listed_pairs():
     assert np.mean(distances[~same] <= larger) > 0.1
     assert fitted.decide(float(distances.min())).log_likelihood_ratio > 0
     few = calibrate(compare(*table(components=9), Euclidean()), NEW)
-    assert "10 groups of linked pairs, and there are 9" in few.points[0].reason
+    assert "10 groups of linked pairs (there are 9)" in few.points[0].reason
 
 
 def test_the_worst_mistakes_are_named_by_rows():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from conftest import waves
-from likewise.errors import NotCalibrated, TrainingError, UnknownName, UnsupportedRate
+from likewise.errors import NotCalibrated, TrainingError, UnknownName
 from likewise.learn.experiment import learn
 from likewise.learn.training import train
 from likewise.model import Model
@@ -35,7 +35,7 @@ class Paired(Source):
         both = np.concatenate([same, different])
         labels = np.repeat([1, 0], [len(same), len(different)])
         self.pairs = Pairs(both[:, 0], both[:, 1], labels)
-        self.names = [f"pair{i // 12}" for i in range(len(names))]
+        self.names = [f"pair{first + i // 12}" for i in range(len(names))]
 
     def items(self):
         return Items.build(
@@ -105,7 +105,7 @@ def test_a_matcher_asked_of_a_model_that_has_none_is_refused(series_experiment, 
         verify(model, series[0], series[1], comparator="mather")
     with pytest.raises(NotCalibrated, match="no calibration named 'clinic'"):
         verify(model, series[0], series[1], calibration="clinic")
-    with pytest.raises(UnsupportedRate, match="nothing"):
+    with pytest.raises(UnknownName, match="nothing"):
         verify(model, series[0], series[1], at="nothing")
 
 

@@ -171,12 +171,12 @@ def fit_points(
         expected = rates[name].far.trials * (1.0 if target is None else target)
         lacking = []
         if units < FEWEST_UNITS:
-            lacking.append(f"{FEWEST_UNITS} {unit_name}, and there are {units}")
+            lacking.append(f"{FEWEST_UNITS} {unit_name} (there are {units})")
         if expected < FEWEST_FALSE_ACCEPTS:
             needed = math.ceil(FEWEST_FALSE_ACCEPTS / (target or 1.0))
             lacking.append(
-                f"{needed} different pairs ({FEWEST_FALSE_ACCEPTS} expected false accepts), and "
-                f"there are {rates[name].far.trials}"
+                f"{needed:,} different pairs, which make {FEWEST_FALSE_ACCEPTS} expected false "
+                f"accepts (there are {rates[name].far.trials:,}),"
             )
         reason = f"It needs at least {' and '.join(lacking)} to calibrate on." if lacking else ""
         points.append(

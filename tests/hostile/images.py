@@ -62,7 +62,7 @@ def ramp() -> np.ndarray:
     return np.stack([16 * x, 16 * y, 255 - 8 * (x + y)], axis=2).clip(0, 255).astype(np.uint8)
 
 
-def _in_mode(mode: str) -> tuple[Image.Image, np.ndarray]:
+def _in_mode(mode: str) -> tuple[Image.Image, np.ndarray]:  # noqa: PLR0911 - a way each
     """A picture in this mode, and its pixels [16 16 3] as a plain computation gives them."""
     colours = ramp().astype(np.float64)
     grey = colours[:, :, 0]

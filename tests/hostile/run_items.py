@@ -93,13 +93,13 @@ def _judge(case: Case, answer: dict | str) -> Outcome:
             problems.append(f"{done['sensible']}: {outcome.said!r}")
     expected = case.expected
     if not problems:
-        problems += _departs(case, expected, done)
+        problems += _departs(expected, done)
     if outcome.came == "read" and expected is not None:
         outcome.came = "as expected"
     return outcome
 
 
-def _departs(case: Case, expected: object, done: dict) -> list[str]:
+def _departs(expected: object, done: dict) -> list[str]:  # noqa: PLR0911 - a way each
     """Why what came is not what must come."""
     refused = "error" in done
     if isinstance(expected, Refused):

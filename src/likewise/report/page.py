@@ -257,7 +257,7 @@ def _limits(report: Report) -> list[str]:
     found = evaluation.verification
     limits = [
         "The rates hold for items like those measured: gathered, cut and recorded the same way.",
-        "They say nothing about items of the classes trained on."
+        f"They say nothing about items of the {found.unit} trained on."
         if found.claim is Claim.NEW_IDENTITIES
         else "They hold for the classes trained on, and say nothing about any other.",
     ]
