@@ -1,7 +1,10 @@
 """Shapes are checked at run time in every test; two small models are trained once."""
 
 import os
+import signal
 
+# A suite that was started in the background, and what it starts, would ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["LIKEWISE_CHECK_SHAPES"] = "1"
 # The networks here are tiny: two threads wait for each other longer than they compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -194,4 +194,8 @@ def test_a_model_is_only_replaced_when_asked(image_experiment, tmp_path):
 
 def test_the_training_curve_is_kept(image_experiment):
     plain = json.loads(image_experiment.model.read("training"))
-    assert [epoch["number"] for epoch in plain] == list(range(1, 13))
+    assert (plain["device"], plain["stopped"]) == ("cpu", False)
+    assert plain["precision"].startswith("float32 (a product in bf16 measured") or plain[
+        "precision"
+    ].endswith("times as fast as float32 here)")
+    assert [epoch["number"] for epoch in plain["epochs"]] == list(range(1, 13))

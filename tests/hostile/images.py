@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,7 +110,9 @@ def _in_mode(mode: str) -> tuple[Image.Image, np.ndarray]:  # noqa: PLR0911 - a 
 def _saved(image: Image.Image, form: str, **more: object) -> bytes | None:
     buffer = io.BytesIO()
     try:
-        image.save(buffer, form, **{**OPTIONS.get(form, {}), **more})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image.save(buffer, form, **{**OPTIONS.get(form, {}), **more})
     except Exception:  # noqa: BLE001 - this format has no such mode
         return None
     return buffer.getvalue()
@@ -360,18 +363,18 @@ def bombs() -> Iterator[Case]:
     for width, height in ((100_000, 100_000), (2**31 - 1, 1), (1, 2**31 - 1), (8001, 8000), (0, 5)):
         data = _png(width, height, 8, 2, none)
         yield Case("image: bomb", f"PNG of {width} x {height}", file_of(data), "image", Refused())
-    rows = zlib.compress(bytes(7000 * 7001), 9)
+    rows = zlib.compress(bytes(7000 * 7001), 1)
     data = _png(7000, 7000, 8, 0, rows)
     black = Picture(np.zeros((SIZE, SIZE, 3)), 0.0)
     yield Case("image: bomb", "PNG of 49 million pixels", file_of(data), "image", black)
-    rows = zlib.compress(bytes(7900 * (4 * 7900 + 1)), 9)
+    rows = zlib.compress(bytes(7900 * (4 * 7900 + 1)), 1)
     data = _png(7900, 7900, 8, 6, rows)
     white = Picture(np.full((SIZE, SIZE, 3), 255), 0.0)
     yield Case("image: bomb", "PNG of 62 million clear pixels", file_of(data), "image", white)
-    rows = zlib.compress(bytes(7900 * (2 * 7900 + 1)), 9)
+    rows = zlib.compress(bytes(7900 * (2 * 7900 + 1)), 1)
     data = _png(7900, 7900, 16, 0, rows)
     yield Case("image: bomb", "PNG of 62 million deep pixels", file_of(data), "image", black)
-    ball = zlib.compress(bytes(200_000_000), 9)
+    ball = zlib.compress(bytes(200_000_000), 1)
     body = zlib.compress(b"".join(b"\0" + bytes(SIZE) for _ in range(SIZE)))
     for kind, head in {b"zTXt": b"k\0\0", b"iCCP": b"p\0\0", b"iTXt": b"k\0\1\0\0\0"}.items():
         data = _png(SIZE, SIZE, 8, 0, body, _chunk(kind, head + ball))

@@ -24,7 +24,7 @@ from likewise.transforms.sequence import SequenceTransform
 from likewise.types import Kind
 
 SPACE_MEGABYTES = 2500
-ARRAYS_BYTES = 1 << 30
+ARRAYS_BYTES = 1 << 28
 TRANSFORMS = {
     Kind.IMAGE: ImageTransform(size=SIZE, color=True),
     Kind.SEQUENCE: SequenceTransform("none"),

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -237,7 +237,7 @@ def train(
             resume=resume,
             strict=strict,
             examples=not no_examples,
-            device=cast(Any, device),  # checked where it is used
+            device=device,
             checkpoint_seconds=seconds_of(checkpoint_every),
             on_decode=progress.decode,
             on_start=started,

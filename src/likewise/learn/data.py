@@ -128,10 +128,7 @@ def _counts(items: Items) -> str:
     if items.pairs is not None:
         linked = f"{len(identities)} groups of linked pairs"
         return f"{len(items)} items in {linked}, {len(items.pairs.first)} pairs{within}"
-    return (
-        f"{len(items)} items of {len(identities)} identities{within}, "
-        f"{each} items each"
-    )
+    return f"{len(items)} items of {len(identities)} identities{within}, {each} items each"
 
 
 def require_kind(spec: str, kinds: tuple[object, ...], transform: Transform) -> None:

@@ -14,7 +14,6 @@ from likewise.evaluation import calibrate, compare
 from likewise.learn import checkpoint
 from likewise.learn.data import Splitter
 from likewise.learn.export import export, export_matcher
-from likewise.learn.precision import Device
 from likewise.learn.training import OnStep, Run, train
 from likewise.model import Model, beside, transform_toml
 from likewise.presentation import examples_of, report_of, training_json, write
@@ -54,7 +53,7 @@ def learn(
     resume: bool = False,
     strict: bool = False,
     examples: bool = True,
-    device: Device = "auto",
+    device: str = "auto",
     checkpoint_seconds: float = 60.0,
     parts: Splitter | None = None,
     on_decode: Callable[[int, int], None] | None = None,

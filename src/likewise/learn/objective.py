@@ -111,6 +111,11 @@ def enough_memory(step: int) -> Iterator[None]:
                 f"Memory ran out at step {step}. Set a smaller batch (as in --set "
                 "sampler.items=2), a smaller transform.size or a smaller encoder."
             ) from error
+        if "primitive" in words:  # the processor's library has no such operation
+            raise TrainingError(
+                f"An operation of this encoder does not run here in this precision ({error}). "
+                "Set precision=float32."
+            ) from error
         raise
 
 

@@ -4,19 +4,20 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from likewise.errors import BadArgument
-from likewise.learn.network import Network
 
-Device = Literal["auto", "cpu", "cuda"]
+N = TypeVar("N", bound=nn.Module)
+
+DEVICES = ("auto", "cpu", "cuda")
 
 PAYS = 1.15
 """How much faster bf16 must be to be taken: it is a little less exact."""
-_SECONDS = 0.8
+_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,7 @@ class Precision:
     why: str
 
 
-def choose(
-    asked: str, network: Network, cost: Callable[[Network], Tensor], device: torch.device
-) -> Precision:
+def choose(asked: str, network: N, cost: Callable[[N], Tensor], device: torch.device) -> Precision:
     """The precision asked for; for `auto`, bf16 where a few training steps are faster in it.
 
     A processor with bf16 instructions trains about twice as fast in bf16, one with AVX-512 alone
@@ -48,51 +47,63 @@ def choose(
     """
     if asked != "auto":
         return Precision(asked, "asked for")
-    full = _pace(network, cost, device, bf16=False)
+    if device.type == "cpu" and (product := _product()) < 1:
+        return Precision("float32", f"a product in bf16 measured {product:.2g} times as fast here")
     try:
-        half = _pace(network, cost, device, bf16=True, most=3 / full)
+        ratio = _steps(network, cost, device)
     except RuntimeError as error:  # an operation without a bf16 form
         first = str(error).splitlines()[0]
         return Precision("float32", f"bf16 does not run here: {first}")
-    ratio = half / full
     name = "bf16" if ratio >= PAYS else "float32"
     return Precision(name, f"bf16 steps measured {ratio:.2f} times as fast as float32 here")
 
 
-def _pace(
-    network: Network,
-    cost: Callable[[Network], Tensor],
-    device: torch.device,
-    *,
-    bf16: bool,
-    most: float = _SECONDS,
-) -> float:
-    """Forward and backward passes a second: the fastest of those that fit into the time."""
+def _product() -> float:
+    """How much faster a product of two matrices is in bf16.
+
+    Where bf16 is emulated, a single step of a network can take a minute; this takes milliseconds.
+    """
+    matrix = torch.ones(256, 256)
+    half = matrix.bfloat16()
+    times: dict[bool, list[float]] = {False: [], True: []}
+    # In turns, and the fastest of each: another process disturbs both alike.
+    for _ in range(5):
+        for bf16, factor in ((False, matrix), (True, half)):
+            started = time.perf_counter()
+            factor @ factor
+            times[bf16].append(time.perf_counter() - started)
+    return min(times[False]) / min(times[True])
+
+
+def _steps(network: N, cost: Callable[[N], Tensor], device: torch.device) -> float:
+    """How much faster forward and backward passes are in bf16, in turns as above."""
     trial = copy.deepcopy(network).to(device).train()
-    times: list[float] = []
-    until = time.perf_counter() + min(max(most, 0.1), _SECONDS)
+    times: dict[bool, list[float]] = {False: [], True: []}
+    until = time.perf_counter() + _SECONDS
     # Dropout draws from the common random state, which the run shall find as it was.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        while len(times) < 2 or (time.perf_counter() < until and len(times) < 20):
-            started = time.perf_counter()
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-                loss = cost(trial)
-            loss.backward()  # type: ignore[no-untyped-call]
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            times.append(time.perf_counter() - started)
-            trial.zero_grad(set_to_none=True)
-    return 1 / min(times[1:])
+        while len(times[True]) < 2 or (time.perf_counter() < until and len(times[True]) < 20):
+            for bf16, found in times.items():
+                started = time.perf_counter()
+                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+                    loss = cost(trial)
+                loss.backward()  # type: ignore[no-untyped-call]
+                if device.type == "cuda":
+                    torch.cuda.synchronize(device)
+                found.append(time.perf_counter() - started)
+                trial.zero_grad(set_to_none=True)
+    # The first of each warms up.
+    return min(times[False][1:]) / min(times[True][1:])
 
 
-def pick_device(asked: Device) -> torch.device:
+def pick_device(asked: str) -> torch.device:
     """The device asked for; `auto` is CUDA where there is one, else the processor.
 
     Raises:
         BadArgument: If there is no such device, or none here.
     """
-    if asked not in get_args(Device):
-        raise BadArgument(f"There is no device {asked!r}. Known: {', '.join(get_args(Device))}.")
+    if asked not in DEVICES:
+        raise BadArgument(f"There is no device {asked!r}. Known: {', '.join(DEVICES)}.")
     if asked == "cuda" and not torch.cuda.is_available():
         raise BadArgument(
             "CUDA was asked for, and torch finds no CUDA device here. Say --device cpu, or install "

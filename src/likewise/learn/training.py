@@ -31,7 +31,7 @@ from likewise.learn.matchers import FAMILY as MATCHERS
 from likewise.learn.matching import SymmetricMatcher
 from likewise.learn.network import Network, set_layout
 from likewise.learn.objective import Objective, enough_memory, finite
-from likewise.learn.precision import Device, Precision, choose, pick_device
+from likewise.learn.precision import Precision, choose, pick_device
 from likewise.learn.samplers import FAMILY as SAMPLERS
 from likewise.learn.schedule import set_rate
 from likewise.learn.state import State
@@ -67,7 +67,7 @@ class Run:
         data: Data,
         on_step: OnStep | None = None,
         *,
-        device: Device = "auto",
+        device: str = "auto",
         checkpoint_path: Path | None = None,
         checkpoint_seconds: float = 60.0,
         resume: bool = False,
@@ -148,7 +148,7 @@ def train(
     strict: bool = False,
     on_step: OnStep | None = None,
     on_decode: Callable[[int, int], None] | None = None,
-    device: Device = "auto",
+    device: str = "auto",
     checkpoint_path: Path | None = None,
     checkpoint_seconds: float = 60.0,
     resume: bool = False,
