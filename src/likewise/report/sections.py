@@ -110,10 +110,7 @@ def _row(point: OperatingPoint, unit: str, *, chosen: bool) -> str:
     )
     used = "<small>used by verify</small>" if chosen else ""
     state = "chosen" if chosen else "" if point.supported else "refused"
-    return (
-        f'<tr class="{state}"><th scope="row">{html.escape(point.name)}{used}</th>'
-        f"{inside}</tr>"
-    )
+    return f'<tr class="{state}"><th scope="row">{html.escape(point.name)}{used}</th>{inside}</tr>'
 
 
 def _rate(rate: Rate, unit: str, *, supported: bool) -> str:
@@ -230,8 +227,7 @@ def path(text: str) -> str:
 def facts(pairs: Mapping[str, str]) -> str:
     """Names with what is to be said of each."""
     inside = "".join(
-        f"<dt>{html.escape(name)}</dt><dd>{path(value)}</dd>"
-        for name, value in pairs.items()
+        f"<dt>{html.escape(name)}</dt><dd>{path(value)}</dd>" for name, value in pairs.items()
     )
     return f'<dl class="facts">{inside}</dl>' if pairs else ""
 
