@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hostile import every_folder, folders, onnx_files
@@ -47,7 +48,9 @@ def intact(image_experiment, series_experiment, tmp_path_factory) -> dict[str, P
 
 @pytest.fixture
 def world(tmp_path) -> Path:
-    (tmp_path / "secret.bin").write_bytes(bytes(range(256)))
+    # As long as the weights that hostile encoders look for in it.
+    weights = np.linspace(0.1, 1, onnx_files.DIM, dtype=np.float32)
+    (tmp_path / "secret.bin").write_bytes(weights.tobytes())
     (tmp_path / "outside").mkdir()
     return tmp_path
 
