@@ -71,6 +71,11 @@ def test_a_stopped_run_goes_on_bit_for_bit(case, tmp_path):
         assert [e.figure for e in again.epochs] == [e.figure for e in whole.epochs]
 
 
+def test_nothing_is_gone_on_with_without_a_file():
+    with pytest.raises(BadArgument, match="without a checkpoint_path"):
+        started("lstm", None, resume=True)
+
+
 def test_another_recipe_or_other_data_are_no_run_to_go_on_with(tmp_path):
     path = tmp_path / "run.checkpoint"
     started("lstm", path, stop_after=2).finish()

@@ -20,7 +20,7 @@ from torch import Tensor
 from likewise.decoded import Decoded
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
-from likewise.errors import NothingToResume, TrainingError
+from likewise.errors import BadArgument, NothingToResume, TrainingError
 from likewise.learn import checkpoint
 from likewise.learn.augmentations import FAMILY as AUGMENTATIONS
 from likewise.learn.augmentations.base import Augmentation
@@ -173,6 +173,8 @@ def train(
         SourceError: If the data cannot be used.
         SplitError: If the data cannot carry the claim.
     """
+    if resume and checkpoint_path is None:
+        raise BadArgument("resume was asked for without a checkpoint_path. Name its file.")
     data = prepare(recipe.checked(), source, strict=strict, progress=on_decode, parts=parts)
     try:
         return Run(
@@ -240,7 +242,7 @@ def _begin(
 ) -> tuple[Fabric, _FabricModule, State]:
     """Everything that training needs, as it was in the checkpoint where it goes on."""
     saved = None
-    if run.resume and run.checkpoint_path is not None:
+    if run.resume and run.checkpoint_path:
         saved = checkpoint.read(run.checkpoint_path)
         run.recipe = checkpoint.recipe_of(saved, run.recipe)
         if saved.data != digest:
