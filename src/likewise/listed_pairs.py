@@ -8,7 +8,7 @@ import numpy as np
 from likewise.comparator import Comparator
 from likewise.errors import SplitError
 from likewise.metrics import verification
-from likewise.metrics.intervals import jackknife
+from likewise.metrics.intervals import two_sided
 from likewise.results import ErrorRates, Mistake, Rate
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.types import Claim, Items
@@ -110,7 +110,7 @@ class ListedPairs:
         errors = np.bincount(codes, wrong[sort])
         total, bad = int(trials.sum()), int(errors.sum())
         without = (bad - errors) / np.maximum(total - trials, 1)
-        low, high = jackknife(bad / total, without, float(len(trials)))
+        low, high = two_sided(bad / total, without, float(len(trials)))
         return Rate(bad / total, bad, total, len(trials), low, high)
 
     def mistakes(self, threshold: float, most: int) -> tuple[tuple[Mistake, ...], dict[str, float]]:

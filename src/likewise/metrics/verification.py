@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.metrics.intervals import jackknife
+from likewise.metrics.intervals import two_sided
 from likewise.results import ErrorRates, Rate
 from likewise.shapes import Array, Float, Int
 from likewise.types import Claim
@@ -214,7 +214,7 @@ def _rate(
     value: float, errors: int, trials: int, without: Float[Array, "units"], independent: float
 ) -> Rate:
     value = min(max(value, 0.0), 1.0) if errors else 0.0
-    low, high = jackknife(value, without, independent)
+    low, high = two_sided(value, without, independent)
     return Rate(value, errors, trials, len(without), low, high)
 
 
