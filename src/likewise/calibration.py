@@ -26,6 +26,7 @@ FEWEST_UNITS = 10
 FEWEST_FALSE_ACCEPTS = 30
 PREFERRED = 0.01
 MOST_POINTS = 100
+POPULATIONS = ("", "skilled", "random", "both")
 UNITS = ("identities", "items", "groups of linked pairs")
 
 
@@ -41,6 +42,8 @@ class Calibration:
             mean of both is least.
         units: How many identities (items under `known_classes`) it was fitted on.
         unit: What they are called.
+        against: Which different pairs the false-accept rates are of, where there were genuine and
+            forged items: `skilled`, `random` or `both`; empty elsewhere.
     """
 
     claim: Claim
@@ -49,6 +52,7 @@ class Calibration:
     points: tuple[OperatingPoint, ...]
     units: int
     unit: str = "identities"
+    against: str = ""
 
     @cached_property
     def _calibrator(self) -> Calibrator:
@@ -222,9 +226,12 @@ def _calibration(plain: Mapping[str, Any]) -> Calibration:
         points=tuple(_point(point) for point in plain["points"]),
         units=_count(plain["units"]),
         unit=str(plain.get("unit") or ("items" if known else "identities")),
+        against=_words(plain.get("against", "")),
     )
     if calibration.unit not in UNITS:
         raise ValueError(f"{calibration.unit!r} is no unit")
+    if calibration.against not in POPULATIONS:
+        raise ValueError(f"{calibration.against!r} is no population of different pairs")
     names = [point.name for point in calibration.points]
     if "eer" not in names:
         raise ValueError("no point is named eer")

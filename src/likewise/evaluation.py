@@ -12,19 +12,31 @@ from likewise.comparator import Comparator
 from likewise.comparisons import Compared, Comparisons
 from likewise.listed_pairs import ListedPairs
 from likewise.metrics import verification
-from likewise.results import Histogram, OperatingPoint, Verification
+from likewise.populations import RANDOM, SKILLED, Populations
+from likewise.results import ErrorRates, Histogram, OperatingPoint, Verification
 from likewise.shapes import Array, Float
 from likewise.types import Claim, Items
 
 
-def compare(vectors: Float[Array, "n dim"], items: Items, comparator: Comparator) -> Compared:
+def compare(
+    vectors: Float[Array, "n dim"], items: Items, comparator: Comparator, against: str = ""
+) -> Compared:
     """The pairs that a table can be measured on: those it lists, else all of its items.
+
+    Args:
+        vectors: Row for row with the items.
+        items: Of which some may be forged.
+        comparator: What compares them.
+        against: Which different pairs a false-accept rate is of, where some items are forged:
+            `skilled` (also if empty), `random` or `both`.
 
     Raises:
         SplitError: If there is no same or no different pair.
     """
     if items.pairs is not None:
         return ListedPairs.of(vectors, items, comparator)
+    if items.forged.any():
+        return Populations.of(vectors, items, comparator, against or SKILLED)
     return Comparisons.of(vectors, items.identities, comparator)
 
 
@@ -33,16 +45,16 @@ def verify_all(
 ) -> Verification:
     """Measure the frozen operating points, and describe the distances."""
     spread = comparisons.spread()
-    key = spread.eer_bin()
-    distances, same, different = comparisons.inside([key])[key]
-    _, eer = verification.equal_error(
-        distances,
-        same,
-        different,
-        float(spread.same[:key].sum()),
-        float(spread.different[:key].sum()),
-    )
+    eer = _equal_error(comparisons, spread)
     rates = comparisons.rates([point.threshold for point in points], claim)
+    against, populations, eers = "", {}, {}
+    if isinstance(comparisons, Populations):
+        against = comparisons.against
+        each = comparisons.each([point.threshold for point in points], claim)
+        for name in (SKILLED, RANDOM):
+            populations[name] = tuple(ErrorRates(a.rate(), r.rate()) for a, r in each[name])
+            alone = replace(comparisons, against=name)
+            eers[name] = _equal_error(alone, alone.spread())
     return Verification(
         claim=claim,
         identities=len(comparisons.names),
@@ -54,7 +66,16 @@ def verify_all(
         points=tuple(replace(p, test=r) for p, r in zip(points, rates, strict=True)),
         histogram=_histogram(spread),
         unit=comparisons.trials(claim)[1],
+        against=against,
+        populations=populations,
+        population_eers=eers,
     )
+
+
+def _equal_error(comparisons: Compared, spread: verification.Spread) -> float:
+    key = spread.eer_bin()
+    below = float(spread.same[:key].sum()), float(spread.different[:key].sum())
+    return verification.equal_error(*comparisons.inside([key])[key], *below)[1]
 
 
 def _histogram(spread: verification.Spread, bins: int = 60) -> Histogram:
@@ -96,7 +117,8 @@ def calibrate(comparisons: Compared, claim: Claim, calibrator: str = "logistic")
     units, unit_name, *independent = comparisons.trials(claim)
     points = fit_points(thresholds, dict(zip(thresholds, rates, strict=True)), units, unit_name)
     parameters = fit_calibrator(calibrator, spread, (independent[0], independent[1]))
-    return Calibration(claim, calibrator, parameters, points, units, unit_name)
+    against = comparisons.against if isinstance(comparisons, Populations) else ""
+    return Calibration(claim, calibrator, parameters, points, units, unit_name, against=against)
 
 
 def fit_calibrator(

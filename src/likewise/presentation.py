@@ -16,6 +16,7 @@ from likewise.model import Model
 from likewise.printable import printable, shortened
 from likewise.report import Example, Report, card, render
 from likewise.results import Epoch, Evaluation, Training
+from likewise.types import Items
 
 _PACKAGES = ("likewise", "numpy", "onnxruntime", "torch", "scikit-learn")
 
@@ -32,8 +33,8 @@ def examples_of(evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]
         Example(
             first=decoded[mistake.first],
             second=decoded[mistake.second],
-            first_label=str(items.identities[mistake.first]),
-            second_label=str(items.identities[mistake.second]),
+            first_label=_label(items, mistake.first),
+            second_label=_label(items, mistake.second),
             first_place=str(items.places[mistake.first]),
             second_place=str(items.places[mistake.second]),
             same=mistake.same,
@@ -42,6 +43,11 @@ def examples_of(evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]
         )
         for mistake in evaluation.mistakes
     )
+
+
+def _label(items: Items, row: int) -> str:
+    forged = " (forged)" if items.forged[row] else ""
+    return f"{items.identities[row]}{forged}"
 
 
 def report_of(

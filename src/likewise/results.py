@@ -1,7 +1,7 @@
 """What was measured and decided: rates, operating points, decisions, evaluations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from likewise.shapes import Array, Float
 from likewise.types import Claim
@@ -126,6 +126,10 @@ class Verification:
         histogram: The distances.
         unit: What the trials of every interval are called: `identities`; `items` where the classes
             are known; `groups of linked pairs` where the source listed pairs.
+        against: Which different pairs the false-accept rates are of, where there are genuine and
+            forged items: `skilled`, `random` or `both`; empty elsewhere.
+        populations: Then for each population of different pairs the rates at every point.
+        population_eers: And its equal error rate.
     """
 
     claim: Claim
@@ -138,6 +142,9 @@ class Verification:
     points: tuple[OperatingPoint, ...]
     histogram: Histogram
     unit: str = "identities"
+    against: str = ""
+    populations: Mapping[str, tuple[ErrorRates, ...]] = field(default_factory=dict)
+    population_eers: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def counted(self) -> str:

@@ -86,13 +86,11 @@ def _of_people(files: Files, photographs: dict[tuple[str, int], str], *, parts: 
         for number, section in enumerate(_people(files, "people"), 1)
         for person in section
     }
-    part = {}
+    part: dict[str, str] = {}
     if parts:
-        for role, names in (
-            ("train", ("peopleDevTrain", "peopleDevTraining")),
-            ("test", ("peopleDevTest",)),
-        ):
-            part |= {person: role for one in _people(files, *names) for person in one}
+        lists = {"train": ("peopleDevTrain", "peopleDevTraining"), "test": ("peopleDevTest",)}
+        for role, called in lists.items():
+            part |= {person: role for one in _people(files, *called) for person in one}
     for told, what in ((sets, "people"), (part, "peopleDevTrain and peopleDevTest")):
         if told and (absent := sorted(set(told) - set(people))):
             raise _absent(files, what, absent)
