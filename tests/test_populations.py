@@ -47,7 +47,7 @@ def by_loop(vectors, items):
     found = {"same": {}, "skilled": {}, "random": {}}
     table = zip(items.identities.tolist(), items.forged.tolist(), vectors, strict=True)
     for (a, fa, x), (b, fb, y) in itertools.combinations(table, 2):
-        if fa and fb or (fa or fb) and a != b:
+        if (fa and fb) or ((fa or fb) and a != b):
             continue
         sort = "skilled" if fa or fb else "same" if a == b else "random"
         key = frozenset((a, b))
