@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from likewise.calibration import TARGETS, Calibration, fit_points
-from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.comparator import Comparator
 from likewise.comparisons import Compared, Comparisons
 from likewise.listed_pairs import ListedPairs
 from likewise.metrics import verification
+from likewise.probabilities import AUTO, choose, fit_calibrator
 from likewise.results import Histogram, OperatingPoint, Verification
 from likewise.shapes import Array, Float
 from likewise.types import Claim, Items
@@ -74,7 +73,7 @@ def calibrate(comparisons: Compared, claim: Claim, calibrator: str = "logistic")
     Args:
         comparisons: Of the calibrate items.
         claim: What rates measured later will claim.
-        calibrator: Spec.
+        calibrator: Spec; `auto` chooses one, see `probabilities.choose`.
     """
     spread = comparisons.spread()
     bins = {f"far={target}": spread.far_bin(target) for target in TARGETS}
@@ -95,28 +94,10 @@ def calibrate(comparisons: Compared, claim: Claim, calibrator: str = "logistic")
     rates = comparisons.rates(list(thresholds.values()), claim)
     units, unit_name, *independent = comparisons.trials(claim)
     points = fit_points(thresholds, dict(zip(thresholds, rates, strict=True)), units, unit_name)
+    choice = choose(comparisons, claim) if calibrator == AUTO else None
+    calibrator = calibrator if choice is None else choice.calibrator
     parameters = fit_calibrator(calibrator, spread, (independent[0], independent[1]))
-    return Calibration(claim, calibrator, parameters, points, units, unit_name)
-
-
-def fit_calibrator(
-    calibrator: str, spread: verification.Spread, independent: tuple[float, float]
-) -> Mapping[str, Any]:
-    """What a calibrator learns from the distances of same and of different pairs.
-
-    Args:
-        calibrator: Spec.
-        spread: The distances.
-        independent: How many independent trials stand behind the same and the different pairs.
-    """
-    used = np.flatnonzero(spread.same + spread.different)
-    values = verification.bin_values()[used]
-    return CALIBRATORS.build(calibrator, parameters=None).fit(
-        np.concatenate([values, values]),
-        np.repeat([True, False], len(used)),
-        np.concatenate([spread.same[used], spread.different[used]]),
-        independent,
-    )
+    return Calibration(claim, calibrator, parameters, points, units, unit_name, choice)
 
 
 def _balanced_threshold(
