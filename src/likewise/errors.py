@@ -32,6 +32,7 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
         ├── CalibrationExists         (FileExistsError) there is one of that name already
         ├── NoReference               (LookupError) there is nothing to compare later items with
         ├── UnsupportedRate           (ValueError)  too few data for that error rate
+        ├── BadDistance               (ValueError)  two items have no distance that is a number
         ├── ForeignEmbedding          (ValueError)  the vectors are another model's
         └── Leak                      (ValueError)  the model learned from these data
 """
@@ -155,6 +156,10 @@ class NoReference(DecisionError, LookupError):
 
 class UnsupportedRate(DecisionError, ValueError):
     """The data are too few for that error rate."""
+
+
+class BadDistance(DecisionError, ValueError):
+    """Two items have no distance that is a number."""
 
 
 class ForeignEmbedding(DecisionError, ValueError):

@@ -77,7 +77,9 @@ def choose(compared: Compared, claim: Claim, seed: int = 0) -> Choice:
     """
     count, unit, *_ = compared.trials(claim)
     if count < FEWEST:
-        reason = f"{FIRST}: {count} {unit} are too few to compare calibrators on ({FEWEST} at least)"
+        reason = (
+            f"{FIRST}: {count} {unit} are too few to compare calibrators on ({FEWEST} at least)"
+        )
         return Choice(FIRST, reason=reason)
     random = np.random.default_rng(seed)
     for _ in range(_DRAWS):
@@ -94,11 +96,12 @@ def choose(compared: Compared, claim: Claim, seed: int = 0) -> Choice:
     return Choice(FIRST, reason=reason)
 
 
-def _fold_losses(
-    compared: Compared, fold: Array, out: int, claim: Claim
-) -> dict[str, float]:
+def _fold_losses(compared: Compared, fold: Array, out: int, claim: Claim) -> dict[str, float]:
     """The log loss of each calibrator on one fold, fitted on the others."""
-    known, new = compared.among((fold >= 0) & (fold != out), claim), compared.among(fold == out, claim)
+    known, new = (
+        compared.among((fold >= 0) & (fold != out), claim),
+        compared.among(fold == out, claim),
+    )
     fitted_on, on = known.spread(), new.spread()
     *_, alike, apart = known.trials(claim)
     used = np.flatnonzero(on.same + on.different)

@@ -72,7 +72,9 @@ def evenly(
     # The first of every name come first, names in a random order, then the second of every name.
     turn = np.arange(len(ordered)) - starts
     lots = random.permutation(int(codes.max(initial=-1)) + 1)[ordered]
-    first = np.lexsort((lots, turn))[: most if each is None else min(most, int((turn < each).sum()))]
+    first = np.lexsort((lots, turn))[
+        : most if each is None else min(most, int((turn < each).sum()))
+    ]
     rows: Array = drawn[np.sort(first)]
     return rows
 
@@ -84,7 +86,9 @@ def to_bytes(references: Mapping[str, Reference]) -> bytes:
         for name, one in references.items()
     }
     line = json.dumps(told, separators=(",", ":")).encode()
-    return line + b"\n" + b"".join(one.vectors.astype("<f4").tobytes() for one in references.values())
+    return (
+        line + b"\n" + b"".join(one.vectors.astype("<f4").tobytes() for one in references.values())
+    )
 
 
 def from_bytes(data: bytes, dim: int) -> dict[str, Reference]:
@@ -128,7 +132,9 @@ def _read(data: bytes, dim: int) -> dict[str, Reference]:
 
 def _sizes(plain: Mapping[str, Any], dim: int) -> Int[Array, "units"]:
     if plain["dim"] != dim or type(plain["dim"]) is not int:
-        raise ValueError(f"its vectors have {str(plain['dim'])[:20]} numbers, and the model's {dim}")
+        raise ValueError(
+            f"its vectors have {str(plain['dim'])[:20]} numbers, and the model's {dim}"
+        )
     sizes = plain["sizes"]
     fits = isinstance(sizes, list) and 0 < len(sizes) <= MOST
     if not fits or any(type(size) is not int or not 0 < size <= MOST for size in sizes):

@@ -48,9 +48,10 @@ class OperatingPoint:
     """A threshold, what it was fitted for, and what it was seen to do.
 
     Attributes:
-        name: `far=0.01`; or `eer` for the point where both errors are equal, and `balanced` for
-            the one where their mean is least.
-        target: The false-accept rate that it was fitted for; None for `eer` and `balanced`.
+        name: `far=0.01` where the rate on *calibrate* is the target, `far<=0.01` where its 95%
+            upper limit is; `eer` where both errors are equal, `balanced` where their mean is
+            least, `cost=10:1` where a false accept costs ten false rejects and the cost is least.
+        target: The false-accept rate that it was fitted for; None for those without one.
         threshold: A pair is accepted when its distance is at most this.
         supported: Whether the data can support a rate at this target.
         reason: Why not, and what would be needed; empty when supported.
@@ -65,6 +66,11 @@ class OperatingPoint:
     reason: str
     calibrate: ErrorRates
     test: ErrorRates | None
+
+    @property
+    def guaranteed(self) -> bool:
+        """Whether the target is a limit that the false-accept rate keeps, 95% sure."""
+        return self.name.startswith("far<=")
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,7 @@ def regress(
         from scipy.optimize import minimize
     except ImportError as error:
         raise MissingExtra(
-            "Calibrating needs scipy, which is not installed. Run: "
-            "pip install 'likewise[evaluate]'"
+            "Calibrating needs scipy, which is not installed. Run: pip install 'likewise[evaluate]'"
         ) from error
     # Not quite 1 and 0, so that separable data give finite slopes.
     targets = np.where(same, 1 - _HEDGE, _HEDGE)

@@ -58,9 +58,7 @@ def brier(
     return float(prior * missed + (1 - prior) * alarmed)
 
 
-def cllr(
-    ratios: Float[Array, "n"], same: Float[Array, "n"], different: Float[Array, "n"]
-) -> float:
+def cllr(ratios: Float[Array, "n"], same: Float[Array, "n"], different: Float[Array, "n"]) -> float:
     """The cost of log-likelihood ratios in bits: 0 is perfect, 1 what says nothing.
 
     Arguments as in `log_loss`.

@@ -119,9 +119,7 @@ def calibrate(
             costs=costs,
             prior=prior,
         )
-        made, evaluation = measured(
-            model, made, test, items.namespace, name=name, prior=prior
-        )
+        made, evaluation = measured(model, made, test, items.namespace, name=name, prior=prior)
         memory = model.trained_on.and_calibrated(known.items, iter(known))
     files = {
         "calibration": calibration.to_json({**model.calibrations, **made}),
@@ -142,8 +140,9 @@ def check_name(name: str) -> None:
     fits = 0 < len(name) <= LONGEST_NAME and name == name.strip() and "/" not in name
     if not fits or not name.isprintable() or printable(name) != name:
         raise BadArgument(
-            f"The calibration's name is {printable(name)[:100]!r}, and 1 to {LONGEST_NAME} printable "
-            "characters without a slash or outer spaces are expected. Choose one such as clinic."
+            f"The calibration's name is {printable(name)[:100]!r}, and 1 to {LONGEST_NAME} "
+            "printable characters without a slash or outer spaces are expected. Choose one such as "
+            "clinic."
         )
 
 
