@@ -2,11 +2,19 @@
 
 import typer
 
+from likewise.cli.manual import ALONE
+
 
 def evaluate(
-    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
+    model: str = typer.Argument(
+        metavar="MODEL",
+        help="A model's folder; or, alone, data that need no model: an .npz of embeddings with "
+        "labels, or a table of comparisons (.csv, .tsv, .parquet or .jsonl).",
+    ),
     source: str = typer.Argument(
+        "",
         metavar="SOURCE",
+        show_default=False,
         help="Items that the model did not learn from: a folder or .zip with one sub-folder an "
         "identity, a table, an .npz or .ts file, or a source's spec.",
     ),
@@ -33,18 +41,63 @@ def evaluate(
         "--strict",
         help="Stop at the first item that cannot be read, instead of leaving it out.",
     ),
+    distance: str = typer.Option(
+        "",
+        metavar="SPEC",
+        rich_help_panel=ALONE,
+        show_default="cosine",
+        help="What compares embeddings (likewise list distances).",
+    ),
+    columns: str = typer.Option(
+        "",
+        metavar="NAMES",
+        rich_help_panel=ALONE,
+        show_default="id1,id2,same,distance",
+        help="What a table calls the two items, whether they are the same, and how far apart they "
+        "are. The first two may be empty: then every row stands alone.",
+    ),
+    similarity: str = typer.Option(
+        "",
+        metavar="COLUMN",
+        rich_help_panel=ALONE,
+        show_default=False,
+        help="The column of similarities, larger when closer and at most 1, instead of "
+        "distances; 1 - similarity is then the distance.",
+    ),
+    folds: int | None = typer.Option(
+        None,
+        min=2,
+        metavar="N",
+        rich_help_panel=ALONE,
+        show_default="5",
+        help="Into how many parts to deal the data.",
+    ),
+    calibration: str = typer.Option(
+        "",
+        metavar="FILE",
+        rich_help_panel=ALONE,
+        show_default=False,
+        help="Thresholds to measure as they are, which likewise calibrate fitted on other data.",
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
-    """Measure a model on other items, and write a report.
+    """Measure a model on other items, and write a report; or measure data alone.
 
     The thresholds stay as the model has them: this says how often they err on these items, each
     rate with its 95% interval and the counts behind it. Items that the model learned from are
     refused.
 
+    Without a model, embeddings with labels or a table of comparisons are dealt into folds; each
+    fold is decided by thresholds fitted on the others, and the decisions are pooled. Nothing is
+    written then.
+
     Examples:
         likewise evaluate model/ others/
         likewise evaluate model/ others.zip --report others.html --no-examples
         likewise evaluate model/ others/ --comparator distance --json
+        likewise evaluate vectors.npz --distance cosine
+        likewise evaluate comparisons.csv --columns left,right,match,gap
+        likewise evaluate comparisons.csv --similarity cosine --folds 10
 
     Writes:
         MODEL/evaluation-NAME.html  the report, where NAME is that of the source
@@ -59,12 +112,22 @@ def evaluate(
     import shlex
     from pathlib import Path
 
+    from likewise.cli import given
     from likewise.cli.words import as_json, evaluation_lines, source_spec
     from likewise.model import Model
     from likewise.presentation import examples_of, report_of, write
     from likewise.sources import FAMILY
     from likewise.tasks.evaluate import evaluate as measure
 
+    if not source:
+        own = {"--report": report, "--no-examples": no_examples, "--comparator": comparator}
+        own |= {"--allow-overlap": allow_overlap, "--strict": strict}
+        given.refuse(own, "It is for a model, and data were given alone. Leave it out.")
+        data = given.read(model, distance=distance, columns=columns, similarity=similarity)
+        given.evaluate(data, folds=folds, calibration=calibration, json=json)
+        return
+    alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
+    given.refuse({**alone, "--folds": folds, "--calibration": calibration}, given.ALONE)
     loaded = Model(model)
     built = FAMILY.build(source_spec(source))
     evaluation, decoded = measure(
