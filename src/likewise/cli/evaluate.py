@@ -152,4 +152,6 @@ def evaluate(
         print(as_json(evaluation))
         return
     print("\n".join(evaluation_lines(evaluation)))
+    if "recipe" not in loaded.manifest.files:
+        print(given.UNKNOWN_TRAINING)
     print(f"report: {page}")
