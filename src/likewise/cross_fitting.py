@@ -12,17 +12,15 @@ import numpy as np
 
 from likewise.calibration import Calibration
 from likewise.comparisons import Compared
-from likewise.errors import BadArgument, SplitError
 from likewise.evaluation import calibrate, verify_all
 from likewise.given import Given, GivenComparisons
+from likewise.given.folds import FOLDS, deal, is_stratified
 from likewise.metrics.tally import Tally
-from likewise.printable import printable
+from likewise.probabilities import AUTO, measure
 from likewise.results import ErrorRates, Rate, Verification
 from likewise.shapes import Array, Int
 from likewise.types import Claim
 
-FOLDS = 5
-MOST_FOLDS = 100
 CLAIM = Claim.NEW_IDENTITIES
 ACCURACY_POINT = "balanced"
 """The operating point at which accuracy is measured: where the mean of both errors is least."""
@@ -59,6 +57,9 @@ class CrossFitted:
         accuracy: At the point `balanced` of each fold, every pair weighing equally; None where the
             folds could not be stratified, or all pairs of embeddings were compared.
         balanced_accuracy: One less the mean of FAR and FRR, there.
+        log_loss: Of the probabilities at even prior, in nats, the mean over the folds; a coin's is
+            0.693.
+        cllr: Of the likelihood ratios, in bits, likewise; 1 is what says nothing.
         folds: Into how many parts the data were dealt.
         stratified: Whether each part has its share of same and of different pairs, to a pair.
     """
@@ -67,6 +68,8 @@ class CrossFitted:
     verification: Verification
     accuracy: Accuracy | None
     balanced_accuracy: Accuracy
+    log_loss: float
+    cllr: float
     folds: int
     stratified: bool
 
@@ -86,86 +89,6 @@ class Decided:
     frr: Tally
     units: tuple[Int[Array, "f"], Int[Array, "r"]]
     count: int
-
-
-def deal(given: Given, folds: int = FOLDS, seed: int = 0) -> Int[Array, "units"]:
-    """The fold of each unit; every fold gets its share of same and of different pairs, nearly.
-
-    Heavy units come first, each to the fold that lacks the most of what it brings.
-
-    Args:
-        given: What to deal.
-        folds: Into how many parts.
-        seed: Of the order of units of the same weights.
-
-    Raises:
-        BadArgument: If there are not 2 to 100 folds.
-        SplitError: If a fold would lack same or different pairs; with the largest unit.
-    """
-    if not 2 <= folds <= MOST_FOLDS:
-        raise BadArgument(f"{folds} folds were asked for, and 2 to {MOST_FOLDS} are expected.")
-    weights = given.weights()
-    random = np.random.default_rng(seed)
-    mixed = random.permutation(weights.shape[1])
-    order = mixed[np.argsort(-weights[:, mixed].sum(0), kind="stable")]
-    totals = np.maximum(weights.sum(1), 1).tolist()
-    # Of each fold, the share of the different and of the same pairs that it still lacks.
-    lacks = [[1 / folds, 1 / folds] for _ in range(folds)]
-    ranks = random.permutation(folds).tolist()
-    dealt = np.empty(weights.shape[1], dtype=np.int64)
-    brought = weights[:, order].T.tolist()
-    for unit, (apart, alike) in zip(order.tolist(), brought, strict=True):
-        wants = [apart / totals[0], alike / totals[1]]
-        best = max(
-            ranks,
-            key=lambda fold: (
-                wants[0] * lacks[fold][0] + wants[1] * lacks[fold][1],
-                lacks[fold][0] + lacks[fold][1],
-            ),
-        )
-        dealt[unit] = best
-        lacks[best][0] -= wants[0]
-        lacks[best][1] -= wants[1]
-    held = _held(given, dealt, folds)
-    if (held < np.array(given.least)[:, None]).any():
-        raise SplitError(_refusal(given, weights, held))
-    return dealt
-
-
-def _held(given: Given, dealt: Int[Array, "units"], folds: int) -> Int[Array, "2 folds"]:
-    """What each fold holds for different and for same pairs."""
-    sums = [np.bincount(dealt, weight, minlength=folds) for weight in given.weights()]
-    return np.stack(sums).astype(np.int64)
-
-
-def _refusal(given: Given, weights: Int[Array, "2 u"], held: Int[Array, "2 k"]) -> str:
-    folds = held.shape[1]
-    worst = int(np.argmin((held - np.array(given.least)[:, None]).min(0)))
-    largest = int(weights.sum(0).argmax())
-    name = printable(str(given.names[largest]))
-    todo = "Give fewer --folds, or more data."
-    if not isinstance(given, GivenComparisons):
-        return (
-            f"{given.place} has {weights.shape[1]} identities, {int(weights[1].sum())} of them "
-            f"with two items or more, and {folds} folds need {2 * folds} identities, {folds} of "
-            f"them with two items. {todo}"
-        )
-    of = f"{int(weights[:, largest].sum())} of the {int(weights.sum())} pairs"
-    return (
-        f"{given.place}: pairs that hang together by their items stay in one fold, and "
-        f"{weights.shape[1]} such groups make no {folds} folds with a same and a different pair in "
-        f"each: one would have {held[1, worst]} same and {held[0, worst]} different. The largest "
-        f"group, that of {name!r}, holds {of}. {todo} Where all items hang together, drop the "
-        "pairs of the items that most others are compared with; or give their embeddings with "
-        "labels (.npz), of which whole identities are dealt."
-    )
-
-
-def is_stratified(given: Given, dealt: Int[Array, "units"]) -> bool:
-    """Whether each fold has the share of same pairs that all have, to a pair."""
-    different, same = _held(given, dealt, int(dealt.max()) + 1)
-    pairs = same + different
-    return bool((np.abs(same - same.sum() * pairs / pairs.sum()) <= 1).all())
 
 
 def pool(
@@ -252,14 +175,14 @@ def _complement(wrong: Rate) -> Accuracy:
 
 
 def cross_fit(
-    given: Given, *, folds: int = FOLDS, calibrator: str = "logistic", seed: int = 0
+    given: Given, *, folds: int = FOLDS, calibrator: str = AUTO, seed: int = 0
 ) -> CrossFitted:
     """Calibrate on all of the data, and measure that by folds.
 
     Args:
         given: Embeddings or comparisons.
         folds: Into how many parts to deal.
-        calibrator: Spec.
+        calibrator: Spec; `auto` chooses one by all of the data, see `probabilities.choose`.
         seed: Of the dealing.
 
     Raises:
@@ -267,27 +190,33 @@ def cross_fit(
         SplitError: If the data cannot be dealt into so many.
     """
     dealt = deal(given, folds, seed)
+    whole = given.compared()
+    fitted = replace(calibrate(whole, CLAIM, calibrator), source=given.place)
+    found: list[Calibration] = []
 
     def fit(known: Compared) -> dict[str, float]:
-        points = calibrate(known, CLAIM, calibrator).points
+        found.append(calibrate(known, CLAIM, fitted.calibrator))
         # A limit that a fold's data cannot guarantee has no threshold there.
-        return {p.name: p.threshold for p in points if p.supported or not p.guaranteed}
+        return {p.name: p.threshold for p in found[-1].points if p.supported or not p.guaranteed}
 
     decided = pool(given, dealt, fit)
-    whole = given.compared()
-    fitted = calibrate(whole, CLAIM, calibrator)
+    probabilities = [
+        measure(given.take(np.flatnonzero(dealt == fold)).compared(), one.ratios, CLAIM)
+        for fold, one in enumerate(found)
+    ]
     points = [
         replace(point, test=rates(decided[point.name]) if point.name in decided else None)
         for point in fitted.points
     ]
-    described = verify_all(whole, (), CLAIM)
     at = decided[ACCURACY_POINT]
     even = isinstance(given, GivenComparisons) and is_stratified(given, dealt)
     return CrossFitted(
         calibration=fitted.measured(points),
-        verification=replace(described, points=tuple(points)),
+        verification=replace(verify_all(whole, (), CLAIM), points=tuple(points)),
         accuracy=accuracy(at, balanced=False) if even else None,
         balanced_accuracy=accuracy(at, balanced=True),
+        log_loss=float(np.mean([one.log_loss for one in probabilities])),
+        cllr=float(np.mean([one.cllr for one in probabilities])),
         folds=folds,
         stratified=even,
     )

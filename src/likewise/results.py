@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from likewise.certainty import Probability
 from likewise.shapes import Array, Float
 from likewise.types import Claim
 
@@ -217,6 +218,7 @@ class Evaluation:
         comparator: What compared: `matcher`, or the spec of the distance.
         default_point: Name of the operating point that `verify` uses; empty if none is supported.
         threshold: Of that point, or of equal error where none is supported.
+        probability: What the probabilities were worth; None where none were given.
     """
 
     source: str
@@ -228,6 +230,7 @@ class Evaluation:
     comparator: str = ""
     default_point: str = ""
     threshold: float = 0.0
+    probability: Probability | None = None
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,10 @@ def evaluation_lines(given: Any, found: Any) -> list[str]:
             "same pairs, without which it would be biased; balanced accuracy is"
         )
     lines.append(f"balanced accuracy {accuracy_words(found.balanced_accuracy, measured.unit)}")
+    lines.append(
+        f"probabilities by {found.calibration.calibrator}: log loss {found.log_loss:.4f} (0.6931 "
+        f"says nothing), Cllr {found.cllr:.4f} (1 says nothing), means over the folds"
+    )
     return [*lines, *point_lines(measured), UNKNOWN_TRAINING]
 
 

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from likewise.calibration import Calibration
 from likewise.decoded import Decoded, decode_all
 from likewise.evaluation import compare, verify_all
 from likewise.metrics.identification import one_shot
 from likewise.model import Model
+from likewise.probabilities import measure as measure_probability
 from likewise.results import Evaluation
 from likewise.sources.base import Source
 
@@ -18,6 +20,7 @@ def evaluate(
     *,
     calibration: str = "default",
     comparator: str = "",
+    prior: float = 0.5,
     allow_overlap: bool = False,
     strict: bool = False,
 ) -> tuple[Evaluation, Decoded]:
@@ -28,6 +31,7 @@ def evaluate(
         source: Items never learned from.
         calibration: Which of the model's calibrations.
         comparator: `distance` or `matcher`; the matcher where the model has one.
+        prior: The share of same pairs where this is used, for what is measured of probabilities.
         allow_overlap: Measure on what it learned from, too.
         strict: Stop at the first item that cannot be read.
 
@@ -47,7 +51,12 @@ def evaluate(
         if not allow_overlap:
             model.trained_on.check(decoded.items, iter(decoded), purpose="evaluate")
         measured = measure(
-            model, decoded, items.namespace, calibration=calibration, comparator=comparator
+            model,
+            decoded,
+            items.namespace,
+            calibration=calibration,
+            comparator=comparator,
+            prior=prior,
         )
     except BaseException:
         decoded.close()
@@ -62,9 +71,21 @@ def measure(
     *,
     calibration: str = "default",
     comparator: str = "",
+    prior: float = 0.5,
+    fitted: Calibration | None = None,
 ) -> Evaluation:
-    """Measure a model's frozen operating points on decoded items from a named source."""
-    fitted = model.calibration(calibration, comparator)
+    """Measure frozen operating points and probabilities on decoded items from a named source.
+
+    Args:
+        model: What embeds and compares.
+        decoded: The items.
+        source: Where they come from, in words.
+        calibration: Which of the model's calibrations.
+        comparator: `distance` or `matcher`; the matcher where the model has one.
+        prior: The share of same pairs where this is used, for what is measured of probabilities.
+        fitted: A calibration that the model does not hold, instead.
+    """
+    fitted = fitted or model.calibration(calibration, comparator)
     default, point = fitted.default(), fitted.point()
     compares = model.comparator(comparator)
     vectors = model.embed_decoded(decoded)
@@ -85,4 +106,5 @@ def measure(
         comparator=model.comparator_name(comparator),
         default_point=default.name if default else "",
         threshold=point.threshold,
+        probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
     )

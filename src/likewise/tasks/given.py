@@ -1,17 +1,19 @@
 """Measured and calibrated with no model: embeddings with labels, or comparisons."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from likewise import calibration, durable
 from likewise.bounds import read_plain
 from likewise.calibration import Calibration
-from likewise.cross_fitting import CLAIM, FOLDS, CrossFitted, cross_fit
+from likewise.cross_fitting import CLAIM, CrossFitted, cross_fit
 from likewise.errors import BadArgument, DamagedModel, SourceNotFound, SplitError
 from likewise.evaluation import calibrate as fit
 from likewise.evaluation import verify_all
 from likewise.given import Given
+from likewise.given.folds import FOLDS
 from likewise.printable import shortened
+from likewise.probabilities import AUTO
 from likewise.results import Verification
 
 CALIBRATION_BYTES = 1 << 24
@@ -35,14 +37,14 @@ class Calibrated:
 
 
 def evaluate(
-    given: Given, *, folds: int = FOLDS, calibrator: str = "logistic", seed: int = 0
+    given: Given, *, folds: int = FOLDS, calibrator: str = AUTO, seed: int = 0
 ) -> CrossFitted:
     """Measure what thresholds do to data that they were not fitted on, in folds.
 
     Args:
         given: Embeddings or comparisons.
         folds: Into how many parts to deal them.
-        calibrator: Spec.
+        calibrator: Spec; `auto` chooses one.
         seed: Of the dealing.
 
     Raises:
@@ -63,14 +65,14 @@ def evaluate_at(given: Given, frozen: Calibration) -> Verification:
 
 
 def calibrate(
-    given: Given, *, folds: int = FOLDS, calibrator: str = "logistic", seed: int = 0
+    given: Given, *, folds: int = FOLDS, calibrator: str = AUTO, seed: int = 0
 ) -> Calibrated:
     """Fit thresholds and probabilities on all of the data; folds measure what such a fit is worth.
 
     Args:
         given: Embeddings or comparisons.
         folds: Into how many parts to deal them.
-        calibrator: Spec.
+        calibrator: Spec; `auto` chooses one.
         seed: Of the dealing.
 
     Raises:
@@ -79,7 +81,7 @@ def calibrate(
     try:
         found = cross_fit(given, folds=folds, calibrator=calibrator, seed=seed)
     except SplitError as error:
-        fitted = fit(given.compared(), CLAIM, calibrator)
+        fitted = replace(fit(given.compared(), CLAIM, calibrator), source=given.place)
         return Calibrated(fitted, given.measure, 0, str(error))
     return Calibrated(found.calibration, given.measure, folds, "")
 
