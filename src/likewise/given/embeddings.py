@@ -9,7 +9,7 @@ from likewise.comparator import Comparator
 from likewise.comparisons import Comparisons
 from likewise.distances import FAMILY as DISTANCES
 from likewise.errors import DamagedSource, EmptySource, SplitError
-from likewise.given.base import LARGEST, Names, labels_of
+from likewise.given.protocol import LARGEST, Names, labels_of
 from likewise.shapes import Array, Float, Int, Shaped
 
 

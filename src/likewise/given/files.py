@@ -17,9 +17,9 @@ from pathlib import Path
 
 from likewise.bounds import memory_bytes
 from likewise.errors import BadArgument, DamagedSource, MissingExtra, SourceNotFound
-from likewise.given.base import Given
 from likewise.given.embeddings import GivenEmbeddings
 from likewise.given.pairs import GivenComparisons, checked
+from likewise.given.protocol import Given
 from likewise.printable import printable, shortened
 from likewise.sources.npz import keys_of, read_npz
 from likewise.sources.table import FORMS

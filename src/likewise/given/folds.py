@@ -3,8 +3,8 @@
 import numpy as np
 
 from likewise.errors import BadArgument, SplitError
-from likewise.given.base import Given
 from likewise.given.pairs import GivenComparisons
+from likewise.given.protocol import Given
 from likewise.printable import printable
 from likewise.shapes import Int
 

@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from likewise.errors import DamagedSource, EmptySource, SplitError
-from likewise.given.base import LARGEST, Names, labels_of
+from likewise.given.protocol import LARGEST, Names, labels_of
 from likewise.listed_pairs import ListedPairs
 from likewise.printable import printable
 from likewise.shapes import Array, Bool, Float, Int, Shaped
