@@ -10,7 +10,7 @@ from likewise.errors import BadArgument, SplitError
 from likewise.evaluation import calibrate
 from likewise.given import GivenComparisons, GivenEmbeddings
 from likewise.given.folds import deal, is_stratified
-from likewise.metrics.verification import cheapest
+from likewise.metrics.verification import least_cost
 
 
 def noise(pairs, seed, same=None):
@@ -49,7 +49,7 @@ def balanced_fit(known: Compared):
     """The threshold of the point `balanced` alone, by one sort."""
     same = known.same / known.same.sum()
     different = ~known.same / (~known.same).sum()
-    threshold, _ = cheapest(known.distances, same, different, 0.0, 0.0, (0.5, 0.5))
+    threshold, _ = least_cost(known.distances, same, different, 0.0, 0.0)
     return {"balanced": threshold}
 
 

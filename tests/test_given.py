@@ -69,7 +69,9 @@ def test_every_form_of_table_says_the_same(ending, tmp_path):
         said = [json.dumps(dict(zip(keys, row, strict=True))) for row in (first, *rows)]
         path.write_text("\n".join(said))
     else:
-        columns = dict(zip(("id1", "id2", "same", "distance"), zip(*rows, strict=True), strict=True))
+        columns = dict(
+            zip(("id1", "id2", "same", "distance"), zip(*rows, strict=True), strict=True)
+        )
         parquet.write_table(pa.table({k: list(v) for k, v in columns.items()}), path)
     found = read(str(path))
     assert found.distances.tolist()[-5:] == [0.1, 0.9, 0.2, 1.0, 0.8]

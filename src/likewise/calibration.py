@@ -127,6 +127,7 @@ class Calibration:
         *,
         far: float | None = None,
         name: str | None = None,
+        guarantee: bool | None = None,
         prior: float = 0.5,
     ) -> Decision:
         """Whether a pair this far apart is the same.
@@ -135,6 +136,7 @@ class Calibration:
             distance: Of the pair.
             far: Use the operating point for this false-accept rate.
             name: Use the operating point of this name instead.
+            guarantee: As in `point`.
             prior: The share of same pairs where this is used.
 
         Raises:
@@ -146,7 +148,7 @@ class Calibration:
             raise BadArgument(
                 f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
             )
-        point = self.point(far, name)
+        point = self.point(far, name, guarantee=guarantee)
         ratio = float(self.ratios(np.asarray([distance]))[0])
         logit = ratio + math.log(prior / (1 - prior))
         verdict = "same" if distance <= point.threshold else "different"

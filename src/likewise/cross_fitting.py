@@ -7,6 +7,7 @@ never the distances.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from likewise.evaluation import calibrate, verify_all
 from likewise.given import Given, GivenComparisons
 from likewise.given.folds import FOLDS, deal, is_stratified
 from likewise.metrics.tally import Tally
-from likewise.probabilities import AUTO, measure
+from likewise.probabilities import AUTO, check, measure
 from likewise.results import ErrorRates, Rate, Verification
 from likewise.shapes import Array, Int
 from likewise.types import Claim
@@ -24,6 +25,38 @@ from likewise.types import Claim
 CLAIM = Claim.NEW_IDENTITIES
 ACCURACY_POINT = "balanced"
 """The operating point at which accuracy is measured: where the mean of both errors is least."""
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a calibration is fitted.
+
+    Attributes:
+        calibrator: Spec; `auto` chooses one by all of the data, see `probabilities.choose`.
+        limit: Which points are used where nobody says, see `Calibration`.
+        costs: What a false accept and what a false reject costs; adds the point of least cost.
+        prior: The share of same pairs where this is used, for the costs and the log loss.
+    """
+
+    calibrator: str = AUTO
+    limit: Literal["plain", "guarantee"] = "plain"
+    costs: tuple[float, float] | None = None
+    prior: float = 0.5
+
+    def fit(self, known: Compared, calibrator: str = "") -> Calibration:
+        """Calibrate on these pairs, by another calibrator if one is named.
+
+        Raises:
+            SpecError: If the calibrator, a cost or the prior is none.
+        """
+        return calibrate(
+            known,
+            CLAIM,
+            calibrator or check(self.calibrator),
+            limit=self.limit,
+            costs=self.costs,
+            prior=self.prior,
+        )
 
 
 @dataclass(frozen=True)
@@ -57,8 +90,9 @@ class CrossFitted:
         accuracy: At the point `balanced` of each fold, every pair weighing equally; None where the
             folds could not be stratified, or all pairs of embeddings were compared.
         balanced_accuracy: One less the mean of FAR and FRR, there.
-        log_loss: Of the probabilities at even prior, in nats, the mean over the folds; a coin's is
-            0.693.
+        prior: The share of same pairs that the log loss assumes.
+        log_loss: Of the probabilities, in nats, the mean over the folds.
+        uninformed: The log loss of always saying the prior.
         cllr: Of the likelihood ratios, in bits, likewise; 1 is what says nothing.
         folds: Into how many parts the data were dealt.
         stratified: Whether each part has its share of same and of different pairs, to a pair.
@@ -68,7 +102,9 @@ class CrossFitted:
     verification: Verification
     accuracy: Accuracy | None
     balanced_accuracy: Accuracy
+    prior: float
     log_loss: float
+    uninformed: float
     cllr: float
     folds: int
     stratified: bool
@@ -175,33 +211,35 @@ def _complement(wrong: Rate) -> Accuracy:
 
 
 def cross_fit(
-    given: Given, *, folds: int = FOLDS, calibrator: str = AUTO, seed: int = 0
+    given: Given, *, folds: int = FOLDS, seed: int = 0, fitting: Fitting | None = None
 ) -> CrossFitted:
     """Calibrate on all of the data, and measure that by folds.
 
     Args:
         given: Embeddings or comparisons.
         folds: Into how many parts to deal.
-        calibrator: Spec; `auto` chooses one by all of the data, see `probabilities.choose`.
         seed: Of the dealing.
+        fitting: How to calibrate.
 
     Raises:
         BadArgument: If there are not 2 to 100 folds.
+        SpecError: If the calibrator, a cost or the prior is none.
         SplitError: If the data cannot be dealt into so many.
     """
+    how = fitting or Fitting()
     dealt = deal(given, folds, seed)
     whole = given.compared()
-    fitted = replace(calibrate(whole, CLAIM, calibrator), source=given.place)
+    fitted = replace(how.fit(whole), source=given.place)
     found: list[Calibration] = []
 
     def fit(known: Compared) -> dict[str, float]:
-        found.append(calibrate(known, CLAIM, fitted.calibrator))
+        found.append(how.fit(known, fitted.calibrator))
         # A limit that a fold's data cannot guarantee has no threshold there.
         return {p.name: p.threshold for p in found[-1].points if p.supported or not p.guaranteed}
 
     decided = pool(given, dealt, fit)
-    probabilities = [
-        measure(given.take(np.flatnonzero(dealt == fold)).compared(), one.ratios, CLAIM)
+    sure = [
+        measure(given.take(np.flatnonzero(dealt == fold)).compared(), one.ratios, CLAIM, how.prior)
         for fold, one in enumerate(found)
     ]
     points = [
@@ -215,8 +253,10 @@ def cross_fit(
         verification=replace(verify_all(whole, (), CLAIM), points=tuple(points)),
         accuracy=accuracy(at, balanced=False) if even else None,
         balanced_accuracy=accuracy(at, balanced=True),
-        log_loss=float(np.mean([one.log_loss for one in probabilities])),
-        cllr=float(np.mean([one.cllr for one in probabilities])),
+        prior=how.prior,
+        log_loss=float(np.mean([one.log_loss for one in sure])),
+        uninformed=sure[0].uninformed,
+        cllr=float(np.mean([one.cllr for one in sure])),
         folds=folds,
         stratified=even,
     )

@@ -2,7 +2,7 @@
 
 import typer
 
-from likewise.cli.manual import ALONE
+from likewise.cli import given
 
 
 def evaluate(
@@ -31,6 +31,19 @@ def evaluate(
         show_default="matcher where the model has one, else distance",
         help="What compares: distance or matcher.",
     ),
+    calibration: str = typer.Option(
+        "",
+        metavar="NAME",
+        show_default="default; with data alone, thresholds fitted in folds",
+        help="Which of the model's calibrations: likewise list MODEL names them. With data alone, "
+        "a file that likewise calibrate wrote of other data.",
+    ),
+    prior: float = typer.Option(
+        0.5,
+        metavar="SHARE",
+        help="The share of same pairs where this is used, between 0 and 1, for what is measured "
+        "of the probabilities.",
+    ),
     allow_overlap: bool = typer.Option(
         False,
         "--allow-overlap",
@@ -41,51 +54,17 @@ def evaluate(
         "--strict",
         help="Stop at the first item that cannot be read, instead of leaving it out.",
     ),
-    distance: str = typer.Option(
-        "",
-        metavar="SPEC",
-        rich_help_panel=ALONE,
-        show_default="cosine",
-        help="What compares embeddings (likewise list distances).",
-    ),
-    columns: str = typer.Option(
-        "",
-        metavar="NAMES",
-        rich_help_panel=ALONE,
-        show_default="id1,id2,same,distance",
-        help="What a table calls the two items, whether they are the same, and how far apart they "
-        "are. The first two may be empty: then every row stands alone.",
-    ),
-    similarity: str = typer.Option(
-        "",
-        metavar="COLUMN",
-        rich_help_panel=ALONE,
-        show_default=False,
-        help="The column of similarities, larger when closer and at most 1, instead of "
-        "distances; 1 - similarity is then the distance.",
-    ),
-    folds: int | None = typer.Option(
-        None,
-        min=2,
-        metavar="N",
-        rich_help_panel=ALONE,
-        show_default="5",
-        help="Into how many parts to deal the data.",
-    ),
-    calibration: str = typer.Option(
-        "",
-        metavar="FILE",
-        rich_help_panel=ALONE,
-        show_default=False,
-        help="Thresholds to measure as they are, which likewise calibrate fitted on other data.",
-    ),
+    distance: str = given.DISTANCE,
+    columns: str = given.COLUMNS,
+    similarity: str = given.SIMILARITY,
+    folds: int | None = given.FOLDS,
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Measure a model on other items, and write a report; or measure data alone.
 
     The thresholds stay as the model has them: this says how often they err on these items, each
-    rate with its 95% interval and the counts behind it. Items that the model learned from are
-    refused.
+    rate with its 95% interval and the counts behind it; and whether the probabilities are what
+    they say. Items that the model learned from are refused.
 
     Without a model, embeddings with labels or a table of comparisons are dealt into folds; each
     fold is decided by thresholds fitted on the others, and the decisions are pooled. Nothing is
@@ -112,7 +91,6 @@ def evaluate(
     import shlex
     from pathlib import Path
 
-    from likewise.cli import given
     from likewise.cli.words import as_json, evaluation_lines, source_spec
     from likewise.model import Model
     from likewise.presentation import examples_of, report_of, write
@@ -124,14 +102,21 @@ def evaluate(
         own |= {"--allow-overlap": allow_overlap, "--strict": strict}
         given.refuse(own, "It is for a model, and data were given alone. Leave it out.")
         data = given.read(model, distance=distance, columns=columns, similarity=similarity)
-        given.evaluate(data, folds=folds, calibration=calibration, json=json)
+        given.evaluate(data, folds=folds, calibration=calibration, prior=prior, json=json)
         return
     alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
-    given.refuse({**alone, "--folds": folds, "--calibration": calibration}, given.ALONE)
+    given.refuse({**alone, "--folds": folds}, given.WITH_MODEL)
+    calibration = calibration or "default"
     loaded = Model(model)
     built = FAMILY.build(source_spec(source))
     evaluation, decoded = measure(
-        loaded, built, comparator=comparator, allow_overlap=allow_overlap, strict=strict
+        loaded,
+        built,
+        calibration=calibration,
+        comparator=comparator,
+        prior=prior,
+        allow_overlap=allow_overlap,
+        strict=strict,
     )
     with decoded:
         shown = () if no_examples else examples_of(evaluation, decoded)
@@ -139,6 +124,8 @@ def evaluate(
     page = Path(report) if report else loaded.folder / f"evaluation-{name}.html"
     again = ["likewise", "evaluate", model, source]
     again += ["--comparator", comparator] if comparator else []
+    again += ["--calibration", calibration] if calibration != "default" else []
+    again += ["--prior", str(prior)] if prior != 0.5 else []
     again += ["--allow-overlap"] if allow_overlap else []
     made = report_of(
         loaded,

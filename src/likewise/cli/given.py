@@ -4,12 +4,48 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import typer
+
+from likewise.cli.manual import ALONE
 from likewise.errors import BadArgument
+
+DISTANCE: str = typer.Option(
+    "",
+    metavar="SPEC",
+    rich_help_panel=ALONE,
+    show_default="cosine",
+    help="What compares embeddings (likewise list distances).",
+)
+COLUMNS: str = typer.Option(
+    "",
+    metavar="NAMES",
+    rich_help_panel=ALONE,
+    show_default="id1,id2,same,distance",
+    help="What a table calls the two items, whether they are the same, and how far apart they "
+    "are. The first two may be empty: then every row stands alone.",
+)
+SIMILARITY: str = typer.Option(
+    "",
+    metavar="COLUMN",
+    rich_help_panel=ALONE,
+    show_default=False,
+    help="The column of similarities, larger when closer and at most 1, instead of distances; "
+    "1 - similarity is then the distance.",
+)
+FOLDS: int | None = typer.Option(
+    None,
+    min=2,
+    metavar="N",
+    rich_help_panel=ALONE,
+    show_default="5",
+    help="Into how many parts to deal the data; each is decided by what the others fit.",
+)
 
 UNKNOWN_TRAINING = (
     "Whether the encoder behind these distances learned from these items, nothing here can tell."
 )
-ALONE = "With a model, that is the model's affair: leave it out, or give the data alone."
+WITH_MODEL = "It is for data alone, and a model was given. Leave one of the two out."
+WITHOUT_MODEL = "It is for a model, and data were given alone. Leave it out."
 
 
 def refuse(options: Mapping[str, object], why: str) -> None:
@@ -69,27 +105,30 @@ def read(path: str, *, distance: str, columns: str, similarity: str) -> Any:
     return files.read(path, distance=distance, columns=columns_of(columns, similarity))
 
 
-def evaluate(given: Any, *, folds: int | None, calibration: str, json: bool) -> None:
+def evaluate(given: Any, *, folds: int | None, calibration: str, prior: float, json: bool) -> None:
     """Measure embeddings or comparisons, and print what was found."""
-    from likewise.cli.words import as_json
+    from likewise.cli.words import as_json, probability_lines
+    from likewise.cross_fitting import Fitting
     from likewise.tasks import given as task
 
     if calibration:
         refuse({"--folds": folds}, "The thresholds of --calibration are fitted already. Give one.")
         measure, frozen = task.load(Path(calibration))
         check_measure(calibration, measure, given)
-        measured = task.evaluate_at(given, frozen)
+        measured = task.evaluate_at(given, frozen, prior)
         if json:
             print(as_json(measured))
             return
-        print("\n".join([counted(given, measured), f"thresholds as {calibration} has them"]))
-        print("\n".join(point_lines(measured)))
+        found = measured.verification
+        print("\n".join([counted(given, found), f"thresholds as {calibration} has them"]))
+        print("\n".join(point_lines(found)))
+        print("\n".join(probability_lines(measured.probability)))
         return
-    found = task.evaluate(given, folds=folds or task.FOLDS)
+    cross = task.evaluate(given, folds=folds or task.FOLDS, fitting=Fitting(prior=prior))
     if json:
-        print(as_json(found))
+        print(as_json(cross))
         return
-    print("\n".join(evaluation_lines(given, found)))
+    print("\n".join(evaluation_lines(given, cross)))
 
 
 def check_measure(path: str, measure: str, given: Any) -> None:
@@ -106,26 +145,34 @@ def check_measure(path: str, measure: str, given: Any) -> None:
         )
 
 
-def calibrate(given: Any, *, out: str, folds: int | None, calibrator: str, json: bool) -> None:
-    """Calibrate on embeddings or comparisons, write it, and print what it is."""
-    from likewise.cli.words import as_json
+def calibrate(
+    given: Any, *, out: str, folds: int | None, seed: int, fitting: Any, json: bool
+) -> None:
+    """Calibrate on embeddings or comparisons, write it, and print what it is.
+
+    Raises:
+        BadArgument: If nobody said where to write it.
+    """
+    from likewise.cli.words import as_json, calibration_lines
     from likewise.tasks import given as task
 
+    if not out:
+        raise BadArgument(
+            f"{given.place} was given alone, and where to write its calibration was not said. Add "
+            "--out calibration.json."
+        )
     target = Path(out)
     task.check_path(target)
-    made = task.calibrate(given, folds=folds or task.FOLDS, calibrator=calibrator)
+    made = task.calibrate(given, folds=folds or task.FOLDS, seed=seed, fitting=fitting)
     task.save(made, target)
     if json:
         print(as_json(made))
         return
-    fitted = made.calibration
-    print(f"calibrated on {fitted.units:,} {fitted.unit} of {given.place} ({made.measure})")
+    print("\n".join(calibration_lines(made.measure, made.calibration)))
     if made.unmeasured:
         print(f"its rates were not measured on other data. {made.unmeasured}")
     else:
         print(f"rates measured in {made.folds} folds, each by thresholds fitted on the others")
-    for point in fitted.points:
-        print("\n".join(_point(point, fitted.unit)))
     print(UNKNOWN_TRAINING)
     print(f"written to {out}")
 
@@ -162,8 +209,9 @@ def evaluation_lines(given: Any, found: Any) -> list[str]:
         )
     lines.append(f"balanced accuracy {accuracy_words(found.balanced_accuracy, measured.unit)}")
     lines.append(
-        f"probabilities by {found.calibration.calibrator}: log loss {found.log_loss:.4f} (0.6931 "
-        f"says nothing), Cllr {found.cllr:.4f} (1 says nothing), means over the folds"
+        f"probabilities by {found.calibration.calibrator} where {found.prior:g} of all pairs are "
+        f"the same: log loss {found.log_loss:.4f} (always saying {found.prior:g} has "
+        f"{found.uninformed:.4f}), Cllr {found.cllr:.4f} bits; means over the folds"
     )
     return [*lines, *point_lines(measured), UNKNOWN_TRAINING]
 

@@ -6,14 +6,14 @@ from pathlib import Path
 from likewise import calibration, durable
 from likewise.bounds import read_plain
 from likewise.calibration import Calibration
-from likewise.cross_fitting import CLAIM, CrossFitted, cross_fit
+from likewise.certainty import Probability
+from likewise.cross_fitting import CrossFitted, Fitting, cross_fit
 from likewise.errors import BadArgument, DamagedModel, SourceNotFound, SplitError
-from likewise.evaluation import calibrate as fit
 from likewise.evaluation import verify_all
 from likewise.given import Given
 from likewise.given.folds import FOLDS
 from likewise.printable import shortened
-from likewise.probabilities import AUTO
+from likewise.probabilities import measure
 from likewise.results import Verification
 
 CALIBRATION_BYTES = 1 << 24
@@ -36,52 +36,73 @@ class Calibrated:
     unmeasured: str
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What a frozen calibration does to other data.
+
+    Attributes:
+        verification: The rates of its points, and what the distances are like.
+        probability: What its probabilities are worth.
+    """
+
+    verification: Verification
+    probability: Probability
+
+
 def evaluate(
-    given: Given, *, folds: int = FOLDS, calibrator: str = AUTO, seed: int = 0
+    given: Given, *, folds: int = FOLDS, seed: int = 0, fitting: Fitting | None = None
 ) -> CrossFitted:
     """Measure what thresholds do to data that they were not fitted on, in folds.
 
     Args:
         given: Embeddings or comparisons.
         folds: Into how many parts to deal them.
-        calibrator: Spec; `auto` chooses one.
         seed: Of the dealing.
+        fitting: How to calibrate.
 
     Raises:
         BadArgument: If there are not 2 to 100 folds.
         SplitError: If the data cannot be dealt into so many.
     """
-    return cross_fit(given, folds=folds, calibrator=calibrator, seed=seed)
+    return cross_fit(given, folds=folds, seed=seed, fitting=fitting)
 
 
-def evaluate_at(given: Given, frozen: Calibration) -> Verification:
+def evaluate_at(given: Given, frozen: Calibration, prior: float = 0.5) -> Measured:
     """Measure the frozen operating points of a calibration that was fitted on other data.
 
     Args:
         given: Embeddings or comparisons.
         frozen: What was fitted.
+        prior: The share of same pairs, for what is measured of the probabilities.
+
+    Raises:
+        BadArgument: If the prior is not between 0 and 1.
     """
-    return verify_all(given.compared(), frozen.points, frozen.claim)
+    compared = given.compared()
+    return Measured(
+        verify_all(compared, frozen.points, frozen.claim),
+        measure(compared, frozen.ratios, frozen.claim, prior),
+    )
 
 
 def calibrate(
-    given: Given, *, folds: int = FOLDS, calibrator: str = AUTO, seed: int = 0
+    given: Given, *, folds: int = FOLDS, seed: int = 0, fitting: Fitting | None = None
 ) -> Calibrated:
     """Fit thresholds and probabilities on all of the data; folds measure what such a fit is worth.
 
     Args:
         given: Embeddings or comparisons.
         folds: Into how many parts to deal them.
-        calibrator: Spec; `auto` chooses one.
         seed: Of the dealing.
+        fitting: How to calibrate.
 
     Raises:
         BadArgument: If there are not 2 to 100 folds.
     """
     try:
-        found = cross_fit(given, folds=folds, calibrator=calibrator, seed=seed)
+        found = cross_fit(given, folds=folds, seed=seed, fitting=fitting)
     except SplitError as error:
-        fitted = replace(fit(given.compared(), CLAIM, calibrator), source=given.place)
+        fitted = replace((fitting or Fitting()).fit(given.compared()), source=given.place)
         return Calibrated(fitted, given.measure, 0, str(error))
     return Calibrated(found.calibration, given.measure, folds, "")
 
