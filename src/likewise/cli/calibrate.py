@@ -93,8 +93,8 @@ def calibrate(
 
     Examples:
         likewise calibrate model/ others/ --name clinic
-        likewise calibrate model/ others/ --name desk --cost-false-accept 10 --prior 0.1
-        likewise calibrate model/ others/ --name safe --guarantee --calibrator beta --json
+        likewise calibrate model/ others/ --name desk --cost-false-accept 10
+        likewise calibrate model/ others/ --name safe --guarantee --json
 
     Writes:
         MODEL/model.toml  and the files it names: calibration, reference, trained_on
