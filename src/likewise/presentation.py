@@ -81,6 +81,8 @@ def training_json(training: Training) -> bytes:
 
 
 def _training(model: Model) -> Training:
+    if "training" not in model.manifest.files:
+        return Training((), "elsewhere: the encoder was wrapped", "", stopped=False)
     try:
         plain = json.loads(model.read("training"))
         return Training(
@@ -110,6 +112,8 @@ def _epoch(plain: Mapping[str, Any]) -> Epoch:
 
 
 def _recipe(model: Model) -> str:
+    if "recipe" not in model.manifest.files:
+        return "# There is none: the encoder was made elsewhere, and wrapped.\n"
     try:
         text = model.read("recipe").decode()
     except UnicodeDecodeError as error:
@@ -120,7 +124,9 @@ def _recipe(model: Model) -> str:
 
 
 def _how(training: Training) -> dict[str, str]:
-    how = {"trained on": training.device, "precision": training.precision}
+    how = {"trained on": training.device}
+    if training.precision:
+        how["precision"] = training.precision
     if training.stopped:
         steps = training.epochs[-1].steps if training.epochs else 0
         how["stopped early"] = f"by hand, after the {steps} steps of the epochs that were over"
