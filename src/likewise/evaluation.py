@@ -11,6 +11,7 @@ from likewise.comparator import Comparator
 from likewise.comparisons import Compared, Comparisons
 from likewise.listed_pairs import ListedPairs
 from likewise.metrics import verification
+from likewise.metrics.curves import curve_of, frr_at, minimum_cost, thinned
 from likewise.populations import RANDOM, SKILLED, Populations
 from likewise.probabilities import AUTO, choose, fit_calibrator
 from likewise.results import ErrorRates, Histogram, OperatingPoint, Verification
@@ -47,6 +48,7 @@ def verify_all(
     """Measure the frozen operating points, and describe the distances."""
     spread = comparisons.spread()
     eer = _equal_error(comparisons, spread)
+    curve = curve_of(spread)
     rates = comparisons.rates([point.threshold for point in points], claim)
     against, populations, eers = "", {}, {}
     if isinstance(comparisons, Populations):
@@ -70,6 +72,9 @@ def verify_all(
         against=against,
         populations=populations,
         population_eers=eers,
+        curve=thinned(curve),
+        tar={far: 1 - frr_at(curve, far) for far in TARGETS},
+        min_dcf=minimum_cost(curve),
     )
 
 
