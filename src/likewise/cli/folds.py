@@ -1,4 +1,4 @@
-"""What `evaluate --folds` does with a recipe or a source: it trains, calibrates and tests in folds."""
+"""What `evaluate --folds` does with a recipe or a source: train, calibrate and test in folds."""
 
 from pathlib import Path
 from typing import Any
@@ -96,8 +96,8 @@ def lines(found: Any) -> list[str]:
             f"{found.unit} of its own; decisions are pooled, never distances"
         ),
         (
-            f"{found.items:,} items in {found.identities:,} {found.unit}: {found.same_pairs:,} same "
-            f"and {found.different_pairs:,} different pairs, {claim_words(found)}"
+            f"{found.items:,} items in {found.identities:,} {found.unit}: {found.same_pairs:,} "
+            f"same and {found.different_pairs:,} different pairs, {claim_words(found)}"
         ),
         f"equal error rate {found.eer:.4f} (mean of the folds){_by(found.population_eers)}",
     ]
