@@ -286,7 +286,8 @@ def test_what_cannot_be_read_is_a_failure_to_enrol(image_model, tmp_path, likewi
     }  # fmt: skip
     assert found["verification"]["items"] == 62
     _, out, _ = likewise("evaluate", image_model.folder, place)
-    assert "4 items of 66 (rate 0.0606) failed to enrol, and are in no rate above; of 1 id" in out
+    assert "4 items failed to read or embed of 66 (failures to enrol, rate 0.0606)" in out
+    assert "of 1 identities nothing is left" in out
 
 
 def test_an_embedding_that_is_not_finite_is_a_failure_to_enrol(image_model, strangers, monkeypatch):

@@ -35,11 +35,12 @@ def failure_lines(failed: Any, enrolment: Any) -> list[str]:
     """Which items could not be enrolled, and their share."""
     if not failed:
         return []
-    share = f" of {enrolment.items:,} (rate {enrolment.rate:.4f})" if enrolment is not None else ""
-    lost = ""
-    if enrolment is not None and enrolment.identities_lost:
-        lost = f"; of {enrolment.identities_lost} identities nothing is left"
-    lines = [f"{len(failed)} items{share} failed to enrol, and are in no rate above{lost}:"]
+    share = lost = ""
+    if enrolment is not None:
+        share = f" of {enrolment.items:,} (failures to enrol, rate {enrolment.rate:.4f})"
+        if enrolment.identities_lost:
+            lost = f"; of {enrolment.identities_lost} identities nothing is left"
+    lines = [f"{len(failed):,} items failed to read or embed{share}, and are in no rate{lost}:"]
     lines += [f"  {place}: {reason}" for place, reason in failed[:10]]
     return [*lines, f"  and {len(failed) - 10} more"] if len(failed) > 10 else lines
 
