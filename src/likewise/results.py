@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from likewise.shapes import Array, Float
+from likewise.shapes import Array, Float, Int
 from likewise.types import Claim
 
 
@@ -110,6 +110,25 @@ class Histogram:
 
 
 @dataclass(frozen=True)
+class Tradeoff:
+    """Both error rates at many thresholds, exact at each of them.
+
+    Attributes:
+        thresholds: Ascending.
+        far: The false-accept rate at each, identities weighing equally.
+        frr: The false-reject rate at each, likewise.
+        accepted: How many different pairs of items each accepts.
+        rejected: How many same pairs of items each rejects.
+    """
+
+    thresholds: Float[Array, "k"]
+    far: Float[Array, "k"]
+    frr: Float[Array, "k"]
+    accepted: Int[Array, "k"]
+    rejected: Int[Array, "k"]
+
+
+@dataclass(frozen=True)
 class Verification:
     """How well pairs are told apart.
 
@@ -126,6 +145,7 @@ class Verification:
         histogram: The distances.
         unit: What the trials of every interval are called: `identities`; `items` where the classes
             are known; `groups of linked pairs` where the source listed pairs.
+        tradeoff: Both error rates at every other threshold, for a curve.
     """
 
     claim: Claim
@@ -138,6 +158,7 @@ class Verification:
     points: tuple[OperatingPoint, ...]
     histogram: Histogram
     unit: str = "identities"
+    tradeoff: Tradeoff | None = None
 
     @property
     def counted(self) -> str:

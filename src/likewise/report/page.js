@@ -1,3 +1,14 @@
+// Moves the threshold: the rates and counts of the page's own curve, where it stands.
+for (const box of document.querySelectorAll(".slider")) {
+  const values = JSON.parse(box.querySelector("script").textContent);
+  const range = box.querySelector("input");
+  range.addEventListener("input", () => {
+    for (const cell of box.querySelectorAll("[data-of]")) {
+      cell.textContent = values[cell.dataset.of][range.value];
+    }
+    range.setAttribute("aria-valuetext", values.thresholds[range.value]);
+  });
+}
 // Draws every figure with the colours of the page, again when light turns dark or dark light, and
 // at the width it has, whenever that changes.
 (() => {

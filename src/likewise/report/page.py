@@ -149,6 +149,7 @@ def _sections(report: Report) -> list[str]:
         ("summary", "Summary", sections.summary(evaluation, report.default_point)),
         ("points", "Operating points", sections.points(evaluation, report.default_point)),
         ("distances", spread, sections.distances(evaluation, report.default_point)),
+        ("errors", "Both errors", sections.errors(evaluation.verification, report.default_point)),
         ("training", "Training", sections.training(report.epochs)),
         ("mistakes", "The worst mistakes", _mistakes(report.examples, measure)),
         ("hardest", f"Hardest {kinds}", sections.hardest(evaluation)),

@@ -7,8 +7,8 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
-from likewise.report import figures, pictures, wording
-from likewise.results import Epoch, Evaluation, OneShot, OperatingPoint, Rate
+from likewise.report import figures, pictures, tradeoff, wording
+from likewise.results import Epoch, Evaluation, OneShot, OperatingPoint, Rate, Verification
 
 _NAMED = 10
 _COLUMNS = (
@@ -154,6 +154,20 @@ def distances(evaluation: Evaluation, default: str) -> str:
         f"{wording.fraction(found.eer)}, the threshold is chosen on these very "
         "items: both describe them and promise nothing.",
         kind="plot tall",
+    )
+
+
+def errors(found: Verification, default: str) -> str:
+    """False accepts against false rejects at all thresholds; empty where no curve was measured."""
+    if found.tradeoff is None:
+        return ""
+    bars = f"Bars are 95% intervals, whose trials are {found.unit}."
+    det = tradeoff.det_figure(found.tradeoff, found.points, default)
+    roc = tradeoff.roc_figure(found.tradeoff, found.points, default)
+    return (
+        tradeoff.slider(found, default)
+        + _figure(det, f"DET: nearer the lower left is better. {bars}")
+        + _figure(roc, f"ROC: nearer the upper left is better. {bars}")
     )
 
 
