@@ -12,6 +12,7 @@ from likewise.cli import data, embed, evaluate, list_, train, verify
 from likewise.cli.completion import OPTIONS, complete_in
 from likewise.cli.manual import INTERRUPTED, Cover, Page
 from likewise.errors import LikewiseError
+from likewise.printable import printable
 
 app = typer.Typer(
     name="likewise",
@@ -79,7 +80,7 @@ def main() -> None:
         sys.exit(app(args=words, prog_name="likewise", standalone_mode=False))
     except LikewiseError as error:
         kind, code, said = type(error).__name__, 2, str(error)
-        line = f"{kind}: {said}"
+        line = f"{kind}: {printable(said)}"
     except _BadUsage as error:
         kind, code, said = "BadUsage", 2, error.format_message()
         line = f"{said}\n{_usage(error)}"
