@@ -1,9 +1,10 @@
 """What was measured and decided: rates, operating points, decisions, evaluations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from likewise.shapes import Array, Float, Int
+from likewise.ranked import Identification, OneShot, Retrieval
+from likewise.shapes import Array, Float
 from likewise.types import Claim
 
 
@@ -47,9 +48,10 @@ class OperatingPoint:
     """A threshold, what it was fitted for, and what it was seen to do.
 
     Attributes:
-        name: `far=0.01`; or `eer` for the point where both errors are equal, and `balanced` for
-            the one where their mean is least.
-        target: The false-accept rate that it was fitted for; None for `eer` and `balanced`.
+        name: `far=0.01` where the rate on *calibrate* is the target, `far<=0.01` where its 95%
+            upper limit is; `eer` where both errors are equal, `balanced` where their mean is
+            least, `cost=10:1` where a false accept costs ten false rejects and the cost is least.
+        target: The false-accept rate that it was fitted for; None for those without one.
         threshold: A pair is accepted when its distance is at most this.
         supported: Whether the data can support a rate at this target.
         reason: Why not, and what would be needed; empty when supported.
@@ -64,6 +66,11 @@ class OperatingPoint:
     reason: str
     calibrate: ErrorRates
     test: ErrorRates | None
+
+    @property
+    def guaranteed(self) -> bool:
+        """Whether the target is a limit that the false-accept rate keeps, 95% sure."""
+        return self.name.startswith("far<=")
 
 
 @dataclass(frozen=True)
@@ -110,22 +117,18 @@ class Histogram:
 
 
 @dataclass(frozen=True)
-class Tradeoff:
-    """Both error rates at many thresholds, exact at each of them.
+class Curve:
+    """Both error rates at every threshold that decides something otherwise (ROC, DET).
 
     Attributes:
-        thresholds: Ascending.
-        far: The false-accept rate at each, identities weighing equally.
-        frr: The false-reject rate at each, likewise.
-        accepted: How many different pairs of items each accepts.
-        rejected: How many same pairs of items each rejects.
+        thresholds: Ascending; the first accepts nothing.
+        far: The share of different pairs accepted at each.
+        frr: The share of same pairs rejected at each.
     """
 
-    thresholds: Float[Array, "k"]
-    far: Float[Array, "k"]
-    frr: Float[Array, "k"]
-    accepted: Int[Array, "k"]
-    rejected: Int[Array, "k"]
+    thresholds: Float[Array, "points"]
+    far: Float[Array, "points"]
+    frr: Float[Array, "points"]
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,9 @@ class Verification:
         histogram: The distances.
         unit: What the trials of every interval are called: `identities`; `items` where the classes
             are known; `groups of linked pairs` where the source listed pairs.
-        tradeoff: Both error rates at every other threshold, for a curve.
+        curve: Both error rates at other thresholds.
+        tar: For some false-accept rates, the largest share of same pairs accepted within each.
+        min_dcf: The least normalised detection cost, at prior .01 and costs of 1.
     """
 
     claim: Claim
@@ -158,7 +163,9 @@ class Verification:
     points: tuple[OperatingPoint, ...]
     histogram: Histogram
     unit: str = "identities"
-    tradeoff: Tradeoff | None = None
+    curve: Curve | None = None
+    tar: Mapping[float, float] = field(default_factory=dict)
+    min_dcf: float | None = None
 
     @property
     def counted(self) -> str:
@@ -178,27 +185,6 @@ def claim_sentence(claim: Claim, unit: str) -> str:
     if claim is Claim.NEW_IDENTITIES:
         return f"measured on {unit} never trained on"
     return claim.sentence
-
-
-@dataclass(frozen=True)
-class OneShot:
-    """How often one example is enough to recognise an item among `ways` identities.
-
-    Attributes:
-        ways: How many identities each episode holds; one example of each is given.
-        episodes: How many questions were asked.
-        accuracy: The share answered rightly, identities weighing equally.
-        identities: How many identities were asked for: the trials of the interval.
-        low: Lower end of the 95% interval; None if the identities are too few for one.
-        high: Upper end; None likewise.
-    """
-
-    ways: int
-    episodes: int
-    accuracy: float
-    identities: int
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)
@@ -232,6 +218,9 @@ class Evaluation:
         comparator: What compared: `matcher`, or the spec of the distance.
         default_point: Name of the operating point that `verify` uses; empty if none is supported.
         threshold: Of that point, or of equal error where none is supported.
+        few_shot: Recognition from five examples; None if the data cannot ask for it.
+        identification: Recognition among all identities; None likewise, or if it was too long.
+        retrieval: The lists of nearest items; None likewise.
     """
 
     source: str
@@ -243,6 +232,9 @@ class Evaluation:
     comparator: str = ""
     default_point: str = ""
     threshold: float = 0.0
+    few_shot: OneShot | None = None
+    identification: Identification | None = None
+    retrieval: Retrieval | None = None
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,12 @@ def rate_words(rate: Any, unit: str) -> str:
 
 def point_words(point: Any) -> str:
     """What an operating point's threshold was fitted for."""
+    if point.guaranteed:
+        return f"fitted so that FAR is at most {point.target}, 95% sure"
     if point.target is not None:
         return f"fitted for FAR {point.target}"
+    if point.name.startswith("cost="):
+        return f"of least cost at {point.name.removeprefix('cost=')}"
     where = {"eer": "both errors were equal", "balanced": "the mean of both errors was least"}
     return f"where {where.get(point.name, point.name)}"
 
@@ -67,6 +71,10 @@ def evaluation_lines(evaluation: Any) -> list[str]:
         ),
         f"equal error rate {found.eer:.4f}, AUC {found.auc:.4f}",
     ]
+    if found.tar:
+        read = ", ".join(f"{tar:.4f} at FAR {far:g}" for far, tar in found.tar.items())
+        lines.append(f"true accepts {read}; minDCF {found.min_dcf:.4f} at prior .01")
+        lines.append("  (these thresholds were chosen on these very items, and promise nothing)")
     for point in found.points:
         mark = "  <- verify uses this" if point.name == evaluation.default_point else ""
         lines.append(f"{point.name}: threshold {point.threshold:.4f}{mark}")
@@ -75,15 +83,51 @@ def evaluation_lines(evaluation: Any) -> list[str]:
             continue
         lines.append(f"  false accepts {rate_words(point.test.far, found.unit)}")
         lines.append(f"  false rejects {rate_words(point.test.frr, found.unit)}")
-    shot = evaluation.one_shot
-    if shot is not None:
-        interval = (
-            "too few identities for an interval"
-            if shot.low is None
-            else f"95% interval {shot.low:.4f} to {shot.high:.4f}"
-        )
-        lines.append(f"{shot.ways}-way one-shot accuracy {shot.accuracy:.4f} ({interval})")
+    lines += _ranked_lines(evaluation)
     if evaluation.failed:
         lines.append(f"{len(evaluation.failed)} items failed to read:")
         lines += [f"  {place}: {reason}" for place, reason in evaluation.failed[:10]]
+    return lines
+
+
+def share_words(share: Any) -> str:
+    """A share of identities with its interval."""
+    return f"{share.value:.4f} ({_interval(share)})"
+
+
+def _interval(share: Any) -> str:
+    if share.low is None:
+        return "too few identities for an interval"
+    return f"95% interval {share.low:.4f} to {share.high:.4f}"
+
+
+def _ranked_lines(evaluation: Any) -> list[str]:
+    """Recognition, identification and retrieval, each where it was measured."""
+    lines = []
+    for shot in (evaluation.one_shot, evaluation.few_shot):
+        if shot is not None:
+            shots = "one-shot" if shot.shots == 1 else f"{shot.shots}-shot"
+            lines.append(
+                f"{shot.ways}-way {shots} accuracy {shot.accuracy:.4f} ({_interval(shot)})"
+            )
+    who = evaluation.identification
+    if who is not None:
+        ranks = [rank for rank in (5, 10) if rank <= len(who.cmc)]
+        also = "".join(f", among the nearest {rank} {who.cmc[rank - 1]:.4f}" for rank in ranks)
+        lines += [
+            f"identification among {who.enrolled:,}: nearest {share_words(who.rank_1)}{also}",
+            f"  with {who.strangers:,} strangers, at threshold {who.threshold:.4f}:",
+            f"  strangers taken for somebody (FPIR) {share_words(who.fpir)}",
+            f"  known ones not recognised (FNIR) {share_words(who.fnir)}",
+        ]
+    found = evaluation.retrieval
+    if found is not None:
+        recall = ", ".join(
+            f"recall@{k} {share.value:.4f}" for k, share in found.recall.items() if k > 1
+        )
+        lines += [
+            f"retrieval among {found.items:,}: P@1 {share_words(found.precision_at_1)}",
+            f"  R-precision {share_words(found.r_precision)}",
+            f"  MAP@R {share_words(found.map_at_r)}, {recall}",
+        ]
     return lines

@@ -1,13 +1,23 @@
-// Moves the threshold: the rates and counts of the page's own curve, where it stands.
+// Moves the threshold, and says how many of so many pairs it would get wrong.
 for (const box of document.querySelectorAll(".slider")) {
   const values = JSON.parse(box.querySelector("script").textContent);
-  const range = box.querySelector("input");
-  range.addEventListener("input", () => {
-    for (const cell of box.querySelectorAll("[data-of]")) {
-      cell.textContent = values[cell.dataset.of][range.value];
+  const range = box.querySelector("input[type=range]");
+  const fraction = (rate) => {
+    const near = Math.min(rate, 1 - rate);
+    return rate.toFixed(near > 0 ? Math.max(3, 1 - Math.floor(Math.log10(near))) : 0);
+  };
+  const show = () => {
+    box.querySelector("output").textContent = values.threshold[range.value];
+    range.setAttribute("aria-valuetext", values.threshold[range.value]);
+    for (const name of ["far", "frr"]) {
+      const rate = values[name][range.value];
+      const pairs = Number(box.querySelector(`[data-of=${name}]`).value);
+      box.querySelector(`[data-rate=${name}]`).textContent = fraction(rate);
+      const count = Math.round(rate * pairs).toLocaleString("en");
+      box.querySelector(`[data-count=${name}]`).textContent = count;
     }
-    range.setAttribute("aria-valuetext", values.thresholds[range.value]);
-  });
+  };
+  box.addEventListener("input", show);
 }
 // Draws every figure with the colours of the page, again when light turns dark or dark light, and
 // at the width it has, whenever that changes.

@@ -7,8 +7,9 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
+from likewise.ranked import OneShot
 from likewise.report import figures, pictures, tradeoff, wording
-from likewise.results import Epoch, Evaluation, OneShot, OperatingPoint, Rate, Verification
+from likewise.results import Epoch, Evaluation, OperatingPoint, Rate, Verification
 
 _NAMED = 10
 _COLUMNS = (
@@ -159,11 +160,11 @@ def distances(evaluation: Evaluation, default: str) -> str:
 
 def errors(found: Verification, default: str) -> str:
     """False accepts against false rejects at all thresholds; empty where no curve was measured."""
-    if found.tradeoff is None:
+    if found.curve is None:
         return ""
     bars = f"Bars are 95% intervals, whose trials are {found.unit}."
-    det = tradeoff.det_figure(found.tradeoff, found.points, default)
-    roc = tradeoff.roc_figure(found.tradeoff, found.points, default)
+    det = tradeoff.det_figure(found.curve, found.points, default)
+    roc = tradeoff.roc_figure(found.curve, found.points, default)
     return (
         tradeoff.slider(found, default)
         + _figure(det, f"DET: nearer the lower left is better. {bars}")

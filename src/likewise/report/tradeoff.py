@@ -11,18 +11,19 @@ import numpy as np
 
 from likewise.report import wording
 from likewise.report.figures import TOKENS, Figure, finished
-from likewise.results import OperatingPoint, Rate, Tradeoff, Verification
+from likewise.results import Curve, OperatingPoint, Rate, Verification
 from likewise.shapes import Array
 
 _LEAST, _MOST = 1e-5, 0.6
+_PAIRS = 1000
 _TICKS = (1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6)
 
 
-def det_figure(tradeoff: Tradeoff, points: Sequence[OperatingPoint], default: str) -> Figure:
+def det_figure(curve: Curve, points: Sequence[OperatingPoint], default: str) -> Figure:
     """FRR against FAR, both on the scale of normal deviates, with the operating points.
 
     Args:
-        tradeoff: The curve.
+        curve: Both rates at all thresholds.
         points: Those that were measured on *test* are drawn, with their intervals.
         default: Name of the point that `verify` uses, drawn heavier; empty if none.
 
@@ -30,15 +31,15 @@ def det_figure(tradeoff: Tradeoff, points: Sequence[OperatingPoint], default: st
         Martin, Doddington, Kamm, Ordowski, Przybocki, "The DET Curve in Assessment of Detection
         Task Performance", 1997.
     """
-    inside = (tradeoff.far <= _MOST) & (tradeoff.frr <= _MOST)
-    far, frr = (_deviate(rates[inside]) for rates in (tradeoff.far, tradeoff.frr))
-    traces = [_curve(far, frr, _hints(tradeoff, inside))]
+    inside = (curve.far <= _MOST) & (curve.frr <= _MOST)
+    far, frr = (_deviate(rates[inside]) for rates in (curve.far, curve.frr))
+    traces = [_line(far, frr, _hints(curve, inside))]
     drawn = [point for point in points if _within(point)]
     traces += [_marked(point, point.name == default, _deviate) for point in drawn]
     ticks = {
         "tickvals": _deviate(np.array(_TICKS)).tolist(),
         "ticktext": [f"{tick:g}" for tick in _TICKS],
-        "range": _deviate(np.array([_lowest(tradeoff), _MOST])).tolist(),
+        "range": _deviate(np.array([_lowest(curve), _MOST])).tolist(),
         "rangemode": "normal",
     }
     layout = {
@@ -47,19 +48,19 @@ def det_figure(tradeoff: Tradeoff, points: Sequence[OperatingPoint], default: st
         "showlegend": False,
         "hovermode": "closest",
     }
-    return finished(traces, layout, _gist("DET curve", tradeoff, drawn))
+    return finished(traces, layout, _gist("DET curve", curve, drawn))
 
 
-def roc_figure(tradeoff: Tradeoff, points: Sequence[OperatingPoint], default: str) -> Figure:
+def roc_figure(curve: Curve, points: Sequence[OperatingPoint], default: str) -> Figure:
     """The share of same pairs accepted against FAR, on a logarithmic axis.
 
     The arguments are those of `det_figure`.
     """
-    inside = tradeoff.far > 0
-    traces = [_curve(tradeoff.far[inside], 1 - tradeoff.frr[inside], _hints(tradeoff, inside))]
+    inside = curve.far > 0
+    traces = [_line(curve.far[inside], 1 - curve.frr[inside], _hints(curve, inside))]
     drawn = [point for point in points if _within(point)]
     traces += [_marked(p, p.name == default, np.asarray, turned=True) for p in drawn]
-    low = float(np.log10(_lowest(tradeoff)))
+    low = float(np.log10(_lowest(curve)))
     layout = {
         "xaxis": {
             "title": {"text": "FAR: different pairs accepted"},
@@ -71,48 +72,50 @@ def roc_figure(tradeoff: Tradeoff, points: Sequence[OperatingPoint], default: st
         "showlegend": False,
         "hovermode": "closest",
     }
-    return finished(traces, layout, _gist("ROC curve", tradeoff, drawn))
+    return finished(traces, layout, _gist("ROC curve", curve, drawn))
 
 
 def slider(found: Verification, default: str) -> str:
-    """A threshold that can be moved, with what it would do to these pairs; empty without a curve.
+    """A threshold that can be moved, with the mistakes it would make; empty without a curve.
 
     Args:
         found: Whose curve.
         default: Name of the operating point where it starts; that of equal errors if empty.
     """
-    curve = found.tradeoff
+    curve = found.curve
     if curve is None:
         return ""
     start = next(p for p in found.points if p.name == (default or "eer")).threshold
     at = int(np.argmin(np.abs(curve.thresholds - start)))
     data = {
-        "thresholds": [wording.distance(float(value)) for value in curve.thresholds],
-        "far": [wording.fraction(float(value)) for value in curve.far],
-        "frr": [wording.fraction(float(value)) for value in curve.frr],
-        "accepted": [f"{value:,}" for value in curve.accepted.tolist()],
-        "rejected": [f"{value:,}" for value in curve.rejected.tolist()],
+        "threshold": [wording.distance(float(value)) for value in curve.thresholds],
+        "far": curve.far.tolist(),
+        "frr": curve.frr.tolist(),
     }
     content = json.dumps(data).replace("<", "\\u003c")
     rows = "".join(
-        f'<tr><th scope="row">{name}</th><td data-of="{rate}">{data[rate][at]}</td>'
-        f'<td><span data-of="{count}">{data[count][at]}</span> of {total:,} pairs</td></tr>'
-        for name, rate, count, total in (
-            ("Different, taken for the same", "far", "accepted", found.different_pairs),
-            ("The same, taken for different", "frr", "rejected", found.same_pairs),
+        f'<tr><th scope="row">{name}</th>'
+        f'<td data-rate="{rate}">{wording.fraction(float(data[rate][at]))}</td>'
+        f'<td><span data-count="{rate}">{data[rate][at] * _PAIRS:,.0f}</span> of '
+        f'<input type="number" min="1" max="1000000000" value="{_PAIRS}" data-of="{rate}" '
+        f'aria-label="{of} pairs"></td></tr>'
+        for name, of, rate in (
+            ("Different, taken for the same", "different", "far"),
+            ("The same, taken for different", "same", "frr"),
         )
     )
     return (
-        '<div class="slider"><label for="threshold">Threshold <output for="threshold" '
-        f'data-of="thresholds">{data["thresholds"][at]}</output></label>'
+        '<div class="slider"><label for="threshold">Threshold <output for="threshold">'
+        f"{data['threshold'][at]}</output></label>"
         f'<input type="range" id="threshold" min="0" max="{len(curve.thresholds) - 1}" '
-        f'value="{at}" aria-valuetext="{data["thresholds"][at]}">'
+        f'value="{at}" aria-valuetext="{data["threshold"][at]}">'
         '<table aria-live="polite"><thead><tr><th scope="col">mistake</th>'
         '<th scope="col">rate</th><th scope="col">pairs</th></tr></thead>'
         f"<tbody>{rows}</tbody></table>"
         f'<script type="application/json">{content}</script></div>'
         "<noscript><p>To move the threshold, allow this page to run its script.</p></noscript>"
-        '<p class="note">A threshold chosen here is chosen on these very pairs, so these rates '
+        '<p class="note">Write how many pairs of each sort you decide on, and see how many '
+        "mistakes to expect. A threshold chosen here is chosen on these very pairs, so these rates "
         "promise nothing for it. To use one, calibrate for the rate that you want, and measure it "
         "on other items.</p>"
     )
@@ -123,17 +126,15 @@ def _deviate(rates: Array) -> Array:
     return np.array([normal.inv_cdf(min(max(float(rate), _LEAST), 1 - _LEAST)) for rate in rates])
 
 
-def _lowest(tradeoff: Tradeoff) -> float:
+def _lowest(curve: Curve) -> float:
     """The power of ten below the least rate that the curve has."""
-    rates = np.concatenate([tradeoff.far, tradeoff.frr])
+    rates = np.concatenate([curve.far, curve.frr])
     least = float(rates[rates > 0].min()) if (rates > 0).any() else _LEAST
     return max(_LEAST, 10.0 ** math.floor(math.log10(min(least, 0.1))))
 
 
-def _hints(tradeoff: Tradeoff, inside: Array) -> list[str]:
-    columns = zip(
-        tradeoff.thresholds[inside], tradeoff.far[inside], tradeoff.frr[inside], strict=True
-    )
+def _hints(curve: Curve, inside: Array) -> list[str]:
+    columns = zip(curve.thresholds[inside], curve.far[inside], curve.frr[inside], strict=True)
     return [
         f"threshold {wording.distance(float(threshold))}<br>"
         f"FAR {wording.fraction(float(far))}<br>FRR {wording.fraction(float(frr))}"
@@ -141,7 +142,7 @@ def _hints(tradeoff: Tradeoff, inside: Array) -> list[str]:
     ]
 
 
-def _curve(x: Array, y: Array, hints: Sequence[str]) -> dict[str, Any]:
+def _line(x: Array, y: Array, hints: Sequence[str]) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines",
@@ -208,10 +209,10 @@ def _placed(rate: Rate, scale: Any) -> tuple[float, dict[str, Any]]:
     }
 
 
-def _gist(kind: str, tradeoff: Tradeoff, points: Sequence[OperatingPoint]) -> str:
+def _gist(kind: str, curve: Curve, points: Sequence[OperatingPoint]) -> str:
     said = []
     for target in (0.001, 0.01, 0.1):
-        within = tradeoff.frr[tradeoff.far <= target]
+        within = curve.frr[curve.far <= target]
         if len(within):
             said.append(f"FRR {wording.fraction(float(within.min()))} at FAR {target:g}")
     named = ", ".join(point.name for point in points)

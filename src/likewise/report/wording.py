@@ -6,7 +6,8 @@ one; rates are fractions or so many of 1,000.
 
 import math
 
-from likewise.results import Evaluation, OneShot, OperatingPoint, Rate, Verification
+from likewise.ranked import OneShot
+from likewise.results import Evaluation, OperatingPoint, Rate, Verification
 from likewise.types import Claim
 
 DIFFERENT, ACCEPTED = "of different things", "taken for the same"
@@ -75,6 +76,10 @@ def aim(point: OperatingPoint) -> str:
     """What a threshold was fitted for: `1 false accept in 20`."""
     if point.name == "balanced":
         return "the least mean of both error rates"
+    if point.name.startswith("cost="):
+        return f"the least cost at {point.name.removeprefix('cost=')}"
+    if point.guaranteed:
+        return f"a false-accept rate of at most {point.target:g}, 95% sure"
     if point.target is None:
         return "false accepts as frequent as false rejects"
     turns = round(1 / point.target)
