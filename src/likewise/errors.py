@@ -29,6 +29,8 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     │   └── SaveFailed                (OSError)     it could not be written; the old one stands
     └── DecisionError                 a decision would not be one to defend
         ├── NotCalibrated             (RuntimeError) the model has no calibration
+        ├── CalibrationExists         (FileExistsError) there is one of that name already
+        ├── NoReference               (LookupError) there is nothing to compare later items with
         ├── UnsupportedRate           (ValueError)  too few data for that error rate
         ├── BadDistance               (ValueError)  two items have no distance that is a number
         ├── ForeignEmbedding          (ValueError)  the vectors are another model's
@@ -142,6 +144,14 @@ class DecisionError(LikewiseError):
 
 class NotCalibrated(DecisionError, RuntimeError):
     """The model has no calibration."""
+
+
+class CalibrationExists(DecisionError, FileExistsError):
+    """The model has a calibration of that name already, and nobody asked to replace it."""
+
+
+class NoReference(DecisionError, LookupError):
+    """Nothing was kept of what the model was calibrated on, to compare later items with."""
 
 
 class UnsupportedRate(DecisionError, ValueError):

@@ -1,18 +1,18 @@
 """Protocols that measure a set of embeddings, in blocks: no matrix of all pairs is held."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from likewise.calibration import TARGETS, Calibration
-from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.comparator import Comparator
 from likewise.comparisons import Compared, Comparisons
 from likewise.listed_pairs import ListedPairs
 from likewise.metrics import verification
 from likewise.metrics.curves import curve_of, frr_at, minimum_cost, thinned
+from likewise.probabilities import AUTO, choose, fit_calibrator
 from likewise.results import Histogram, OperatingPoint, Verification
 from likewise.shapes import Array, Float
 from likewise.thresholds import fit_points, fit_thresholds, guaranteed, needed_for
@@ -82,7 +82,7 @@ def calibrate(
     Args:
         comparisons: Of the calibrate items.
         claim: What rates measured later will claim.
-        calibrator: Spec.
+        calibrator: Spec; `auto` chooses one, see `probabilities.choose`.
         limit: What a decision uses where nobody says: points whose false-accept rate is the
             target on these items (`far=0.01`), or whose 95% upper limit is (`far<=0.01`). Both
             are fitted.
@@ -110,25 +110,7 @@ def calibrate(
     points = fit_points(
         thresholds, dict(zip(thresholds, rates, strict=True)), units, unit_name, refusals
     )
+    choice = choose(comparisons, claim) if calibrator == AUTO else None
+    calibrator = calibrator if choice is None else choice.calibrator
     parameters = fit_calibrator(calibrator, spread, (independent[0], independent[1]))
-    return Calibration(claim, calibrator, parameters, points, units, unit_name, limit)
-
-
-def fit_calibrator(
-    calibrator: str, spread: verification.Spread, independent: tuple[float, float]
-) -> Mapping[str, Any]:
-    """What a calibrator learns from the distances of same and of different pairs.
-
-    Args:
-        calibrator: Spec.
-        spread: The distances.
-        independent: How many independent trials stand behind the same and the different pairs.
-    """
-    used = np.flatnonzero(spread.same + spread.different)
-    values = verification.bin_values()[used]
-    return CALIBRATORS.build(calibrator, parameters=None).fit(
-        np.concatenate([values, values]),
-        np.repeat([True, False], len(used)),
-        np.concatenate([spread.same[used], spread.different[used]]),
-        independent,
-    )
+    return Calibration(claim, calibrator, parameters, points, units, unit_name, limit, choice)

@@ -31,7 +31,7 @@ class Recipe:
         loss: Spec.
         sampler: Spec.
         augmentations: Specs, applied in this order.
-        calibrator: Spec.
+        calibrator: Spec, or `auto` for the one that does best on identities it was not fitted on.
         claim: `new_identities` or `known_classes`.
         split_by: `random`, `source` (the source's own parts), `group`, or `auto` (`source` where
             there are parts, else `random`).
@@ -57,7 +57,7 @@ class Recipe:
     loss: str = "triplet"
     sampler: str = "classes_by_items"
     augmentations: tuple[str, ...] = ()
-    calibrator: str = "logistic"
+    calibrator: str = "auto"
     claim: str = "new_identities"
     split_by: str = "auto"
     shares: Mapping[str, float] = field(default_factory=dict)
@@ -173,8 +173,10 @@ class Recipe:
             RecipeError: If a number is out of range.
         """
         family = families()
-        for name in ("transform", "encoder", "distance", "loss", "sampler", "calibrator"):
+        for name in ("transform", "encoder", "distance", "loss", "sampler"):
             family[name + "s" if name != "loss" else "losses"].check(getattr(self, name))
+        if self.calibrator != "auto":
+            family["calibrators"].check(self.calibrator)
         for spec in self.augmentations:
             family["augmentations"].check(spec)
         if self.matcher:

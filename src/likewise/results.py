@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from likewise.certainty import Probability
 from likewise.ranked import Identification, OneShot, Retrieval
 from likewise.shapes import Array, Float
 from likewise.types import Claim
@@ -221,6 +222,7 @@ class Evaluation:
         few_shot: Recognition from five examples; None if the data cannot ask for it.
         identification: Recognition among all identities; None likewise, or if it was too long.
         retrieval: The lists of nearest items; None likewise.
+        probability: What the probabilities were worth; None where none were given.
     """
 
     source: str
@@ -235,6 +237,7 @@ class Evaluation:
     few_shot: OneShot | None = None
     identification: Identification | None = None
     retrieval: Retrieval | None = None
+    probability: Probability | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from likewise import __version__
-from likewise.cli import data, embed, evaluate, list_, train, verify
+from likewise.cli import calibrate, data, embed, evaluate, list_, monitor, train, verify
 from likewise.cli.completion import OPTIONS, complete_in
 from likewise.cli.manual import INTERRUPTED, Cover, Page
 from likewise.errors import LikewiseError
@@ -23,6 +23,8 @@ app = typer.Typer(
 app.command("train", cls=Page)(train.train)
 app.command("verify", cls=Page)(verify.verify)
 app.command("evaluate", cls=Page)(evaluate.evaluate)
+app.command("calibrate", cls=Page)(calibrate.calibrate)
+app.command("monitor", cls=Page)(monitor.monitor)
 app.command("embed", cls=Page)(embed.embed)
 app.command("data", cls=Page)(data.data)
 app.command("list", cls=Page)(list_.list_components)
@@ -46,8 +48,8 @@ def _options(
 ) -> None:
     """Learn from your examples when two things are the same, and decide with a stated error rate.
 
-    Training makes a model, which is a folder of plain files. Every other command only reads it,
-    and needs no torch. likewise COMMAND --help says everything about a command.
+    Training makes a model, which is a folder of plain files. Every other command uses it, and
+    needs no torch. likewise COMMAND --help says everything about a command.
 
     Examples:
         likewise train faces/ --out model/
@@ -63,7 +65,7 @@ def _options(
         2    bad input; standard error says what is wrong, or with --json one
              JSON object on standard output
         130  stopped by Ctrl-C
-        train and verify have more
+        train, verify and monitor have more
 
     Next:
         likewise train --help

@@ -23,6 +23,17 @@ def evaluate(
         show_default="matcher where the model has one, else distance",
         help="What compares: distance or matcher.",
     ),
+    calibration: str = typer.Option(
+        "default",
+        metavar="NAME",
+        help="Which of the model's calibrations: likewise list MODEL names them.",
+    ),
+    prior: float = typer.Option(
+        0.5,
+        metavar="SHARE",
+        help="The share of same pairs where this is used, between 0 and 1, for what is measured "
+        "of the probabilities.",
+    ),
     allow_overlap: bool = typer.Option(
         False,
         "--allow-overlap",
@@ -38,7 +49,8 @@ def evaluate(
     """Measure a model on other items, and write a report.
 
     The thresholds stay as the model has them: this says how often they err on these items, each
-    rate with its 95% interval and the counts behind it. Items that the model learned from are
+    rate with its 95% interval and the counts behind it; and whether the probabilities are what
+    they say. Items that the model learned from are
     refused.
 
     Examples:
@@ -68,7 +80,13 @@ def evaluate(
     loaded = Model(model)
     built = FAMILY.build(source_spec(source))
     evaluation, decoded = measure(
-        loaded, built, comparator=comparator, allow_overlap=allow_overlap, strict=strict
+        loaded,
+        built,
+        calibration=calibration,
+        comparator=comparator,
+        prior=prior,
+        allow_overlap=allow_overlap,
+        strict=strict,
     )
     with decoded:
         shown = () if no_examples else examples_of(evaluation, decoded)
@@ -76,6 +94,8 @@ def evaluate(
     page = Path(report) if report else loaded.folder / f"evaluation-{name}.html"
     again = ["likewise", "evaluate", model, source]
     again += ["--comparator", comparator] if comparator else []
+    again += ["--calibration", calibration] if calibration != "default" else []
+    again += ["--prior", str(prior)] if prior != 0.5 else []
     again += ["--allow-overlap"] if allow_overlap else []
     made = report_of(
         loaded,

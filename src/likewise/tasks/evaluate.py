@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from likewise.calibration import Calibration
 from likewise.comparator import Comparator, LearnedComparator
 from likewise.decoded import Decoded, decode_all
 from likewise.evaluation import compare, verify_all
 from likewise.metrics.identification import identification, one_shot
 from likewise.metrics.retrieval import retrieval
 from likewise.model import Model
+from likewise.probabilities import measure as measure_probability
 from likewise.ranked import Identification, OneShot, Retrieval
 from likewise.results import Evaluation
 from likewise.shapes import Array, Float, Shaped
@@ -28,6 +30,7 @@ def evaluate(
     *,
     calibration: str = "default",
     comparator: str = "",
+    prior: float = 0.5,
     allow_overlap: bool = False,
     strict: bool = False,
 ) -> tuple[Evaluation, Decoded]:
@@ -38,6 +41,7 @@ def evaluate(
         source: Items never learned from.
         calibration: Which of the model's calibrations.
         comparator: `distance` or `matcher`; the matcher where the model has one.
+        prior: The share of same pairs where this is used, for what is measured of probabilities.
         allow_overlap: Measure on what it learned from, too.
         strict: Stop at the first item that cannot be read.
 
@@ -57,7 +61,12 @@ def evaluate(
         if not allow_overlap:
             model.trained_on.check(decoded.items, iter(decoded), purpose="evaluate")
         measured = measure(
-            model, decoded, items.namespace, calibration=calibration, comparator=comparator
+            model,
+            decoded,
+            items.namespace,
+            calibration=calibration,
+            comparator=comparator,
+            prior=prior,
         )
     except BaseException:
         decoded.close()
@@ -72,9 +81,21 @@ def measure(
     *,
     calibration: str = "default",
     comparator: str = "",
+    prior: float = 0.5,
+    fitted: Calibration | None = None,
 ) -> Evaluation:
-    """Measure a model's frozen operating points on decoded items from a named source."""
-    fitted = model.calibration(calibration, comparator)
+    """Measure frozen operating points and probabilities on decoded items from a named source.
+
+    Args:
+        model: What embeds and compares.
+        decoded: The items.
+        source: Where they come from, in words.
+        calibration: Which of the model's calibrations.
+        comparator: `distance` or `matcher`; the matcher where the model has one.
+        prior: The share of same pairs where this is used, for what is measured of probabilities.
+        fitted: A calibration that the model does not hold, instead.
+    """
+    fitted = fitted or model.calibration(calibration, comparator)
     default, point = fitted.default(), fitted.point()
     compares = model.comparator(comparator)
     vectors = model.embed_decoded(decoded)
@@ -97,6 +118,7 @@ def measure(
         few_shot=found.few_shot,
         identification=found.identification,
         retrieval=found.retrieval,
+        probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
     )
 
 
