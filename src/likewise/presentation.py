@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from likewise import durable
+from likewise.certainty import Choice
 from likewise.decoded import Decoded
 from likewise.errors import DamagedModel
 from likewise.model import Model
@@ -51,6 +52,7 @@ def report_of(
     *,
     data: Mapping[str, str],
     rerun: Sequence[str],
+    choice: Choice | None = None,
 ) -> Report:
     """Everything that the page shows.
 
@@ -60,6 +62,7 @@ def report_of(
         examples: Mistakes to show; empty to show none.
         data: What each part of the data was, in words.
         rerun: Commands that make it again.
+        choice: How the calibrator was chosen; None if somebody named it.
     """
     trained = _training(model)
     return Report(
@@ -72,6 +75,7 @@ def report_of(
         data=data,
         rerun=tuple(rerun),
         environment={"compared by": evaluation.comparator, **_how(trained), **_environment()},
+        choice=choice,
     )
 
 

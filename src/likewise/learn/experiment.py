@@ -127,6 +127,7 @@ def learn(
             examples_of(evaluation, run.data.parts[Role.TEST]) if examples else (),
             data=run.data.sentences(),
             rerun=_rerun(model),
+            choice=calibrations["default"].choice,
         )
         write(report, folder / "report.html", folder / "card.md")
         if not run.stopped:

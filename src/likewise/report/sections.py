@@ -7,8 +7,9 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
+from likewise.certainty import Choice, Probability
 from likewise.ranked import OneShot
-from likewise.report import figures, pictures, tradeoff, wording
+from likewise.report import figures, pictures, probability, tradeoff, wording
 from likewise.results import Epoch, Evaluation, OperatingPoint, Rate, Verification
 
 _NAMED = 10
@@ -170,6 +171,14 @@ def errors(found: Verification, default: str) -> str:
         + _figure(det, f"DET: nearer the lower left is better. {bars}")
         + _figure(roc, f"ROC: nearer the upper left is better. {bars}")
     )
+
+
+def probabilities(found: Probability | None, choice: Choice | None) -> str:
+    """What the probabilities were worth; empty where none were given."""
+    if found is None:
+        return ""
+    figure = probability.reliability_figure(found)
+    return _figure(figure, probability.caption(found)) + probability.choice(choice)
 
 
 def training(epochs: Sequence[Epoch]) -> str:
