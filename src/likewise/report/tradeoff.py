@@ -67,6 +67,7 @@ def roc_figure(curve: Curve, points: Sequence[OperatingPoint], default: str) -> 
             "type": "log",
             "range": [low, 0],
             "dtick": 1,
+            "tickformat": "~g",
         },
         "yaxis": {"title": {"text": "share of same pairs accepted"}, "range": [0, 1.01]},
         "showlegend": False,
