@@ -26,6 +26,7 @@ from likewise.types import Claim
 TARGETS = (0.001, 0.01, 0.05, 0.1)
 PREFERRED = 0.01
 MOST_POINTS = 100
+POPULATIONS = ("", "skilled", "random", "both")
 UNITS = ("identities", "items", "groups of linked pairs")
 
 
@@ -46,6 +47,8 @@ class Calibration:
             limit is (`far<=0.01`).
         choice: How the calibrator was chosen; None where somebody named it.
         source: The name of what holds the items that it was fitted on; empty where nobody said.
+        against: Which different pairs the false-accept rates are of, where there were genuine and
+            forged items: `skilled`, `random` or `both`; empty elsewhere.
     """
 
     claim: Claim
@@ -57,6 +60,7 @@ class Calibration:
     limit: Literal["plain", "guarantee"] = "plain"
     choice: Choice | None = None
     source: str = ""
+    against: str = ""
 
     @cached_property
     def _calibrator(self) -> Calibrator:
@@ -215,9 +219,12 @@ def _calibration(plain: Mapping[str, Any]) -> Calibration:
         limit=_limit(plain.get("limit", "plain")),
         choice=None if plain.get("choice") is None else _choice(plain["choice"]),
         source=_words(plain.get("source", "")),
+        against=_words(plain.get("against", "")),
     )
     if calibration.unit not in UNITS:
         raise ValueError(f"{calibration.unit!r} is no unit")
+    if calibration.against not in POPULATIONS:
+        raise ValueError(f"{calibration.against!r} is no population of different pairs")
     names = [point.name for point in calibration.points]
     if "eer" not in names:
         raise ValueError("no point is named eer")

@@ -26,6 +26,7 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     │   ├── ModelExists               (FileExistsError) there is one already
     │   ├── DamagedModel              (ValueError)  a file is altered, truncated or missing
     │   ├── NewerFormat               (ValueError)  written by a later Likewise
+    │   ├── UnfitEncoder              (ValueError)  an ONNX file is no encoder that can be wrapped
     │   └── SaveFailed                (OSError)     it could not be written; the old one stands
     └── DecisionError                 a decision would not be one to defend
         ├── NotCalibrated             (RuntimeError) the model has no calibration
@@ -132,6 +133,10 @@ class DamagedModel(ModelError, ValueError):
 
 class NewerFormat(ModelError, ValueError):
     """The model was written by a later version of Likewise."""
+
+
+class UnfitEncoder(ModelError, ValueError):
+    """An ONNX file is no encoder that can be wrapped."""
 
 
 class SaveFailed(ModelError, OSError):

@@ -17,6 +17,7 @@ from likewise.model import Model
 from likewise.printable import printable, shortened
 from likewise.report import Example, Report, card, render
 from likewise.results import Epoch, Evaluation, Training
+from likewise.types import Items
 
 _PACKAGES = ("likewise", "numpy", "onnxruntime", "torch", "scikit-learn")
 
@@ -33,8 +34,8 @@ def examples_of(evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]
         Example(
             first=decoded[mistake.first],
             second=decoded[mistake.second],
-            first_label=str(items.identities[mistake.first]),
-            second_label=str(items.identities[mistake.second]),
+            first_label=_label(items, mistake.first),
+            second_label=_label(items, mistake.second),
             first_place=str(items.places[mistake.first]),
             second_place=str(items.places[mistake.second]),
             same=mistake.same,
@@ -43,6 +44,11 @@ def examples_of(evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]
         )
         for mistake in evaluation.mistakes
     )
+
+
+def _label(items: Items, row: int) -> str:
+    forged = " (forged)" if items.forged[row] else ""
+    return f"{items.identities[row]}{forged}"
 
 
 def report_of(
@@ -85,6 +91,8 @@ def training_json(training: Training) -> bytes:
 
 
 def _training(model: Model) -> Training:
+    if "training" not in model.manifest.files:
+        return Training((), "elsewhere: the encoder was wrapped", "", stopped=False)
     try:
         plain = json.loads(model.read("training"))
         return Training(
@@ -114,6 +122,8 @@ def _epoch(plain: Mapping[str, Any]) -> Epoch:
 
 
 def _recipe(model: Model) -> str:
+    if "recipe" not in model.manifest.files:
+        return "# There is none: the encoder was made elsewhere, and wrapped.\n"
     try:
         text = model.read("recipe").decode()
     except UnicodeDecodeError as error:
@@ -124,7 +134,9 @@ def _recipe(model: Model) -> str:
 
 
 def _how(training: Training) -> dict[str, str]:
-    how = {"trained on": training.device, "precision": training.precision}
+    how = {"trained on": training.device}
+    if training.precision:
+        how["precision"] = training.precision
     if training.stopped:
         steps = training.epochs[-1].steps if training.epochs else 0
         how["stopped early"] = f"by hand, after the {steps} steps of the epochs that were over"

@@ -152,6 +152,10 @@ class Verification:
         curve: Both error rates at other thresholds.
         tar: For some false-accept rates, the largest share of same pairs accepted within each.
         min_dcf: The least normalised detection cost, at prior .01 and costs of 1.
+        against: Which different pairs the false-accept rates are of, where there are genuine and
+            forged items: `skilled`, `random` or `both`; empty elsewhere.
+        populations: Then for each population of different pairs the rates at every point.
+        population_eers: And its equal error rate.
     """
 
     claim: Claim
@@ -167,6 +171,9 @@ class Verification:
     curve: Curve | None = None
     tar: Mapping[float, float] = field(default_factory=dict)
     min_dcf: float | None = None
+    against: str = ""
+    populations: Mapping[str, tuple[ErrorRates, ...]] = field(default_factory=dict)
+    population_eers: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def counted(self) -> str:

@@ -8,7 +8,18 @@ from typing import Any
 import typer
 
 from likewise import __version__
-from likewise.cli import calibrate, data, embed, evaluate, list_, monitor, train, verify
+from likewise.cli import (
+    calibrate,
+    data,
+    decide,
+    embed,
+    evaluate,
+    list_,
+    monitor,
+    train,
+    verify,
+    wrap,
+)
 from likewise.cli.completion import OPTIONS, complete_in
 from likewise.cli.manual import INTERRUPTED, Cover, Page
 from likewise.errors import LikewiseError
@@ -22,10 +33,12 @@ app = typer.Typer(
 )
 app.command("train", cls=Page)(train.train)
 app.command("verify", cls=Page)(verify.verify)
+app.command("decide", cls=Page)(decide.decide)
 app.command("evaluate", cls=Page)(evaluate.evaluate)
 app.command("calibrate", cls=Page)(calibrate.calibrate)
 app.command("monitor", cls=Page)(monitor.monitor)
 app.command("embed", cls=Page)(embed.embed)
+app.command("wrap", cls=Page)(wrap.wrap)
 app.command("data", cls=Page)(data.data)
 app.command("list", cls=Page)(list_.list_components)
 

@@ -2,19 +2,27 @@
 
 import typer
 
-from likewise.cli.manual import DECIDING
+from likewise.cli import given
+from likewise.cli.manual import ALONE, DECIDING
 
 
 def calibrate(
-    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
+    model: str = typer.Argument(
+        metavar="MODEL",
+        help="A model's folder; or, alone, data that need no model: an .npz of embeddings with "
+        "labels, or a table of comparisons (.csv, .tsv, .parquet or .jsonl).",
+    ),
     source: str = typer.Argument(
+        "",
         metavar="SOURCE",
+        show_default=False,
         help="Items that the model was not trained on, with who or what they show: a folder or "
         ".zip with one sub-folder an identity, a table, an .npz or .ts file, or a source's spec.",
     ),
     name: str = typer.Option(
-        "default",
+        "",
         metavar="NAME",
+        show_default="default",
         help="What the calibration is called; the model's own is called default, and replaced "
         "only with --overwrite.",
     ),
@@ -55,9 +63,10 @@ def calibrate(
         help="The share of same pairs where this is used, between 0 and 1: where the costs arise, "
         "and where the probabilities are measured.",
     ),
-    share: float = typer.Option(
-        0.5,
+    share: float | None = typer.Option(
+        None,
         metavar="FRACTION",
+        show_default="0.5",
         help="How many of the identities calibrate; on the others it is measured.",
     ),
     seed: int = typer.Option(0, metavar="NUMBER", help="Of the draw of these identities."),
@@ -81,6 +90,17 @@ def calibrate(
         "--strict",
         help="Stop at the first item that cannot be read, instead of leaving it out.",
     ),
+    out: str = typer.Option(
+        "",
+        metavar="FILE",
+        rich_help_panel=ALONE,
+        show_default=False,
+        help="The .json to write, which decide and evaluate --calibration take; needed.",
+    ),
+    distance: str = given.DISTANCE,
+    columns: str = given.COLUMNS,
+    similarity: str = given.SIMILARITY,
+    folds: int | None = given.FOLDS,
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Fit decision and probability for other items, without training.
@@ -91,13 +111,19 @@ def calibrate(
     them; and so are up to 1,000 of their embeddings, for monitor. Items that the model was
     trained on are refused.
 
+    Without a model, all embeddings or comparisons fit them, and folds say how often such
+    thresholds err on what they were not fitted on.
+
     Examples:
         likewise calibrate model/ others/ --name clinic
         likewise calibrate model/ others/ --name desk --cost-false-accept 10 --prior 0.1
         likewise calibrate model/ others/ --name safe --guarantee --calibrator beta --json
+        likewise calibrate vectors.npz --distance cosine --out calibration.json
+        likewise calibrate comparisons.csv --out calibration.json
 
     Writes:
         MODEL/model.toml  and the files it names: calibration, reference, trained_on
+        FILE              the calibration, where data are given alone
 
     Exit codes:
         0  calibrated
@@ -106,6 +132,8 @@ def calibrate(
     Next:
         likewise verify model/ a.png b.png --calibration clinic
     """
+    from typing import Literal
+
     from likewise.cli.words import (
         as_json,
         calibration_lines,
@@ -113,21 +141,35 @@ def calibrate(
         evaluation_lines,
         source_spec,
     )
+    from likewise.cross_fitting import Fitting
     from likewise.model import Model
     from likewise.sources import FAMILY
+    from likewise.tasks.calibrate import SHARE
     from likewise.tasks.calibrate import calibrate as fit
 
+    limit: Literal["plain", "guarantee"] = "guarantee" if guarantee else "plain"
+    costs = costs_of(cost_false_accept, cost_false_reject)
+    if not source:
+        own = {"--name": name, "--claim": claim, "--overwrite": overwrite, "--share": share}
+        own |= {"--allow-overlap": allow_overlap, "--strict": strict}
+        given.refuse(own, given.WITHOUT_MODEL)
+        data = given.read(model, distance=distance, columns=columns, similarity=similarity)
+        fitting = Fitting(calibrator, limit, costs, prior)
+        given.calibrate(data, out=out, folds=folds, seed=seed, fitting=fitting, json=json)
+        return
+    alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
+    given.refuse({**alone, "--folds": folds, "--out": out}, given.WITH_MODEL)
     loaded = Model(model)
     found = fit(
         loaded,
         FAMILY.build(source_spec(source)),
-        name=name,
+        name=name or "default",
         calibrator=calibrator,
-        share=share,
+        share=SHARE if share is None else share,
         seed=seed,
         claim=claim,
-        limit="guarantee" if guarantee else "plain",
-        costs=costs_of(cost_false_accept, cost_false_reject),
+        limit=limit,
+        costs=costs,
         prior=prior,
         overwrite=overwrite,
         allow_overlap=allow_overlap,

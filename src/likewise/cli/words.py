@@ -65,18 +65,22 @@ def costs_of(false_accept: float | None, false_reject: float | None) -> tuple[fl
 def probability_lines(found: Any) -> list[str]:
     """What probabilities were worth, as the lines that a person reads."""
     lines = [
-        f"probabilities where {found.prior:g} of all pairs are the same: log loss "
-        f"{found.log_loss:.4f} nats (always saying {found.prior:g} has {found.uninformed:.4f}), "
-        f"Brier {found.brier:.4f}, calibration error (ECE) {found.calibration_error:.4f}",
-        f"  Cllr {found.cllr:.4f} bits, of which {found.minimum_cllr:.4f} are the distances' own "
-        f"and {max(0.0, found.cllr - found.minimum_cllr):.4f} the calibration's",
+        (
+            f"probabilities where {found.prior:g} of all pairs are the same: log loss "
+            f"{found.log_loss:.4f} nats (always saying {found.prior:g} has {found.uninformed:.4f}), "
+            f"Brier {found.brier:.4f}, calibration error (ECE) {found.calibration_error:.4f}"
+        ),
+        (
+            f"  Cllr {found.cllr:.4f} bits, of which {found.minimum_cllr:.4f} are the distances' own "
+            f"and {max(0.0, found.cllr - found.minimum_cllr):.4f} the calibration's"
+        ),
     ]
     for one in found.reliability:
         seen = f"{one.seen:.4f} were"
         if one.seen_low is not None:
             seen += f" (95% interval {one.seen_low:.4f} to {one.seen_high:.4f})"
         lines.append(
-            f"  said {one.said:.4f} on average (above {one.low:.1f}, up to {one.high:.1f}): {seen}; "
+            f"  said {one.said:.4f} on average (over {one.low:.1f}, up to {one.high:.1f}): {seen}; "
             f"{one.same_pairs:,} same and {one.different_pairs:,} different pairs"
         )
     return lines
@@ -111,8 +115,10 @@ def monitor_lines(found: Any) -> list[str]:
     of = f" of {found.calibrated_on}" if found.calibrated_on else ""
     lines = [
         found.sentence,
-        f"  compared: {counted[0]} of {found.source}, with {counted[1]}{of} that calibrated "
-        f"{found.calibration}",
+        (
+            f"  compared: {counted[0]} of {found.source}, with {counted[1]}{of} that calibrated "
+            f"{found.calibration}"
+        ),
         f"  without a shift, {found.level:g} of all runs would raise an alarm",
     ]
     if found.failed:

@@ -191,7 +191,13 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
         _save(draft, run, files, overwrite=False)
         model, parts = Model(draft), run.data.parts
         claim = Claim(run.recipe.claim)
-        made, kept = fit(model, parts[Role.CALIBRATE], claim, calibrator=run.recipe.calibrator)
+        made, kept = fit(
+            model,
+            parts[Role.CALIBRATE],
+            claim,
+            calibrator=run.recipe.calibrator,
+            against=run.recipe.against,
+        )
         source = run.recipe.source or run.data.namespace
         made, evaluation = measured(model, made, parts[Role.TEST], source)
     files["calibration"] = calibration.to_json(made)

@@ -154,11 +154,7 @@ def _sections(report: Report) -> list[str]:
         ("points", "Operating points", sections.points(evaluation, report.default_point)),
         ("distances", spread, sections.distances(evaluation, report.default_point)),
         ("errors", "Both errors", sections.errors(evaluation.verification, report.default_point)),
-        (
-            "probability",
-            "Probabilities",
-            sections.probabilities(evaluation.probability, report.choice),
-        ),
+        ("probability", "Probabilities", certain),
         ("training", "Training", sections.training(report.epochs)),
         ("mistakes", "The worst mistakes", _mistakes(report.examples, measure)),
         ("hardest", f"Hardest {kinds}", sections.hardest(evaluation)),

@@ -99,12 +99,14 @@ def measure(
     default, point = fitted.default(), fitted.point()
     compares = model.comparator(comparator)
     vectors = model.embed_decoded(decoded)
-    comparisons = compare(vectors, decoded.items, compares)
+    comparisons = compare(vectors, decoded.items, compares, fitted.against)
     mistakes, hardest = comparisons.mistakes(point.threshold, _WORST)
     found = _Ranked()
     if decoded.items.pairs is None:
         most = _MOST_MATCHED if isinstance(compares, LearnedComparator) else _MOST
-        found = _ranked(vectors, decoded.items.identities, compares, point.threshold, most)
+        own = np.flatnonzero(~decoded.items.forged)
+        identities = decoded.items.identities[own]
+        found = _ranked(vectors[own], identities, compares, point.threshold, most)
     return Evaluation(
         source=source,
         verification=verify_all(comparisons, fitted.points, fitted.claim),
