@@ -118,7 +118,8 @@ class Comparisons:
     def _refuse(self, part: slice, distances: Float[Array, "rows m"]) -> None:
         row, column = np.argwhere(np.isnan(distances))[0] + part.start
         ends = " and ".join(
-            f"item {self.rows[i] + 1} (of {self.names[self.codes[i]]!r})" for i in (row, column)
+            f"item {self.rows[i] + 1} (of {str(self.names[self.codes[i]])!r})"
+            for i in (row, column)
         )
         raise BadDistance(
             f"The distance between {ends} is not a number, and every pair needs one. Look for "

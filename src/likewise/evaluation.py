@@ -45,14 +45,15 @@ def verify_all(
         items=len(comparisons.vectors),
         same_pairs=comparisons.counts[0],
         different_pairs=comparisons.counts[1],
-        eer=eer,
-        auc=spread.auc,
+        # What is beyond the twelfth digit comes from adding up very many weights.
+        eer=round(eer, 12),
+        auc=round(spread.auc, 12),
         points=tuple(replace(p, test=r) for p, r in zip(points, rates, strict=True)),
         histogram=_histogram(spread),
         unit=comparisons.trials(claim)[1],
         curve=thinned(curve),
-        tar={far: 1 - frr_at(curve, far) for far in TARGETS},
-        min_dcf=minimum_cost(curve),
+        tar={far: round(1 - frr_at(curve, far), 12) for far in TARGETS},
+        min_dcf=round(minimum_cost(curve), 12),
     )
 
 
