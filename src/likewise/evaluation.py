@@ -11,6 +11,7 @@ from likewise.comparator import Comparator
 from likewise.comparisons import Compared, Comparisons
 from likewise.listed_pairs import ListedPairs
 from likewise.metrics import verification
+from likewise.metrics.curves import curve_of, frr_at, minimum_cost, thinned
 from likewise.probabilities import AUTO, choose, fit_calibrator
 from likewise.results import Histogram, OperatingPoint, Verification
 from likewise.shapes import Array, Float
@@ -36,6 +37,7 @@ def verify_all(
     spread = comparisons.spread()
     key = spread.eer_bin()
     _, eer = verification.equal_error(*comparisons.inside([key])[key], *spread.below(key))
+    curve = curve_of(spread)
     rates = comparisons.rates([point.threshold for point in points], claim)
     return Verification(
         claim=claim,
@@ -48,6 +50,9 @@ def verify_all(
         points=tuple(replace(p, test=r) for p, r in zip(points, rates, strict=True)),
         histogram=_histogram(spread),
         unit=comparisons.trials(claim)[1],
+        curve=thinned(curve),
+        tar={far: 1 - frr_at(curve, far) for far in TARGETS},
+        min_dcf=minimum_cost(curve),
     )
 
 

@@ -1,9 +1,10 @@
 """What was measured and decided: rates, operating points, decisions, evaluations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from likewise.certainty import Probability
+from likewise.ranked import Identification, OneShot, Retrieval
 from likewise.shapes import Array, Float
 from likewise.types import Claim
 
@@ -117,6 +118,21 @@ class Histogram:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """Both error rates at every threshold that decides something otherwise (ROC, DET).
+
+    Attributes:
+        thresholds: Ascending; the first accepts nothing.
+        far: The share of different pairs accepted at each.
+        frr: The share of same pairs rejected at each.
+    """
+
+    thresholds: Float[Array, "points"]
+    far: Float[Array, "points"]
+    frr: Float[Array, "points"]
+
+
+@dataclass(frozen=True)
 class Verification:
     """How well pairs are told apart.
 
@@ -145,6 +161,9 @@ class Verification:
     points: tuple[OperatingPoint, ...]
     histogram: Histogram
     unit: str = "identities"
+    curve: Curve | None = None
+    tar: Mapping[float, float] = field(default_factory=dict)
+    min_dcf: float | None = None
 
     @property
     def counted(self) -> str:
@@ -164,27 +183,6 @@ def claim_sentence(claim: Claim, unit: str) -> str:
     if claim is Claim.NEW_IDENTITIES:
         return f"measured on {unit} never trained on"
     return claim.sentence
-
-
-@dataclass(frozen=True)
-class OneShot:
-    """How often one example is enough to recognise an item among `ways` identities.
-
-    Attributes:
-        ways: How many identities each episode holds; one example of each is given.
-        episodes: How many questions were asked.
-        accuracy: The share answered rightly, identities weighing equally.
-        identities: How many identities were asked for: the trials of the interval.
-        low: Lower end of the 95% interval; None if the identities are too few for one.
-        high: Upper end; None likewise.
-    """
-
-    ways: int
-    episodes: int
-    accuracy: float
-    identities: int
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)
@@ -218,6 +216,9 @@ class Evaluation:
         comparator: What compared: `matcher`, or the spec of the distance.
         default_point: Name of the operating point that `verify` uses; empty if none is supported.
         threshold: Of that point, or of equal error where none is supported.
+        few_shot: Recognition from five examples; None if the data cannot ask for it.
+        identification: Recognition among all identities; None likewise, or if it was too long.
+        retrieval: The lists of nearest items; None likewise.
         probability: What the probabilities were worth; None where none were given.
     """
 
@@ -230,6 +231,9 @@ class Evaluation:
     comparator: str = ""
     default_point: str = ""
     threshold: float = 0.0
+    few_shot: OneShot | None = None
+    identification: Identification | None = None
+    retrieval: Retrieval | None = None
     probability: Probability | None = None
 
 

@@ -7,8 +7,9 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
+from likewise.ranked import OneShot
 from likewise.report import figures, pictures, wording
-from likewise.results import Epoch, Evaluation, OneShot, OperatingPoint, Rate
+from likewise.results import Epoch, Evaluation, OperatingPoint, Rate
 
 _NAMED = 10
 _COLUMNS = (

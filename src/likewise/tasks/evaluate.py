@@ -1,17 +1,27 @@
 """How good are the decisions, on items never learned from?"""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from likewise.calibration import Calibration
+from likewise.comparator import Comparator, LearnedComparator
 from likewise.decoded import Decoded, decode_all
 from likewise.evaluation import compare, verify_all
-from likewise.metrics.identification import one_shot
+from likewise.metrics.identification import identification, one_shot
+from likewise.metrics.retrieval import retrieval
 from likewise.model import Model
 from likewise.probabilities import measure as measure_probability
+from likewise.ranked import Identification, OneShot, Retrieval
 from likewise.results import Evaluation
+from likewise.shapes import Array, Float, Shaped
 from likewise.sources.base import Source
 
 _WORST = 6
+_FEW = 5
+# Beyond this many items, ranking all against all takes minutes; a matcher is slower.
+_MOST = 100_000
+_MOST_MATCHED = 10_000
 
 
 def evaluate(
@@ -91,15 +101,14 @@ def measure(
     vectors = model.embed_decoded(decoded)
     comparisons = compare(vectors, decoded.items, compares)
     mistakes, hardest = comparisons.mistakes(point.threshold, _WORST)
-    shot = None
+    found = _Ranked()
     if decoded.items.pairs is None:
-        _, codes = np.unique(decoded.items.identities, return_inverse=True)
-        order = np.argsort(codes, kind="stable")
-        shot = one_shot(vectors[order], codes[order], compares.rows)
+        most = _MOST_MATCHED if isinstance(compares, LearnedComparator) else _MOST
+        found = _ranked(vectors, decoded.items.identities, compares, point.threshold, most)
     return Evaluation(
         source=source,
         verification=verify_all(comparisons, fitted.points, fitted.claim),
-        one_shot=shot,
+        one_shot=found.one_shot,
         mistakes=mistakes,
         failed=decoded.failed,
         hardest=hardest,
@@ -107,4 +116,39 @@ def measure(
         default_point=default.name if default else "",
         threshold=point.threshold,
         probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
+        few_shot=found.few_shot,
+        identification=found.identification,
+        retrieval=found.retrieval,
+    )
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """What is measured by ranking, where classes are known."""
+
+    one_shot: OneShot | None = None
+    few_shot: OneShot | None = None
+    identification: Identification | None = None
+    retrieval: Retrieval | None = None
+
+
+def _ranked(
+    vectors: Float[Array, "n dim"],
+    identities: Shaped[Array, "n"],
+    compares: Comparator,
+    threshold: float,
+    most: int,
+) -> _Ranked:
+    """Recognition, identification and retrieval; the last two among at most so many items."""
+    _, codes = np.unique(identities, return_inverse=True)
+    order = np.argsort(codes, kind="stable")
+    vectors, codes = vectors[order], codes[order]
+    few = len(codes) <= most
+    return _Ranked(
+        one_shot=one_shot(vectors, codes, compares.rows),
+        few_shot=one_shot(vectors, codes, compares.rows, shots=_FEW),
+        identification=(
+            identification(vectors, codes, compares.matrix, threshold) if few else None
+        ),
+        retrieval=retrieval(vectors, codes, compares.matrix) if few else None,
     )
