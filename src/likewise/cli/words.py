@@ -67,12 +67,12 @@ def probability_lines(found: Any) -> list[str]:
     lines = [
         (
             f"probabilities where {found.prior:g} of all pairs are the same: log loss "
-            f"{found.log_loss:.4f} nats (always saying {found.prior:g} has {found.uninformed:.4f}), "
+            f"{found.log_loss:.4f} nats (always saying {found.prior:g}: {found.uninformed:.4f}), "
             f"Brier {found.brier:.4f}, calibration error (ECE) {found.calibration_error:.4f}"
         ),
         (
-            f"  Cllr {found.cllr:.4f} bits, of which {found.minimum_cllr:.4f} are the distances' own "
-            f"and {max(0.0, found.cllr - found.minimum_cllr):.4f} the calibration's"
+            f"  Cllr {found.cllr:.4f} bits, of which {found.minimum_cllr:.4f} are the distances' "
+            f"own and {max(0.0, found.cllr - found.minimum_cllr):.4f} the calibration's"
         ),
     ]
     for one in found.reliability:
@@ -80,8 +80,8 @@ def probability_lines(found: Any) -> list[str]:
         if one.seen_low is not None:
             seen += f" (95% interval {one.seen_low:.4f} to {one.seen_high:.4f})"
         lines.append(
-            f"  said {one.said:.4f} on average (over {one.low:.1f}, up to {one.high:.1f}): {seen}; "
-            f"{one.same_pairs:,} same and {one.different_pairs:,} different pairs"
+            f"  said {one.said:.4f} on average (above {one.low:.1f}, up to {one.high:.1f}): "
+            f"{seen}; {one.same_pairs:,} same and {one.different_pairs:,} different pairs"
         )
     return lines
 
@@ -158,9 +158,9 @@ def evaluation_lines(evaluation: Any) -> list[str]:
             continue
         lines.append(f"  false accepts {rate_words(point.test.far, found.unit)}")
         lines.append(f"  false rejects {rate_words(point.test.frr, found.unit)}")
-    lines += _ranked_lines(evaluation)
     if evaluation.probability is not None:
         lines += probability_lines(evaluation.probability)
+    lines += _ranked_lines(evaluation)
     if evaluation.failed:
         lines.append(f"{len(evaluation.failed)} items failed to read:")
         lines += [f"  {place}: {reason}" for place, reason in evaluation.failed[:10]]
