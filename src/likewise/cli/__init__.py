@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from likewise import __version__
-from likewise.cli import data, embed, evaluate, list_, train, verify
+from likewise.cli import audit, data, embed, evaluate, list_, train, verify
 from likewise.cli.completion import OPTIONS, complete_in
 from likewise.cli.manual import INTERRUPTED, Cover, Page
 from likewise.errors import LikewiseError
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("train", cls=Page)(train.train)
+app.command("audit", cls=Page)(audit.audit)
 app.command("verify", cls=Page)(verify.verify)
 app.command("evaluate", cls=Page)(evaluate.evaluate)
 app.command("embed", cls=Page)(embed.embed)
