@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from likewise.shapes import Array, Float, Int, UInt8
+from likewise.shapes import Array, Bool, Float, Int, Shaped, UInt8
 
 SIDE = 16
 STEPS = 64
@@ -29,6 +29,7 @@ IMAGE_NUMBERS = {
     "background": "background",
     "paper": "grey of the paper (Otsu)",
     "ink_grey": "grey of the ink (Otsu)",
+    "ink_spread": "spread of the ink's greys (Otsu)",
     "ink_share": "share of ink (Otsu)",
     "edges": "strength of edges",
     "levels": "number of grey levels",
@@ -136,6 +137,7 @@ def of_image(pixels: UInt8[Array, "h w ..."]) -> Look:
     dark = levels <= threshold
     ink = ~dark if background <= threshold else dark
     ink_share = float(shares[ink].sum())
+    ink_grey = _mean(levels, shares, ink, mean)
     wide = grey.astype(np.int16)
     steps = [np.abs(np.diff(wide, axis=axis)).mean() for axis in (0, 1) if grey.shape[axis] > 1]
     seen = shares[shares > 0]
@@ -147,8 +149,9 @@ def of_image(pixels: UInt8[Array, "h w ..."]) -> Look:
         "mean": mean,
         "spread": math.sqrt(max(0.0, float(shares @ (levels - mean) ** 2))),
         "background": background,
-        "paper": _mean(shares, ~ink, mean),
-        "ink_grey": _mean(shares, ink, mean),
+        "paper": _mean(levels, shares, ~ink, mean),
+        "ink_grey": ink_grey,
+        "ink_spread": math.sqrt(_mean((levels - ink_grey) ** 2, shares, ink, 0.0)),
         "ink_share": ink_share,
         "edges": float(np.mean(steps)) if steps else 0.0,
         "levels": float(len(seen)),
@@ -159,10 +162,15 @@ def of_image(pixels: UInt8[Array, "h w ..."]) -> Look:
     return Look(numbers, np.asarray(small, dtype=np.uint8).reshape(-1))
 
 
-def _mean(shares: Float[Array, "256"], part: Array, otherwise: float) -> float:
-    """The mean grey of some of the greys; where no pixel has one of them, another number."""
+def _mean(
+    values: Shaped[Array, "256"],
+    shares: Float[Array, "256"],
+    part: Bool[Array, "256"],
+    otherwise: float,
+) -> float:
+    """The mean of a value of the greys over some of them; another where no pixel has one."""
     total = float(shares[part].sum())
-    return float(shares[part] @ np.flatnonzero(part)) / total if total else otherwise
+    return float(shares[part] @ values[part]) / total if total else otherwise
 
 
 def of_series(series: Float[Array, "t d"]) -> Look:

@@ -12,7 +12,7 @@ from likewise.audit import clues, files, looks, probes
 from likewise.audit.association import Auc, Cases, auc, folds_of
 from likewise.audit.clues import NOT_READ, POPULATIONS, clue
 from likewise.audit.findings import Clue, Finding
-from likewise.audit.shortcuts import read_finding, thumbnail_title
+from likewise.audit.shortcuts import SIZE_REACH, read_finding, thumbnail_title
 from likewise.audit.survey import Survey
 from likewise.shapes import Array, Float, Shaped
 from likewise.transforms.base import Transform
@@ -28,7 +28,7 @@ ADVICE = {
     "by one method, and crop them alike.",
     "series": "Standardise each series, as sequence(normalize='series') does, and start all alike.",
 }
-_PAPER, _INK = ("background", "paper", "median"), ("ink_grey", "levels")
+_PAPER, _INK = ("background", "paper", "median"), ("ink_grey", "ink_spread", "levels")
 
 
 def origin_cases(survey: Survey, random: np.random.Generator) -> tuple[Survey, Cases]:
@@ -212,8 +212,10 @@ def _size(survey: Survey, cases: Cases) -> tuple[list[Clue], list[Finding]]:
     if beyond is None:
         return [clue(QUESTION, "file size", whole, remark=NOT_READ)], []
     rest = auc(beyond, cases, two_sided=True)
-    alarm = POPULATIONS.passed(rest)
-    remark = f"{NOT_READ}; beyond what the pixels explain, AUC {rest.value:.3f}"
+    medians = [float(np.median(beyond[cases.positive == sort])) for sort in (False, True)]
+    alarm = POPULATIONS.passed(rest) and abs(medians[1] - medians[0]) >= SIZE_REACH
+    remark = f"beyond what the pixels explain, AUC {rest.value:.3f}"
+    remark = remark if alarm else f"{NOT_READ}; {remark}"
     told = [clue(QUESTION, "file size", whole, alarm=alarm, remark=remark)]
     if not alarm:
         return told, []

@@ -4,6 +4,8 @@ That two people differ in their mean grey is legitimate, so such clues are basel
 must beat. Only nuisance is an alarm: what follows how an item was stored, and not what it shows.
 """
 
+import math
+
 import numpy as np
 
 from likewise.audit import clues, looks
@@ -16,6 +18,8 @@ from likewise.transforms.base import Transform
 
 QUESTION = "same from different"
 SIZE_BAR = Bar(0.6, 0.55)
+SIZE_REACH = math.log(1.1)
+"""How far sizes must lie apart beyond their pixels: what explains them is no exact account."""
 _ENCODING = ("format", "mode")
 
 
@@ -138,8 +142,11 @@ def _file_size(
     if beyond is None:
         return [clue(QUESTION, "file size", whole, remark=NOT_READ)], []
     rest = auc(clues.unlike(beyond, cases), cases)
-    alarm = SIZE_BAR.passed(rest)
-    remark = f"{NOT_READ}; beyond what the pixels explain, AUC {rest.value:.3f}"
+    means = np.bincount(codes, beyond) / np.bincount(codes)
+    reach = float(np.diff(np.percentile(means, [10, 90]))[0])
+    alarm = SIZE_BAR.passed(rest) and reach >= SIZE_REACH
+    remark = f"beyond what the pixels explain, AUC {rest.value:.3f}"
+    remark = remark if alarm else f"{NOT_READ}; {remark}"
     told = [clue(QUESTION, "file size", whole, alarm=alarm, remark=remark)]
     if not alarm:
         return told, []
