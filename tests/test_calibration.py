@@ -241,5 +241,11 @@ def test_parameters_of_another_form_are_damage(fitted, value):
 
 
 def test_targets_are_the_documented_ones(fitted):
-    assert [p.target for p in fitted.points] == [*calibration.TARGETS, None, None]
+    assert [p.target for p in fitted.points] == [
+        *calibration.TARGETS,
+        *calibration.TARGETS,
+        None,
+        None,
+    ]
+    assert [p.name for p in fitted.points][3:6] == ["far=0.1", "far<=0.001", "far<=0.01"]
     assert [p.name for p in fitted.points][-2:] == ["eer", "balanced"]

@@ -14,7 +14,7 @@ from likewise.comparisons import Comparisons
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import SplitError
 from likewise.evaluation import calibrate, verify_all
-from likewise.metrics.intervals import jackknife
+from likewise.metrics.intervals import two_sided
 from likewise.types import Claim
 
 SIZES = [1, 2, 3, 5, 4, 2, 6, 3]
@@ -82,7 +82,7 @@ def test_the_interval_is_the_jackknife_of_recomputed_rates(claim):
     )
     without = [loop_rates(vectors[keep], names[keep], threshold)[:2] for keep in keeps]
     for rate, values in zip((rates.far, rates.frr), np.array(without).T, strict=True):
-        assert (rate.low, rate.high) == pytest.approx(jackknife(rate.value, values, 1.0))
+        assert (rate.low, rate.high) == pytest.approx(two_sided(rate.value, values, 1.0))
         assert 0 < rate.low < rate.value < rate.high < 1
 
 
@@ -104,7 +104,7 @@ def test_few_identities_have_counts_and_no_interval():
 def test_jackknife_of_a_mean_is_its_standard_error():
     values = np.random.default_rng(0).random(40)
     without = (values.sum() - values) / 39
-    low, high = jackknife(float(values.mean()), without, 40.0)
+    low, high = two_sided(float(values.mean()), without, 40.0)
     mean, error = values.mean(), stats.sem(values)
     half = stats.t.ppf(0.975, 39) * error / (mean * (1 - mean))
     logit = np.log(mean / (1 - mean))

@@ -8,7 +8,7 @@ from likewise.distances.euclidean import Euclidean
 from likewise.errors import SplitError
 from likewise.evaluation import calibrate, compare, verify_all
 from likewise.listed_pairs import ListedPairs
-from likewise.metrics.intervals import jackknife
+from likewise.metrics.intervals import two_sided
 from likewise.types import Claim, Items, Kind, Pairs
 
 NEW = Claim.NEW_IDENTITIES
@@ -64,7 +64,7 @@ def test_rates_and_their_intervals_equal_a_plain_loop():
             assert (rate.errors, rate.trials, rate.units) == (bad, total, len(trials))
             assert rate.value == pytest.approx(bad / total)
             without = [(bad - wrong[c]) / (total - trials[c]) for c in sorted(trials)]
-            low, high = jackknife(bad / total, np.array(without), len(trials))
+            low, high = two_sided(bad / total, np.array(without), len(trials))
             assert (rate.low, rate.high) == (pytest.approx(low), pytest.approx(high))
 
 

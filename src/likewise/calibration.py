@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,10 +22,9 @@ from likewise.results import Decision, ErrorRates, OperatingPoint, Rate
 from likewise.types import Claim
 
 TARGETS = (0.001, 0.01, 0.05, 0.1)
-FEWEST_UNITS = 10
-FEWEST_FALSE_ACCEPTS = 30
 PREFERRED = 0.01
 MOST_POINTS = 100
+POPULATIONS = ("", "skilled", "random", "both")
 UNITS = ("identities", "items", "groups of linked pairs")
 
 
@@ -37,10 +36,15 @@ class Calibration:
         claim: What the rates of the operating points claim.
         calibrator: Spec of the calibrator.
         parameters: What it learned: numbers, and lists of numbers.
-        points: One for each target, `eer` where both errors are equal, and `balanced` where the
-            mean of both is least.
+        points: Two for each target (see `limit`), `eer` where both errors are equal, `balanced`
+            where the mean of both is least, and one of least cost where costs were given.
         units: How many identities (items under `known_classes`) it was fitted on.
         unit: What they are called.
+        limit: Which points are used where nobody says: `plain`, those whose false-accept rate on
+            the *calibrate* items is the target (`far=0.01`), or `guarantee`, those whose 95% upper
+            limit is (`far<=0.01`).
+        against: Which different pairs the false-accept rates are of, where there were genuine and
+            forged items: `skilled`, `random` or `both`; empty elsewhere.
     """
 
     claim: Claim
@@ -49,26 +53,37 @@ class Calibration:
     points: tuple[OperatingPoint, ...]
     units: int
     unit: str = "identities"
+    limit: Literal["plain", "guarantee"] = "plain"
+    against: str = ""
 
     @cached_property
     def _calibrator(self) -> Calibrator:
         return CALIBRATORS.build(self.calibrator, parameters=self.parameters)
 
-    def default(self) -> OperatingPoint | None:
+    def default(self, *, guarantee: bool | None = None) -> OperatingPoint | None:
         """The point that `verify` uses: FAR .01, else the smallest supported; None if none is."""
-        supported = [p for p in self.points if p.supported and p.target is not None]
+        supported = [p for p in self._targeted(guarantee) if p.supported]
         for point in supported:
             if point.target == PREFERRED:
                 return point
         above = [p for p in supported if p.target is not None and p.target > PREFERRED]
         return min(above or supported, key=lambda p: p.target or 0.0, default=None)
 
-    def point(self, far: float | None = None, name: str | None = None) -> OperatingPoint:
+    def _targeted(self, guarantee: bool | None) -> list[OperatingPoint]:
+        """The points for a false-accept rate, or those for a limit of it."""
+        wanted = self.limit == "guarantee" if guarantee is None else guarantee
+        return [p for p in self.points if p.target is not None and wanted == p.guaranteed]
+
+    def point(
+        self, far: float | None = None, name: str | None = None, *, guarantee: bool | None = None
+    ) -> OperatingPoint:
         """The operating point for a false-accept rate or of a name, or the default one, or `eer`.
 
         Args:
             far: The false-accept rate that it was fitted for.
-            name: `far=0.01`, `eer`, `balanced`, ... instead.
+            name: `far=0.01`, `far<=0.01`, `eer`, `balanced`, ... instead.
+            guarantee: Whether the 95% upper limit of that rate, not the rate, is the target; as
+                the calibration's `limit` says if None.
 
         Raises:
             BadArgument: If both are given.
@@ -85,11 +100,12 @@ class Calibration:
                 raise unknown("no operating point is named", name, points)
             return _supported(points[name], name)
         if far is None:
-            return self.default() or self.equal_error
-        for point in self.points:
-            if point.target is not None and math.isclose(point.target, far):
+            return self.default(guarantee=guarantee) or self.equal_error
+        points_for = self._targeted(guarantee)
+        for point in points_for:
+            if math.isclose(point.target or 0.0, far):
                 return _supported(point, f"FAR {far}")
-        known = ", ".join(str(p.target) for p in self.points if p.supported and p.target)
+        known = ", ".join(str(p.target) for p in points_for if p.supported)
         raise UnsupportedRate(
             f"No threshold was fitted for FAR {far}. Fitted and supported: {known or 'none'}."
         )
@@ -151,40 +167,6 @@ def _supported(point: OperatingPoint, asked: str) -> OperatingPoint:
     return point
 
 
-def fit_points(
-    thresholds: Mapping[str, float],
-    rates: Mapping[str, ErrorRates],
-    units: int,
-    unit_name: str,
-) -> tuple[OperatingPoint, ...]:
-    """Operating points from thresholds, each supported or refused with what would be needed.
-
-    Args:
-        thresholds: By name, `far=0.01`, `eer` or `balanced`.
-        rates: What each does on the *calibrate* items.
-        units: How many independent units the calibrate items hold.
-        unit_name: What they are called: `identities` or `items`.
-    """
-    points = []
-    for name, threshold in thresholds.items():
-        target = float(name.removeprefix("far=")) if name.startswith("far=") else None
-        expected = rates[name].far.trials * (1.0 if target is None else target)
-        lacking = []
-        if units < FEWEST_UNITS:
-            lacking.append(f"{FEWEST_UNITS} {unit_name} (there are {units})")
-        if expected < FEWEST_FALSE_ACCEPTS:
-            needed = math.ceil(FEWEST_FALSE_ACCEPTS / (target or 1.0))
-            lacking.append(
-                f"{needed:,} different pairs, which make {FEWEST_FALSE_ACCEPTS} expected false "
-                f"accepts (there are {rates[name].far.trials:,}),"
-            )
-        reason = f"It needs at least {' and '.join(lacking)} to calibrate on." if lacking else ""
-        points.append(
-            OperatingPoint(name, target, threshold, not lacking, reason, rates[name], None)
-        )
-    return tuple(points)
-
-
 def to_json(calibrations: Mapping[str, Calibration]) -> bytes:
     """Named calibrations as the bytes of `calibration.json`."""
     plain = {name: asdict(calibration) for name, calibration in calibrations.items()}
@@ -222,9 +204,13 @@ def _calibration(plain: Mapping[str, Any]) -> Calibration:
         points=tuple(_point(point) for point in plain["points"]),
         units=_count(plain["units"]),
         unit=str(plain.get("unit") or ("items" if known else "identities")),
+        limit=_limit(plain.get("limit", "plain")),
+        against=_words(plain.get("against", "")),
     )
     if calibration.unit not in UNITS:
         raise ValueError(f"{calibration.unit!r} is no unit")
+    if calibration.against not in POPULATIONS:
+        raise ValueError(f"{calibration.against!r} is no population of different pairs")
     names = [point.name for point in calibration.points]
     if "eer" not in names:
         raise ValueError("no point is named eer")
@@ -232,6 +218,12 @@ def _calibration(plain: Mapping[str, Any]) -> Calibration:
         raise ValueError(f"more than {MOST_POINTS} points, or two of one name")
     calibration.decide(1.0)
     return calibration
+
+
+def _limit(value: Any) -> Literal["plain", "guarantee"]:
+    if value not in ("plain", "guarantee"):
+        raise ValueError(f"{value!r} is neither plain nor guarantee")
+    return "guarantee" if value == "guarantee" else "plain"
 
 
 def _parameter(value: Any) -> float | list[float]:

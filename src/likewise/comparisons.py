@@ -7,8 +7,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from likewise.comparator import Comparator
-from likewise.errors import SplitError
+from likewise.errors import BadDistance, SplitError
 from likewise.metrics import verification
+from likewise.metrics.accepted import Accepted, tallies
+from likewise.metrics.tally import Tally
 from likewise.results import ErrorRates, Mistake
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.types import Claim
@@ -45,7 +47,10 @@ class Compared(Protocol):
         """The histograms of all distances."""
 
     def inside(self, wanted: Sequence[int]) -> Mapping[int, tuple[Array, Array, Array]]:
-        """All pairs whose distances fall in these bins: distances, weights as same, different."""
+        """The distances that fall in these bins, with their weights as same and as different."""
+
+    def tallies(self, thresholds: Sequence[float], claim: Claim) -> list[tuple[Tally, Tally]]:
+        """What each threshold decided: of different pairs (FAR) and of same pairs (FRR)."""
 
     def rates(self, thresholds: Sequence[float], claim: Claim) -> list[ErrorRates]:
         """Both error rates at each threshold, with intervals."""
@@ -92,15 +97,33 @@ class Comparisons:
         order = np.argsort(codes, kind="stable")
         return cls(vectors[order], codes[order], order, names, distance)
 
-    def blocks(self) -> Iterator[tuple[slice, Float[Array, "rows n"]]]:
-        """Some rows at a time, with their distances to all items."""
-        step = max(1, _BLOCK_ELEMENTS // len(self.vectors))
-        for start in range(0, len(self.vectors), step):
-            part = slice(start, min(start + step, len(self.vectors)))
-            distances = self.distance.matrix(self.vectors[part], self.vectors)
+    def blocks(self) -> Iterator[tuple[slice, Float[Array, "rows m"]]]:
+        """Some rows at a time, with their distances to themselves and to all rows after them.
+
+        Raises:
+            BadDistance: If a distance is not a number.
+        """
+        start, count = 0, len(self.vectors)
+        while start < count:
+            step = max(1, _BLOCK_ELEMENTS // (count - start))
+            part = slice(start, min(start + step, count))
+            distances = self.distance.matrix(self.vectors[part], self.vectors[start:])
             # A matcher may find an item unlike itself.
-            np.fill_diagonal(distances[:, part], 0.0)
+            np.fill_diagonal(distances, 0.0)
+            if np.isnan(distances.max()):
+                self._refuse(part, distances)
             yield part, distances
+            start = part.stop
+
+    def _refuse(self, part: slice, distances: Float[Array, "rows m"]) -> None:
+        row, column = np.argwhere(np.isnan(distances))[0] + part.start
+        ends = " and ".join(
+            f"item {self.rows[i] + 1} (of {self.names[self.codes[i]]!r})" for i in (row, column)
+        )
+        raise BadDistance(
+            f"The distance between {ends} is not a number, and every pair needs one. Look for "
+            "values that are not finite in these items or their embeddings."
+        )
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -116,97 +139,129 @@ class Comparisons:
         paired = float((np.bincount(self.codes) >= 2).sum())
         return len(self.names), "identities", paired, len(self.names) / 2
 
-    def upper(self, part: slice) -> Bool[Array, "rows n"]:
-        """Where a block holds each pair once, and no item with itself."""
-        own = np.arange(part.start, part.stop)
-        upper: Array = np.arange(len(self.codes))[None, :] > own[:, None]
-        return upper
-
     def spread(self) -> verification.Spread:
         """The histograms of all distances."""
         spread = verification.Spread.empty()
         for part, distances in self.blocks():
-            same, different = self._weights(part)
-            spread.add(verification.keys(distances), same, different)
+            spread.add(verification.keys(distances), *self._weights(part))
         return spread
 
-    def _weights(self, part: slice) -> tuple[Float[Array, "rows n"], Float[Array, "rows n"]]:
+    def _weights(self, part: slice) -> tuple[Float[Array, "rows m"], Float[Array, "rows m"]]:
+        """What each pair of a block weighs as a same and as a different pair, each pair once."""
         sizes = np.bincount(self.codes).astype(np.float64)
-        count = len(sizes)
-        paired = (sizes >= 2).sum()
-        upper = self.upper(part)
-        alike = self.codes[part][:, None] == self.codes[None, :]
-        one = 1 / (paired * np.maximum(sizes * (sizes - 1) / 2, 1))
-        same = np.where(alike & upper, one[self.codes][None, :], 0.0)
-        scale = 1 / (count * (count - 1) / 2)
+        count, start = len(sizes), part.start
         each = 1 / sizes[self.codes]
-        different = np.where(alike | ~upper, 0.0, scale * each[part][:, None] * each[None, :])
+        scale = 1 / (count * (count - 1) / 2)
+        different = np.multiply.outer(scale * each[part], each[start:])
+        same = np.zeros_like(different)
+        # Beyond the last identity of these rows all pairs are different.
+        head = slice(0, self._reach(part) - start)
+        alike, upper = self._head(part)
+        different[:, head][alike | ~upper] = 0.0
+        one = 1 / ((sizes >= 2).sum() * np.maximum(sizes * (sizes - 1) / 2, 1))
+        same[:, head] = np.where(alike & upper, one[self.codes[part]][:, None], 0.0)
         return same, different
+
+    def _reach(self, part: slice) -> int:
+        """Where the identity of the last of these rows ends."""
+        return int(np.searchsorted(self.codes, self.codes[part.stop - 1], side="right"))
+
+    def _head(self, part: slice) -> tuple[Bool[Array, "rows m"], Bool[Array, "rows m"]]:
+        """The columns of a block in which same pairs lie: which are, and which are counted here."""
+        columns = np.arange(part.start, self._reach(part))
+        alike = self.codes[part][:, None] == self.codes[columns][None, :]
+        return alike, columns[None, :] > np.arange(part.start, part.stop)[:, None]
 
     def inside(
         self, wanted: Sequence[int]
     ) -> dict[int, tuple[Float[Array, "m"], Float[Array, "m"], Float[Array, "m"]]]:
-        """All pairs whose distances fall in these bins: distances, weights as same, different."""
-        found: dict[int, list[tuple[Array, Array, Array]]] = {key: [] for key in wanted}
+        """The distances in these bins, each once, with their weights as same and as different."""
+        fine = verification.Fine.empty(wanted)
         for part, distances in self.blocks():
-            keys = verification.keys(distances)
-            near = np.isin(keys, list(found)) & self.upper(part)
-            if not near.any():
-                continue
-            same, different = self._weights(part)
-            hit = (keys[near], distances[near], same[near], different[near])
-            for key, parts in found.items():
-                here = hit[0] == key
-                parts.append((hit[1][here], hit[2][here], hit[3][here]))
-        empty = np.zeros(0)
-        return {
-            key: (
-                np.concatenate([p[0] for p in parts] or [empty]),
-                np.concatenate([p[1] for p in parts] or [empty]),
-                np.concatenate([p[2] for p in parts] or [empty]),
-            )
-            for key, parts in found.items()
-        }
+            fine.add(distances, *self._weights(part))
+        return fine.found()
+
+    def tallies(self, thresholds: Sequence[float], claim: Claim) -> list[tuple[Tally, Tally]]:
+        """What each threshold decided: of different pairs (FAR) and of same pairs (FRR)."""
+        if not thresholds:
+            return []
+        count = len(self.codes)
+        each = 1 / np.bincount(self.codes)[self.codes].astype(np.float64)
+        accepted = [Accepted.none(count) for _ in thresholds]
+        for part, distances in self.blocks():
+            pairs = self._within(part, distances, max(thresholds))
+            # Each threshold's pairs are among those of the next larger one.
+            for index in np.argsort(thresholds)[::-1]:
+                pairs = pairs.among(pairs.distances <= thresholds[index])
+                accepted[index].add(pairs.first, pairs.second, pairs.same, each)
+        return [tallies(one, self.codes, claim) for one in accepted]
+
+    def _within(self, part: slice, distances: Float[Array, "rows m"], most: float) -> "_Found":
+        """The pairs of a block that are at most so far apart, each once."""
+        first, second = np.nonzero(distances <= most)
+        once = second > first
+        first, second = first[once], second[once]
+        apart = distances[first, second]
+        first, second = first + part.start, second + part.start
+        return _Found(first, second, apart, self.codes[first] == self.codes[second])
+
+    def _same_beyond(self, part: slice, distances: Float[Array, "rows m"], most: float) -> "_Found":
+        """The same pairs of a block that are farther apart than this, each once."""
+        alike, upper = self._head(part)
+        first, second = np.nonzero(alike & upper & (distances[:, : alike.shape[1]] > most))
+        apart = distances[first, second]
+        return _Found(first + part.start, second + part.start, apart, np.ones(len(apart), bool))
 
     def rates(self, thresholds: Sequence[float], claim: Claim) -> list[ErrorRates]:
         """Both error rates at each threshold, with intervals."""
-        sizes = np.bincount(self.codes)
-        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        accepted = np.zeros((len(thresholds), len(self.codes), len(sizes)), dtype=np.int32)
-        for part, distances in self.blocks():
-            for index, threshold in enumerate(thresholds):
-                within = (distances <= threshold).view(np.uint8)
-                accepted[index, part] = np.add.reduceat(within, starts, axis=1, dtype=np.int32)
-        for one in accepted:
-            one[np.arange(len(self.codes)), self.codes] -= 1
-        return [verification.error_rates(one, self.codes, claim) for one in accepted]
+        return [ErrorRates(far.rate(), frr.rate()) for far, frr in self.tallies(thresholds, claim)]
 
     def mistakes(self, threshold: float, most: int) -> tuple[tuple[Mistake, ...], dict[str, float]]:
         """The worst wrong decisions of both sorts, and the share of wrong pairs an identity."""
         wrong = np.zeros(len(self.names))
         worst: list[Mistake] = []
         for part, distances in self.blocks():
-            alike = self.codes[part][:, None] == self.codes[None, :]
-            bad = (distances <= threshold) != alike
-            np.fill_diagonal(bad[:, part], val=False)
-            wrong += np.bincount(self.codes[part], bad.sum(1), minlength=len(self.names))
-            bad &= self.upper(part)
-            for same in (False, True):
-                where = np.argwhere(bad & (alike == same))
-                found = distances[where[:, 0], where[:, 1]]
-                order = np.argsort(-found if same else found, kind="stable")[:most]
-                worst += [
-                    Mistake(
-                        int(self.rows[part.start + where[i, 0]]),
-                        int(self.rows[where[i, 1]]),
-                        same,
-                        float(found[i]),
-                    )
-                    for i in order
-                ]
-        accepts = sorted((m for m in worst if not m.same), key=lambda m: m.distance)[:most]
-        rejects = sorted((m for m in worst if m.same), key=lambda m: -m.distance)[:most]
+            near = self._within(part, distances, threshold)
+            for bad in (near.among(~near.same), self._same_beyond(part, distances, threshold)):
+                for end in (bad.first, bad.second):
+                    wrong += np.bincount(self.codes[end], minlength=len(wrong))
+                worst += bad.worst(self.rows, most)
+            worst = _first(worst, most)
         each = np.bincount(self.codes) * (len(self.codes) - 1)
         share = wrong / each
         shares = {str(self.names[i]): float(share[i]) for i in np.argsort(-share, kind="stable")}
-        return (*accepts, *rejects), shares
+        return tuple(worst), shares
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Some pairs, by their rows, and how far apart they are."""
+
+    first: Int[Array, "m"]
+    second: Int[Array, "m"]
+    distances: Float[Array, "m"]
+    same: Bool[Array, "m"]
+
+    def among(self, which: Bool[Array, "m"]) -> "_Found":
+        """Those of them."""
+        kept = (self.first[which], self.second[which], self.distances[which], self.same[which])
+        return _Found(*kept)
+
+    def worst(self, rows: Int[Array, "n"], most: int) -> list[Mistake]:
+        """The nearest of different pairs, the farthest of same pairs."""
+        order = np.argsort(np.where(self.same, -1, 1) * self.distances, kind="stable")[:most]
+        return [
+            Mistake(
+                int(rows[self.first[i]]),
+                int(rows[self.second[i]]),
+                bool(self.same[i]),
+                float(self.distances[i]),
+            )
+            for i in order
+        ]
+
+
+def _first(mistakes: list[Mistake], most: int) -> list[Mistake]:
+    accepts = sorted((m for m in mistakes if not m.same), key=lambda m: m.distance)[:most]
+    rejects = sorted((m for m in mistakes if m.same), key=lambda m: -m.distance)[:most]
+    return accepts + rejects

@@ -30,6 +30,7 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     └── DecisionError                 a decision would not be one to defend
         ├── NotCalibrated             (RuntimeError) the model has no calibration
         ├── UnsupportedRate           (ValueError)  too few data for that error rate
+        ├── BadDistance               (ValueError)  two items have no distance that is a number
         ├── ForeignEmbedding          (ValueError)  the vectors are another model's
         └── Leak                      (ValueError)  the model learned from these data
 """
@@ -145,6 +146,10 @@ class NotCalibrated(DecisionError, RuntimeError):
 
 class UnsupportedRate(DecisionError, ValueError):
     """The data are too few for that error rate."""
+
+
+class BadDistance(DecisionError, ValueError):
+    """Two items have no distance that is a number."""
 
 
 class ForeignEmbedding(DecisionError, ValueError):

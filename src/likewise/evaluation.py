@@ -2,29 +2,42 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from likewise.calibration import TARGETS, Calibration, fit_points
+from likewise.calibration import TARGETS, Calibration
 from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.comparator import Comparator
 from likewise.comparisons import Compared, Comparisons
 from likewise.listed_pairs import ListedPairs
 from likewise.metrics import verification
-from likewise.results import Histogram, OperatingPoint, Verification
+from likewise.populations import RANDOM, SKILLED, Populations
+from likewise.results import ErrorRates, Histogram, OperatingPoint, Verification
 from likewise.shapes import Array, Float
+from likewise.thresholds import fit_points, fit_thresholds, guaranteed, needed_for
 from likewise.types import Claim, Items
 
 
-def compare(vectors: Float[Array, "n dim"], items: Items, comparator: Comparator) -> Compared:
+def compare(
+    vectors: Float[Array, "n dim"], items: Items, comparator: Comparator, against: str = ""
+) -> Compared:
     """The pairs that a table can be measured on: those it lists, else all of its items.
+
+    Args:
+        vectors: Row for row with the items.
+        items: Of which some may be forged.
+        comparator: What compares them.
+        against: Which different pairs a false-accept rate is of, where some items are forged:
+            `skilled` (also if empty), `random` or `both`.
 
     Raises:
         SplitError: If there is no same or no different pair.
     """
     if items.pairs is not None:
         return ListedPairs.of(vectors, items, comparator)
+    if items.forged.any():
+        return Populations.of(vectors, items, comparator, against or SKILLED)
     return Comparisons.of(vectors, items.identities, comparator)
 
 
@@ -33,16 +46,16 @@ def verify_all(
 ) -> Verification:
     """Measure the frozen operating points, and describe the distances."""
     spread = comparisons.spread()
-    key = spread.eer_bin()
-    distances, same, different = comparisons.inside([key])[key]
-    _, eer = verification.equal_error(
-        distances,
-        same,
-        different,
-        float(spread.same[:key].sum()),
-        float(spread.different[:key].sum()),
-    )
+    eer = _equal_error(comparisons, spread)
     rates = comparisons.rates([point.threshold for point in points], claim)
+    against, populations, eers = "", {}, {}
+    if isinstance(comparisons, Populations):
+        against = comparisons.against
+        each = comparisons.each([point.threshold for point in points], claim)
+        for name in (SKILLED, RANDOM):
+            populations[name] = tuple(ErrorRates(a.rate(), r.rate()) for a, r in each[name])
+            alone = replace(comparisons, against=name)
+            eers[name] = _equal_error(alone, alone.spread())
     return Verification(
         claim=claim,
         identities=len(comparisons.names),
@@ -54,7 +67,15 @@ def verify_all(
         points=tuple(replace(p, test=r) for p, r in zip(points, rates, strict=True)),
         histogram=_histogram(spread),
         unit=comparisons.trials(claim)[1],
+        against=against,
+        populations=populations,
+        population_eers=eers,
     )
+
+
+def _equal_error(comparisons: Compared, spread: verification.Spread) -> float:
+    key = spread.eer_bin()
+    return verification.equal_error(*comparisons.inside([key])[key], *spread.below(key))[1]
 
 
 def _histogram(spread: verification.Spread, bins: int = 60) -> Histogram:
@@ -68,35 +89,52 @@ def _histogram(spread: verification.Spread, bins: int = 60) -> Histogram:
     return Histogram(edges, make(spread.same), make(spread.different))
 
 
-def calibrate(comparisons: Compared, claim: Claim, calibrator: str = "logistic") -> Calibration:
+def calibrate(
+    comparisons: Compared,
+    claim: Claim,
+    calibrator: str = "logistic",
+    *,
+    limit: Literal["plain", "guarantee"] = "plain",
+    targets: Sequence[float] = TARGETS,
+    costs: tuple[float, float] | None = None,
+    prior: float = 0.5,
+) -> Calibration:
     """Fit thresholds and probabilities on *calibrate* items.
 
     Args:
         comparisons: Of the calibrate items.
         claim: What rates measured later will claim.
         calibrator: Spec.
+        limit: What a decision uses where nobody says: points whose false-accept rate is the
+            target on these items (`far=0.01`), or whose 95% upper limit is (`far<=0.01`). Both
+            are fitted.
+        targets: False-accept rates, each above 0 and at most 1.
+        costs: What a false accept and what a false reject costs; adds `cost=10:1`.
+        prior: The share of same pairs where the costs arise.
+
+    Raises:
+        BadArgument: If a target, a cost or the prior is not one.
+        BadDistance: If a distance is not a number.
     """
     spread = comparisons.spread()
-    bins = {f"far={target}": spread.far_bin(target) for target in TARGETS}
-    eer_bin, balanced_bins = spread.eer_bin(), spread.balanced_bins()
-    inside = comparisons.inside(sorted({*bins.values(), eer_bin, *balanced_bins}))
-    thresholds = {
-        name: _far_threshold(spread, inside[key], key, float(name.removeprefix("far=")))
-        for name, key in bins.items()
-    }
-    thresholds["eer"], _ = verification.equal_error(
-        *inside[eer_bin],
-        float(spread.same[:eer_bin].sum()),
-        float(spread.different[:eer_bin].sum()),
-    )
-    thresholds["balanced"] = _balanced_threshold(
-        spread, {key: inside[key] for key in balanced_bins}
-    )
+    fitted = fit_thresholds(comparisons, spread, targets, costs, prior)
+    refusals, limits = {}, {}
+    for target, threshold in guaranteed(comparisons, spread, claim, targets).items():
+        name = f"far<={target}"
+        if threshold is None:
+            refusals[name] = needed_for(target, comparisons, claim)
+        # A refused point stands with the threshold that has the rate, and promises nothing.
+        limits[name] = fitted[f"far={target}"] if threshold is None else threshold
+    plain = {name: at for name, at in fitted.items() if name.startswith("far=")}
+    thresholds = {**plain, **limits, **fitted}
     rates = comparisons.rates(list(thresholds.values()), claim)
     units, unit_name, *independent = comparisons.trials(claim)
-    points = fit_points(thresholds, dict(zip(thresholds, rates, strict=True)), units, unit_name)
+    points = fit_points(
+        thresholds, dict(zip(thresholds, rates, strict=True)), units, unit_name, refusals
+    )
     parameters = fit_calibrator(calibrator, spread, (independent[0], independent[1]))
-    return Calibration(claim, calibrator, parameters, points, units, unit_name)
+    against = comparisons.against if isinstance(comparisons, Populations) else ""
+    return Calibration(claim, calibrator, parameters, points, units, unit_name, limit, against)
 
 
 def fit_calibrator(
@@ -117,35 +155,3 @@ def fit_calibrator(
         np.concatenate([spread.same[used], spread.different[used]]),
         independent,
     )
-
-
-def _balanced_threshold(
-    spread: verification.Spread, inside: Mapping[int, tuple[Array, Array, Array]]
-) -> float:
-    """The smallest threshold of least balanced error, from the bins in one of which it lies."""
-    same, different = np.cumsum(spread.same), np.cumsum(spread.different)
-    found = [
-        verification.balanced_error(
-            *pairs,
-            float(same[key] - spread.same[key]),
-            float(different[key] - spread.different[key]),
-        )
-        for key, pairs in inside.items()
-    ]
-    least = min(error for _, error in found)
-    return min(threshold for threshold, error in found if error <= least + 1e-12)
-
-
-def _far_threshold(
-    spread: verification.Spread, inside: tuple[Array, Array, Array], key: int, target: float
-) -> float:
-    """The largest threshold within the target, from the bin in which it is passed."""
-    distances, _, different = inside
-    below = float(spread.different[:key].sum())
-    real = different > 0
-    found = verification.far_threshold(distances[real], different[real], below, target)
-    if found is not None:
-        return found
-    # Not even the bin's first different pair may be accepted: stay just below it.
-    first = float(distances[real].min()) if real.any() else 0.0
-    return float(np.nextafter(np.float32(first), np.float32(0.0))) if first > 0 else 0.0

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from likewise.comparator import Comparator
-from likewise.errors import SplitError
+from likewise.errors import BadDistance, SplitError
 from likewise.metrics import verification
-from likewise.metrics.intervals import jackknife
-from likewise.results import ErrorRates, Mistake, Rate
+from likewise.metrics.tally import Tally
+from likewise.results import ErrorRates, Mistake
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.types import Claim, Items
 
@@ -46,6 +46,7 @@ class ListedPairs:
 
         Raises:
             SplitError: If they are not of both sorts.
+            BadDistance: If a distance is not a number.
         """
         pairs = items.pairs
         same = np.asarray([] if pairs is None else pairs.same, dtype=bool)
@@ -62,6 +63,13 @@ class ListedPairs:
                 for at in range(0, len(first), _BLOCK)
             ]
         )
+        unknown = np.flatnonzero(np.isnan(distances))
+        if len(unknown):
+            places = items.places[[first[unknown[0]], second[unknown[0]]]]
+            raise BadDistance(
+                f"The distance between {places[0]} and {places[1]} is not a number, and every "
+                "pair needs one. Look for values that are not finite in them or their embeddings."
+            )
         return cls(vectors, first, second, same, distances, components[first], names)
 
     @property
@@ -90,28 +98,33 @@ class ListedPairs:
         found = {key: keys == key for key in wanted}
         return {k: (self.distances[at], same[at], different[at]) for k, at in found.items()}
 
-    def rates(
+    def tallies(
         self,
         thresholds: Sequence[float],
         claim: Claim,  # noqa: ARG002 - pairs have no classes that could be known
-    ) -> list[ErrorRates]:
-        """Both error rates at each threshold, with intervals over the components."""
+    ) -> list[tuple[Tally, Tally]]:
+        """What each threshold decided: of different pairs (FAR) and of same pairs (FRR)."""
         return [
-            ErrorRates(
-                far=self._rate(~self.same, self.distances <= threshold),
-                frr=self._rate(self.same, self.distances > threshold),
+            (
+                self._tally(~self.same, self.distances <= threshold),
+                self._tally(self.same, self.distances > threshold),
             )
             for threshold in thresholds
         ]
 
-    def _rate(self, sort: Bool[Array, "m"], wrong: Bool[Array, "m"]) -> Rate:
+    def _tally(self, sort: Bool[Array, "m"], wrong: Bool[Array, "m"]) -> Tally:
         _, codes = np.unique(self.codes[sort], return_inverse=True)
-        trials = np.bincount(codes)
+        trials = np.bincount(codes).astype(np.float64)
         errors = np.bincount(codes, wrong[sort])
-        total, bad = int(trials.sum()), int(errors.sum())
-        without = (bad - errors) / np.maximum(total - trials, 1)
-        low, high = jackknife(bad / total, without, float(len(trials)))
-        return Rate(bad / total, bad, total, len(trials), low, high)
+        total, bad = float(trials.sum()), float(errors.sum())
+        independent = float(len(trials))
+        return Tally(
+            bad, total, bad - errors, total - trials, round(bad), round(total), independent
+        )
+
+    def rates(self, thresholds: Sequence[float], claim: Claim) -> list[ErrorRates]:
+        """Both error rates at each threshold, with intervals over the components."""
+        return [ErrorRates(far.rate(), frr.rate()) for far, frr in self.tallies(thresholds, claim)]
 
     def mistakes(self, threshold: float, most: int) -> tuple[tuple[Mistake, ...], dict[str, float]]:
         """The worst wrong decisions of both sorts, and the share of wrong pairs a component."""

@@ -41,8 +41,8 @@ def examples_of(evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]
         Example(
             first=decoded[mistake.first],
             second=decoded[mistake.second],
-            first_label=str(items.identities[mistake.first]),
-            second_label=str(items.identities[mistake.second]),
+            first_label=_label(items, mistake.first),
+            second_label=_label(items, mistake.second),
             first_place=str(items.places[mistake.first]),
             second_place=str(items.places[mistake.second]),
             same=mistake.same,
@@ -51,6 +51,11 @@ def examples_of(evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]
         )
         for mistake in evaluation.mistakes
     )
+
+
+def _label(items: Items, row: int) -> str:
+    forged = " (forged)" if items.forged[row] else ""
+    return f"{items.identities[row]}{forged}"
 
 
 def report_of(

@@ -14,6 +14,7 @@ from likewise.errors import RecipeError
 from likewise.registry import Spec, families, unknown
 from likewise.types import Claim, Kind, Role
 
+POPULATIONS = ("skilled", "random", "both")
 PRECISIONS = ("auto", "float32", "bf16")
 
 
@@ -32,6 +33,9 @@ class Recipe:
         sampler: Spec.
         augmentations: Specs, applied in this order.
         calibrator: Spec.
+        against: Which different pairs thresholds are fitted for, where some items are forged:
+            `skilled` (a genuine item with a forgery of it), `random` (genuine items of two
+            identities), or `both`, each weighing half.
         claim: `new_identities` or `known_classes`.
         split_by: `random`, `source` (the source's own parts), `group`, or `auto` (`source` where
             there are parts, else `random`).
@@ -58,6 +62,7 @@ class Recipe:
     sampler: str = "classes_by_items"
     augmentations: tuple[str, ...] = ()
     calibrator: str = "logistic"
+    against: str = "skilled"
     claim: str = "new_identities"
     split_by: str = "auto"
     shares: Mapping[str, float] = field(default_factory=dict)
@@ -181,6 +186,9 @@ class Recipe:
             )
         if self.precision not in PRECISIONS:
             raise unknown("no precision is named", self.precision, PRECISIONS)
+        if self.against not in POPULATIONS:
+            known = "no population of different pairs is named"
+            raise unknown(known, self.against, POPULATIONS)
         if self.claim not in list(Claim):
             raise unknown("no claim is named", self.claim, [claim.value for claim in Claim])
         ways = ["auto", "random", "source", "group"]

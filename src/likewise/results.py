@@ -1,7 +1,7 @@
 """What was measured and decided: rates, operating points, decisions, evaluations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from likewise.shapes import Array, Float
 from likewise.types import Claim
@@ -47,9 +47,10 @@ class OperatingPoint:
     """A threshold, what it was fitted for, and what it was seen to do.
 
     Attributes:
-        name: `far=0.01`; or `eer` for the point where both errors are equal, and `balanced` for
-            the one where their mean is least.
-        target: The false-accept rate that it was fitted for; None for `eer` and `balanced`.
+        name: `far=0.01` where the rate on *calibrate* is the target, `far<=0.01` where its 95%
+            upper limit is; `eer` where both errors are equal, `balanced` where their mean is
+            least, `cost=10:1` where a false accept costs ten false rejects and the cost is least.
+        target: The false-accept rate that it was fitted for; None for those without one.
         threshold: A pair is accepted when its distance is at most this.
         supported: Whether the data can support a rate at this target.
         reason: Why not, and what would be needed; empty when supported.
@@ -64,6 +65,11 @@ class OperatingPoint:
     reason: str
     calibrate: ErrorRates
     test: ErrorRates | None
+
+    @property
+    def guaranteed(self) -> bool:
+        """Whether the target is a limit that the false-accept rate keeps, 95% sure."""
+        return self.name.startswith("far<=")
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,10 @@ class Verification:
         histogram: The distances.
         unit: What the trials of every interval are called: `identities`; `items` where the classes
             are known; `groups of linked pairs` where the source listed pairs.
+        against: Which different pairs the false-accept rates are of, where there are genuine and
+            forged items: `skilled`, `random` or `both`; empty elsewhere.
+        populations: Then for each population of different pairs the rates at every point.
+        population_eers: And its equal error rate.
     """
 
     claim: Claim
@@ -138,6 +148,9 @@ class Verification:
     points: tuple[OperatingPoint, ...]
     histogram: Histogram
     unit: str = "identities"
+    against: str = ""
+    populations: Mapping[str, tuple[ErrorRates, ...]] = field(default_factory=dict)
+    population_eers: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def counted(self) -> str:

@@ -42,8 +42,12 @@ def rate_words(rate: Any, unit: str) -> str:
 
 def point_words(point: Any) -> str:
     """What an operating point's threshold was fitted for."""
+    if point.guaranteed:
+        return f"fitted so that FAR is at most {point.target}, 95% sure"
     if point.target is not None:
         return f"fitted for FAR {point.target}"
+    if point.name.startswith("cost="):
+        return f"of least cost at {point.name.removeprefix('cost=')}"
     where = {"eer": "both errors were equal", "balanced": "the mean of both errors was least"}
     return f"where {where.get(point.name, point.name)}"
 

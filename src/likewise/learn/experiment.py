@@ -196,7 +196,8 @@ def _measured(run: Run, files: dict[str, bytes]) -> tuple[dict[str, Calibration]
         vectors, claim = model.embed_decoded(part), Claim(run.recipe.claim)
         calibrations = {}
         for comparator, name in _calibrated(model).items():
-            compared = compare(vectors, part.items, model.comparator(comparator))
+            compares = model.comparator(comparator)
+            compared = compare(vectors, part.items, compares, run.recipe.against)
             calibrations[name] = calibrate(compared, claim, run.recipe.calibrator)
         manifest.update(draft, {"calibration": calibration.to_json(calibrations)})
         source = run.recipe.source or run.data.namespace

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from likewise.metrics.intervals import jackknife
+from likewise.metrics.intervals import two_sided
 from likewise.results import OneShot
 from likewise.shapes import Array, Float, Int
 
@@ -62,7 +62,7 @@ def one_shot(
     by_identity = right.reshape(len(asked), -1).mean(1)
     accuracy = float(by_identity.mean())
     without = (by_identity.sum() - by_identity) / max(1, len(asked) - 1)
-    low, high = jackknife(accuracy, without, float(len(asked)))
+    low, high = two_sided(accuracy, without, float(len(asked)))
     return OneShot(ways, len(targets), accuracy, len(asked), low, high)
 
 

@@ -11,10 +11,10 @@ CONFIDENCE = 0.95
 FEWEST_UNITS = 20
 
 
-def jackknife(
+def two_sided(
     value: float, leave_one_out: Float[Array, "units"], independent: float
 ) -> tuple[float | None, float | None]:
-    """The delete-one jackknife interval of a rate, on the logit scale with a t quantile.
+    """The 95% interval of a rate: the delete-one jackknife, on the logit scale, with a t quantile.
 
     Args:
         value: The rate, a fraction.
@@ -29,23 +29,55 @@ def jackknife(
         Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, eq. 11.5, for the standard
         error; at rate 0 or 1 the one-sided binomial bound 1 - .05^(1/n).
     """
-    units = len(leave_one_out)
-    if units < FEWEST_UNITS:
+    if len(leave_one_out) < FEWEST_UNITS:
         return None, None
     if value <= 0 or value >= 1:
-        bound = 1 - (1 - CONFIDENCE) ** (1 / max(1.0, independent))
+        bound = _bound(CONFIDENCE, independent)
         return (0.0, bound) if value <= 0 else (1 - bound, 1.0)
+    half = _half((1 + CONFIDENCE) / 2, value, leave_one_out)
+    center = math.log(value / (1 - value))
+    return _expit(center - half), _expit(center + half)
+
+
+def upper_limit(
+    value: float, leave_one_out: Float[Array, "units"], independent: float, confidence: float
+) -> float:
+    """The one-sided upper limit of a rate, by the same method.
+
+    Args:
+        value: The rate, a fraction.
+        leave_one_out: The rate without each unit in turn.
+        independent: How many independent trials there are when no error was seen.
+        confidence: That the true rate is at most the limit.
+
+    Returns:
+        The limit; 1 below 20 units, which bound nothing.
+    """
+    if len(leave_one_out) < FEWEST_UNITS or value >= 1:
+        return 1.0
+    if value <= 0:
+        return _bound(confidence, independent)
+    half = _half(confidence, value, leave_one_out)
+    return _expit(math.log(value / (1 - value)) + half)
+
+
+def _bound(confidence: float, independent: float) -> float:
+    bound: float = 1 - (1 - confidence) ** (1 / max(1.0, independent))
+    return bound
+
+
+def _half(probability: float, value: float, leave_one_out: Float[Array, "units"]) -> float:
+    """Half the width of the interval of the logit."""
     try:
-        from scipy.stats import t
+        from scipy.special import stdtrit
     except ImportError as error:
         raise MissingExtra(
             "Intervals need scipy, which is not installed. Run: pip install 'likewise[evaluate]'"
         ) from error
+    units = len(leave_one_out)
     spread = np.sum((leave_one_out - leave_one_out.mean()) ** 2)
     error_on_rate = math.sqrt((units - 1) / units * float(spread))
-    half = float(t.ppf((1 + CONFIDENCE) / 2, units - 1)) * error_on_rate / (value * (1 - value))
-    center = math.log(value / (1 - value))
-    return _expit(center - half), _expit(center + half)
+    return float(stdtrit(units - 1, probability)) * error_on_rate / (value * (1 - value))
 
 
 def _expit(x: float) -> float:

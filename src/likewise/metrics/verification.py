@@ -4,14 +4,12 @@ Identities weigh equally: a same pair weighs 1 / (pairs of its identity), a diff
 1 / (pairs of its two identities). Nothing here holds a matrix of all pairs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.metrics.intervals import jackknife
-from likewise.results import ErrorRates, Rate
 from likewise.shapes import Array, Float, Int
-from likewise.types import Claim
 
 _SHIFT = 12
 _BINS = 1 << (32 - _SHIFT - 1)
@@ -24,6 +22,56 @@ def keys(distances: Float[Array, "*shape"]) -> Int[Array, "*shape"]:
     their upper part is a bin of relative width 2^-11, with no need to know the range.
     """
     return (distances.astype(np.float32).view(np.uint32) >> _SHIFT).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Fine:
+    """Weighted histograms of some bins of `keys`, with a bin for every float32 in them.
+
+    Attributes:
+        wanted: Those bins.
+        place: Where each of all bins stands among them; -1 where it does not.
+        same: The weight of the same pairs at every distance of the wanted bins.
+        different: That of the different pairs.
+    """
+
+    wanted: tuple[int, ...]
+    place: Int[Array, "bins"]
+    same: Float[Array, "fine"]
+    different: Float[Array, "fine"]
+
+    @classmethod
+    def empty(cls, wanted: Sequence[int]) -> "Fine":
+        """Histograms to add to."""
+        place = np.full(_BINS, -1, dtype=np.int64)
+        place[list(wanted)] = np.arange(len(wanted))
+        size = len(wanted) << _SHIFT
+        return cls(tuple(wanted), place, np.zeros(size), np.zeros(size))
+
+    def add(
+        self,
+        distances: Float[Array, "*n"],
+        same: Float[Array, "*n"],
+        different: Float[Array, "*n"],
+    ) -> None:
+        """Count pairs with their weights as same and as different pairs."""
+        bits = np.asarray(distances, dtype=np.float32).view(np.uint32)
+        place = self.place[bits >> _SHIFT]
+        near = place >= 0
+        fine = (place[near] << _SHIFT) + (bits[near] & ((1 << _SHIFT) - 1))
+        self.same[:] += np.bincount(fine, same[near], minlength=len(self.same))
+        self.different[:] += np.bincount(fine, different[near], minlength=len(self.same))
+
+    def found(self) -> dict[int, tuple[Array, Array, Array]]:
+        """For every bin its distances, ascending, and their weights as same and as different."""
+        result = {}
+        for index, key in enumerate(self.wanted):
+            part = slice(index << _SHIFT, (index + 1) << _SHIFT)
+            same, different = self.same[part], self.different[part]
+            used = np.flatnonzero(same + different)
+            bits = (np.uint32(key) << np.uint32(_SHIFT)) | used.astype(np.uint32)
+            result[key] = (bits.view(np.float32), same[used], different[used])
+        return result
 
 
 def bin_values() -> Float[Array, "bins"]:
@@ -70,16 +118,37 @@ class Spread:
         above = np.cumsum(self.different) >= 1 - np.cumsum(self.same) - 1e-12
         return int(np.argmax(above))
 
-    def balanced_bins(self) -> list[int]:
-        """The bins in one of which (FAR + FRR) / 2 is least.
+    def cheapest_bins(self, false_accept: float, false_reject: float) -> list[int]:
+        """The bins in one of which false_accept * FAR + false_reject * FRR is least.
 
         What a threshold inside a bin does lies between accepting all of it, and accepting its same
-        pairs alone: a bin whose best case is no better than the end of another is left out.
+        pairs alone: a bin whose best case is no better than the end of another is left out. The
+        first bin stands for accepting nothing.
         """
-        after = np.cumsum(self.different) + 1 - np.cumsum(self.same)
-        best_case = after - self.different
+        after = false_accept * np.cumsum(self.different)
+        after += false_reject * (1 - np.cumsum(self.same))
+        best_case = after - false_accept * self.different
         possible = (best_case <= after.min() + 1e-12) & (self.same > 0)
+        possible[np.argmax(self.same + self.different > 0)] = True
         return [int(key) for key in np.flatnonzero(possible)]
+
+    def below(self, key: int) -> tuple[float, float]:
+        """The shares of same and of different pairs in the bins before this one."""
+        return float(self.same[:key].sum()), float(self.different[:key].sum())
+
+    def distances_at(self, fars: Sequence[float]) -> list[float]:
+        """About the distances within which these shares of the different pairs lie.
+
+        They are exact to a bin, and rise evenly within one; each is a float32.
+        """
+        cumulative = np.cumsum(self.different)
+        last = np.flatnonzero(self.different)[-1]
+        key = np.searchsorted(cumulative, np.asarray(fars)).clip(0, last)
+        inside = np.maximum(self.different[key], 1e-300)
+        share = 1 - np.clip((cumulative[key] - np.asarray(fars)) / inside, 0.0, 1.0)
+        edges = (np.array([key, key + 1]).astype(np.uint32) << _SHIFT).view(np.float32)
+        low, high = edges.astype(np.float64)
+        return [float(distance) for distance in (low + share * (high - low)).astype(np.float32)]
 
 
 def far_threshold(
@@ -125,21 +194,24 @@ def equal_error(
     return float(thresholds[best]), max(0.0, float((far[best] + frr[best]) / 2))
 
 
-def balanced_error(
+def least_cost(
     distances: Float[Array, "n"],
     same: Float[Array, "n"],
     different: Float[Array, "n"],
     same_below: float,
     different_below: float,
+    false_accept: float = 0.5,
+    false_reject: float = 0.5,
 ) -> tuple[float, float]:
-    """Threshold and rate where (FAR + FRR) / 2 is least, among the pairs of one bin.
+    """Threshold and cost where false_accept * FAR + false_reject * FRR is least, in one bin.
 
-    Of thresholds that do equally well it is the smallest. The arguments are those of `equal_error`.
+    Of thresholds that do equally well it is the smallest. The other arguments are those of
+    `equal_error`. With weights of a half each, the cost is the mean of both error rates.
     """
     thresholds, far, frr = _candidates(distances, same, different, same_below, different_below)
-    error = (far + frr) / 2
-    best = int(np.argmax(error <= error.min() + 1e-12))
-    return float(thresholds[best]), max(0.0, float(error[best]))
+    cost = false_accept * far + false_reject * frr
+    best = int(np.argmax(cost <= cost.min() + 1e-12 * (false_accept + false_reject)))
+    return float(thresholds[best]), max(0.0, float(cost[best]))
 
 
 def _candidates(
@@ -158,110 +230,3 @@ def _candidates(
     frr = 1 - same_below - np.concatenate([[0.0], np.cumsum(same[order])])
     last_of_ties = np.append(ordered[1:] != ordered[:-1], [True])
     return ordered[last_of_ties], far[last_of_ties], frr[last_of_ties]
-
-
-def error_rates(
-    accepted: Int[Array, "n identities"],
-    codes: Int[Array, "n"],
-    claim: Claim,
-) -> ErrorRates:
-    """Both error rates with their intervals, from how many of each identity an item accepts.
-
-    Args:
-        accepted: For every item, how many items of every identity are within the threshold,
-            itself not counted.
-        codes: The identity of every item, 0 to identities - 1, ascending.
-        claim: Whether identities or items are the trials.
-    """
-    sizes = np.bincount(codes).astype(np.float64)
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-    between = np.add.reduceat(accepted, starts, axis=0).astype(np.float64)
-    own = np.diag(between) / 2
-    np.fill_diagonal(between, 0)
-    trials = sizes * (sizes - 1) / 2
-    paired = trials > 0
-    share = between / np.outer(sizes, sizes)
-    rejected = np.where(paired, 1 - own / np.where(paired, trials, 1), 0.0)
-    if claim is Claim.NEW_IDENTITIES:
-        far_without = _far_without_identity(share)
-        frr_without = _mean_without(rejected[paired])
-        independent = (len(sizes) / 2, float(paired.sum()))
-    else:
-        far_without = _far_without_item(accepted, codes, sizes, share)
-        frr_without = _frr_without_item(accepted, codes, own, trials, rejected)
-        independent = (len(codes) / 2, len(codes) / 2)
-    far_trials = round((sizes.sum() ** 2 - (sizes**2).sum()) / 2)
-    pairs = len(sizes) * (len(sizes) - 1) / 2
-    return ErrorRates(
-        far=_rate(
-            float(share.sum() / 2 / pairs),
-            round(between.sum() / 2),
-            far_trials,
-            far_without,
-            independent[0],
-        ),
-        frr=_rate(
-            float(rejected[paired].mean()),
-            round((trials - own)[paired].sum()),
-            round(trials.sum()),
-            frr_without,
-            independent[1],
-        ),
-    )
-
-
-def _rate(
-    value: float, errors: int, trials: int, without: Float[Array, "units"], independent: float
-) -> Rate:
-    value = min(max(value, 0.0), 1.0) if errors else 0.0
-    low, high = jackknife(value, without, independent)
-    return Rate(value, errors, trials, len(without), low, high)
-
-
-def _mean_without(values: Float[Array, "n"]) -> Float[Array, "n"]:
-    without: Array = (values.sum() - values) / max(1, len(values) - 1)
-    return without
-
-
-def _far_without_identity(share: Float[Array, "k k"]) -> Float[Array, "k"]:
-    count = len(share)
-    without: Array = (share.sum() / 2 - share.sum(1)) / max(1.0, (count - 1) * (count - 2) / 2)
-    return without
-
-
-def _far_without_item(
-    accepted: Int[Array, "n k"],
-    codes: Int[Array, "n"],
-    sizes: Float[Array, "k"],
-    share: Float[Array, "k k"],
-) -> Float[Array, "n"]:
-    count = len(sizes)
-    total = share.sum() / 2
-    left = (sizes[codes] - 1)[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        after = ((share * np.outer(sizes, sizes))[codes] - accepted) / (left * sizes[None, :])
-    after[np.arange(len(codes)), codes] = 0.0
-    alone = sizes[codes] == 1
-    after[alone] = 0.0
-    pairs = np.where(alone, (count - 1) * (count - 2) / 2, count * (count - 1) / 2)
-    without: Array = (total - share[codes].sum(1) + after.sum(1)) / np.maximum(pairs, 1)
-    return without
-
-
-def _frr_without_item(
-    accepted: Int[Array, "n k"],
-    codes: Int[Array, "n"],
-    own: Float[Array, "k"],
-    trials: Float[Array, "k"],
-    rejected: Float[Array, "k"],
-) -> Float[Array, "m"]:
-    keep = trials[codes] > 0
-    code = codes[keep]
-    mine = accepted[np.arange(len(codes)), codes][keep]
-    sizes = np.bincount(codes)[code]
-    left = trials[code] - (sizes - 1)
-    gone = left <= 0
-    after = np.where(gone, 0.0, 1 - (own[code] - mine) / np.where(gone, 1, left))
-    count = (trials > 0).sum()
-    without: Array = (rejected.sum() - rejected[code] + after) / np.maximum(count - gone, 1)
-    return without

@@ -75,6 +75,10 @@ def aim(point: OperatingPoint) -> str:
     """What a threshold was fitted for: `1 false accept in 20`."""
     if point.name == "balanced":
         return "the least mean of both error rates"
+    if point.name.startswith("cost="):
+        return f"the least cost at {point.name.removeprefix('cost=')}"
+    if point.guaranteed:
+        return f"a false-accept rate of at most {point.target:g}, 95% sure"
     if point.target is None:
         return "false accepts as frequent as false rejects"
     turns = round(1 / point.target)

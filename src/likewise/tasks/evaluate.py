@@ -68,13 +68,14 @@ def measure(
     default, point = fitted.default(), fitted.point()
     compares = model.comparator(comparator)
     vectors = model.embed_decoded(decoded)
-    comparisons = compare(vectors, decoded.items, compares)
+    comparisons = compare(vectors, decoded.items, compares, fitted.against)
     mistakes, hardest = comparisons.mistakes(point.threshold, _WORST)
     shot = None
     if decoded.items.pairs is None:
-        _, codes = np.unique(decoded.items.identities, return_inverse=True)
+        own = np.flatnonzero(~decoded.items.forged)
+        _, codes = np.unique(decoded.items.identities[own], return_inverse=True)
         order = np.argsort(codes, kind="stable")
-        shot = one_shot(vectors[order], codes[order], compares.rows)
+        shot = one_shot(vectors[own][order], codes[order], compares.rows)
     return Evaluation(
         source=source,
         verification=verify_all(comparisons, fitted.points, fitted.claim),
