@@ -25,9 +25,9 @@ from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.comparisons import Comparisons
 from likewise.decoded import decode_all
 from likewise.distances.base import Distance
-from likewise.evaluation import fit_calibrator
 from likewise.learn.experiment import learn
 from likewise.metrics.verification import Spread, bin_values
+from likewise.probabilities import fit_calibrator
 from likewise.recipe import Recipe, seconds_of
 from likewise.shapes import Array
 from likewise.sources.characters import Characters

@@ -18,7 +18,16 @@ from likewise.registry import FAMILIES, Family, families
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "likewise"
-PUBLIC = ["Model", "Recipe", "__version__", "embed", "evaluate", "verify"]
+PUBLIC = [
+    "Model",
+    "Recipe",
+    "__version__",
+    "calibrate",
+    "embed",
+    "evaluate",
+    "monitor",
+    "verify",
+]
 
 MODULES = {path.relative_to(SOURCE).as_posix(): path for path in sorted(SOURCE.rglob("*.py"))}
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}

@@ -145,6 +145,19 @@ def test_forgeries_are_never_taken_for_genuine_ones():
     assert isinstance(compare(vectors[own], items.take(own), Euclidean()), Comparisons)
 
 
+def test_some_of_the_identities():
+    vectors, items = signatures()
+    compared = compare(vectors, items, Euclidean(), "both")
+    kept = np.arange(len(compared.names)) % 2 == 0
+    rows = np.flatnonzero(np.isin(items.identities, compared.names[kept]))
+    alone = compare(vectors[rows], items.take(rows), Euclidean(), "both")
+    some = compared.among(kept, NEW)
+    assert some.rates([1.1], NEW) == alone.rates([1.1], NEW)
+    assert (len(some.vectors), some.counts) == (len(rows), alone.counts)
+    with pytest.raises(SplitError, match="None of 1 identities has genuine and forged"):
+        compared.among(compared.names == "writer02", NEW)
+
+
 def test_the_mistakes_name_forgeries_by_their_rows():
     vectors, items = signatures(apart=0.1)
     worst, shares = compare(vectors, items, Euclidean()).mistakes(1.2, 3)

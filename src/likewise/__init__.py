@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from likewise.model import Model
     from likewise.recipe import Recipe
+    from likewise.tasks.calibrate import calibrate
     from likewise.tasks.embed import embed
     from likewise.tasks.evaluate import evaluate
+    from likewise.tasks.monitor import monitor
     from likewise.tasks.verify import verify
 
 __version__ = "0.1.0"
@@ -19,12 +21,23 @@ __version__ = "0.1.0"
 _WHERE = {
     "Model": "likewise.model",
     "Recipe": "likewise.recipe",
+    "calibrate": "likewise.tasks.calibrate",
     "embed": "likewise.tasks.embed",
     "evaluate": "likewise.tasks.evaluate",
+    "monitor": "likewise.tasks.monitor",
     "verify": "likewise.tasks.verify",
 }
 
-__all__ = ["Model", "Recipe", "__version__", "embed", "evaluate", "verify"]
+__all__ = [
+    "Model",
+    "Recipe",
+    "__version__",
+    "calibrate",
+    "embed",
+    "evaluate",
+    "monitor",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,10 +15,12 @@ import numpy as np
 
 from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.calibrators.base import Calibrator
+from likewise.certainty import Choice
 from likewise.errors import BadArgument, DamagedModel, UnsupportedRate
 from likewise.printable import printable, shortened
 from likewise.registry import unknown
 from likewise.results import Decision, ErrorRates, OperatingPoint, Rate
+from likewise.shapes import Array, Float
 from likewise.types import Claim
 
 TARGETS = (0.001, 0.01, 0.05, 0.1)
@@ -43,6 +45,8 @@ class Calibration:
         limit: Which points are used where nobody says: `plain`, those whose false-accept rate on
             the *calibrate* items is the target (`far=0.01`), or `guarantee`, those whose 95% upper
             limit is (`far<=0.01`).
+        choice: How the calibrator was chosen; None where somebody named it.
+        source: The name of what holds the items that it was fitted on; empty where nobody said.
         against: Which different pairs the false-accept rates are of, where there were genuine and
             forged items: `skilled`, `random` or `both`; empty elsewhere.
     """
@@ -54,11 +58,17 @@ class Calibration:
     units: int
     unit: str = "identities"
     limit: Literal["plain", "guarantee"] = "plain"
+    choice: Choice | None = None
+    source: str = ""
     against: str = ""
 
     @cached_property
     def _calibrator(self) -> Calibrator:
         return CALIBRATORS.build(self.calibrator, parameters=self.parameters)
+
+    def ratios(self, distances: Float[Array, "n"]) -> Float[Array, "n"]:
+        """The natural log-likelihood ratio of each distance."""
+        return self._calibrator.apply(distances)
 
     def default(self, *, guarantee: bool | None = None) -> OperatingPoint | None:
         """The point that `verify` uses: FAR .01, else the smallest supported; None if none is."""
@@ -121,6 +131,7 @@ class Calibration:
         *,
         far: float | None = None,
         name: str | None = None,
+        guarantee: bool | None = None,
         prior: float = 0.5,
     ) -> Decision:
         """Whether a pair this far apart is the same.
@@ -129,6 +140,7 @@ class Calibration:
             distance: Of the pair.
             far: Use the operating point for this false-accept rate.
             name: Use the operating point of this name instead.
+            guarantee: As in `point`.
             prior: The share of same pairs where this is used.
 
         Raises:
@@ -140,8 +152,8 @@ class Calibration:
             raise BadArgument(
                 f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
             )
-        point = self.point(far, name)
-        ratio = float(self._calibrator.apply(np.asarray([distance]))[0])
+        point = self.point(far, name, guarantee=guarantee)
+        ratio = float(self.ratios(np.asarray([distance]))[0])
         logit = ratio + math.log(prior / (1 - prior))
         verdict = "same" if distance <= point.threshold else "different"
         return Decision(
@@ -205,6 +217,8 @@ def _calibration(plain: Mapping[str, Any]) -> Calibration:
         units=_count(plain["units"]),
         unit=str(plain.get("unit") or ("items" if known else "identities")),
         limit=_limit(plain.get("limit", "plain")),
+        choice=None if plain.get("choice") is None else _choice(plain["choice"]),
+        source=_words(plain.get("source", "")),
         against=_words(plain.get("against", "")),
     )
     if calibration.unit not in UNITS:
@@ -218,6 +232,18 @@ def _calibration(plain: Mapping[str, Any]) -> Calibration:
         raise ValueError(f"more than {MOST_POINTS} points, or two of one name")
     calibration.decide(1.0)
     return calibration
+
+
+def _choice(plain: Mapping[str, Any]) -> Choice:
+    losses = {_words(spec, 1000): _finite(loss) for spec, loss in plain["losses"].items()}
+    if len(losses) > MOST_POINTS:
+        raise ValueError(f"more than {MOST_POINTS} calibrators to choose from")
+    return Choice(
+        calibrator=_words(plain["calibrator"], 1000),
+        losses=losses,
+        folds=_count(plain["folds"]),
+        reason=_words(plain["reason"]),
+    )
 
 
 def _limit(value: Any) -> Literal["plain", "guarantee"]:

@@ -43,6 +43,9 @@ class Compared(Protocol):
     def trials(self, claim: Claim) -> tuple[int, str, float, float]:
         """How many units, what they are called, independent same and different trials."""
 
+    def among(self, units: Bool[Array, "units"], claim: Claim) -> "Compared":
+        """The pairs whose both items are of these units, of as many as `trials` counts."""
+
     def spread(self) -> verification.Spread:
         """The histograms of all distances."""
 
@@ -131,6 +134,15 @@ class Comparisons:
         sizes = np.bincount(self.codes).astype(np.int64)
         same, total = int((sizes * (sizes - 1) // 2).sum()), int(sizes.sum())
         return same, total * (total - 1) // 2 - same
+
+    def among(self, units: Bool[Array, "units"], claim: Claim) -> "Comparisons":
+        """The pairs whose both items are of these units, of as many as `trials` counts.
+
+        Raises:
+            SplitError: If they make no same or no different pair.
+        """
+        kept = units if claim is Claim.KNOWN_CLASSES else units[self.codes]
+        return Comparisons.of(self.vectors[kept], self.names[self.codes[kept]], self.distance)
 
     def trials(self, claim: Claim) -> tuple[int, str, float, float]:
         """How many units, what they are called, independent same and different trials."""

@@ -26,9 +26,12 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     │   ├── ModelExists               (FileExistsError) there is one already
     │   ├── DamagedModel              (ValueError)  a file is altered, truncated or missing
     │   ├── NewerFormat               (ValueError)  written by a later Likewise
+    │   ├── UnfitEncoder              (ValueError)  an ONNX file is no encoder that can be wrapped
     │   └── SaveFailed                (OSError)     it could not be written; the old one stands
     └── DecisionError                 a decision would not be one to defend
         ├── NotCalibrated             (RuntimeError) the model has no calibration
+        ├── CalibrationExists         (FileExistsError) there is one of that name already
+        ├── NoReference               (LookupError) there is nothing to compare later items with
         ├── UnsupportedRate           (ValueError)  too few data for that error rate
         ├── BadDistance               (ValueError)  two items have no distance that is a number
         ├── ForeignEmbedding          (ValueError)  the vectors are another model's
@@ -132,6 +135,10 @@ class NewerFormat(ModelError, ValueError):
     """The model was written by a later version of Likewise."""
 
 
+class UnfitEncoder(ModelError, ValueError):
+    """An ONNX file is no encoder that can be wrapped."""
+
+
 class SaveFailed(ModelError, OSError):
     """The model could not be written; what was there before still stands."""
 
@@ -142,6 +149,14 @@ class DecisionError(LikewiseError):
 
 class NotCalibrated(DecisionError, RuntimeError):
     """The model has no calibration."""
+
+
+class CalibrationExists(DecisionError, FileExistsError):
+    """The model has a calibration of that name already, and nobody asked to replace it."""
+
+
+class NoReference(DecisionError, LookupError):
+    """Nothing was kept of what the model was calibrated on, to compare later items with."""
 
 
 class UnsupportedRate(DecisionError, ValueError):

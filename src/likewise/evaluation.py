@@ -1,18 +1,19 @@
 """Protocols that measure a set of embeddings, in blocks: no matrix of all pairs is held."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from likewise.calibration import TARGETS, Calibration
-from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.comparator import Comparator
 from likewise.comparisons import Compared, Comparisons
 from likewise.listed_pairs import ListedPairs
 from likewise.metrics import verification
+from likewise.metrics.curves import curve_of, frr_at, minimum_cost, thinned
 from likewise.populations import RANDOM, SKILLED, Populations
+from likewise.probabilities import AUTO, choose, fit_calibrator
 from likewise.results import ErrorRates, Histogram, OperatingPoint, Verification
 from likewise.shapes import Array, Float
 from likewise.thresholds import fit_points, fit_thresholds, guaranteed, needed_for
@@ -46,6 +47,7 @@ def verify_all(
 ) -> Verification:
     """Measure the frozen operating points, and describe the distances."""
     spread = comparisons.spread()
+    curve = curve_of(spread)
     eer = _equal_error(comparisons, spread)
     rates = comparisons.rates([point.threshold for point in points], claim)
     against, populations, eers = "", {}, {}
@@ -67,6 +69,9 @@ def verify_all(
         points=tuple(replace(p, test=r) for p, r in zip(points, rates, strict=True)),
         histogram=_histogram(spread),
         unit=comparisons.trials(claim)[1],
+        curve=thinned(curve),
+        tar={far: 1 - frr_at(curve, far) for far in TARGETS},
+        min_dcf=minimum_cost(curve),
         against=against,
         populations=populations,
         population_eers=eers,
@@ -104,7 +109,7 @@ def calibrate(
     Args:
         comparisons: Of the calibrate items.
         claim: What rates measured later will claim.
-        calibrator: Spec.
+        calibrator: Spec; `auto` chooses one, see `probabilities.choose`.
         limit: What a decision uses where nobody says: points whose false-accept rate is the
             target on these items (`far=0.01`), or whose 95% upper limit is (`far<=0.01`). Both
             are fitted.
@@ -132,26 +137,18 @@ def calibrate(
     points = fit_points(
         thresholds, dict(zip(thresholds, rates, strict=True)), units, unit_name, refusals
     )
+    choice = choose(comparisons, claim) if calibrator == AUTO else None
+    calibrator = calibrator if choice is None else choice.calibrator
     parameters = fit_calibrator(calibrator, spread, (independent[0], independent[1]))
     against = comparisons.against if isinstance(comparisons, Populations) else ""
-    return Calibration(claim, calibrator, parameters, points, units, unit_name, limit, against)
-
-
-def fit_calibrator(
-    calibrator: str, spread: verification.Spread, independent: tuple[float, float]
-) -> Mapping[str, Any]:
-    """What a calibrator learns from the distances of same and of different pairs.
-
-    Args:
-        calibrator: Spec.
-        spread: The distances.
-        independent: How many independent trials stand behind the same and the different pairs.
-    """
-    used = np.flatnonzero(spread.same + spread.different)
-    values = verification.bin_values()[used]
-    return CALIBRATORS.build(calibrator, parameters=None).fit(
-        np.concatenate([values, values]),
-        np.repeat([True, False], len(used)),
-        np.concatenate([spread.same[used], spread.different[used]]),
-        independent,
+    return Calibration(
+        claim,
+        calibrator,
+        parameters,
+        points,
+        units,
+        unit_name,
+        limit,
+        choice,
+        against=against,
     )

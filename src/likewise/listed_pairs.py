@@ -77,6 +77,34 @@ class ListedPairs:
         """How many same and how many different pairs."""
         return int(self.same.sum()), int((~self.same).sum())
 
+    def among(
+        self,
+        units: Bool[Array, "units"],
+        claim: Claim,  # noqa: ARG002 - pairs have no classes that could be known
+    ) -> "ListedPairs":
+        """The pairs of these components.
+
+        Raises:
+            SplitError: If they are not of both sorts.
+        """
+        kept = units[self.codes]
+        same = self.same[kept]
+        if same.all() or not same.any():
+            raise SplitError(
+                f"{int(units.sum())} groups of linked pairs hold {int(same.sum())} same and "
+                f"{int((~same).sum())} different pairs, and one of each is needed. List more."
+            )
+        names, codes = np.flatnonzero(units), self.codes[kept]
+        return ListedPairs(
+            self.vectors,
+            self.first[kept],
+            self.second[kept],
+            same,
+            self.distances[kept],
+            np.searchsorted(names, codes),
+            self.names[names],
+        )
+
     def trials(self, claim: Claim) -> tuple[int, str, float, float]:  # noqa: ARG002 - one claim fits
         """How many units, what they are called, independent same and different trials."""
         alike, apart = (len(set(self.codes[sort].tolist())) for sort in (self.same, ~self.same))

@@ -50,6 +50,8 @@ from likewise.types import Claim, Kind
 __all__ = ["FORMAT", "ROLES", "Entry", "Manifest", "check_target", "load", "read", "save", "update"]
 
 MANIFEST = "model.toml"
+UNWRAPPED = ("recipe", "weights", "training")
+"""What a model has that was trained, and one of a wrapped encoder has not."""
 MANIFEST_BYTES = 1 << 20
 
 
@@ -162,9 +164,10 @@ def read(folder: Path, manifest: Manifest, role: str) -> bytes:
     check_role(role)
     entry = manifest.files.get(role)
     if entry is None:
+        wrapped = " A wrapped encoder has none; train one for that." if role in UNWRAPPED else ""
         raise DamagedModel(
             f"{folder} has no file for {role!r}, and one is expected; it has "
-            f"{', '.join(manifest.files)}. {AGAIN}"
+            f"{', '.join(manifest.files)}.{wrapped} {AGAIN}"
         )
     path = inside(folder, entry.path)
     try:

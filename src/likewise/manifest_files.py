@@ -21,6 +21,7 @@ PARSED_BYTES = {
     "encoder.main": (2 << 30) - 1,
     "matcher": (2 << 30) - 1,
     "calibration": 1 << 24,
+    "reference": 1 << 28,
     "trained_on": 1 << 28,
     "training": 1 << 26,
 }

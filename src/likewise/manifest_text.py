@@ -29,6 +29,7 @@ ROLES = {
     "matcher": "matcher.onnx",
     "weights": "weights.safetensors",
     "calibration": "calibration.json",
+    "reference": "reference.bin",
     "trained_on": "trained_on.json",
     "training": "training.json",
 }

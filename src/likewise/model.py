@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from likewise import calibration, manifest
+from likewise import calibration, manifest, reference
 from likewise.calibration import Calibration
 from likewise.comparator import Comparator, LearnedComparator
 from likewise.decoded import Decoded
@@ -30,6 +30,7 @@ from likewise.errors import (
 from likewise.manifest import Manifest
 from likewise.manifest_text import SPEC_LENGTH
 from likewise.printable import shortened
+from likewise.reference import Reference
 from likewise.registry import unknown
 from likewise.shapes import Array, Float
 from likewise.trained_on import TrainedOn
@@ -129,6 +130,13 @@ class Model:
         return calibration.from_json(self.read("calibration"))
 
     @cached_property
+    def references(self) -> Mapping[str, Reference]:
+        """Some embeddings of what each calibration was fitted on; empty if there are none."""
+        if "reference" not in self.manifest.files:
+            return {}
+        return reference.from_bytes(self.read("reference"), self.dim)
+
+    @cached_property
     def trained_on(self) -> TrainedOn:
         """Salted hashes of what it learned from."""
         return TrainedOn.from_json(self.read("trained_on"))
@@ -151,7 +159,7 @@ class Model:
             known = ", ".join(self.calibrations) or "none"
             raise NotCalibrated(
                 f"{self.folder} has no calibration named {name!r} (it has: {known}), so a distance "
-                "is no decision yet. Train with enough identities to calibrate on."
+                "is no decision yet. Make one: likewise calibrate MODEL SOURCE --name NAME."
             )
         return self.calibrations[name]
 

@@ -17,7 +17,7 @@ from likewise.metrics import verification
 from likewise.metrics.tally import Tally
 from likewise.registry import unknown
 from likewise.results import ErrorRates, Mistake
-from likewise.shapes import Array, Float, Int, Shaped
+from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.types import Claim, Items
 
 SKILLED, RANDOM, BOTH = AGAINST = ("skilled", "random", "both")
@@ -111,7 +111,27 @@ class Populations:
         if self.against == RANDOM:
             return units, name, same, random
         different = float(skilled) if self.against == SKILLED else min(float(skilled), random)
-        return min(units, skilled), name, same, different
+        return units, name, same, different
+
+    def among(self, units: Bool[Array, "units"], claim: Claim) -> "Populations":
+        """The pairs whose both items are of these identities.
+
+        Raises:
+            SplitError: If they make no pair of one of the populations.
+        """
+        code = np.cumsum(units) - 1
+        forgeries = {int(code[of]): rows for of, rows in self.forgeries.items() if units[of]}
+        if not forgeries:
+            raise SplitError(
+                f"None of {int(units.sum())} identities has genuine and forged items. Add some."
+            )
+        genuine = self.genuine.among(units, claim)
+        rows = [self.genuine.rows[units[self.genuine.codes]], *forgeries.values()]
+        vectors = self.vectors[np.concatenate(rows)]
+        ends = np.cumsum([len(part) for part in rows])
+        moved = zip(forgeries, ends[:-1], ends[1:], strict=True)
+        places = {of: np.arange(start, end) for of, start, end in moved}
+        return Populations(vectors, genuine, places, self.against)
 
     def skilled(self) -> Iterator[tuple[int, Float[Array, "genuine forged"]]]:
         """For each identity with forgeries, its genuine items against them.

@@ -15,6 +15,7 @@ from PIL import Image
 from likewise import durable
 from likewise.audit.findings import Audit
 from likewise.audit.survey import item_of
+from likewise.certainty import Choice
 from likewise.decoded import Decoded
 from likewise.errors import DamagedModel
 from likewise.model import Model
@@ -65,6 +66,7 @@ def report_of(
     *,
     data: Mapping[str, str],
     rerun: Sequence[str],
+    choice: Choice | None = None,
 ) -> Report:
     """Everything that the page shows.
 
@@ -74,6 +76,7 @@ def report_of(
         examples: Mistakes to show; empty to show none.
         data: What each part of the data was, in words.
         rerun: Commands that make it again.
+        choice: How the calibrator was chosen; None if somebody named it.
     """
     trained = _training(model)
     return Report(
@@ -86,6 +89,7 @@ def report_of(
         data=data,
         rerun=tuple(rerun),
         environment={"compared by": evaluation.comparator, **_how(trained), **_environment()},
+        choice=choice,
     )
 
 
@@ -95,6 +99,8 @@ def training_json(training: Training) -> bytes:
 
 
 def _training(model: Model) -> Training:
+    if "training" not in model.manifest.files:
+        return Training((), "elsewhere: the encoder was wrapped", "", stopped=False)
     try:
         plain = json.loads(model.read("training"))
         return Training(
@@ -124,6 +130,8 @@ def _epoch(plain: Mapping[str, Any]) -> Epoch:
 
 
 def _recipe(model: Model) -> str:
+    if "recipe" not in model.manifest.files:
+        return "# There is none: the encoder was made elsewhere, and wrapped.\n"
     try:
         text = model.read("recipe").decode()
     except UnicodeDecodeError as error:
@@ -134,7 +142,9 @@ def _recipe(model: Model) -> str:
 
 
 def _how(training: Training) -> dict[str, str]:
-    how = {"trained on": training.device, "precision": training.precision}
+    how = {"trained on": training.device}
+    if training.precision:
+        how["precision"] = training.precision
     if training.stopped:
         steps = training.epochs[-1].steps if training.epochs else 0
         how["stopped early"] = f"by hand, after the {steps} steps of the epochs that were over"

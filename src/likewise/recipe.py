@@ -32,7 +32,7 @@ class Recipe:
         loss: Spec.
         sampler: Spec.
         augmentations: Specs, applied in this order.
-        calibrator: Spec.
+        calibrator: Spec, or `auto` for the one that does best on identities it was not fitted on.
         against: Which different pairs thresholds are fitted for, where some items are forged:
             `skilled` (a genuine item with a forgery of it), `random` (genuine items of two
             identities), or `both`, each weighing half.
@@ -61,7 +61,7 @@ class Recipe:
     loss: str = "triplet"
     sampler: str = "classes_by_items"
     augmentations: tuple[str, ...] = ()
-    calibrator: str = "logistic"
+    calibrator: str = "auto"
     against: str = "skilled"
     claim: str = "new_identities"
     split_by: str = "auto"
@@ -111,6 +111,8 @@ class Recipe:
 
         plain = asdict(self)
         plain["augmentations"] = list(self.augmentations)
+        if not self.shares:
+            del plain["shares"]
         return tomli_w.dumps(plain)
 
     def with_fields(self, changes: Mapping[str, Any]) -> "Recipe":
@@ -156,7 +158,10 @@ class Recipe:
             if name == "shares":
                 value = {**recipe.shares, argument: value}
             elif isinstance(current, str):
-                value = str(Spec.parse(current).replaced(**{argument: value}))
+                family = families().get(f"{name}es" if name == "loss" else f"{name}s")
+                spec = Spec.parse(current)
+                named = spec if family is None else family.named(family.check(spec))
+                value = str(named.replaced(**{argument: value}))
             else:
                 raise RecipeError(
                     f"{key!r} names an argument, and {name!r} is no single component. Set "
@@ -173,8 +178,10 @@ class Recipe:
             RecipeError: If a number is out of range.
         """
         family = families()
-        for name in ("transform", "encoder", "distance", "loss", "sampler", "calibrator"):
+        for name in ("transform", "encoder", "distance", "loss", "sampler"):
             family[name + "s" if name != "loss" else "losses"].check(getattr(self, name))
+        if self.calibrator != "auto":
+            family["calibrators"].check(self.calibrator)
         for spec in self.augmentations:
             family["augmentations"].check(spec)
         if self.matcher:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from likewise.certainty import Probability
+from likewise.ranked import Identification, OneShot, Retrieval
 from likewise.shapes import Array, Float
 from likewise.types import Claim
 
@@ -116,6 +118,21 @@ class Histogram:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """Both error rates at every threshold that decides something otherwise (ROC, DET).
+
+    Attributes:
+        thresholds: Ascending; the first accepts nothing.
+        far: The share of different pairs accepted at each.
+        frr: The share of same pairs rejected at each.
+    """
+
+    thresholds: Float[Array, "points"]
+    far: Float[Array, "points"]
+    frr: Float[Array, "points"]
+
+
+@dataclass(frozen=True)
 class Verification:
     """How well pairs are told apart.
 
@@ -132,6 +149,9 @@ class Verification:
         histogram: The distances.
         unit: What the trials of every interval are called: `identities`; `items` where the classes
             are known; `groups of linked pairs` where the source listed pairs.
+        curve: Both error rates at other thresholds.
+        tar: For some false-accept rates, the largest share of same pairs accepted within each.
+        min_dcf: The least normalised detection cost, at prior .01 and costs of 1.
         against: Which different pairs the false-accept rates are of, where there are genuine and
             forged items: `skilled`, `random` or `both`; empty elsewhere.
         populations: Then for each population of different pairs the rates at every point.
@@ -148,6 +168,9 @@ class Verification:
     points: tuple[OperatingPoint, ...]
     histogram: Histogram
     unit: str = "identities"
+    curve: Curve | None = None
+    tar: Mapping[float, float] = field(default_factory=dict)
+    min_dcf: float | None = None
     against: str = ""
     populations: Mapping[str, tuple[ErrorRates, ...]] = field(default_factory=dict)
     population_eers: Mapping[str, float] = field(default_factory=dict)
@@ -170,27 +193,6 @@ def claim_sentence(claim: Claim, unit: str) -> str:
     if claim is Claim.NEW_IDENTITIES:
         return f"measured on {unit} never trained on"
     return claim.sentence
-
-
-@dataclass(frozen=True)
-class OneShot:
-    """How often one example is enough to recognise an item among `ways` identities.
-
-    Attributes:
-        ways: How many identities each episode holds; one example of each is given.
-        episodes: How many questions were asked.
-        accuracy: The share answered rightly, identities weighing equally.
-        identities: How many identities were asked for: the trials of the interval.
-        low: Lower end of the 95% interval; None if the identities are too few for one.
-        high: Upper end; None likewise.
-    """
-
-    ways: int
-    episodes: int
-    accuracy: float
-    identities: int
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,10 @@ class Evaluation:
         comparator: What compared: `matcher`, or the spec of the distance.
         default_point: Name of the operating point that `verify` uses; empty if none is supported.
         threshold: Of that point, or of equal error where none is supported.
+        few_shot: Recognition from five examples; None if the data cannot ask for it.
+        identification: Recognition among all identities; None likewise, or if it was too long.
+        retrieval: The lists of nearest items; None likewise.
+        probability: What the probabilities were worth; None where none were given.
     """
 
     source: str
@@ -235,6 +241,10 @@ class Evaluation:
     comparator: str = ""
     default_point: str = ""
     threshold: float = 0.0
+    few_shot: OneShot | None = None
+    identification: Identification | None = None
+    retrieval: Retrieval | None = None
+    probability: Probability | None = None
 
 
 @dataclass(frozen=True)

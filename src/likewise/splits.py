@@ -35,7 +35,13 @@ SELECT_FROM_IDENTITIES = 100
 
 
 def split(
-    items: Items, claim: Claim, *, shares: Shares | None = None, by: By = "auto", seed: int = 0
+    items: Items,
+    claim: Claim,
+    *,
+    shares: Shares | None = None,
+    by: By = "auto",
+    seed: int = 0,
+    trained: bool = False,
 ) -> Split:
     """Give every item one role.
 
@@ -51,6 +57,7 @@ def split(
             out the rest by the other roles' shares; `group`, which keeps each group whole; `auto`
             is `source` where the source has a train and a test part, else `random`.
         seed: Where all chance comes from; from 0.
+        trained: Whether the model is trained already, so that no part is for training.
 
     Raises:
         RecipeError: If shares, `by` or seed cannot be followed.
@@ -61,7 +68,7 @@ def split(
             f"by is {by!r} and seed {seed}. Expected is one of {', '.join(get_args(By))}, and a "
             "seed from 0."
         )
-    _check_shares(shares)
+    _check_shares(shares, trained=trained)
     order = np.lexsort((items.rows, items.places, items.identities))
     table = items.take(order)
     _check_table(table, claim)
@@ -81,15 +88,17 @@ def split(
     return Split(claim, indices, _how(items, claim, indices, by, seed))
 
 
-def _check_shares(shares: Shares | None) -> None:
+def _check_shares(shares: Shares | None, *, trained: bool) -> None:
     if shares is None:
         return
     named = ", ".join(f"{role} {share:g}" for role, share in shares.items()) or "none"
-    complete = set(DEFAULT_SHARES) <= set(shares) and all(share > 0 for share in shares.values())
+    needed = {*DEFAULT_SHARES} - ({Role.TRAIN} if trained else set())
+    listed = "calibrate and test" if trained else "train, calibrate and test"
+    complete = needed <= set(shares) and all(share > 0 for share in shares.values())
     if not complete or abs(math.fsum(shares.values()) - 1) > 1e-6:
         raise RecipeError(
-            f"the shares are {named}. Expected are positive shares of train, calibrate and test, "
-            "and if wanted of select, that sum to 1."
+            f"the shares are {named}. Expected are positive shares of {listed}, and if wanted of "
+            "select, that sum to 1."
         )
 
 
@@ -257,7 +266,7 @@ def _fault(table: Items, roles: Shaped[Array, "n"], claim: Claim, used: list[Rol
                 f"each of {parts(used)} needs 2 {noun}, {need} of them with two items. "
                 f"Add {more}, or change the shares."
             )
-        if known and (foreign := set(names.tolist()) - trained):
+        if known and Role.TRAIN in used and (foreign := set(names.tolist()) - trained):
             return (
                 f"{len(foreign)} classes of {role} are not in train ({_some(foreign)}), so they "
                 "are not known. Add items of them, or use the claim new_identities."

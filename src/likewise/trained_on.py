@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -64,6 +64,22 @@ class TrainedOn:
                 identities[role.value] = frozenset(_identities(salt, table).values())
                 items[role.value] = frozenset(_items(salt, table, decoded))
         return cls(claim, salt, identities, items)
+
+    def and_calibrated(self, items: Items, decoded: Iterable[Array]) -> "TrainedOn":
+        """The same, and these items beside those that calibrated before.
+
+        Raises:
+            BadArgument: If there are more or fewer arrays than items.
+        """
+        role = Role.CALIBRATE.value
+        new = frozenset(_identities(self.salt, items).values())
+        arrays = frozenset(_items(self.salt, items, decoded))
+        none: frozenset[str] = frozenset()
+        return replace(
+            self,
+            identities={**self.identities, role: self.identities.get(role, none) | new},
+            items={**self.items, role: self.items.get(role, none) | arrays},
+        )
 
     def to_json(self) -> bytes:
         """The same as JSON."""

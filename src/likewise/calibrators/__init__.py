@@ -6,6 +6,6 @@ from likewise.registry import Family
 FAMILY: Family[Calibrator] = Family(
     "calibrator",
     __name__,
-    {"logistic": "logistic:Logistic", "isotonic": "isotonic:Isotonic"},
+    {"logistic": "logistic:Logistic", "isotonic": "isotonic:Isotonic", "beta": "beta:Beta"},
     context=("parameters",),
 )

@@ -1,13 +1,14 @@
 """Isotonic calibration: the log-likelihood ratio falls with the distance, in whatever shape."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, final
 
 import numpy as np
 
 from likewise.calibrators.base import Calibrator
-from likewise.errors import BadArgument, MissingExtra, NotCalibrated
+from likewise.calibrators.parameters import knots
+from likewise.calibrators.regression import bounds_of
+from likewise.errors import MissingExtra, NotCalibrated
 from likewise.shapes import Array, Bool, Float
 
 
@@ -24,7 +25,8 @@ class Isotonic(Calibrator):
         parameters: What `fit` returned; filled in by the house.
 
     Raises:
-        BadArgument: If the knots are not as many ratios as distances, or run the wrong way.
+        BadArgument: If the parameters are no knots: as many ratios as distances, finite, distances
+            that rise and ratios that do not.
 
     References:
         Ayer, Brunk, Ewing, Reid, Silverman, "An Empirical Distribution Function for Sampling with
@@ -37,19 +39,7 @@ class Isotonic(Calibrator):
     def __init__(self, *, parameters: Mapping[str, Any] | None = None) -> None:
         self.parameters = parameters
         if parameters is not None:
-            distances, ratios = (np.asarray(parameters[name]) for name in ("distances", "ratios"))
-            if not (
-                distances.ndim == 1
-                and len(distances)
-                and distances.shape == ratios.shape
-                and (np.diff(distances) > 0).all()
-                and (np.diff(ratios) <= 0).all()
-            ):
-                raise BadArgument(
-                    f"isotonic: {distances.size} distances and {ratios.size} ratios are no knots. "
-                    "Give as many of each, distances that rise and ratios that do not. Calibrate "
-                    "again."
-                )
+            self._knots = knots("isotonic", parameters)
 
     def fit(
         self,
@@ -73,8 +63,7 @@ class Isotonic(Calibrator):
             sample_weight=weights[counted],
         )
         share = np.clip(fitted.y_thresholds_, 1e-12, 1 - 1e-12)
-        bounds = (-math.log(units[0] + 1), math.log(units[1] + 1))
-        ratios = np.clip(np.log(share) - np.log1p(-share), *bounds)
+        ratios = np.clip(np.log(share) - np.log1p(-share), *bounds_of(units))
         # A knot amid others of its ratio says nothing.
         told = np.ones(len(ratios), dtype=bool)
         told[1:-1] = (ratios[1:-1] != ratios[:-2]) | (ratios[1:-1] != ratios[2:])
@@ -87,9 +76,5 @@ class Isotonic(Calibrator):
         """The bounded log-likelihood ratio of each distance."""
         if self.parameters is None:
             raise NotCalibrated("This calibrator was never fitted. Call fit first.")
-        ratio: Array = np.interp(
-            np.asarray(distances, dtype=np.float64),
-            self.parameters["distances"],
-            self.parameters["ratios"],
-        )
+        ratio: Array = np.interp(np.asarray(distances, dtype=np.float64), *self._knots)
         return ratio

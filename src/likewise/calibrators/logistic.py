@@ -1,16 +1,15 @@
 """Logistic calibration: the log-likelihood ratio falls in a straight line with the distance."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, final
 
 import numpy as np
 
 from likewise.calibrators.base import Calibrator
-from likewise.errors import MissingExtra, NotCalibrated
+from likewise.calibrators.parameters import numbers
+from likewise.calibrators.regression import bounds_of, regress
+from likewise.errors import NotCalibrated
 from likewise.shapes import Array, Bool, Float
-
-_HEDGE = 1e-6
 
 
 @final
@@ -22,6 +21,9 @@ class Logistic(Calibrator):
 
     Args:
         parameters: What `fit` returned; filled in by the house.
+
+    Raises:
+        BadArgument: If the parameters are other than `fit` returns.
 
     References:
         Platt, "Probabilistic Outputs for Support Vector Machines", 1999, for the fit; Brümmer, du
@@ -35,6 +37,8 @@ class Logistic(Calibrator):
 
     def __init__(self, *, parameters: Mapping[str, Any] | None = None) -> None:
         self.parameters = parameters
+        if parameters is not None:
+            self.parameters = numbers("logistic", parameters, ("intercept", "slope"), ("slope",))
 
     def fit(
         self,
@@ -44,38 +48,22 @@ class Logistic(Calibrator):
         units: tuple[float, float],
     ) -> Mapping[str, Any]:
         """Fit intercept, slope and bounds."""
-        try:
-            from scipy.optimize import minimize
-        except ImportError as error:
-            raise MissingExtra(
-                "Calibrating needs scipy, which is not installed. Run: "
-                "pip install 'likewise[evaluate]'"
-            ) from error
         scale = float(np.sum(distances * weights) / np.sum(weights)) or 1.0
         scaled = distances.astype(np.float64) / scale
-        # Not quite 1 and 0, so that separable data give a finite slope.
-        targets = np.where(same, 1 - _HEDGE, _HEDGE)
-
-        def cost(parameters: Array) -> tuple[float, Array]:
-            logit = parameters[0] - parameters[1] * scaled
-            # log(1 + exp(x)) - target * x, the cross-entropy without overflow
-            value = np.sum(weights * (np.logaddexp(0.0, logit) - targets * logit))
-            residual = weights * (1 / (1 + np.exp(-np.clip(logit, -500, 500))) - targets)
-            return float(value), np.array([residual.sum(), -(residual * scaled).sum()])
-
-        found = minimize(cost, np.zeros(2), jac=True, bounds=[(None, None), (0.0, None)])
+        intercept, slope = regress(-scaled[:, None], same, weights)
+        low, high = bounds_of(units)
         return {
-            "intercept": float(found.x[0]),
-            "slope": float(found.x[1]) / scale,
-            "low": -math.log(units[0] + 1),
-            "high": math.log(units[1] + 1),
+            "intercept": float(intercept),
+            "slope": float(slope) / scale,
+            "low": low,
+            "high": high,
         }
 
     def apply(self, distances: Float[Array, "n"]) -> Float[Array, "n"]:
         """The bounded log-likelihood ratio of each distance."""
         if self.parameters is None:
             raise NotCalibrated("This calibrator was never fitted. Call fit first.")
-        p = {name: float(value) for name, value in self.parameters.items()}
+        p = self.parameters
         ratio: Array = p["intercept"] - p["slope"] * np.asarray(distances, dtype=np.float64)
         bounded: Array = np.clip(ratio, p["low"], p["high"])
         return bounded

@@ -8,10 +8,23 @@ from typing import Any
 import typer
 
 from likewise import __version__
-from likewise.cli import audit, data, embed, evaluate, list_, train, verify
+from likewise.cli import (
+    audit,
+    calibrate,
+    data,
+    decide,
+    embed,
+    evaluate,
+    list_,
+    monitor,
+    train,
+    verify,
+    wrap,
+)
 from likewise.cli.completion import OPTIONS, complete_in
 from likewise.cli.manual import INTERRUPTED, Cover, Page
 from likewise.errors import LikewiseError
+from likewise.printable import printable
 
 app = typer.Typer(
     name="likewise",
@@ -22,8 +35,12 @@ app = typer.Typer(
 app.command("train", cls=Page)(train.train)
 app.command("audit", cls=Page)(audit.audit)
 app.command("verify", cls=Page)(verify.verify)
+app.command("decide", cls=Page)(decide.decide)
 app.command("evaluate", cls=Page)(evaluate.evaluate)
+app.command("calibrate", cls=Page)(calibrate.calibrate)
+app.command("monitor", cls=Page)(monitor.monitor)
 app.command("embed", cls=Page)(embed.embed)
+app.command("wrap", cls=Page)(wrap.wrap)
 app.command("data", cls=Page)(data.data)
 app.command("list", cls=Page)(list_.list_components)
 
@@ -46,8 +63,8 @@ def _options(
 ) -> None:
     """Learn from your examples when two things are the same, and decide with a stated error rate.
 
-    Training makes a model, which is a folder of plain files. Every other command only reads it,
-    and needs no torch. likewise COMMAND --help says everything about a command.
+    Training makes a model, which is a folder of plain files. Every other command uses it, and
+    needs no torch. likewise COMMAND --help says everything about a command.
 
     Examples:
         likewise train faces/ --out model/
@@ -63,7 +80,7 @@ def _options(
         2    bad input; standard error says what is wrong, or with --json one
              JSON object on standard output
         130  stopped by Ctrl-C
-        train and verify have more
+        train, verify and monitor have more
 
     Next:
         likewise train --help
@@ -80,7 +97,7 @@ def main() -> None:
         sys.exit(app(args=words, prog_name="likewise", standalone_mode=False))
     except LikewiseError as error:
         kind, code, said = type(error).__name__, 2, str(error)
-        line = f"{kind}: {said}"
+        line = f"{kind}: {printable(said)}"
     except _BadUsage as error:
         kind, code, said = "BadUsage", 2, error.format_message()
         line = f"{said}\n{_usage(error)}"

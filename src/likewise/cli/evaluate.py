@@ -2,11 +2,19 @@
 
 import typer
 
+from likewise.cli import given
+
 
 def evaluate(
-    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
+    model: str = typer.Argument(
+        metavar="MODEL",
+        help="A model's folder; or, alone, data that need no model: an .npz of embeddings with "
+        "labels, or a table of comparisons (.csv, .tsv, .parquet or .jsonl).",
+    ),
     source: str = typer.Argument(
+        "",
         metavar="SOURCE",
+        show_default=False,
         help="Items that the model did not learn from: a folder or .zip with one sub-folder an "
         "identity, a table, an .npz or .ts file, or a source's spec.",
     ),
@@ -23,6 +31,19 @@ def evaluate(
         show_default="matcher where the model has one, else distance",
         help="What compares: distance or matcher.",
     ),
+    calibration: str = typer.Option(
+        "",
+        metavar="NAME",
+        show_default="default; with data alone, thresholds fitted in folds",
+        help="Which of the model's calibrations: likewise list MODEL names them. With data alone, "
+        "a file that likewise calibrate wrote of other data.",
+    ),
+    prior: float = typer.Option(
+        0.5,
+        metavar="SHARE",
+        help="The share of same pairs where this is used, between 0 and 1, for what is measured "
+        "of the probabilities.",
+    ),
     allow_overlap: bool = typer.Option(
         False,
         "--allow-overlap",
@@ -33,18 +54,29 @@ def evaluate(
         "--strict",
         help="Stop at the first item that cannot be read, instead of leaving it out.",
     ),
+    distance: str = given.DISTANCE,
+    columns: str = given.COLUMNS,
+    similarity: str = given.SIMILARITY,
+    folds: int | None = given.FOLDS,
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
-    """Measure a model on other items, and write a report.
+    """Measure a model on other items, and write a report; or measure data alone.
 
     The thresholds stay as the model has them: this says how often they err on these items, each
-    rate with its 95% interval and the counts behind it. Items that the model learned from are
-    refused.
+    rate with its 95% interval and the counts behind it; and whether the probabilities are what
+    they say. Items that the model learned from are refused.
+
+    Without a model, embeddings with labels or a table of comparisons are dealt into folds; each
+    fold is decided by thresholds fitted on the others, and the decisions are pooled. Nothing is
+    written then.
 
     Examples:
         likewise evaluate model/ others/
         likewise evaluate model/ others.zip --report others.html --no-examples
         likewise evaluate model/ others/ --comparator distance --json
+        likewise evaluate vectors.npz --distance cosine
+        likewise evaluate comparisons.csv --columns left,right,match,gap
+        likewise evaluate comparisons.csv --similarity cosine --folds 10
 
     Writes:
         MODEL/evaluation-NAME.html  the report, where NAME is that of the source
@@ -65,10 +97,26 @@ def evaluate(
     from likewise.sources import FAMILY
     from likewise.tasks.evaluate import evaluate as measure
 
+    if not source:
+        own = {"--report": report, "--no-examples": no_examples, "--comparator": comparator}
+        own |= {"--allow-overlap": allow_overlap, "--strict": strict}
+        given.refuse(own, "It is for a model, and data were given alone. Leave it out.")
+        data = given.read(model, distance=distance, columns=columns, similarity=similarity)
+        given.evaluate(data, folds=folds, calibration=calibration, prior=prior, json=json)
+        return
+    alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
+    given.refuse({**alone, "--folds": folds}, given.WITH_MODEL)
+    calibration = calibration or "default"
     loaded = Model(model)
     built = FAMILY.build(source_spec(source))
     evaluation, decoded = measure(
-        loaded, built, comparator=comparator, allow_overlap=allow_overlap, strict=strict
+        loaded,
+        built,
+        calibration=calibration,
+        comparator=comparator,
+        prior=prior,
+        allow_overlap=allow_overlap,
+        strict=strict,
     )
     with decoded:
         shown = () if no_examples else examples_of(evaluation, decoded)
@@ -76,6 +124,8 @@ def evaluate(
     page = Path(report) if report else loaded.folder / f"evaluation-{name}.html"
     again = ["likewise", "evaluate", model, source]
     again += ["--comparator", comparator] if comparator else []
+    again += ["--calibration", calibration] if calibration != "default" else []
+    again += ["--prior", str(prior)] if prior != 0.5 else []
     again += ["--allow-overlap"] if allow_overlap else []
     made = report_of(
         loaded,
@@ -83,10 +133,13 @@ def evaluate(
         shown,
         data={"test": f"{evaluation.verification.counted}: {source}"},
         rerun=(shlex.join(again),),
+        choice=loaded.calibration(calibration, comparator).choice,
     )
     write(made, page)
     if json:
         print(as_json(evaluation))
         return
     print("\n".join(evaluation_lines(evaluation)))
+    if "recipe" not in loaded.manifest.files:
+        print(given.UNKNOWN_TRAINING)
     print(f"report: {page}")

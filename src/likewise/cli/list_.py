@@ -1,4 +1,4 @@
-"""`likewise list`: every component with its arguments."""
+"""`likewise list`: every component with its arguments; or the calibrations of a model."""
 
 import typer
 
@@ -6,34 +6,40 @@ import typer
 def list_components(
     family: str = typer.Argument(
         "",
-        metavar="FAMILY",
-        show_default="all",
+        metavar="WHAT",
+        show_default="all families",
         help="One family: sources, transforms, distances, calibrators, encoders, matchers, "
-        "miners, losses, samplers or augmentations.",
+        "miners, losses, samplers or augmentations. Or a model's folder, for its calibrations.",
     ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
-    """List the components that a model is made of.
+    """List the components that a model is made of, or a model's calibrations.
 
-    Each is printed as the spec that names it, with its arguments and what they are when left
-    out, and with a sentence that says what it is. Nothing is written.
+    Each component is printed as the spec that names it, with its arguments and what they are when
+    left out, and with a sentence that says what it is. Each calibration is printed with what it
+    was fitted on and how often it was seen to err. Nothing is written.
 
     Examples:
         likewise list
         likewise list losses
         likewise list encoders --json
+        likewise list model/
 
     Exit codes:
         0  listed
-        2  there is no such family
+        2  there is no such family, or the folder holds no model
 
     Next:
         likewise train faces/ --loss 'triplet(margin=0.3)' --out model/
     """
     import json as json_
+    from pathlib import Path
 
     from likewise.registry import families, unknown
 
+    if family and Path(family).is_dir():
+        print(_calibrations(family, as_json=json))
+        return
     found = families()
     if family and family not in found:
         raise unknown("no family is named", family, found)
@@ -60,3 +66,18 @@ def list_components(
         for component in components:
             print(f"  {component.signature}")
             print(f"      {component.summary}")
+
+
+def _calibrations(folder: str, *, as_json: bool) -> str:
+    """The calibrations of a model, as lines or as one JSON object by their names."""
+    import json
+    from dataclasses import asdict
+
+    from likewise.cli.words import calibration_lines
+    from likewise.model import Model
+
+    found = Model(folder).calibrations
+    if as_json:
+        return json.dumps({name: asdict(one) for name, one in found.items()}, allow_nan=False)
+    blocks = ["\n".join(calibration_lines(name, one)) for name, one in found.items()]
+    return "\n".join(blocks) or f"{folder} has no calibration."

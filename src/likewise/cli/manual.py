@@ -14,11 +14,12 @@ from typer.core import TyperCommand, TyperGroup
 INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 + SIGINT."""
 
-GIVEN, LEARNING, RUNNING, DECIDING, OTHER = (
+GIVEN, LEARNING, RUNNING, DECIDING, ALONE, OTHER = (
     "Arguments",
     "What it learns, and how",
     "How the run goes",
     "How it decides",
+    "Data alone, without a model",
     "Options",
 )
 

@@ -27,12 +27,42 @@ def verify(
         help="Use the operating point of this name instead of --far: eer (both errors equally "
         "frequent), balanced (their mean smallest), or far=0.01.",
     ),
+    guarantee: bool = typer.Option(
+        False,
+        "--guarantee",
+        rich_help_panel=DECIDING,
+        help="Use a threshold whose false-accept rate is within --far with 95% confidence, not "
+        "one that had this rate on the items calibrated on.",
+    ),
+    cost_false_accept: float | None = typer.Option(
+        None,
+        "--cost-false-accept",
+        metavar="COST",
+        rich_help_panel=DECIDING,
+        show_default=False,
+        help="Use the threshold of least cost, which likewise calibrate fitted for the same costs "
+        "and --prior; 1 where only the other is given.",
+    ),
+    cost_false_reject: float | None = typer.Option(
+        None,
+        "--cost-false-reject",
+        metavar="COST",
+        rich_help_panel=DECIDING,
+        show_default=False,
+        help="What a false reject costs, in the same unit.",
+    ),
     prior: float = typer.Option(
         0.5,
         metavar="SHARE",
         rich_help_panel=DECIDING,
         help="The share of same pairs where this is used, between 0 and 1. It moves the "
-        "probability that is printed, not the decision.",
+        "probability that is printed, and of the decision only one by costs.",
+    ),
+    calibration: str = typer.Option(
+        "default",
+        metavar="NAME",
+        rich_help_panel=DECIDING,
+        help="Which of the model's calibrations: likewise list MODEL names them.",
     ),
     comparator: str = typer.Option(
         "",
@@ -56,6 +86,7 @@ def verify(
         likewise verify model/ a.png b.png
         likewise verify model/ a.png b.png --far 0.05 --prior 0.001
         likewise verify model/ a.png b.png --at balanced --json
+        likewise verify model/ a.png b.png --guarantee --calibration default
         likewise verify model/ a.png b.png --exit-code && echo the same
 
     Exit codes:
@@ -67,13 +98,24 @@ def verify(
     Next:
         likewise evaluate model/ others/
     """
-    from likewise.cli.words import as_json, point_words, rate_words
+    from likewise.cli.words import as_json, costs_of, point_words, rate_words
     from likewise.model import Model
     from likewise.results import claim_sentence
     from likewise.tasks.verify import verify as decide
 
     loaded = Model(model)
-    decision = decide(loaded, first, second, far=far, prior=prior, comparator=comparator, at=at)
+    decision = decide(
+        loaded,
+        first,
+        second,
+        far=far,
+        prior=prior,
+        calibration=calibration,
+        comparator=comparator,
+        at=at,
+        guarantee=guarantee or None,
+        costs=costs_of(cost_false_accept, cost_false_reject),
+    )
     point = decision.point
     if json:
         print(as_json(decision))

@@ -8,19 +8,17 @@ from pathlib import Path
 
 from safetensors.torch import save as save_tensors
 
-from likewise import calibration, durable, manifest
-from likewise.calibration import Calibration
-from likewise.evaluation import calibrate, compare
+from likewise import calibration, durable, manifest, reference
 from likewise.learn import checkpoint
 from likewise.learn.data import Splitter
 from likewise.learn.export import export, export_matcher
 from likewise.learn.training import OnStep, Run, train
-from likewise.model import Model, beside, transform_toml
+from likewise.model import Model, transform_toml
 from likewise.presentation import examples_of, report_of, training_json, write
 from likewise.recipe import Recipe
 from likewise.results import Epoch, Evaluation, Training
 from likewise.sources.base import Source
-from likewise.tasks.evaluate import measure
+from likewise.tasks.calibrate import fit, measured
 from likewise.trained_on import TrainedOn
 from likewise.types import Claim, Role
 
@@ -120,8 +118,7 @@ def learn(
         if run.stopped and on_stopped is not None:
             on_stopped(run)
         files = _files(run)
-        calibrations, evaluation = _measured(run, files)
-        files["calibration"] = calibration.to_json(calibrations)
+        evaluation = _measured(run, files)
         _save(folder, run, files, overwrite=overwrite or resume)
         model = Model(folder)
         report = report_of(
@@ -130,6 +127,7 @@ def learn(
             examples_of(evaluation, run.data.parts[Role.TEST]) if examples else (),
             data=run.data.sentences(),
             rerun=_rerun(model),
+            choice=calibrations["default"].choice,
         )
         write(report, folder / "report.html", folder / "card.md")
         if not run.stopped:
@@ -186,35 +184,22 @@ def _training(run: Run) -> Training:
     return Training(tuple(run.epochs), run.device.type, words, run.stopped)
 
 
-def _measured(run: Run, files: dict[str, bytes]) -> tuple[dict[str, Calibration], Evaluation]:
+def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
     """Calibrate and measure what will be saved, as it will be loaded, before it is saved."""
     with tempfile.TemporaryDirectory(prefix="likewise-") as place:
         draft = Path(place) / "model"
         _save(draft, run, files, overwrite=False)
-        model = Model(draft)
-        part = run.data.parts[Role.CALIBRATE]
-        vectors, claim = model.embed_decoded(part), Claim(run.recipe.claim)
-        calibrations = {}
-        for comparator, name in _calibrated(model).items():
-            compares = model.comparator(comparator)
-            compared = compare(vectors, part.items, compares, run.recipe.against)
-            calibrations[name] = calibrate(compared, claim, run.recipe.calibrator)
-        manifest.update(draft, {"calibration": calibration.to_json(calibrations)})
+        model, parts = Model(draft), run.data.parts
+        claim = Claim(run.recipe.claim)
+        made, kept = fit(
+            model,
+            parts[Role.CALIBRATE],
+            claim,
+            calibrator=run.recipe.calibrator,
+            against=run.recipe.against,
+        )
         source = run.recipe.source or run.data.namespace
-        calibrated = Model(draft)
-        evaluation = None
-        for comparator, name in _calibrated(model).items():
-            evaluation = measure(
-                calibrated, run.data.parts[Role.TEST], source, comparator=comparator
-            )
-            points = evaluation.verification.points
-            calibrations[name] = calibrations[name].measured(points)
-    assert evaluation is not None  # noqa: S101 - a model has a comparator
-    return calibrations, evaluation
-
-
-def _calibrated(model: Model) -> dict[str, str]:
-    """The comparators that are calibrated, the one that decides last, and what that is called."""
-    if model.matcher is None:
-        return {"distance": "default"}
-    return {"distance": beside("default"), "matcher": "default"}
+        made, evaluation = measured(model, made, parts[Role.TEST], source)
+    files["calibration"] = calibration.to_json(made)
+    files["reference"] = reference.to_bytes({"default": kept})
+    return evaluation

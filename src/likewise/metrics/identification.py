@@ -1,14 +1,16 @@
-"""How often an item is recognised from one example."""
+"""How often an item is recognised: in random episodes, and among all identities."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from likewise.metrics.intervals import two_sided
-from likewise.results import OneShot
-from likewise.shapes import Array, Float, Int
+from likewise.metrics.intervals import share_of
+from likewise.ranked import Identification, OneShot
+from likewise.shapes import Array, Bool, Float, Int
 
 _CHUNK = 2000
+_BLOCK_ELEMENTS = 4_000_000
 
 
 def one_shot(
@@ -17,26 +19,28 @@ def one_shot(
     rows: Callable[[Array, Array], Array],
     *,
     ways: int = 20,
+    shots: int = 1,
     episodes: int = 2000,
     seed: int = 0,
 ) -> OneShot | None:
-    """Recognition from one example in random episodes.
+    """Recognition from one example, or a few, in random episodes.
 
-    An episode draws an identity, one of its items as the question, another as its example, and one
-    example of each of `ways - 1` other identities; the nearest example answers. Ties share the
-    point. Every identity is asked for equally often (rounded up).
+    An episode draws an identity, one of its items as the question, `shots` others as its examples,
+    and as many examples of each of `ways - 1` other identities; the identity of the nearest example
+    answers. Ties share the point. Every identity is asked for equally often (rounded up).
 
     Args:
         vectors: Embeddings.
         codes: The identity of each, 0 to identities - 1.
         rows: The distance of corresponding rows.
-        ways: How many examples to choose among; fewer if there are fewer identities.
+        ways: How many identities to choose among; fewer if there are fewer.
+        shots: How many examples of each.
         episodes: How many questions at least.
         seed: Of the draw.
 
     Returns:
-        The accuracy with an interval over identities; None without two identities and an
-        identity of two items.
+        The accuracy with an interval over identities; None without two identities that have as
+        many items, and one that has one more.
 
     References:
         Lake, Salakhutdinov, Tenenbaum, "Human-level concept learning through probabilistic
@@ -44,55 +48,185 @@ def one_shot(
         among all identities.
     """
     sizes = np.bincount(codes)
-    count = len(sizes)
-    asked = np.flatnonzero(sizes >= 2)
-    ways = min(ways, count)
+    shown = np.flatnonzero(sizes >= shots)
+    asked = np.flatnonzero(sizes[shown] >= shots + 1)
+    ways = min(ways, len(shown))
     if ways < 2 or len(asked) == 0:
         return None
     random = np.random.default_rng(seed)
     order = np.argsort(codes, kind="stable")
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    items = _Items(vectors, order, starts[shown], sizes[shown])
     targets = np.repeat(asked, -(-episodes // len(asked)))
     right = np.concatenate(
         [
-            _answer(vectors, order, starts, sizes, targets[at : at + _CHUNK], rows, ways, random)
+            _answer(items, targets[at : at + _CHUNK], rows, ways, shots, random)
             for at in range(0, len(targets), _CHUNK)
         ]
     )
-    by_identity = right.reshape(len(asked), -1).mean(1)
-    accuracy = float(by_identity.mean())
-    without = (by_identity.sum() - by_identity) / max(1, len(asked) - 1)
-    low, high = two_sided(accuracy, without, float(len(asked)))
-    return OneShot(ways, len(targets), accuracy, len(asked), low, high)
+    found = share_of(right, targets)
+    return OneShot(ways, len(targets), found.value, len(asked), found.low, found.high, shots)
+
+
+class _Items(NamedTuple):
+    """Embeddings, the order that sorts them by identity, where each identity starts, its size."""
+
+    vectors: Array
+    order: Array
+    starts: Array
+    sizes: Array
 
 
 def _answer(
-    vectors: Array,
-    order: Array,
-    starts: Array,
-    sizes: Array,
+    items: _Items,
     targets: Int[Array, "e"],
     rows: Callable[[Array, Array], Array],
     ways: int,
+    shots: int,
     random: np.random.Generator,
 ) -> Float[Array, "e"]:
     """The share of the point that each episode earns."""
+    vectors, order, starts, sizes = items
     e, count = len(targets), len(sizes)
     # The others of an episode are the first of a random order of all identities but the target.
     lots = random.random((e, count))
     lots[np.arange(e), targets] = -1.0
     chosen = np.argpartition(lots, ways - 1, axis=1)[:, :ways]
     question = (random.random(e) * sizes[targets]).astype(np.int64)
-    example = (random.random((e, ways)) * sizes[chosen]).astype(np.int64)
     own = chosen == targets[:, None]
-    other = (random.random(e) * (sizes[targets] - 1)).astype(np.int64)
-    other += other >= question
-    example = np.where(own, other[:, None], example)
+    example = _distinct(sizes[chosen], own, question, shots, random)
     asked = vectors[order[starts[targets] + question]]
-    shown = vectors[order[starts[chosen] + example]]
+    shown = vectors[order[starts[chosen][:, :, None] + example]]
     distances = rows(
-        np.repeat(asked, ways, axis=0), shown.reshape(e * ways, vectors.shape[1])
-    ).reshape(e, ways)
-    nearest = distances == distances.min(1, keepdims=True)
-    earned: Array = (nearest & own).any(1) / nearest.sum(1)
+        np.repeat(asked, ways * shots, axis=0), shown.reshape(e * ways * shots, vectors.shape[1])
+    )
+    nearest = distances.reshape(e, ways, shots).min(2)
+    first = nearest == nearest.min(1, keepdims=True)
+    earned: Array = (first & own).any(1) / first.sum(1)
     return earned
+
+
+def _distinct(
+    sizes: Int[Array, "e ways"],
+    own: Bool[Array, "e ways"],
+    question: Int[Array, "e"],
+    shots: int,
+    random: np.random.Generator,
+) -> Int[Array, "e ways shots"]:
+    """Different items of every identity, and of the target's own none that is the question."""
+    taken = [np.where(own, question[:, None], np.iinfo(np.int64).max)]
+    for shot in range(shots):
+        lots = random.random(sizes.shape)
+        lots[own] = random.random(len(sizes))
+        drawn = (lots * (sizes - own - shot)).astype(np.int64)
+        # Counted among the items that are left: step over each that is taken, from the first on.
+        for one in np.sort(np.stack(taken), axis=0):
+            drawn += drawn >= one
+        taken.append(drawn)
+    return np.stack(taken[1:], axis=2)
+
+
+def identification(
+    vectors: Float[Array, "n dim"],
+    codes: Int[Array, "n"],
+    matrix: Callable[[Array, Array], Array],
+    threshold: float,
+    *,
+    ranks: int = 20,
+    fpirs: Sequence[float] = (0.01, 0.1),
+    seed: int = 0,
+) -> Identification | None:
+    """Who is it? One item of each identity is enrolled, drawn by lot; the others are asked for.
+
+    In the closed set all identities are enrolled. In the open set half of those with two items or
+    more are; the items of all others are strangers', who should be answered with "unknown".
+
+    Args:
+        vectors: Embeddings.
+        codes: The identity of each, 0 to identities - 1.
+        matrix: The distances of some rows to others.
+        threshold: Farther than this is unknown; found on other data.
+        ranks: How many ranks `cmc` holds at most.
+        fpirs: For which FPIR the FNIR is given.
+        seed: Of the lots.
+
+    Returns:
+        Shares in which identities weigh equally and ties share; None without two identities of
+        two items.
+
+    References:
+        ISO/IEC 19795-1:2021 for CMC, FPIR and FNIR (one candidate, at a threshold).
+    """
+    random = np.random.default_rng(seed)
+    lots = random.permutation(len(codes))
+    identities, first = np.unique(codes[lots], return_index=True)
+    example = lots[first]
+    paired = np.bincount(codes)[identities] >= 2
+    if paired.sum() < 2:
+        return None
+    probes = np.setdiff1d(np.flatnonzero(paired[codes]), example)
+    nearer, level, _, _ = _against(vectors, codes, probes, example, matrix)
+    asked_ranks = range(1, min(ranks, len(identities)) + 1)
+    cmc = [((rank - nearer) / (level + 1)).clip(0, 1) for rank in asked_ranks]
+    of = codes[probes]
+    known = np.zeros(len(identities), dtype=bool)
+    known[random.permutation(np.flatnonzero(paired))[: int(paired.sum()) // 2]] = True
+    stranger = np.flatnonzero(~known[codes])
+    mate = probes[known[of]]
+    enrolled = example[known]
+    _, _, _, closest = _against(vectors, codes, stranger, enrolled, matrix)
+    ahead, tied, own, _ = _against(vectors, codes, mate, enrolled, matrix)
+    first_place = np.where(ahead == 0, 1 / (tied + 1), 0.0)
+    each = 1 / np.bincount(codes)[codes[stranger]]
+    return Identification(
+        enrolled=len(identities),
+        probes=len(probes),
+        rank_1=share_of(cmc[0], of),
+        cmc=tuple(share_of(values, of).value for values in cmc),
+        known=int(known.sum()),
+        strangers=int((~known).sum()),
+        threshold=threshold,
+        fpir=share_of((closest <= threshold).astype(np.float64), codes[stranger]),
+        fnir=share_of(1 - first_place * (own <= threshold), codes[mate]),
+        fnir_at={
+            fpir: share_of(
+                1 - first_place * (own <= _rejecting(closest, each, fpir)), codes[mate]
+            ).value
+            for fpir in fpirs
+        },
+    )
+
+
+def _rejecting(closest: Float[Array, "n"], each: Float[Array, "n"], fpir: float) -> float:
+    """The largest of these distances that takes at most this share of strangers for somebody."""
+    order = np.argsort(closest, kind="stable")
+    share = np.cumsum(each[order]) / each.sum()
+    last_of_ties = np.append(np.diff(closest[order]) > 0, [True])
+    allowed = closest[order][last_of_ties & (share <= fpir * (1 + 1e-9))]
+    return float(allowed[-1]) if len(allowed) else -1.0
+
+
+def _against(
+    vectors: Float[Array, "n dim"],
+    codes: Int[Array, "n"],
+    probes: Int[Array, "m"],
+    enrolled: Int[Array, "k"],
+    matrix: Callable[[Array, Array], Array],
+) -> tuple[Int[Array, "m"], Int[Array, "m"], Float[Array, "m"], Float[Array, "m"]]:
+    """For every probe: how many others are nearer than its own, or as near; own, least distance.
+
+    The own distance of a stranger is infinite.
+    """
+    count = len(probes)
+    nearer, level = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    own, least = np.full(count, np.inf), np.empty(count)
+    step = max(1, _BLOCK_ELEMENTS // len(enrolled))
+    for start in range(0, count, step):
+        part = slice(start, min(start + step, count))
+        distances = matrix(vectors[probes[part]], vectors[enrolled])
+        mine = codes[probes[part]][:, None] == codes[enrolled][None, :]
+        own[part] = np.where(mine, distances, np.inf).min(1)
+        nearer[part] = (distances < own[part][:, None]).sum(1)
+        level[part] = (distances == own[part][:, None]).sum(1) - mine.sum(1)
+        least[part] = distances.min(1)
+    return nearer, level, own, least

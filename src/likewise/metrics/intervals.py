@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from likewise.errors import MissingExtra
-from likewise.shapes import Array, Float
+from likewise.ranked import Share
+from likewise.shapes import Array, Float, Int
 
 CONFIDENCE = 0.95
 FEWEST_UNITS = 20
@@ -59,6 +60,22 @@ def upper_limit(
         return _bound(confidence, independent)
     half = _half(confidence, value, leave_one_out)
     return _expit(math.log(value / (1 - value)) + half)
+
+
+def share_of(values: Float[Array, "n"], codes: Int[Array, "n"]) -> Share:
+    """The mean over identities of the mean over their items, with its 95% interval.
+
+    Args:
+        values: Between 0 and 1, one an item.
+        codes: The identity of each item.
+    """
+    _, places = np.unique(codes, return_inverse=True)
+    means = np.bincount(places, values) / np.bincount(places)
+    count, total = len(means), float(means.sum())
+    value = min(max(total / count, 0.0), 1.0)
+    without = (total - means) / max(1, count - 1)
+    low, high = two_sided(value, without, float(count))
+    return Share(value, count, low, high)
 
 
 def _bound(confidence: float, independent: float) -> float:

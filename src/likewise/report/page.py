@@ -10,6 +10,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from likewise.certainty import Choice
 from likewise.errors import BadArgument
 from likewise.report import figures, pictures, sections, wording
 from likewise.results import Epoch, Evaluation, Rate, Verification
@@ -77,6 +78,7 @@ class Report:
         data: Role → a sentence with counts.
         rerun: Shell commands that make it again.
         environment: Versions and processor by name.
+        choice: How the calibrator was chosen; None if somebody named it.
 
     Raises:
         BadArgument: If the default point is not among the supported ones.
@@ -91,6 +93,7 @@ class Report:
     data: Mapping[str, str]
     rerun: tuple[str, ...]
     environment: Mapping[str, str]
+    choice: Choice | None = None
 
     def __post_init__(self) -> None:
         points = self.evaluation.verification.points
@@ -144,11 +147,14 @@ def _sha256(script: str) -> str:
 def _sections(report: Report) -> list[str]:
     evaluation = report.evaluation
     measure, (_, kinds) = wording.measure(evaluation), wording.kinds(evaluation.verification)
+    certain = sections.probabilities(evaluation.probability, report.choice)
     spread = {"distance": "Distances", "dissimilarity": "Dissimilarities"}[measure]
     contents = [
         ("summary", "Summary", sections.summary(evaluation, report.default_point)),
         ("points", "Operating points", sections.points(evaluation, report.default_point)),
         ("distances", spread, sections.distances(evaluation, report.default_point)),
+        ("errors", "Both errors", sections.errors(evaluation.verification, report.default_point)),
+        ("probability", "Probabilities", certain),
         ("training", "Training", sections.training(report.epochs)),
         ("mistakes", "The worst mistakes", _mistakes(report.examples, measure)),
         ("hardest", f"Hardest {kinds}", sections.hardest(evaluation)),

@@ -7,8 +7,10 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
-from likewise.report import figures, pictures, wording
-from likewise.results import Epoch, Evaluation, OneShot, OperatingPoint, Rate
+from likewise.certainty import Choice, Probability
+from likewise.ranked import OneShot
+from likewise.report import figures, pictures, probability, tradeoff, wording
+from likewise.results import Epoch, Evaluation, OperatingPoint, Rate, Verification
 
 _NAMED = 10
 _COLUMNS = (
@@ -155,6 +157,28 @@ def distances(evaluation: Evaluation, default: str) -> str:
         "items: both describe them and promise nothing.",
         kind="plot tall",
     )
+
+
+def errors(found: Verification, default: str) -> str:
+    """False accepts against false rejects at all thresholds; empty where no curve was measured."""
+    if found.curve is None:
+        return ""
+    bars = f"Bars are 95% intervals, whose trials are {found.unit}."
+    det = tradeoff.det_figure(found.curve, found.points, default)
+    roc = tradeoff.roc_figure(found.curve, found.points, default)
+    return (
+        tradeoff.slider(found, default)
+        + _figure(det, f"DET: nearer the lower left is better. {bars}")
+        + _figure(roc, f"ROC: nearer the upper left is better. {bars}")
+    )
+
+
+def probabilities(found: Probability | None, choice: Choice | None) -> str:
+    """What the probabilities were worth; empty where none were given."""
+    if found is None:
+        return ""
+    figure = probability.reliability_figure(found)
+    return _figure(figure, probability.caption(found)) + probability.choice(choice)
 
 
 def training(epochs: Sequence[Epoch]) -> str:

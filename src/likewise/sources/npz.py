@@ -19,7 +19,12 @@ AGAIN = "Write it with numpy.savez"
 
 
 def read_npz(
-    file: Path, path: str, needed: Sequence[str], known: Sequence[str]
+    file: Path,
+    path: str,
+    needed: Sequence[str],
+    known: Sequence[str],
+    *,
+    others: bool = False,
 ) -> dict[str, Array]:
     """Read every array of a file.
 
@@ -28,10 +33,54 @@ def read_npz(
         path: What errors call it.
         needed: The keys that it must have.
         known: The keys that it may have.
+        others: Whether it may have others too, which are passed over.
 
     Raises:
         DamagedSource: If it is none, has other keys, or an array of it cannot be read.
     """
+    with _opened(file, path, needed) as archive:
+        members = archive.infolist()
+        names = [member.filename.removesuffix(".npy") for member in members]
+        missing = [key for key in needed if key not in names]
+        more = [] if others else [name for name in names if name not in known]
+        if missing or more or len(set(names)) < len(names):
+            shown = printable(", ".join(names[:20])) or "none"
+            beside = [key for key in known if key not in needed]
+            made = {"vectors", "fingerprint"} <= set(names)
+            hint = " It holds embeddings: give the items they were made of." if made else ""
+            raise DamagedSource(
+                f"{path} has the keys {shown}. Expected are {_listed(needed)}, and if wanted "
+                f"{_listed(beside)}, and no others.{hint}"
+            )
+        wanted = {name: at for name, at in zip(names, members, strict=True) if name in known}
+        limit = int(memory_bytes() * MEMORY_SHARE)
+        total = sum(member.file_size for member in wanted.values())
+        if total > limit:
+            raise DamagedSource(
+                f"{path} says that it unpacks to {total} bytes, and at most {limit}, half of the "
+                "memory, are read. Part it into smaller files."
+            )
+        return {
+            name: _array(archive, member, f"{path}: {name!r}") for name, member in wanted.items()
+        }
+
+
+def keys_of(file: Path, path: str, needed: Sequence[str]) -> list[str]:
+    """The keys of a file, of which no array is read.
+
+    Args:
+        file: Where it is.
+        path: What errors call it.
+        needed: The keys that errors say are expected.
+
+    Raises:
+        DamagedSource: If it is no .npz.
+    """
+    with _opened(file, path, needed) as archive:
+        return [member.filename.removesuffix(".npy") for member in archive.infolist()]
+
+
+def _opened(file: Path, path: str, needed: Sequence[str]) -> zipfile.ZipFile:
     try:
         with file.open("rb") as stream:
             single = stream.read(len(MAGIC)) == MAGIC
@@ -45,35 +94,11 @@ def read_npz(
             f"{AGAIN}."
         )
     try:
-        archive = zipfile.ZipFile(file)
+        return zipfile.ZipFile(file)
     except Exception as error:
         raise DamagedSource(
             f"{path} is no .npz file that can be read ({shortened(error, 200)}). {AGAIN}."
         ) from error
-    with archive:
-        members = archive.infolist()
-        names = [member.filename.removesuffix(".npy") for member in members]
-        missing = [key for key in needed if key not in names]
-        if missing or len(set(names)) < len(names) or not set(names) <= set(known):
-            shown = printable(", ".join(names[:20])) or "none"
-            more = [key for key in known if key not in needed]
-            made = {"vectors", "fingerprint"} <= set(names)
-            hint = " It holds embeddings: give the items they were made of." if made else ""
-            raise DamagedSource(
-                f"{path} has the keys {shown}. Expected are {_listed(needed)}, and if wanted "
-                f"{_listed(more)}, and no others.{hint}"
-            )
-        limit = int(memory_bytes() * MEMORY_SHARE)
-        total = sum(member.file_size for member in members)
-        if total > limit:
-            raise DamagedSource(
-                f"{path} says that it unpacks to {total} bytes, and at most {limit}, half of the "
-                "memory, are read. Part it into smaller files."
-            )
-        return {
-            name: _array(archive, member, f"{path}: {name!r}")
-            for name, member in zip(names, members, strict=True)
-        }
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, what: str) -> Array:

@@ -3,5 +3,7 @@
 TASKS = {
     "verify": "likewise.tasks.verify:verify",
     "evaluate": "likewise.tasks.evaluate:evaluate",
+    "calibrate": "likewise.tasks.calibrate:calibrate",
+    "monitor": "likewise.tasks.monitor:monitor",
     "embed": "likewise.tasks.embed:embed",
 }

@@ -1,15 +1,27 @@
 """How good are the decisions, on items never learned from?"""
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from likewise.calibration import Calibration
+from likewise.comparator import Comparator, LearnedComparator
 from likewise.decoded import Decoded, decode_all
 from likewise.evaluation import compare, verify_all
-from likewise.metrics.identification import one_shot
+from likewise.metrics.identification import identification, one_shot
+from likewise.metrics.retrieval import retrieval
 from likewise.model import Model
+from likewise.probabilities import measure as measure_probability
+from likewise.ranked import Identification, OneShot, Retrieval
 from likewise.results import Evaluation
+from likewise.shapes import Array, Float, Shaped
 from likewise.sources.base import Source
 
 _WORST = 6
+_FEW = 5
+# Beyond this many items, ranking all against all takes minutes; a matcher is slower.
+_MOST = 100_000
+_MOST_MATCHED = 10_000
 
 
 def evaluate(
@@ -18,6 +30,7 @@ def evaluate(
     *,
     calibration: str = "default",
     comparator: str = "",
+    prior: float = 0.5,
     allow_overlap: bool = False,
     strict: bool = False,
 ) -> tuple[Evaluation, Decoded]:
@@ -28,6 +41,7 @@ def evaluate(
         source: Items never learned from.
         calibration: Which of the model's calibrations.
         comparator: `distance` or `matcher`; the matcher where the model has one.
+        prior: The share of same pairs where this is used, for what is measured of probabilities.
         allow_overlap: Measure on what it learned from, too.
         strict: Stop at the first item that cannot be read.
 
@@ -47,7 +61,12 @@ def evaluate(
         if not allow_overlap:
             model.trained_on.check(decoded.items, iter(decoded), purpose="evaluate")
         measured = measure(
-            model, decoded, items.namespace, calibration=calibration, comparator=comparator
+            model,
+            decoded,
+            items.namespace,
+            calibration=calibration,
+            comparator=comparator,
+            prior=prior,
         )
     except BaseException:
         decoded.close()
@@ -62,28 +81,76 @@ def measure(
     *,
     calibration: str = "default",
     comparator: str = "",
+    prior: float = 0.5,
+    fitted: Calibration | None = None,
 ) -> Evaluation:
-    """Measure a model's frozen operating points on decoded items from a named source."""
-    fitted = model.calibration(calibration, comparator)
+    """Measure frozen operating points and probabilities on decoded items from a named source.
+
+    Args:
+        model: What embeds and compares.
+        decoded: The items.
+        source: Where they come from, in words.
+        calibration: Which of the model's calibrations.
+        comparator: `distance` or `matcher`; the matcher where the model has one.
+        prior: The share of same pairs where this is used, for what is measured of probabilities.
+        fitted: A calibration that the model does not hold, instead.
+    """
+    fitted = fitted or model.calibration(calibration, comparator)
     default, point = fitted.default(), fitted.point()
     compares = model.comparator(comparator)
     vectors = model.embed_decoded(decoded)
     comparisons = compare(vectors, decoded.items, compares, fitted.against)
     mistakes, hardest = comparisons.mistakes(point.threshold, _WORST)
-    shot = None
+    found = _Ranked()
     if decoded.items.pairs is None:
+        most = _MOST_MATCHED if isinstance(compares, LearnedComparator) else _MOST
         own = np.flatnonzero(~decoded.items.forged)
-        _, codes = np.unique(decoded.items.identities[own], return_inverse=True)
-        order = np.argsort(codes, kind="stable")
-        shot = one_shot(vectors[own][order], codes[order], compares.rows)
+        identities = decoded.items.identities[own]
+        found = _ranked(vectors[own], identities, compares, point.threshold, most)
     return Evaluation(
         source=source,
         verification=verify_all(comparisons, fitted.points, fitted.claim),
-        one_shot=shot,
+        one_shot=found.one_shot,
         mistakes=mistakes,
         failed=decoded.failed,
         hardest=hardest,
         comparator=model.comparator_name(comparator),
         default_point=default.name if default else "",
         threshold=point.threshold,
+        few_shot=found.few_shot,
+        identification=found.identification,
+        retrieval=found.retrieval,
+        probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
+    )
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """What is measured by ranking, where classes are known."""
+
+    one_shot: OneShot | None = None
+    few_shot: OneShot | None = None
+    identification: Identification | None = None
+    retrieval: Retrieval | None = None
+
+
+def _ranked(
+    vectors: Float[Array, "n dim"],
+    identities: Shaped[Array, "n"],
+    compares: Comparator,
+    threshold: float,
+    most: int,
+) -> _Ranked:
+    """Recognition, identification and retrieval; the last two among at most so many items."""
+    _, codes = np.unique(identities, return_inverse=True)
+    order = np.argsort(codes, kind="stable")
+    vectors, codes = vectors[order], codes[order]
+    few = len(codes) <= most
+    return _Ranked(
+        one_shot=one_shot(vectors, codes, compares.rows),
+        few_shot=one_shot(vectors, codes, compares.rows, shots=_FEW),
+        identification=(
+            identification(vectors, codes, compares.matrix, threshold) if few else None
+        ),
+        retrieval=retrieval(vectors, codes, compares.matrix) if few else None,
     )

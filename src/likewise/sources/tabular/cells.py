@@ -16,6 +16,8 @@ from likewise.sources.tabular.sheet import Sheet
 LONGEST_TEXT = 1000
 CHUNK_ROWS = 2**16
 TRUTHS = {"0": 0, "false": 0, "no": 0, "0.0": 0, "1": 1, "true": 1, "yes": 1, "1.0": 1}
+NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:nan|inf|infinity)$"
+"""A number as texts write it; those that are not finite are refused by their value."""
 
 
 def is_list(kind: Any) -> bool:
@@ -93,6 +95,36 @@ def truths(sheet: Sheet, name: str, column: Any) -> Int[Array, "n"]:
             "Give 1, true or yes where the pair is the same, else 0, false or no.",
         )
     values: Array = np.array([*TRUTHS.values()])[found.to_numpy(zero_copy_only=False)]
+    return values
+
+
+def numbers(sheet: Sheet, name: str, column: Any) -> Float[Array, "n"]:
+    """A column of finite numbers, or of texts that are such, in float64.
+
+    Raises:
+        DamagedSource: If a cell is missing, or is no finite number, with its row.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    if not number:
+        column = texts(sheet, name, column)
+        # What pyarrow would refuse without saying where.
+        wrong = pc.invert(pc.match_substring_regex(column, NUMBER))
+        if (rows := _rows(wrong)).size:
+            given = column[int(rows[0])].as_py()[:40]
+            raise sheet.wrong(
+                rows, f"{name!r} is no number ({given!r} in the first)", "Mend or drop the row."
+            )
+    _refuse_missing(sheet, name, pc.is_null(column))
+    plain = column.cast(pa.float64())
+    plain = plain.combine_chunks() if isinstance(plain, pa.ChunkedArray) else plain
+    values: Array = plain.to_numpy(zero_copy_only=False).astype(np.float64)
+    if (rows := np.flatnonzero(~np.isfinite(values))).size:
+        raise sheet.wrong(
+            rows, f"{name!r} is {values[rows[0]]} in the first", "Give finite numbers."
+        )
     return values
 
 

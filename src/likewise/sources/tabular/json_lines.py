@@ -15,7 +15,7 @@ LONGEST_BYTES = 2**30
 TODO = "Write one JSON object a line, each with the same keys and the same types of values."
 
 
-def open_json_lines(path: Path, place: str) -> Sheet:
+def open_json_lines(path: Path, place: str, numbers: Sequence[str] = ()) -> Sheet:
     """Open a .jsonl in UTF-8: one object a line, whose keys are the columns.
 
     The first value of a key that is not null says of which type the column is: text, a whole
@@ -24,6 +24,7 @@ def open_json_lines(path: Path, place: str) -> Sheet:
     Args:
         path: Of the file.
         place: What errors call it.
+        numbers: Columns of numbers that need not be whole, though the first of them may be.
 
     Raises:
         EmptySource: If there is no object in it.
@@ -37,7 +38,9 @@ def open_json_lines(path: Path, place: str) -> Sheet:
     def read(wanted: Sequence[str]) -> dict[str, Any]:
         import pyarrow as pa
 
-        schema = pa.schema(_types(path, place, wanted))
+        types = _types(path, place, wanted)
+        whole = [name for name in numbers if types.get(name) == pa.int64()]
+        schema = pa.schema(types | dict.fromkeys(whole, pa.float64()))
         count, longest = 0, 0
         for _, line in _lines(path, place):
             count, longest = count + 1, max(longest, len(line))

@@ -1,0 +1,183 @@
+"""`likewise calibrate`: fit decision and probability again, for another population."""
+
+import typer
+
+from likewise.cli import given
+from likewise.cli.manual import ALONE, DECIDING
+
+
+def calibrate(
+    model: str = typer.Argument(
+        metavar="MODEL",
+        help="A model's folder; or, alone, data that need no model: an .npz of embeddings with "
+        "labels, or a table of comparisons (.csv, .tsv, .parquet or .jsonl).",
+    ),
+    source: str = typer.Argument(
+        "",
+        metavar="SOURCE",
+        show_default=False,
+        help="Items that the model was not trained on, with who or what they show: a folder or "
+        ".zip with one sub-folder an identity, a table, an .npz or .ts file, or a source's spec.",
+    ),
+    name: str = typer.Option(
+        "",
+        metavar="NAME",
+        show_default="default",
+        help="What the calibration is called; the model's own is called default, and replaced "
+        "only with --overwrite.",
+    ),
+    calibrator: str = typer.Option(
+        "auto",
+        metavar="SPEC",
+        rich_help_panel=DECIDING,
+        help="From a distance to a probability: logistic, isotonic, beta; or auto, which takes the "
+        "one with the least log loss on identities that it was not fitted on.",
+    ),
+    guarantee: bool = typer.Option(
+        False,
+        "--guarantee",
+        rich_help_panel=DECIDING,
+        help="Decide by thresholds whose false-accept rate is within the target with 95% "
+        "confidence. Both sorts are fitted; this says which one is used where nobody asks.",
+    ),
+    cost_false_accept: float | None = typer.Option(
+        None,
+        "--cost-false-accept",
+        metavar="COST",
+        rich_help_panel=DECIDING,
+        show_default=False,
+        help="Fit a threshold of least cost, too; 1 where only the other cost is given.",
+    ),
+    cost_false_reject: float | None = typer.Option(
+        None,
+        "--cost-false-reject",
+        metavar="COST",
+        rich_help_panel=DECIDING,
+        show_default=False,
+        help="What a false reject costs, in the same unit.",
+    ),
+    prior: float = typer.Option(
+        0.5,
+        metavar="SHARE",
+        rich_help_panel=DECIDING,
+        help="The share of same pairs where this is used, between 0 and 1: where the costs arise, "
+        "and where the probabilities are measured.",
+    ),
+    share: float | None = typer.Option(
+        None,
+        metavar="FRACTION",
+        show_default="0.5",
+        help="How many of the identities calibrate; on the others it is measured.",
+    ),
+    seed: int = typer.Option(0, metavar="NUMBER", help="Of the draw of these identities."),
+    claim: str = typer.Option(
+        "",
+        metavar="CLAIM",
+        show_default="that of the model",
+        help="What the rates promise: new_identities, or known_classes, where these items show "
+        "the classes that the model was trained on.",
+    ),
+    overwrite: bool = typer.Option(
+        False, "--overwrite", help="Replace the calibration of that name."
+    ),
+    allow_overlap: bool = typer.Option(
+        False,
+        "--allow-overlap",
+        help="Calibrate on what the model was trained on, too; such rates promise nothing.",
+    ),
+    strict: bool = typer.Option(
+        False,
+        "--strict",
+        help="Stop at the first item that cannot be read, instead of leaving it out.",
+    ),
+    out: str = typer.Option(
+        "",
+        metavar="FILE",
+        rich_help_panel=ALONE,
+        show_default=False,
+        help="The .json to write, which decide and evaluate --calibration take; needed.",
+    ),
+    distance: str = given.DISTANCE,
+    columns: str = given.COLUMNS,
+    similarity: str = given.SIMILARITY,
+    folds: int | None = given.FOLDS,
+    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+) -> None:
+    """Fit decision and probability for other items, without training.
+
+    Half of the identities fit thresholds and probabilities, the others say how often they err.
+    The result stands in the model beside its other calibrations, under a name that verify,
+    evaluate and monitor take. Whom it was fitted on is remembered, so that nobody measures on
+    them; and so are up to 1,000 of their embeddings, for monitor. Items that the model was
+    trained on are refused.
+
+    Without a model, all embeddings or comparisons fit them, and folds say how often such
+    thresholds err on what they were not fitted on.
+
+    Examples:
+        likewise calibrate model/ others/ --name clinic
+        likewise calibrate model/ others/ --name desk --cost-false-accept 10 --prior 0.1
+        likewise calibrate model/ others/ --name safe --guarantee --calibrator beta --json
+        likewise calibrate vectors.npz --distance cosine --out calibration.json
+        likewise calibrate comparisons.csv --out calibration.json
+
+    Writes:
+        MODEL/model.toml  and the files it names: calibration, reference, trained_on
+        FILE              the calibration, where data are given alone
+
+    Exit codes:
+        0  calibrated
+        2  bad input, a name that is taken, or items that the model was trained on
+
+    Next:
+        likewise verify model/ a.png b.png --calibration clinic
+    """
+    from typing import Literal
+
+    from likewise.cli.words import (
+        as_json,
+        calibration_lines,
+        costs_of,
+        evaluation_lines,
+        source_spec,
+    )
+    from likewise.cross_fitting import Fitting
+    from likewise.model import Model
+    from likewise.sources import FAMILY
+    from likewise.tasks.calibrate import SHARE
+    from likewise.tasks.calibrate import calibrate as fit
+
+    limit: Literal["plain", "guarantee"] = "guarantee" if guarantee else "plain"
+    costs = costs_of(cost_false_accept, cost_false_reject)
+    if not source:
+        own = {"--name": name, "--claim": claim, "--overwrite": overwrite, "--share": share}
+        own |= {"--allow-overlap": allow_overlap, "--strict": strict}
+        given.refuse(own, given.WITHOUT_MODEL)
+        data = given.read(model, distance=distance, columns=columns, similarity=similarity)
+        fitting = Fitting(calibrator, limit, costs, prior)
+        given.calibrate(data, out=out, folds=folds, seed=seed, fitting=fitting, json=json)
+        return
+    alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
+    given.refuse({**alone, "--folds": folds, "--out": out}, given.WITH_MODEL)
+    loaded = Model(model)
+    found = fit(
+        loaded,
+        FAMILY.build(source_spec(source)),
+        name=name or "default",
+        calibrator=calibrator,
+        share=SHARE if share is None else share,
+        seed=seed,
+        claim=claim,
+        limit=limit,
+        costs=costs,
+        prior=prior,
+        overwrite=overwrite,
+        allow_overlap=allow_overlap,
+        strict=strict,
+    )
+    if json:
+        print(as_json(found))
+        return
+    print("\n".join(calibration_lines(found.name, found.calibration)))
+    print(found.split)
+    print("\n".join(evaluation_lines(found.evaluation)))

@@ -1,0 +1,101 @@
+"""`likewise decide`: what does this distance say?"""
+
+import typer
+
+from likewise.cli.manual import DECIDING
+
+
+def decide(
+    calibration: str = typer.Argument(
+        metavar="CALIBRATION", help="A file that likewise calibrate wrote."
+    ),
+    distance: float = typer.Argument(
+        metavar="DISTANCE",
+        help="How far apart two items are, in the same measure; where it was fitted on "
+        "similarities, how alike they are.",
+    ),
+    far: float | None = typer.Option(
+        None,
+        metavar="RATE",
+        rich_help_panel=DECIDING,
+        show_default="0.01 where the data support it, else the smallest that they do",
+        help="Use the threshold fitted for this false-accept rate.",
+    ),
+    at: str = typer.Option(
+        "",
+        metavar="POINT",
+        rich_help_panel=DECIDING,
+        show_default=False,
+        help="Use the operating point of this name instead of --far: eer, balanced, or far=0.01.",
+    ),
+    prior: float = typer.Option(
+        0.5,
+        metavar="SHARE",
+        rich_help_panel=DECIDING,
+        help="The share of same pairs where this is used, between 0 and 1. It moves the "
+        "probability that is printed, not the decision.",
+    ),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+    exit_code: bool = typer.Option(
+        False, "--exit-code", help="Say the decision by the exit code, too."
+    ),
+) -> None:
+    """Decide by a distance alone whether two items are the same.
+
+    Prints same or different, or undecided where the data behind the calibration support no error
+    rate; then the threshold, the probability that the two are the same, and how often this
+    threshold was seen to err. Nothing is written.
+
+    Examples:
+        likewise decide calibration.json 0.31
+        likewise decide calibration.json 0.31 --far 0.05 --prior 0.001 --json
+
+    Exit codes:
+        0  decided; with --exit-code: the same
+        1  with --exit-code: different
+        2  bad input
+        3  with --exit-code: undecided
+
+    Next:
+        likewise evaluate comparisons.csv
+    """
+    import math
+    from pathlib import Path
+
+    from likewise.cli.words import as_json, point_words, rate_words
+    from likewise.errors import BadArgument
+    from likewise.tasks.given import load
+
+    measure, fitted = load(Path(calibration))
+    apart = 1 - distance if measure == "similarity" else distance
+    if not (math.isfinite(apart) and apart >= 0):
+        expected = "at most 1" if measure == "similarity" else "not negative"
+        raise BadArgument(
+            f"{distance} is no {measure} as {calibration} was fitted on: a finite number, "
+            f"{expected}, is expected."
+        )
+    decision = fitted.decide(apart, far=far, name=at or None, prior=prior)
+    point = decision.point
+    if json:
+        print(as_json(decision))
+    else:
+        beside = f" (similarity {distance:.4f})" if measure == "similarity" else ""
+        print(decision.verdict)
+        print(f"  distance     {decision.distance:.4f}{beside}")
+        if point.supported:
+            print(f"  threshold    {decision.threshold:.4f}, {point_words(point)}")
+            print(
+                f"  probability  {decision.probability:.3f} that they are the same, where "
+                f"{decision.prior} of all pairs are"
+            )
+            if point.test is not None:
+                print(f"  FAR          {rate_words(point.test.far, decision.unit)}")
+                print(f"  FRR          {rate_words(point.test.frr, decision.unit)}")
+                print(f"               measured on {decision.unit} that it was not fitted on")
+        else:
+            print(
+                f"  threshold    {decision.threshold:.4f}, where both errors were equal; "
+                f"unsupported: {point.reason}"
+            )
+    if exit_code:
+        raise typer.Exit({"same": 0, "different": 1}.get(decision.verdict, 3))

@@ -1,0 +1,239 @@
+"""Comparisons that somebody else made: pairs with their distances, checked where they enter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from likewise.errors import DamagedSource, EmptySource, SplitError
+from likewise.given.protocol import LARGEST, Names, labels_of
+from likewise.listed_pairs import ListedPairs
+from likewise.printable import printable
+from likewise.shapes import Array, Bool, Float, Int, Shaped
+from likewise.sources.tabular.pair_graph import components, edges
+from likewise.sources.tabular.sheet import Sheet
+
+SIMILARITY_TODO = (
+    "A distance is smaller when two items are closer. If yours is larger then, it is a similarity: "
+    "name its column with --similarity (similarity=True), and 1 - similarity is the distance."
+)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class GivenComparisons:
+    """Pairs with their distances; what a pair hangs together with by others is never torn apart.
+
+    Attributes:
+        place: What errors and results call it.
+        first: One item of each pair, by its place in `items`.
+        second: The other.
+        same: Whether the two are the same.
+        distances: How far apart they are.
+        items: The names of the items, in the order of characters.
+        codes: What each pair hangs together with, by its place in `names`.
+        names: Of the connected components, each named for its first item.
+        measure: `distance`, or `similarity` where 1 - similarity is the distance.
+        repeated: How many rows said again what another had said, and were left out.
+        linked: Whether the items were named; else every pair is taken to stand alone.
+        least: One pair of each sort.
+    """
+
+    place: str
+    first: Int[Array, "m"]
+    second: Int[Array, "m"]
+    same: Bool[Array, "m"]
+    distances: Float[Array, "m"]
+    items: Shaped[Array, "n"]
+    codes: Int[Array, "m"]
+    names: Shaped[Array, "units"]
+    measure: str = "distance"
+    repeated: int = 0
+    linked: bool = True
+    least: tuple[int, int] = (1, 1)
+
+    @classmethod
+    def of(
+        cls,
+        same: Sequence[bool] | Sequence[int] | Array,
+        distances: Sequence[float] | Array,
+        first: Names | None = None,
+        second: Names | None = None,
+        *,
+        similarity: bool = False,
+        place: str = "comparisons",
+    ) -> "GivenComparisons":
+        """Check comparisons that are in memory.
+
+        Args:
+            same: Whether the two of each pair are the same: truth values, or 1 and 0.
+            distances: How far apart they are.
+            first: The name of one item of each pair; None if nobody knows which items they are.
+            second: Of the other.
+            similarity: Whether `distances` are similarities, larger when closer and at most 1.
+            place: What errors call them.
+
+        Raises:
+            EmptySource: If there are none.
+            DamagedSource: If a shape, a type or a value is none that is expected, a pair is an
+                item and itself, or two rows contradict each other; rows are counted from 1.
+            SplitError: If the pairs are not of both sorts.
+        """
+        truth, numbers = np.asarray(same), np.asarray(distances)
+        count = len(truth) if truth.ndim else 0
+        columns = [truth, numbers, *(np.asarray(x) for x in (first, second) if x is not None)]
+        shapes = [list(column.shape) for column in columns]
+        if shapes != [[count]] * len(shapes) or len(shapes) == 3:
+            raise DamagedSource(
+                f"{place}: same and distances, and both of first and second or neither, are "
+                f"columns of one length, and were given as {shapes}."
+            )
+        sheet = Sheet(place, (), lambda _: {}, lambda _: [])
+        if not (truth.dtype.kind in "biuf" and numbers.dtype.kind in "iuf"):
+            raise DamagedSource(
+                f"{place}: same is {truth.dtype} and the distances are {numbers.dtype}, and truth "
+                "values and numbers are expected. Convert them."
+            )
+        if (rows := np.flatnonzero((truth != 0) & (truth != 1))).size:
+            given = truth[rows[0]]
+            raise sheet.wrong(rows, f"same is {given} in the first", "Give 1 (the same) or 0.")
+        ids = None
+        if len(columns) == 4:
+            ids = (labels_of(place, columns[2], count), labels_of(place, columns[3], count))
+        return checked(sheet, truth == 1, numbers.astype(np.float64), ids, similarity=similarity)
+
+    def weights(self) -> Int[Array, "2 units"]:
+        """How many different and how many same pairs each component holds."""
+        count = len(self.names)
+        return np.stack(
+            [np.bincount(self.codes[self.same == sort], minlength=count) for sort in (False, True)]
+        )
+
+    def take(self, units: Int[Array, "m"]) -> "GivenComparisons":
+        """The pairs of these components."""
+        units = np.sort(units)
+        rows = np.flatnonzero(np.isin(self.codes, units))
+        return GivenComparisons(
+            self.place,
+            self.first[rows],
+            self.second[rows],
+            self.same[rows],
+            self.distances[rows],
+            self.items,
+            np.searchsorted(units, self.codes[rows]),
+            self.names[units],
+            self.measure,
+            linked=self.linked,
+        )
+
+    def compared(self) -> ListedPairs:
+        """The pairs; of their items nothing but the number is known."""
+        nothing = np.zeros((len(self.items), 0), dtype=np.float32)
+        return ListedPairs(
+            nothing, self.first, self.second, self.same, self.distances, self.codes, self.names
+        )
+
+
+def checked(
+    sheet: Sheet,
+    same: Bool[Array, "m"],
+    numbers: Float[Array, "m"],
+    ids: tuple[Shaped[Array, "m"], Shaped[Array, "m"]] | None,
+    *,
+    similarity: bool,
+) -> GivenComparisons:
+    """Comparisons from columns whose types are right already.
+
+    Args:
+        sheet: What errors name the rows of.
+        same: Whether the two of each pair are the same.
+        numbers: Distances, or similarities.
+        ids: The names of both items of each pair.
+        similarity: Which of the two the numbers are.
+
+    Raises:
+        EmptySource, DamagedSource, SplitError: As in `GivenComparisons.of`.
+    """
+    if len(same) == 0:
+        raise EmptySource(f"{sheet.place} holds no comparisons. Add some.")
+    distances = _distances(sheet, numbers, similarity=similarity)
+    measure = "similarity" if similarity else "distance"
+    kept, repeated = np.arange(len(same)), 0
+    if ids is None:
+        items = np.char.add("item ", np.arange(2 * len(same)).astype(np.str_))
+        first, second = 2 * kept, 2 * kept + 1
+        names, codes = np.char.add("row ", (kept + 1).astype(np.str_)), kept
+    else:
+        items, which = np.unique(np.concatenate(ids), return_inverse=True)
+        first, second = which.reshape(2, -1)
+        kept, repeated = _once(sheet, items, (first, second), same, distances)
+        first, second = first[kept], second[kept]
+        roots = components(len(items), first, second)
+        found, codes = np.unique(roots[first], return_inverse=True)
+        names = items[found]
+    same, distances = same[kept], distances[kept]
+    if same.all() or not same.any():
+        raise SplitError(
+            f"{sheet.place} holds {int(same.sum())} same and {int((~same).sum())} different pairs, "
+            "and error rates need one of each at least. Add such pairs."
+        )
+    return GivenComparisons(
+        sheet.place,
+        first,
+        second,
+        same,
+        distances,
+        items,
+        codes,
+        names,
+        measure,
+        repeated,
+        linked=ids is not None,
+    )
+
+
+def _distances(sheet: Sheet, numbers: Array, *, similarity: bool) -> Float[Array, "m"]:
+    name = "the similarity" if similarity else "the distance"
+    if (rows := np.flatnonzero(~(np.abs(numbers) <= LARGEST))).size:
+        todo = "Give finite numbers within float32, or drop the rows."
+        raise sheet.wrong(rows, f"{name} is {numbers[rows[0]]} in the first", todo)
+    if similarity:
+        if (rows := np.flatnonzero(numbers > 1)).size:
+            raise sheet.wrong(
+                rows,
+                f"{name} is {numbers[rows[0]]} in the first, and at most 1 is expected, since 1 - "
+                "similarity is the distance",
+                "Scale it so that 1 means the same, or give distances.",
+            )
+        numbers = 1 - numbers
+    if (rows := np.flatnonzero(numbers < 0)).size:
+        raise sheet.wrong(rows, f"{name} is {numbers[rows[0]]} in the first", SIMILARITY_TODO)
+    return numbers + 0.0  # -0 and 0 are the same
+
+
+def _once(
+    sheet: Sheet,
+    items: Shaped[Array, "n"],
+    ends: tuple[Int[Array, "m"], Int[Array, "m"]],
+    same: Bool[Array, "m"],
+    distances: Float[Array, "m"],
+) -> tuple[Int[Array, "k"], int]:
+    """The rows that name a pair for the first time, and how many others only repeat them."""
+    first, second = ends
+    if (rows := np.flatnonzero(first == second)).size:
+        name = printable(str(items[first[rows[0]]]))
+        raise sheet.wrong(rows, f"{name!r} is compared with itself in the first", "Drop the rows.")
+    kept, of = edges(len(items), first, second)
+    apart = (same != same[of]) | (distances != distances[of])
+    if (departs := np.flatnonzero(apart)).size:
+        row, earlier = int(departs[0]), int(of[departs[0]])
+        one, other = (printable(str(items[end[row]])) for end in ends)
+        what = "the same in one and different in the other"
+        if same[row] == same[earlier]:
+            what = f"at distance {distances[earlier]:g} in one and {distances[row]:g} in the other"
+        more = f" So do {len(departs) - 1} more rows with others." if len(departs) > 1 else ""
+        raise sheet.wrong(
+            [earlier, row], f"{one!r} and {other!r} are {what}", f"Drop one of the two.{more}"
+        )
+    return kept, len(same) - len(kept)

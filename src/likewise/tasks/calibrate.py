@@ -1,0 +1,227 @@
+"""Fit decision and probability again, for another population, without training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from likewise import calibration, manifest, reference
+from likewise.calibration import Calibration
+from likewise.decoded import Decoded, decode_all
+from likewise.errors import BadArgument, CalibrationExists
+from likewise.evaluation import calibrate as fit_one
+from likewise.evaluation import compare
+from likewise.model import Model, beside
+from likewise.printable import printable
+from likewise.probabilities import AUTO, check
+from likewise.reference import Reference
+from likewise.registry import unknown
+from likewise.results import Evaluation
+from likewise.sources.base import Source
+from likewise.splits import split
+from likewise.tasks.evaluate import measure
+from likewise.thresholds import cost_name
+from likewise.types import Claim, Items, Role, Split
+
+LONGEST_NAME = 64
+SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A named calibration, as it now stands in the model.
+
+    Attributes:
+        name: What it is called.
+        calibration: That of the comparator that decides.
+        evaluation: What it does on the test part of the source.
+        split: How the source was shared out, in a sentence.
+    """
+
+    name: str
+    calibration: Calibration
+    evaluation: Evaluation
+    split: str
+
+
+def calibrate(
+    model: Model,
+    source: Source,
+    *,
+    name: str = "default",
+    calibrator: str = AUTO,
+    share: float = SHARE,
+    seed: int = 0,
+    claim: str = "",
+    limit: Literal["plain", "guarantee"] = "plain",
+    costs: tuple[float, float] | None = None,
+    prior: float = 0.5,
+    against: str = "",
+    overwrite: bool = False,
+    allow_overlap: bool = False,
+    strict: bool = False,
+) -> Calibrated:
+    """Calibrate a model on a source, and keep that in the model under a name.
+
+    The identities of the source are dealt into two parts that share none: one fits thresholds and
+    probabilities, the other measures them. Both the matcher and the distance of a model that has
+    both are calibrated. The model's folder changes as a whole or not at all; a `Model` that was
+    loaded before still knows the old calibrations.
+
+    Args:
+        model: What to calibrate.
+        source: Items that it was not trained on.
+        name: Of the calibration.
+        calibrator: Spec; `auto` chooses, see `probabilities.choose`.
+        share: The fraction of the identities that calibrate; the rest tests.
+        seed: Of the split.
+        claim: `new_identities` or `known_classes`; the model's when left out.
+        limit: Which points are used where nobody says, see `Calibration`.
+        costs: What a false accept and what a false reject costs; adds the point of least cost.
+        prior: The share of same pairs where this is used, for the costs and for what is measured of
+            the probabilities.
+        against: Which different pairs thresholds are fitted for, where some items are forged:
+            `skilled` (also if empty), `random` or `both`.
+        overwrite: Replace the calibration of that name.
+        allow_overlap: Calibrate on what trained the model, too.
+        strict: Stop at the first item that cannot be read.
+
+    Raises:
+        BadArgument: If the name, the share, a cost or the prior is not one.
+        CalibrationExists: If there is one of that name, and `overwrite` is not asked for.
+        SpecError: If the calibrator is none.
+        Leak: If the model was trained on any of it.
+        SplitError: If the items cannot be dealt into two parts with same and different pairs.
+        SaveFailed: If it cannot be written; what was there before still stands.
+    """
+    check_name(name)
+    if name in model.calibrations and not overwrite:
+        raise CalibrationExists(
+            f"{model.folder} has a calibration named {name!r} already. Choose another name, or "
+            "replace it with --overwrite (overwrite=True)."
+        )
+    if claim and claim not in list(Claim):
+        raise unknown("no claim is named", claim, [one.value for one in Claim])
+    calibrator = check(calibrator)
+    cost_name(costs or (1.0, 1.0), prior)
+    claimed = Claim(claim) if claim else model.manifest.claim
+    items = source.items()
+    # Nothing is decoded for a split that the items cannot carry.
+    _indices(items, claimed, share, seed)
+    with decode_all(items, model.transform, strict=strict) as decoded:
+        if not allow_overlap:
+            model.trained_on.check(decoded.items, iter(decoded), purpose="calibrate")
+        dealt = _indices(decoded.items, claimed, share, seed)
+        known, test = (decoded.take(dealt.indices[r]) for r in (Role.CALIBRATE, Role.TEST))
+        made, kept = fit(
+            model,
+            known,
+            claimed,
+            name=name,
+            calibrator=calibrator,
+            limit=limit,
+            costs=costs,
+            prior=prior,
+            against=against,
+        )
+        made, evaluation = measured(model, made, test, items.namespace, name=name, prior=prior)
+        memory = model.trained_on.and_calibrated(known.items, iter(known))
+    files = {
+        "calibration": calibration.to_json({**model.calibrations, **made}),
+        "reference": reference.to_bytes({**model.references, name: kept}),
+        "trained_on": memory.to_json(),
+    }
+    manifest.update(model.folder, files)
+    return Calibrated(name, made[name], evaluation, dealt.how)
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that a calibration cannot have.
+
+    Raises:
+        BadArgument: If it is empty or long, or holds a slash, an outer space or what cannot be
+            printed.
+    """
+    fits = 0 < len(name) <= LONGEST_NAME and name == name.strip() and "/" not in name
+    if not fits or not name.isprintable() or printable(name) != name:
+        raise BadArgument(
+            f"The calibration's name is {printable(name)[:100]!r}, and 1 to {LONGEST_NAME} "
+            "printable characters without a slash or outer spaces are expected. Choose one such as "
+            "clinic."
+        )
+
+
+def _indices(items: Items, claim: Claim, share: float, seed: int) -> Split:
+    if not 0 < share < 1:
+        raise BadArgument(
+            f"The share is {share}, and the fraction of the identities that calibrate, between 0 "
+            "and 1, is expected."
+        )
+    shares = {Role.CALIBRATE: share, Role.TEST: 1 - share}
+    return split(items, claim, shares=shares, by="random", seed=seed, trained=True)
+
+
+def fit(
+    model: Model,
+    known: Decoded,
+    claim: Claim,
+    *,
+    name: str = "default",
+    calibrator: str = AUTO,
+    limit: Literal["plain", "guarantee"] = "plain",
+    costs: tuple[float, float] | None = None,
+    prior: float = 0.5,
+    against: str = "",
+) -> tuple[dict[str, Calibration], Reference]:
+    """Calibrate every comparator of a model on decoded items; arguments as in `calibrate`.
+
+    Returns:
+        The calibrations by the names under which the model keeps them, that of the comparator
+        which decides under `name`; and some of the embeddings.
+    """
+    vectors = model.embed_decoded(known)
+    made = {}
+    for comparator, called in comparators(model, name).items():
+        compared = compare(vectors, known.items, model.comparator(comparator), against)
+        fitted = fit_one(compared, claim, calibrator, limit=limit, costs=costs, prior=prior)
+        made[called] = replace(fitted, source=printable(known.items.namespace))
+    return made, Reference.of(vectors, known.items.identities, claim)
+
+
+def measured(
+    model: Model,
+    made: Mapping[str, Calibration],
+    test: Decoded,
+    source: str,
+    *,
+    name: str = "default",
+    prior: float = 0.5,
+) -> tuple[dict[str, Calibration], Evaluation]:
+    """Calibrations with what their points do on a test part, and all else that was measured.
+
+    Args:
+        model: Whose they are.
+        made: As `fit` gave them.
+        test: The decoded test part.
+        source: Where it comes from, in words.
+        name: Of the calibration.
+        prior: The share of same pairs, for what is measured of the probabilities.
+
+    Returns:
+        The calibrations, and the evaluation of the comparator that decides.
+    """
+    found: dict[str, Calibration] = {}
+    evaluation = None
+    for comparator, called in comparators(model, name).items():
+        evaluation = measure(
+            model, test, source, comparator=comparator, fitted=made[called], prior=prior
+        )
+        found[called] = made[called].measured(evaluation.verification.points)
+    assert evaluation is not None  # noqa: S101 - a model has a comparator
+    return found, evaluation
+
+
+def comparators(model: Model, name: str) -> dict[str, str]:
+    """What compares in a model, the one that decides last; and what its calibration is called."""
+    if model.matcher is None:
+        return {"distance": name}
+    return {"distance": beside(name), "matcher": name}

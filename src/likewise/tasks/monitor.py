@@ -1,0 +1,183 @@
+"""Do today's items still look like those that the model was calibrated on?"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from likewise.errors import BadArgument, NoReference, SplitError
+from likewise.metrics.shift import two_samples
+from likewise.model import Model
+from likewise.printable import printable
+from likewise.reference import MOST, evenly
+from likewise.shapes import Array, Int, Shaped
+from likewise.sources.base import Source
+from likewise.types import Claim, Items
+
+LEVEL = 0.05
+LEAST_LEVEL = 0.001
+_PERMUTATIONS = 999
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """Whether items look like those of a calibration.
+
+    Attributes:
+        shifted: Whether they look different: the p-value is at most the level.
+        p_value: How often chance alone makes so large a difference.
+        level: How often an alarm is false where nothing changed.
+        effect: The probability that a simple rule ranks an item of today above one calibrated on:
+            .5 where they look alike, 1 where each is told.
+        statistic: The squared maximum mean discrepancy of the embeddings, about 0 without a shift.
+        permutations: How many random exchanges the p-value counts.
+        calibration: The name of the calibration.
+        calibrated_on: The name of what held the items that it was fitted on; may be empty.
+        source: The name of what holds today's.
+        unit: What is exchanged: `identities`, or `items` where nobody said who they show.
+        items: How many of today's items were compared.
+        units: How many identities they show.
+        reference_items: How many of those calibrated on they were compared with.
+        reference_units: How many identities those show.
+        failed: Place and reason of each item that could not be read.
+        sentence: The same in words.
+    """
+
+    shifted: bool
+    p_value: float
+    level: float
+    effect: float
+    statistic: float
+    permutations: int
+    calibration: str
+    calibrated_on: str
+    source: str
+    unit: str
+    items: int
+    units: int
+    reference_items: int
+    reference_units: int
+    failed: tuple[tuple[str, str], ...]
+    sentence: str
+
+
+def monitor(
+    model: Model,
+    source: Source,
+    *,
+    calibration: str = "default",
+    unlabelled: bool = False,
+    level: float = LEVEL,
+    seed: int = 0,
+    strict: bool = False,
+) -> Monitored:
+    """Compare a source with what a calibration was fitted on, item by item, not pair by pair.
+
+    At most 1,000 items are drawn, evenly over the identities, and as many of an identity on both
+    sides. They need no labels: without any, each counts by itself, and then many items of one
+    person, or of one day, may pass for a shift. See `metrics.shift` for the test.
+
+    Args:
+        model: What embeds them.
+        source: Today's items.
+        calibration: Which of the model's calibrations.
+        unlabelled: Take every item by itself, whatever the source says.
+        level: How often an alarm may be false where nothing changed.
+        seed: Of all draws.
+        strict: Stop at the first item that cannot be read.
+
+    Raises:
+        NotCalibrated: If the model has no such calibration.
+        NoReference: If nothing was kept of what it was fitted on.
+        BadArgument: If the level is not one.
+        SplitError: If the identities are too few for any answer.
+        WrongKind: If they are another kind of item than the model was trained on.
+    """
+    if not LEAST_LEVEL <= level < 1:
+        raise BadArgument(
+            f"The level is {level}, and a share of false alarms from {LEAST_LEVEL} to below 1 is "
+            "expected."
+        )
+    fitted = model.calibration(calibration)
+    kept = model.references.get(calibration)
+    if kept is None:
+        raise NoReference(
+            f"{model.folder} keeps nothing of what its calibration {calibration!r} was fitted on, "
+            "as models saved by Likewise before it did. Calibrate again: likewise calibrate MODEL "
+            "SOURCE --name NAME."
+        )
+    table = source.items()
+    alone = unlabelled or fitted.claim is Claim.KNOWN_CLASSES
+    names = _names(table, alone=alone)
+    each = max(1, round(min(_typical(kept.units), _typical(names))))
+    embedded = model.embed(table.take(evenly(names, MOST, each, seed)), strict=strict)
+    today, units = np.unique(_names(embedded.items, alone=alone), return_inverse=True)
+    rows = evenly(kept.units, MOST, each, seed)
+    before, others = np.unique(kept.units[rows], return_inverse=True)
+    unit = "items" if alone or not (table.identities != "").any() else "identities"
+    _check_enough(len(before), len(today), unit, level, table.namespace)
+    permutations = max(_PERMUTATIONS, math.ceil(1 / level) - 1)
+    found = two_samples(
+        np.concatenate([kept.vectors[rows], embedded.vectors]),
+        np.concatenate([others, len(before) + units]),
+        np.repeat([0, 1], [len(before), len(today)]),
+        permutations=permutations,
+        seed=seed,
+    )
+    shifted = found.p_value <= level
+    return Monitored(
+        shifted=shifted,
+        p_value=found.p_value,
+        level=level,
+        effect=found.effect,
+        statistic=found.statistic,
+        permutations=permutations,
+        calibration=calibration,
+        calibrated_on=fitted.source,
+        source=printable(table.namespace),
+        unit=unit,
+        items=len(units),
+        units=len(today),
+        reference_items=len(rows),
+        reference_units=len(before),
+        failed=embedded.failed,
+        sentence=_sentence(shifted, found.p_value, found.effect),
+    )
+
+
+def _names(table: Items, *, alone: bool) -> Shaped[Array, "n"]:
+    """What each item belongs to; one that nobody named stands by itself."""
+    rows = np.char.add("item ", table.rows.astype(np.str_))
+    named: Array = np.char.add("of ", table.identities)
+    return rows if alone else np.where(table.identities == "", rows, named)
+
+
+def _typical(names: Shaped[Array, "n"] | Int[Array, "n"]) -> float:
+    """The median number of rows of a name."""
+    return float(np.median(np.unique(names, return_counts=True)[1]))
+
+
+def _check_enough(before: int, today: int, unit: str, level: float, where: str) -> None:
+    ways = math.comb(before + today, today) if min(before, today) >= 2 else 0
+    if ways * level < 1:
+        raise SplitError(
+            f"{where} shows {today} {unit}, and the calibration kept {before}: too few to tell a "
+            f"shift from chance at level {level}. Give more; where its folders are no identities, "
+            "take every item by itself with --unlabelled (unlabelled=True)."
+        )
+
+
+def _sentence(shifted: bool, p_value: float, effect: float) -> str:
+    told = (
+        f"a simple rule ranks one of today above one calibrated on with probability {effect:.2f} "
+        "(0.50 is a coin)"
+    )
+    if shifted:
+        return (
+            f"These items look different from those it was calibrated on (p = {p_value:.3g}); "
+            f"{told}. The error rates measured then need not hold for them: look for what changed, "
+            "or calibrate again on such items."
+        )
+    return (
+        f"No difference was found from the items it was calibrated on (p = {p_value:.3g}); {told}."
+    )

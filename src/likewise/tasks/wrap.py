@@ -1,0 +1,125 @@
+"""Somebody's ONNX encoder as a model."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from likewise import manifest
+from likewise.bounds import read_plain
+from likewise.distances import FAMILY as DISTANCES
+from likewise.encoder import Encoder
+from likewise.errors import BadArgument, DamagedModel, SourceNotFound, UnfitEncoder
+from likewise.manifest_files import most_bytes
+from likewise.model import Model, transform_toml
+from likewise.printable import shortened
+from likewise.trained_on import TrainedOn
+from likewise.transforms import FAMILY as TRANSFORMS
+from likewise.transforms.base import Transform
+from likewise.types import Claim, InputShape, Kind
+from likewise.wrapping.adapt import Wanted, adapt, probe
+
+DEFAULT_STATE = {"mean": 0.0, "std": 1.0}
+
+
+def wrap(
+    encoder: str | Path,
+    out: str | Path,
+    *,
+    transform: str,
+    distance: str = "cosine",
+    inputs: str = "",
+    lengths: str = "",
+    output: str = "",
+    layout: Literal["nchw", "nhwc"] = "nchw",
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+    channels: int = 1,
+    overwrite: bool = False,
+) -> Model:
+    """Make a model folder of an ONNX encoder; it is calibrated afterwards.
+
+    Args:
+        encoder: The ONNX file.
+        out: The model's folder.
+        transform: Spec of what makes the encoder's input of an item.
+        distance: Spec of what compares two embeddings.
+        inputs: The name of its input; empty if it has one.
+        lengths: The name of the input of lengths, of series.
+        output: The name of the output to take; empty if it has one.
+        layout: Where its channels stand, of images.
+        mean: What is subtracted from each channel (of pixels in 0 to 1), or from all; 0 if empty.
+        std: What each is then divided by; 1 if empty.
+        channels: Of series.
+        overwrite: Whether a model that is there may be replaced.
+
+    Raises:
+        SourceNotFound: If there is no such file.
+        UnfitEncoder: If it is no encoder that can be wrapped, saying what to do.
+        SpecError: If transform or distance are none, or mean and std do not fit.
+        MissingExtra: If onnx is not installed.
+        OutOfMemory: If there is not enough memory to run it.
+        ModelExists: If a model is there already.
+        SaveFailed: If it could not be written.
+    """
+    if layout not in ("nchw", "nhwc"):
+        raise BadArgument(f"the layout is {layout!r}; give 'nchw' or 'nhwc'.")
+    spec, compared = str(TRANSFORMS.check(transform)), str(DISTANCES.check(distance))
+    DISTANCES.build(compared)
+    folder, what = Path(out), str(encoder)
+    manifest.check_target(folder, overwrite=overwrite)
+    built, state = _with_state(spec, mean, std, channels)
+    shape = built.shape
+    if shape.kind is Kind.SEQUENCE and layout == "nhwc":
+        raise BadArgument("the layout nhwc is of images, and the transform makes series.")
+    data = adapt(_read(Path(encoder)), what, Wanted(shape, spec, inputs, lengths, output, layout))
+    _try(data, what, shape)
+    manifest.save(
+        folder,
+        kind=shape.kind,
+        claim=Claim.NEW_IDENTITIES,
+        distance=compared,
+        files={
+            "transform": transform_toml(spec, state),
+            "encoder.main": data,
+            # What the encoder learned from nobody knows; what it is calibrated on is remembered.
+            "trained_on": TrainedOn.of(Claim.NEW_IDENTITIES, {}).to_json(),
+        },
+        overwrite=overwrite,
+    )
+    return Model(folder)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_plain(path, most_bytes("encoder.main"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise SourceNotFound(f"there is no file {str(path)!r}. Check its path.") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise UnfitEncoder(
+            f"{shortened(path, 300)} cannot be read: {shortened(error, 200)}. Give an ONNX file."
+        ) from error
+
+
+def _with_state(
+    spec: str, mean: Sequence[float], std: Sequence[float], channels: int
+) -> tuple[Transform, Mapping[str, Any]]:
+    """The transform with the mean and deviation that were said, and that state."""
+    plain = TRANSFORMS.build(spec)
+    count = channels if plain.kind is Kind.SEQUENCE else plain.shape.channels
+    state: dict[str, Any] = {"channels": count} if plain.kind is Kind.SEQUENCE else {}
+    for name, given in (("mean", mean), ("std", std)):
+        values = [float(value) for value in given] or [DEFAULT_STATE[name]]
+        if len(values) not in (1, count) or (name == "std" and min(values) <= 0):
+            raise BadArgument(
+                f"{name} is {', '.join(f'{v:g}' for v in values)}, and one number or {count}, one "
+                f"for each channel{' and all positive' if name == 'std' else ''}, are expected."
+            )
+        state[name] = values * (count if len(values) == 1 else 1)
+    return TRANSFORMS.build(spec, state=state), state
+
+
+def _try(data: bytes, what: str, shape: InputShape) -> None:
+    try:
+        probe(Encoder(data, shape, what), what, shape)
+    except DamagedModel as error:
+        raise UnfitEncoder(f"{what} cannot be wrapped: {shortened(error, 500)}") from error
