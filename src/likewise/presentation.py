@@ -67,6 +67,7 @@ def report_of(
     data: Mapping[str, str],
     rerun: Sequence[str],
     choice: Choice | None = None,
+    audit: Mapping[str, str] | None = None,
 ) -> Report:
     """Everything that the page shows.
 
@@ -77,6 +78,7 @@ def report_of(
         data: What each part of the data was, in words.
         rerun: Commands that make it again.
         choice: How the calibrator was chosen; None if somebody named it.
+        audit: What an audit of the data found, in words; None if there was none.
     """
     trained = _training(model)
     return Report(
@@ -90,6 +92,7 @@ def report_of(
         rerun=tuple(rerun),
         environment={"compared by": evaluation.comparator, **_how(trained), **_environment()},
         choice=choice,
+        audit=audit or {},
     )
 
 
@@ -119,6 +122,8 @@ def _epoch(plain: Mapping[str, Any]) -> Epoch:
         whole = key in ("number", "steps")
         if key == "best":
             fits = isinstance(value, bool)
+        elif key == "note":
+            fits = isinstance(value, str)
         elif key == "figure" and value is None:
             fits = True
         else:
@@ -126,7 +131,7 @@ def _epoch(plain: Mapping[str, Any]) -> Epoch:
             fits = fits and abs(value) < 2**63
         if not fits:
             raise TypeError(f"{key} is {value!r}")
-    return Epoch(**plain)
+    return Epoch(**{**plain, "note": shortened(plain.get("note", ""))})
 
 
 def _recipe(model: Model) -> str:

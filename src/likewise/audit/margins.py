@@ -228,6 +228,8 @@ def _distances(
             vectors, np.asarray(pairs.first)[kept], np.asarray(pairs.second)[kept], distance
         )
         return far[same[kept]], far[~same[kept]], np.zeros(0)
+    own = np.flatnonzero(~items.forged)
+    vectors, items = vectors[own], items.take(own)
     cases = pairs_of(items.identities, MOST_PAIRS, random)
     far = _rows(vectors, cases.first, cases.second, distance)
     anchors, alike = cases.first[~cases.positive], far[~cases.positive]

@@ -36,16 +36,18 @@ def audit_model(
         BadArgument: If the margin is not positive.
     """
     loaded = Model(model) if isinstance(model, str) else model
-    recipe = Recipe.from_toml(loaded.read("recipe").decode())
+    # An encoder that was wrapped was not trained here, and has no recipe.
+    wrapped = "recipe" not in loaded.manifest.files
+    recipe = Recipe() if wrapped else Recipe.from_toml(loaded.read("recipe").decode())
     compares: Comparator = DISTANCES.build(distance) if distance else loaded.comparator("distance")
+    known = None if wrapped else margin_of(recipe.loss)
     rows = some_identities(items, MOST_ITEMS, np.random.default_rng(seed))
     embedded = loaded.embed(items.take(rows))
     return embedding_findings(
         embedded.vectors,
         embedded.items,
         compares,
-        margin=margin_of(recipe.loss) if margin is None else margin,
+        margin=known if margin is None else margin,
         trained=True,
-        unit=recipe.unit,
         seed=seed,
     )
