@@ -9,6 +9,7 @@ import typer
 
 from likewise import __version__
 from likewise.cli import (
+    audit,
     calibrate,
     data,
     decide,
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("train", cls=Page)(train.train)
+app.command("audit", cls=Page)(audit.audit)
 app.command("verify", cls=Page)(verify.verify)
 app.command("decide", cls=Page)(decide.decide)
 app.command("evaluate", cls=Page)(evaluate.evaluate)

@@ -5,7 +5,7 @@ import hashlib
 import html
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 
 import numpy as np
@@ -79,6 +79,7 @@ class Report:
         rerun: Shell commands that make it again.
         environment: Versions and processor by name.
         choice: How the calibrator was chosen; None if somebody named it.
+        audit: What an audit of the data found, in words; empty if there was none.
 
     Raises:
         BadArgument: If the default point is not among the supported ones.
@@ -94,6 +95,7 @@ class Report:
     rerun: tuple[str, ...]
     environment: Mapping[str, str]
     choice: Choice | None = None
+    audit: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         points = self.evaluation.verification.points
@@ -160,6 +162,7 @@ def _sections(report: Report) -> list[str]:
         ("hardest", f"Hardest {kinds}", sections.hardest(evaluation)),
         ("failed", "Items that failed to read", sections.failed(evaluation.failed)),
         ("data", "Data", sections.facts(report.data)),
+        ("audit", "Audit", sections.facts(report.audit)),
         ("recipe", "Recipe", sections.code(report.recipe, "Recipe")),
         ("rerun", "How to rerun", sections.code("\n".join(report.rerun), "Commands")),
         ("environment", "Environment", sections.facts(report.environment)),
@@ -221,12 +224,17 @@ def card(report: Report) -> str:
         "## On whom it was measured",
         _measured(evaluation),
         _points_in_markdown(found),
-        "\n".join(f"- **{_plain(role)}**: {_plain(said)}" for role, said in report.data.items()),
+        _listed(report.data),
+        *(["## Audit of the data", _listed(report.audit)] if report.audit else []),
         "## Limits",
         "\n".join(f"- {line}" for line in _limits(report)),
         *(["## How to rerun", _fenced("\n".join(report.rerun))] if report.rerun else []),
     ]
     return "\n\n".join(line for line in lines if line) + "\n"
+
+
+def _listed(facts: Mapping[str, str]) -> str:
+    return "\n".join(f"- **{_plain(name)}**: {_plain(said)}" for name, said in facts.items())
 
 
 def _measured(evaluation: Evaluation) -> str:

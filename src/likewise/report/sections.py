@@ -188,12 +188,14 @@ def training(epochs: Sequence[Epoch]) -> str:
     last = epochs[-1]
     best = [epoch.number for epoch in epochs if epoch.best]
     kept = f" The best checkpoint (dotted line) is of epoch {best[-1]:,}." if best else ""
+    warned = next((f" {epoch.note}" for epoch in reversed(epochs) if epoch.note), "")
     below = ""
     if any(epoch.figure is not None for epoch in epochs):
         below = " Below, the validation figure: smaller is better."
     return _figure(
         figures.training_figure(epochs),
-        f"{last.number:,} epochs, {last.steps:,} steps, {last.seconds:,.0f} seconds.{below}{kept}",
+        f"{last.number:,} epochs, {last.steps:,} steps, {last.seconds:,.0f} seconds."
+        f"{below}{kept}{warned}",
         kind="plot tall" if below else "plot",
     )
 
