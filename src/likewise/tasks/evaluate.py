@@ -104,9 +104,10 @@ def measure(
     found = _Ranked()
     if decoded.items.pairs is None:
         most = _MOST_MATCHED if isinstance(compares, LearnedComparator) else _MOST
+        # What is forged is nobody's: it is neither recognised nor retrieved.
         own = np.flatnonzero(~decoded.items.forged)
-        identities = decoded.items.identities[own]
-        found = _ranked(vectors[own], identities, compares, point.threshold, most)
+        names = decoded.items.identities[own]
+        found = _ranked(vectors[own], names, compares, point.threshold, most)
     return Evaluation(
         source=source,
         verification=verify_all(comparisons, fitted.points, fitted.claim),
