@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from likewise.calibration import Calibration, from_json, to_json
+from likewise.calibration import Calibration
+from likewise.calibration_text import from_json, to_json
 from likewise.comparisons import Comparisons
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, BadDistance, SplitError, UnknownName, UnsupportedRate

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from hostile import onnx_files
-from likewise import calibration, manifest
+from likewise import calibration_text, manifest
 from likewise.decoded import decode_all
 from likewise.errors import (
     BadArgument,
@@ -136,7 +136,7 @@ def test_our_own_encoder_wrapped_gives_equal_embeddings_and_decisions(
         for model in (wrapped, image_model):
             folder = tmp_path / model.folder.parent.name
             shutil.copytree(model.folder, folder)
-            made = calibration.to_json({"default": tables[model.folder]})
+            made = calibration_text.to_json({"default": tables[model.folder]})
             manifest.update(folder, {"calibration": made})
             folders.append(Model(folder))
         first, second = (

@@ -9,12 +9,13 @@ import numpy as np
 from likewise.calibration import TARGETS, Calibration
 from likewise.comparator import Comparator
 from likewise.comparisons import Compared, Comparisons
+from likewise.distribution import Histogram
 from likewise.listed_pairs import ListedPairs
 from likewise.metrics import verification
 from likewise.metrics.curves import curve_of, frr_at, minimum_cost, thinned
 from likewise.populations import RANDOM, SKILLED, Populations
 from likewise.probabilities import AUTO, choose, fit_calibrator
-from likewise.results import ErrorRates, Histogram, OperatingPoint, Verification
+from likewise.results import ErrorRates, OperatingPoint, Verification
 from likewise.shapes import Array, Float
 from likewise.thresholds import fit_points, fit_thresholds, guaranteed, needed_for
 from likewise.types import Claim, Items

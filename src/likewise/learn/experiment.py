@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors.torch import save as save_tensors
 
-from likewise import calibration, durable, manifest, reference
+from likewise import calibration_text, durable, manifest, reference
 from likewise.audit.findings import Audit
 from likewise.decoded import Decoded
 from likewise.learn import checkpoint
@@ -227,6 +227,6 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
         )
         source = run.recipe.source or run.data.namespace
         made, evaluation = measured(model, made, parts[Role.TEST], source)
-    files["calibration"] = calibration.to_json(made)
+    files["calibration"] = calibration_text.to_json(made)
     files["reference"] = reference.to_bytes({"default": kept})
     return evaluation
