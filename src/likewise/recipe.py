@@ -111,6 +111,8 @@ class Recipe:
 
         plain = asdict(self)
         plain["augmentations"] = list(self.augmentations)
+        if not self.shares:
+            del plain["shares"]
         return tomli_w.dumps(plain)
 
     def with_fields(self, changes: Mapping[str, Any]) -> "Recipe":
@@ -156,7 +158,10 @@ class Recipe:
             if name == "shares":
                 value = {**recipe.shares, argument: value}
             elif isinstance(current, str):
-                value = str(Spec.parse(current).replaced(**{argument: value}))
+                family = families().get(f"{name}es" if name == "loss" else f"{name}s")
+                spec = Spec.parse(current)
+                named = spec if family is None else family.named(family.check(spec))
+                value = str(named.replaced(**{argument: value}))
             else:
                 raise RecipeError(
                     f"{key!r} names an argument, and {name!r} is no single component. Set "

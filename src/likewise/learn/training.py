@@ -35,7 +35,7 @@ from likewise.learn.precision import Precision, choose, pick_device
 from likewise.learn.samplers import FAMILY as SAMPLERS
 from likewise.learn.schedule import set_rate
 from likewise.learn.state import State
-from likewise.learn.validation import validation_error
+from likewise.learn.validation import validated
 from likewise.recipe import Recipe
 from likewise.results import Epoch
 from likewise.sources.base import Source
@@ -235,8 +235,9 @@ def _loop(run: Run) -> Iterator[Epoch]:
             run.best = state.best
             return
         part = run.data.parts.get(Role.SELECT)
-        figure = validation_error(state.trained, part, run.data.transform, run.distance, run.device)
-        report = state.report(figure)
+        transform = run.data.transform
+        seen = validated(state.trained, part, data, transform, run.distance, run.device)
+        report = state.report(*seen)
         run.best = state.best
         yield report
 

@@ -144,10 +144,10 @@ def measure(
         comparator=model.comparator_name(comparator),
         default_point=default.name if default else "",
         threshold=point.threshold,
-        probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
         few_shot=found.few_shot,
         identification=found.identification,
         retrieval=found.retrieval,
+        probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
         enrolment=_enrolment(decoded.given, items, len(failed)),
         groups=groups,
     )

@@ -89,9 +89,7 @@ class ImageTransform(Transform):
 
     def decode(self, raw: Raw, place: str) -> UInt8[Array, "c h w"]:
         """Decode one image to uint8 [c h w]; see the class."""
-        if isinstance(raw, str):
-            raise WrongKind(f"{place} is a text, and an image is expected. Give images.")
-        image = _from_bytes(raw, place) if isinstance(raw, bytes) else _from_array(raw, place)
+        image = opened(raw, place)
         mode, size = "RGB" if self.color else "L", (self.size, self.size)
         # Each copies the image even where it changes nothing, a seventh of the time of a small one.
         image = image if image.mode == mode else image.convert(mode)
@@ -158,6 +156,18 @@ class ImageTransform(Transform):
         return (pixels - across(self.state["mean"])) / across(self.state["std"])
 
 
+def opened(raw: Raw, place: str) -> Image.Image:
+    """The first frame of a file or an array: upright and opaque, in one of the modes 1, L and RGB.
+
+    Raises:
+        UnreadableItem: If it is no image that can be read.
+        WrongKind: If it is a text, or an array of another type.
+    """
+    if isinstance(raw, str):
+        raise WrongKind(f"{place} is a text, and an image is expected. Give images.")
+    return _from_bytes(raw, place) if isinstance(raw, bytes) else _from_array(raw, place)
+
+
 def _checked(state: Mapping[str, Any], channels: int) -> Mapping[str, list[float]]:
     """The mean and deviation in a state, held against the number of channels."""
     try:
@@ -196,7 +206,7 @@ def _from_bytes(raw: bytes, place: str) -> Image.Image:
     if not raw:
         raise unreadable(place, "it is empty (0 bytes)")
     try:
-        with _quiet, Image.open(io.BytesIO(raw)) as image:
+        with quiet, Image.open(io.BytesIO(raw)) as image:
             _check_header(image, place)
             image.load()
             return upright(over_white(eight_bits(image, place)), orientation(image))
@@ -257,4 +267,4 @@ class _Quiet:
                 self._caught.__exit__(None, None, None)
 
 
-_quiet = _Quiet()
+quiet = _Quiet()
