@@ -330,3 +330,30 @@ def test_the_interval_of_joined_folds_is_that_of_all_units():
     every = np.concatenate(values)
     joined = Tally.join(tallies)
     np.testing.assert_allclose(joined.without, (every.sum() - every) / (len(every) - 1))
+
+
+def test_the_rates_of_forgeries_are_told_apart(image_model, tmp_path, likewise, likewise_json):
+    place = glyphs(tmp_path / "glyphs", first=3000, count=22, each=6)
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in place.rglob("*.png"):
+        origin = "fake" if int(path.stem) >= 4 else "real"
+        (flat / f"{origin}_{path.parent.name}_{path.stem}.png").write_bytes(path.read_bytes())
+    pattern = "{origin}_{identity}_{}.png"
+    spec = f"folder({str(flat)!r}, pattern={pattern!r}, genuine='real', forged='fake')"
+    found = likewise_json("evaluate", image_model.folder, spec)["verification"]
+    assert found["against"] == "skilled"
+    assert found["different_pairs"] == 22 * 4 * 2
+    assert found["same_pairs"] == 22 * 6
+    for point, skilled in zip(found["points"], found["populations"]["skilled"], strict=True):
+        assert point["test"] == skilled
+    # Here the forgeries are as good as genuine: they are accepted as often.
+    eer = next(i for i, point in enumerate(found["points"]) if point["name"] == "eer")
+    rates = {name: each[eer]["far"]["value"] for name, each in found["populations"].items()}
+    assert rates["random"] < 0.5 < rates["skilled"]
+    assert found["population_eers"]["random"] < 0.3 < found["population_eers"]["skilled"]
+    code, out, _ = likewise("evaluate", image_model.folder, spec)
+    assert code == 0
+    assert "false accepts of skilled forgeries " in out
+    assert "false accepts of genuine items of others " in out
+    assert "(forged)" in (image_model.folder / "evaluation-flat.html").read_text()
