@@ -19,7 +19,7 @@ test: .venv/.installed ## run everything that CI runs, stopping at the first fai
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadscope
 
 slow: .venv/.installed ## run the tests that take longer
 	$(BIN)/python -m pytest -m slow
@@ -37,7 +37,7 @@ install: .venv/.installed ## make .venv with the package and every tool for work
 constraints: .venv/.installed ## write constraints.txt from what .venv holds
 	{ sed -n '/^#/p' constraints.txt; \
 	  $(PIP) freeze --all --exclude-editable --exclude likewise --exclude pip \
-	    --exclude pytest-xdist --exclude execnet | sed 's/+[^;]*$$//' | LC_ALL=C sort -f; } > constraints.new
+	  | sed 's/+[^;]*$$//' | LC_ALL=C sort -f; } > constraints.new
 	mv constraints.new constraints.txt
 
 clean: ## remove caches, builds and the demo's model; .venv stays

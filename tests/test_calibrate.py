@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import glyphs
-from likewise import calibration as calibration_file
-from likewise import manifest
+from likewise import calibration_text, manifest
 from likewise.cli.words import costs_of
 from likewise.errors import (
     BadArgument,
@@ -209,13 +208,13 @@ def test_a_failed_save_leaves_the_old_calibrations(model, strangers, monkeypatch
 
 def test_a_calibration_from_before_choices_and_limits_still_loads(image_model):
     plain = json.loads(image_model.read("calibration"))
-    new = calibration_file.from_json(json.dumps(plain).encode())["default"]
+    new = calibration_text.from_json(json.dumps(plain).encode())["default"]
     for key in ("choice", "source", "limit", "unit"):
         del plain["default"][key]
     plain["default"]["points"] = [
         point for point in plain["default"]["points"] if "<=" not in point["name"]
     ]
-    old = calibration_file.from_json(json.dumps(plain).encode())["default"]
+    old = calibration_text.from_json(json.dumps(plain).encode())["default"]
     assert (old.choice, old.source, old.limit, old.unit) == (None, "", "plain", "identities")
     assert old.decide(0.5) == new.decide(0.5)
 
@@ -238,14 +237,14 @@ def test_a_choice_of_another_form_is_damage(image_model, choice):
     plain = json.loads(image_model.read("calibration"))
     plain["default"]["choice"] = choice
     with pytest.raises(DamagedModel, match=r"calibration\.json cannot be read"):
-        calibration_file.from_json(json.dumps(plain).encode())
+        calibration_text.from_json(json.dumps(plain).encode())
 
 
 def test_the_choice_is_kept_and_said(image_model, image_experiment):
     fitted = image_model.calibration()
     assert image_experiment.recipe.calibrator == "auto"
     assert fitted.choice.calibrator == fitted.calibrator
-    again = calibration_file.from_json(image_model.read("calibration"))["default"]
+    again = calibration_text.from_json(image_model.read("calibration"))["default"]
     assert again.choice == fitted.choice
     assert again.source
 

@@ -428,7 +428,7 @@ def test_the_list(likewise, likewise_json, small, cache, tmp_path, monkeypatch):
     assert listed["cache"] == str(cache)
     sets = {one["name"]: one for one in listed["sets"]}
     assert list(sets) == list(SETS)
-    assert [sets[name]["download"] for name in sets] == [True, False, False, False]
+    assert [sets[name]["download"] for name in sets] == [True] + [False] * 5
     assert [file["where"] for file in sets["omniglot"]["files"]] == ["cache", "missing"]
     assert sets["omniglot"]["bytes"] == small.size_bytes
     assert sets["ucr"]["files"][0]["path"] == str(tmp_path / "ucr_uea")

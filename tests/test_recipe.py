@@ -63,6 +63,16 @@ def test_a_setting_that_cannot_be_followed_is_refused(setting, kind, message):
         Recipe().with_settings([setting])
 
 
+def test_an_argument_given_by_position_can_be_changed_by_name():
+    recipe = Recipe().with_settings(["loss=triplet(0.3)", "loss.margin=0.5"])
+    assert recipe.loss == "triplet(margin=0.5)"
+
+
+def test_shares_left_to_the_split_are_not_written():
+    assert "shares" not in Recipe().to_toml()
+    assert "shares" in Recipe().with_settings(["shares.train=0.5"]).to_toml()
+
+
 def test_a_recipe_file_is_checked():
     with pytest.raises(UnknownName, match="Did you mean 'encoder'"):
         Recipe.from_toml('encodr = "convnet4"')

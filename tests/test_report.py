@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from likewise.distribution import Histogram
 from likewise.errors import BadArgument, MissingExtra
 from likewise.report import Example, Report, card, figures, pictures, render
 from likewise.results import (
     Epoch,
     ErrorRates,
     Evaluation,
-    Histogram,
     OneShot,
     OperatingPoint,
     Rate,

@@ -43,6 +43,7 @@ def pixels(items: Items, row: int) -> np.ndarray:
 
 def test_every_source_is_listed_with_a_sentence() -> None:
     own = ["folder", "table", "arrays", "characters", "digits", "omniglot", "ucr"]
+    own += ["lfw", "cedar"]
     assert FAMILY.names() == own
     for name in FAMILY.names():
         assert FAMILY.describe(name).summary.endswith(".")

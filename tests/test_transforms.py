@@ -16,6 +16,7 @@ from PIL import Image
 from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
 from likewise.transforms import FAMILY
 from likewise.transforms.image import ImageTransform
+from likewise.transforms.pixels import otsu
 from likewise.transforms.sequence import MAX_VALUES, SequenceTransform
 from likewise.types import InputShape, Kind
 
@@ -583,3 +584,72 @@ def test_specs_build_both() -> None:
     assert FAMILY.build("sequence('series')").normalize == "series"
     with pytest.raises(BadArgument, match="normalize is 'sometimes'"):
         FAMILY.build("sequence(normalize='sometimes')")
+
+
+# ── black and white ───────────────────────────────────────────────────────────────────────────
+
+
+def within_variance(counts, threshold):
+    """The variance within the two classes that a threshold makes, by the definition."""
+    greys = np.repeat(np.arange(256), counts)
+    low, high = greys[greys <= threshold], greys[greys > threshold]
+    return len(low) * low.var() + len(high) * high.var()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_threshold_makes_the_classes_tight(seed):
+    random = np.random.default_rng(seed)
+    greys = np.concatenate([random.normal(90, 20, 300), random.normal(200, 15, 900)])
+    counts = np.bincount(greys.clip(0, 255).astype(int), minlength=256)
+    possible = [t for t in range(255) if counts[: t + 1].any() and counts[t + 1 :].any()]
+    least = min(within_variance(counts, t) for t in possible)
+    assert within_variance(counts, otsu(counts)) == pytest.approx(least)
+
+
+def test_the_threshold_lies_in_the_middle_of_a_gap():
+    counts = np.zeros(256, dtype=int)
+    counts[[40, 240]] = 7, 100
+    assert otsu(counts) == 139
+    counts[40] = 0
+    assert otsu(counts) == -1
+
+
+def page(ink, paper, *, shift=0, noise=0):
+    """A stroke on a page."""
+    grey = np.full((60, 90), paper, dtype=np.int64)
+    grey[20 + shift : 40 + shift, 30:60] = ink
+    grey += np.random.default_rng(0).integers(-noise, noise + 1, grey.shape)
+    return grey.clip(0, 255).astype(np.uint8)
+
+
+def test_the_grey_of_ink_and_paper_tells_nothing_once_binarised():
+    plain, binary = ImageTransform(32), ImageTransform(32, binarise=True)
+    pages = [page(30, 255), page(120, 240, noise=10)]
+    one, other = (plain.decode(raw, "page") for raw in pages)
+    assert abs(one.astype(int) - other).max() > 50
+    one, other = (binary.decode(raw, "page") for raw in pages)
+    np.testing.assert_array_equal(one, other)
+    assert {int(one.min()), int(one.max())} == {0, 255}
+    inverted = ImageTransform(32, binarise=True, invert=True).decode(pages[0], "page")
+    np.testing.assert_array_equal(inverted, 255 - one)
+
+
+def test_cropped_to_the_ink():
+    crop = ImageTransform(24, binarise=True, crop=True)
+    one, other = (crop.decode(page(30, 250, shift=shift), "page") for shift in (-15, 15))
+    np.testing.assert_array_equal(one, other)
+    assert (one == 0).all()
+    blank = crop.decode(np.full((9, 9), 7, dtype=np.uint8), "blank")
+    assert (blank == 255).all()
+
+
+def test_what_cannot_be_binarised_or_cropped():
+    with pytest.raises(BadArgument, match="black and white have no colour"):
+        ImageTransform(binarise=True, color=True)
+    with pytest.raises(BadArgument, match="without binarise"):
+        ImageTransform(crop=True)
+
+
+def test_the_specs_of_old_models_still_load():
+    old = FAMILY.build("image(28, False, True)", state={"mean": [0.5], "std": [0.2]})
+    assert (old.size, old.invert, old.binarise, old.crop) == (28, True, False, False)

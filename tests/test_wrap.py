@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from hostile import onnx_files
-from likewise import calibration, manifest
+from likewise import calibration_text, manifest
 from likewise.decoded import decode_all
 from likewise.errors import (
     BadArgument,
@@ -71,13 +71,17 @@ def stranger(
         [
             helper.make_tensor_value_info(given, kind, shape),
             # Before version 4 of the format weights stood among the inputs.
-            *([helper.make_tensor_value_info("kernel", kind, kernel.shape)] if version < 4 else []),
+            *(
+                helper.make_tensor_value_info(name, kind, weights.shape)
+                for name, weights in (("kernel", kernel), ("matrix", matrix))
+                if version < 4
+            ),
         ],
         [helper.make_tensor_value_info(output, kind, sizes)],
         [
             numpy_helper.from_array(kernel, "kernel"),
             numpy_helper.from_array(matrix, "matrix"),
-            numpy_helper.from_array(np.array([2, 3]), "axes"),
+            *([numpy_helper.from_array(np.array([2, 3]), "axes")] if rank == 4 else []),
         ],
     )
     opsets = [helper.make_opsetid("", 17), *(helper.make_opsetid(name, 1) for name in domains)]
@@ -132,7 +136,7 @@ def test_our_own_encoder_wrapped_gives_equal_embeddings_and_decisions(
         for model in (wrapped, image_model):
             folder = tmp_path / model.folder.parent.name
             shutil.copytree(model.folder, folder)
-            made = calibration.to_json({"default": tables[model.folder]})
+            made = calibration_text.to_json({"default": tables[model.folder]})
             manifest.update(folder, {"calibration": made})
             folders.append(Model(folder))
         first, second = (
@@ -223,13 +227,14 @@ def test_what_exporters_write_is_understood(changes, tmp_path):
     path = written(tmp_path / "encoder.onnx", theirs)
     model = wrap(path, tmp_path / "model", transform=COLOR, layout=layout)
     one = model.embed_one(PICTURE, "picture")
-    assert one == pytest.approx(by_hand(theirs, PICTURE), abs=1e-5)
+    off = 1e-2 if changes.get("kind") == TensorProto.FLOAT16 else 1e-5
+    assert one == pytest.approx(by_hand(theirs, PICTURE), abs=off)
     assert model.dim == 5
     assert model.manifest.distance == "cosine"
     assert model.trained_on == TrainedOn(Claim.NEW_IDENTITIES, model.trained_on.salt, {}, {})
     # The batch is free now.
     batch = Arrays.of(np.stack([PICTURE, PICTURE[::-1]]), ["a", "b"])
-    assert model.embed(batch.items()).vectors[0] == pytest.approx(one[0], abs=1e-5)
+    assert model.embed(batch.items()).vectors[0] == pytest.approx(one[0], abs=off)
 
 
 def test_an_input_that_has_our_name_already(tmp_path):
@@ -348,7 +353,8 @@ def hostile(secret):
     return [(f"{family}: {name}", m) for family, all_of in families.items() for name, m in all_of]
 
 
-HARMLESS = ("domains: com.microsoft declared only",)
+# What is declared and used by nothing is left out.
+HARMLESS = {"domains: com.microsoft declared only", "lying: two payloads"}
 # They run for long, or ask for all memory that one may have; the slow suite tries them all.
 HEAVY = ("giants",)
 
@@ -366,11 +372,14 @@ def refused(model, folder) -> str:
 
 def test_hostile_encoders_are_refused(tmp_path):
     (tmp_path / "secret.bin").write_bytes(b"secret" * 100)
+    accepted = set()
     for name, model in hostile(tmp_path / "secret.bin"):
         if not name.startswith(HEAVY):
             folder = tmp_path / name.replace(" ", "-").replace(":", "")
             folder.mkdir()
-            assert bool(refused(model, folder)) == (name not in HARMLESS), name
+            if not refused(model, folder):
+                accepted.add(name)
+    assert accepted == HARMLESS
 
 
 @pytest.mark.slow

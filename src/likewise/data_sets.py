@@ -133,6 +133,24 @@ SETS = {
             f"of the one that {VARIABLE} names.",
         ),
         DataSet(
+            "lfw",
+            licence="none stated, for research",
+            home="https://vis-www.cs.umass.edu/lfw",
+            names=("lfw_deepfunneled_96.zip", "lfw-deepfunneled.zip", "lfw-deepfunneled", "lfw"),
+            advice="It is not downloaded, since no licence is stated to pass it on. Get the "
+            "deep-funneled images and the lists (pairs, people) from its address, and put them "
+            f"into the folder lfw-deepfunneled of the one that {VARIABLE} names.",
+        ),
+        DataSet(
+            "cedar",
+            licence="for research, cite the authors",
+            home="https://cedar.buffalo.edu/NIJ/data",
+            names=("cedar.zip", "cedar", "signatures.zip", "signatures"),
+            advice="It is not downloaded, since it states no licence to pass it on. Get "
+            "signatures.rar from its address, and put its folders full_org and full_forg into the "
+            f"folder cedar of the one that {VARIABLE} names.",
+        ),
+        DataSet(
             "characters",
             licence="MIT",
             home="https://github.com/brendenlake/omniglot",

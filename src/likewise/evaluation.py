@@ -9,24 +9,37 @@ import numpy as np
 from likewise.calibration import TARGETS, Calibration
 from likewise.comparator import Comparator
 from likewise.comparisons import Compared, Comparisons
+from likewise.distribution import Histogram
 from likewise.listed_pairs import ListedPairs
 from likewise.metrics import verification
 from likewise.metrics.curves import curve_of, frr_at, minimum_cost, thinned
+from likewise.populations import RANDOM, SKILLED, Populations
 from likewise.probabilities import AUTO, choose, fit_calibrator
-from likewise.results import Histogram, OperatingPoint, Verification
+from likewise.results import ErrorRates, OperatingPoint, Verification
 from likewise.shapes import Array, Float
 from likewise.thresholds import fit_points, fit_thresholds, guaranteed, needed_for
 from likewise.types import Claim, Items
 
 
-def compare(vectors: Float[Array, "n dim"], items: Items, comparator: Comparator) -> Compared:
+def compare(
+    vectors: Float[Array, "n dim"], items: Items, comparator: Comparator, against: str = ""
+) -> Compared:
     """The pairs that a table can be measured on: those it lists, else all of its items.
+
+    Args:
+        vectors: Row for row with the items.
+        items: Of which some may be forged.
+        comparator: What compares them.
+        against: Which different pairs a false-accept rate is of, where some items are forged:
+            `skilled` (also if empty), `random` or `both`.
 
     Raises:
         SplitError: If there is no same or no different pair.
     """
     if items.pairs is not None:
         return ListedPairs.of(vectors, items, comparator)
+    if items.forged.any():
+        return Populations.of(vectors, items, comparator, against or SKILLED)
     return Comparisons.of(vectors, items.identities, comparator)
 
 
@@ -35,25 +48,41 @@ def verify_all(
 ) -> Verification:
     """Measure the frozen operating points, and describe the distances."""
     spread = comparisons.spread()
-    key = spread.eer_bin()
-    _, eer = verification.equal_error(*comparisons.inside([key])[key], *spread.below(key))
     curve = curve_of(spread)
+    eer = _equal_error(comparisons, spread)
     rates = comparisons.rates([point.threshold for point in points], claim)
+    against, populations, eers = "", {}, {}
+    if isinstance(comparisons, Populations):
+        against = comparisons.against
+        each = comparisons.each([point.threshold for point in points], claim)
+        for name in (SKILLED, RANDOM):
+            populations[name] = tuple(ErrorRates(a.rate(), r.rate()) for a, r in each[name])
+            alone = replace(comparisons, against=name)
+            eers[name] = _equal_error(alone, alone.spread())
     return Verification(
         claim=claim,
         identities=len(comparisons.names),
         items=len(comparisons.vectors),
         same_pairs=comparisons.counts[0],
         different_pairs=comparisons.counts[1],
-        eer=eer,
-        auc=spread.auc,
+        # What is beyond the twelfth digit comes from adding up very many weights.
+        eer=round(eer, 12),
+        auc=round(spread.auc, 12),
         points=tuple(replace(p, test=r) for p, r in zip(points, rates, strict=True)),
         histogram=_histogram(spread),
         unit=comparisons.trials(claim)[1],
         curve=thinned(curve),
-        tar={far: 1 - frr_at(curve, far) for far in TARGETS},
-        min_dcf=minimum_cost(curve),
+        tar={far: round(1 - frr_at(curve, far), 12) for far in TARGETS},
+        min_dcf=round(minimum_cost(curve), 12),
+        against=against,
+        populations=populations,
+        population_eers=eers,
     )
+
+
+def _equal_error(comparisons: Compared, spread: verification.Spread) -> float:
+    key = spread.eer_bin()
+    return verification.equal_error(*comparisons.inside([key])[key], *spread.below(key))[1]
 
 
 def _histogram(spread: verification.Spread, bins: int = 60) -> Histogram:
@@ -113,4 +142,15 @@ def calibrate(
     choice = choose(comparisons, claim) if calibrator == AUTO else None
     calibrator = calibrator if choice is None else choice.calibrator
     parameters = fit_calibrator(calibrator, spread, (independent[0], independent[1]))
-    return Calibration(claim, calibrator, parameters, points, units, unit_name, limit, choice)
+    against = comparisons.against if isinstance(comparisons, Populations) else ""
+    return Calibration(
+        claim,
+        calibrator,
+        parameters,
+        points,
+        units,
+        unit_name,
+        limit,
+        choice,
+        against=against,
+    )

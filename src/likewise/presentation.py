@@ -9,14 +9,24 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from likewise import durable
+from likewise.audit.findings import Audit
+from likewise.audit.survey import item_of
+from likewise.certainty import Choice
 from likewise.decoded import Decoded
 from likewise.errors import DamagedModel
 from likewise.model import Model
 from likewise.printable import printable, shortened
 from likewise.report import Example, Report, card, render
+from likewise.report.audit import render_audit
 from likewise.results import Epoch, Evaluation, Training
+from likewise.shapes import Array
+from likewise.types import Items
 
+_PICTURE_PIXELS = 240
 _PACKAGES = ("likewise", "numpy", "onnxruntime", "torch", "scikit-learn")
 
 
@@ -32,8 +42,8 @@ def examples_of(evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]
         Example(
             first=decoded[mistake.first],
             second=decoded[mistake.second],
-            first_label=str(items.identities[mistake.first]),
-            second_label=str(items.identities[mistake.second]),
+            first_label=_label(items, mistake.first),
+            second_label=_label(items, mistake.second),
             first_place=str(items.places[mistake.first]),
             second_place=str(items.places[mistake.second]),
             same=mistake.same,
@@ -44,6 +54,11 @@ def examples_of(evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]
     )
 
 
+def _label(items: Items, row: int) -> str:
+    forged = " (forged)" if items.forged[row] else ""
+    return f"{items.identities[row]}{forged}"
+
+
 def report_of(
     model: Model,
     evaluation: Evaluation,
@@ -51,6 +66,8 @@ def report_of(
     *,
     data: Mapping[str, str],
     rerun: Sequence[str],
+    choice: Choice | None = None,
+    audit: Mapping[str, str] | None = None,
 ) -> Report:
     """Everything that the page shows.
 
@@ -60,6 +77,8 @@ def report_of(
         examples: Mistakes to show; empty to show none.
         data: What each part of the data was, in words.
         rerun: Commands that make it again.
+        choice: How the calibrator was chosen; None if somebody named it.
+        audit: What an audit of the data found, in words; None if there was none.
     """
     trained = _training(model)
     return Report(
@@ -72,6 +91,8 @@ def report_of(
         data=data,
         rerun=tuple(rerun),
         environment={"compared by": evaluation.comparator, **_how(trained), **_environment()},
+        choice=choice,
+        audit=audit or {},
     )
 
 
@@ -101,6 +122,8 @@ def _epoch(plain: Mapping[str, Any]) -> Epoch:
         whole = key in ("number", "steps")
         if key == "best":
             fits = isinstance(value, bool)
+        elif key == "note":
+            fits = isinstance(value, str)
         elif key == "figure" and value is None:
             fits = True
         else:
@@ -108,7 +131,7 @@ def _epoch(plain: Mapping[str, Any]) -> Epoch:
             fits = fits and abs(value) < 2**63
         if not fits:
             raise TypeError(f"{key} is {value!r}")
-    return Epoch(**plain)
+    return Epoch(**{**plain, "note": shortened(plain.get("note", ""))})
 
 
 def _recipe(model: Model) -> str:
@@ -142,6 +165,43 @@ def write(report: Report, page: Path, summary: Path | None = None) -> None:
     durable.replace(page, render(report).encode())
     if summary is not None:
         durable.replace(summary, card(report).encode())
+
+
+def write_audit(
+    audit: Audit, items: Items, page: Path, *, examples: bool, rerun: Sequence[str]
+) -> None:
+    """Write the page of an audit, replaced as a whole.
+
+    Args:
+        audit: What was found.
+        items: What was audited.
+        page: The file.
+        examples: Whether to show the items that findings name.
+        rerun: Commands that make it again.
+
+    Raises:
+        SaveFailed: If it cannot be written.
+    """
+    shown = _shown(audit, items) if examples else {}
+    durable.replace(page, render_audit(audit, shown, rerun=rerun).encode())
+
+
+def _shown(audit: Audit, items: Items) -> dict[int, Array]:
+    """The items that findings name, small enough to be shown: images [c h w], series [t d]."""
+    wanted = {each.row for one in audit.findings for each in one.evidence} - {-1}
+    places = {int(row): at for at, row in enumerate(items.rows)}
+    found = {}
+    for row in sorted(wanted):
+        item = item_of(items, places[row])
+        if item is None:
+            continue
+        if item.dtype == np.uint8:
+            small = Image.fromarray(item)
+            small.thumbnail((_PICTURE_PIXELS, _PICTURE_PIXELS))
+            pixels = np.asarray(small)
+            item = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
+        found[row] = item
+    return found
 
 
 def _environment() -> dict[str, str]:

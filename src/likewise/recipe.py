@@ -14,6 +14,7 @@ from likewise.errors import RecipeError
 from likewise.registry import Spec, families, unknown
 from likewise.types import Claim, Kind, Role
 
+POPULATIONS = ("skilled", "random", "both")
 PRECISIONS = ("auto", "float32", "bf16")
 
 
@@ -32,6 +33,9 @@ class Recipe:
         sampler: Spec.
         augmentations: Specs, applied in this order.
         calibrator: Spec, or `auto` for the one that does best on identities it was not fitted on.
+        against: Which different pairs thresholds are fitted for, where some items are forged:
+            `skilled` (a genuine item with a forgery of it), `random` (genuine items of two
+            identities), or `both`, each weighing half.
         claim: `new_identities` or `known_classes`.
         split_by: `random`, `source` (the source's own parts), `group`, or `auto` (`source` where
             there are parts, else `random`).
@@ -58,6 +62,7 @@ class Recipe:
     sampler: str = "classes_by_items"
     augmentations: tuple[str, ...] = ()
     calibrator: str = "auto"
+    against: str = "skilled"
     claim: str = "new_identities"
     split_by: str = "auto"
     shares: Mapping[str, float] = field(default_factory=dict)
@@ -106,6 +111,8 @@ class Recipe:
 
         plain = asdict(self)
         plain["augmentations"] = list(self.augmentations)
+        if not self.shares:
+            del plain["shares"]
         return tomli_w.dumps(plain)
 
     def with_fields(self, changes: Mapping[str, Any]) -> "Recipe":
@@ -151,7 +158,10 @@ class Recipe:
             if name == "shares":
                 value = {**recipe.shares, argument: value}
             elif isinstance(current, str):
-                value = str(Spec.parse(current).replaced(**{argument: value}))
+                family = families().get(f"{name}es" if name == "loss" else f"{name}s")
+                spec = Spec.parse(current)
+                named = spec if family is None else family.named(family.check(spec))
+                value = str(named.replaced(**{argument: value}))
             else:
                 raise RecipeError(
                     f"{key!r} names an argument, and {name!r} is no single component. Set "
@@ -183,6 +193,9 @@ class Recipe:
             )
         if self.precision not in PRECISIONS:
             raise unknown("no precision is named", self.precision, PRECISIONS)
+        if self.against not in POPULATIONS:
+            known = "no population of different pairs is named"
+            raise unknown(known, self.against, POPULATIONS)
         if self.claim not in list(Claim):
             raise unknown("no claim is named", self.claim, [claim.value for claim in Claim])
         ways = ["auto", "random", "source", "group"]

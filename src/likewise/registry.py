@@ -199,14 +199,18 @@ class Family(Generic[T]):
                 )
         return spec
 
+    def named(self, spec: Spec) -> Spec:
+        """The same spec with every argument given by its name."""
+        names = (argument.name for argument in self.describe(spec.name).arguments)
+        return Spec(spec.name, (), {**dict(zip(names, spec.args, strict=False)), **spec.kwargs})
+
     def build(self, spec: "str | Spec | T", **context: Any) -> T:
         """Build the component that a spec names; a component is handed back as it is."""
         if not isinstance(spec, str | Spec):
             return spec
         checked = self.check(spec)
         # By name, since a context argument may come first.
-        names = (argument.name for argument in self.describe(checked.name).arguments)
-        arguments = {**dict(zip(names, checked.args, strict=False)), **checked.kwargs, **context}
+        arguments = {**self.named(checked).kwargs, **context}
         module, _, name = self.target(checked.name).partition(":")
         component: T = getattr(importlib.import_module(module), name)(**arguments)
         return component

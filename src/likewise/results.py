@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from likewise.certainty import Probability
+from likewise.distribution import Curve, Histogram
 from likewise.ranked import Identification, OneShot, Retrieval
-from likewise.shapes import Array, Float
 from likewise.types import Claim
 
 
@@ -103,36 +103,6 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Histogram:
-    """How the distances of same and of different pairs are spread.
-
-    Attributes:
-        edges: Ascending edges of the bins.
-        same: Share of the same pairs in each bin; sums to 1.
-        different: Share of the different pairs in each bin; sums to 1.
-    """
-
-    edges: Float[Array, "edges"]
-    same: Float[Array, "bins"]
-    different: Float[Array, "bins"]
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Both error rates at every threshold that decides something otherwise (ROC, DET).
-
-    Attributes:
-        thresholds: Ascending; the first accepts nothing.
-        far: The share of different pairs accepted at each.
-        frr: The share of same pairs rejected at each.
-    """
-
-    thresholds: Float[Array, "points"]
-    far: Float[Array, "points"]
-    frr: Float[Array, "points"]
-
-
-@dataclass(frozen=True)
 class Verification:
     """How well pairs are told apart.
 
@@ -149,6 +119,13 @@ class Verification:
         histogram: The distances.
         unit: What the trials of every interval are called: `identities`; `items` where the classes
             are known; `groups of linked pairs` where the source listed pairs.
+        curve: Both error rates at other thresholds.
+        tar: For some false-accept rates, the largest share of same pairs accepted within each.
+        min_dcf: The least normalised detection cost, at prior .01 and costs of 1.
+        against: Which different pairs the false-accept rates are of, where there are genuine and
+            forged items: `skilled`, `random` or `both`; empty elsewhere.
+        populations: Then for each population of different pairs the rates at every point.
+        population_eers: And its equal error rate.
     """
 
     claim: Claim
@@ -164,6 +141,9 @@ class Verification:
     curve: Curve | None = None
     tar: Mapping[float, float] = field(default_factory=dict)
     min_dcf: float | None = None
+    against: str = ""
+    populations: Mapping[str, tuple[ErrorRates, ...]] = field(default_factory=dict)
+    population_eers: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def counted(self) -> str:
@@ -251,6 +231,7 @@ class Epoch:
         items_per_second: Items that went through the encoder a second, in this epoch.
         seconds_left: Until training ends, at this pace.
         best: Whether this is the best checkpoint so far.
+        note: What is wrong, in words: that the embedding has collapsed; empty if nothing is.
     """
 
     number: int
@@ -261,6 +242,7 @@ class Epoch:
     items_per_second: float
     seconds_left: float
     best: bool
+    note: str = ""
 
 
 @dataclass(frozen=True)

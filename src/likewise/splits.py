@@ -115,7 +115,12 @@ def _check_table(table: Items, claim: Claim) -> None:
     if table.pairs is not None:
         check_pairs(table, claim)
         return
-    names, counts = np.unique(table.identities, return_counts=True)
+    if claim is Claim.KNOWN_CLASSES and (forged := int(table.forged.sum())):
+        raise SplitError(
+            f"{where}: {forged} of {len(table)} items are forged, and error rates on forgeries are "
+            "measured on new identities only. Use the claim new_identities."
+        )
+    names, counts = np.unique(table.identities[~table.forged], return_counts=True)
     if len(names) < 2:
         raise SplitError(
             f"{where} holds one identity only, {str(names[0])!r}, so nothing in it differs. "
@@ -250,7 +255,8 @@ def _fault(table: Items, roles: Shaped[Array, "n"], claim: Claim, used: list[Rol
     two_classes = known and len(set(identities.tolist())) == 2
     trained = set(identities[roles == Role.TRAIN.value].tolist())
     for role in used:
-        names, counts = np.unique(identities[roles == role.value], return_counts=True)
+        own = (roles == role.value) & ~table.forged
+        names, counts = np.unique(identities[own], return_counts=True)
         paired = int((counts > 1).sum())
         need = 2 if two_classes and role in {Role.CALIBRATE, Role.TEST} else 1
         if len(names) < 2 or paired < need:

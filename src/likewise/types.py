@@ -18,10 +18,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from likewise.errors import WrongKind
-from likewise.shapes import Array, Float, Int, Shaped
+from likewise.shapes import Array, Bool, Float, Int, Shaped
 
 Raw: TypeAlias = bytes | str | Array
 """What a source hands over: an encoded file, a text, or an array."""
+
+FORGED = "\x1fforged"
+"""What tells the class of an identity's forgeries from its own; no name holds this character."""
 
 
 class Kind(StrEnum):
@@ -179,6 +182,21 @@ class Items:
         taken = {name: getattr(self, name)[indices] for name in columns}
         pairs = None if self.pairs is None else self.pairs.among(indices, len(self))
         return Items(namespace=self.namespace, reader=self.reader, pairs=pairs, **taken)
+
+    @property
+    def forged(self) -> Bool[Array, "n"]:
+        """Which items are forgeries of the identity that they name."""
+        forged: Array = self.origins == "forged"
+        return forged
+
+    @property
+    def classes(self) -> Shaped[Array, "n"]:
+        """What is the same in learning: the identity, and apart from it what is forged of it."""
+        if not self.forged.any():
+            return self.identities
+        names = np.char.add(self.identities, np.where(self.forged, FORGED, ""))
+        classes: Array = names
+        return classes
 
     def read(self, index: int) -> Raw:
         """The raw item at this row."""

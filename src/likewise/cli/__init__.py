@@ -9,6 +9,7 @@ import typer
 
 from likewise import __version__
 from likewise.cli import (
+    audit,
     calibrate,
     data,
     decide,
@@ -23,6 +24,7 @@ from likewise.cli import (
 from likewise.cli.completion import OPTIONS, complete_in
 from likewise.cli.manual import INTERRUPTED, Cover, Page
 from likewise.errors import LikewiseError
+from likewise.printable import printable
 
 app = typer.Typer(
     name="likewise",
@@ -31,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("train", cls=Page)(train.train)
+app.command("audit", cls=Page)(audit.audit)
 app.command("verify", cls=Page)(verify.verify)
 app.command("decide", cls=Page)(decide.decide)
 app.command("evaluate", cls=Page)(evaluate.evaluate)
@@ -94,7 +97,7 @@ def main() -> None:
         sys.exit(app(args=words, prog_name="likewise", standalone_mode=False))
     except LikewiseError as error:
         kind, code, said = type(error).__name__, 2, str(error)
-        line = f"{kind}: {said}"
+        line = f"{kind}: {printable(said)}"
     except _BadUsage as error:
         kind, code, said = "BadUsage", 2, error.format_message()
         line = f"{said}\n{_usage(error)}"

@@ -133,6 +133,7 @@ def evaluate(
         shown,
         data={"test": f"{evaluation.verification.counted}: {source}"},
         rerun=(shlex.join(again),),
+        choice=loaded.calibration(calibration, comparator).choice,
     )
     write(made, page)
     if json:

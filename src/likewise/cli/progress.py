@@ -9,12 +9,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from likewise.printable import printable
 from likewise.results import Epoch
 
 if TYPE_CHECKING:
+    from likewise.audit.findings import Audit
     from likewise.learn.training import Run
 
 _SECONDS_BETWEEN_LINES = 10.0
+_NAMED = 3
 
 
 def takes_bars(console: Console) -> bool:
@@ -45,6 +48,7 @@ class Progress:
             )
             self.task = self.bar.add_task("training", total=1.0, words="")
         self.last_line = time.monotonic()
+        self.noted = ""
 
     def __enter__(self) -> "Progress":
         return self
@@ -84,6 +88,21 @@ class Progress:
         if self.bar is not None:
             self.bar.start()
 
+    def audit(self, found: "Audit") -> None:
+        """Say what is wrong with the data, in a few lines."""
+        if self.quiet:
+            return
+        for one in found.alarms:
+            self._line(f"audit     alarm: {printable(one.sentence)}")
+            for each in one.evidence[:_NAMED]:
+                self._line(f"            {printable(f'{each.place}: {each.detail}')}")
+            self._line(f"          {one.advice}")
+        best = next((one for one in found.findings if one.kind == "baselines"), None)
+        calm = "" if found.alarms else "nothing alarming. "
+        if best is not None or calm:
+            self._line(f"audit     {calm}{printable(best.sentence) if best else ''}".rstrip())
+        self._line("          more, with pictures: likewise audit SOURCE")
+
     def step(self, share: float, loss: float) -> None:
         """Move the bar."""
         if self.bar is not None:
@@ -93,6 +112,9 @@ class Progress:
         """Show an epoch: every one on the bar, one in ten seconds as a line."""
         figure = "" if epoch.figure is None else f"  validation error {epoch.figure:.4f}"
         words = f"loss {epoch.loss:.4f}{figure}  {epoch.items_per_second:.0f} items/s"
+        if epoch.note and epoch.note != self.noted and not self.quiet:
+            self.noted = epoch.note
+            self._line(f"epoch {epoch.number:>4}  {epoch.note}")
         if self.bar is not None:
             self.bar.update(self.task, words=words)
         elif not self.quiet:

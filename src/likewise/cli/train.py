@@ -156,6 +156,9 @@ def train(
         rich_help_panel=RUNNING,
         help="Stop at the first item that cannot be read, instead of leaving it out.",
     ),
+    no_audit: bool = typer.Option(
+        False, "--no-audit", rich_help_panel=RUNNING, help="Do not look for faults in the data."
+    ),
     no_examples: bool = typer.Option(False, "--no-examples", help="Show no items in the report."),
     json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
 ) -> None:
@@ -240,7 +243,9 @@ def train(
             device=device,
             checkpoint_seconds=seconds_of(checkpoint_every),
             on_decode=progress.decode,
+            audit=not no_audit,
             on_start=started,
+            on_audit=progress.audit,
             on_epoch=progress.epoch,
             on_step=progress.step,
             on_stopped=stopped,

@@ -8,10 +8,13 @@ from pathlib import Path
 
 from safetensors.torch import save as save_tensors
 
-from likewise import calibration, durable, manifest, reference
+from likewise import calibration_text, durable, manifest, reference
+from likewise.audit.findings import Audit
+from likewise.decoded import Decoded
 from likewise.learn import checkpoint
 from likewise.learn.data import Splitter
 from likewise.learn.export import export, export_matcher
+from likewise.learn.inspection import facts_of, inspect
 from likewise.learn.training import OnStep, Run, train
 from likewise.model import Model, transform_toml
 from likewise.presentation import examples_of, report_of, training_json, write
@@ -33,6 +36,8 @@ class Experiment:
         recipe: What was followed, with the steps really taken.
         epochs: The training curve.
         stopped: Whether it was stopped before its end; then it can be gone on with.
+        parts: Each role with its counts in words.
+        audit: What was found in the data before; None where nobody looked.
     """
 
     model: Model
@@ -40,6 +45,8 @@ class Experiment:
     recipe: Recipe
     epochs: tuple[Epoch, ...]
     stopped: bool
+    parts: Mapping[str, str]
+    audit: Audit | None = None
 
 
 def learn(
@@ -54,11 +61,14 @@ def learn(
     device: str = "auto",
     checkpoint_seconds: float = 60.0,
     parts: Splitter | None = None,
+    audit: bool = True,
     on_decode: Callable[[int, int], None] | None = None,
     on_start: Callable[[Run], None] | None = None,
+    on_audit: Callable[[Audit], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_step: OnStep | None = None,
     on_stopped: Callable[[Run], None] | None = None,
+    on_measured: Callable[[Model, Decoded], None] | None = None,
 ) -> Experiment:
     """Train, export, calibrate and measure a model, and save it with its report.
 
@@ -77,12 +87,15 @@ def learn(
         device: Where to train: `auto`, `cpu` or `cuda`.
         checkpoint_seconds: How often what is needed to go on is written.
         parts: Gives every item its role, when not what the recipe says.
+        audit: Whether to look for what is wrong with the data first, in seconds.
         on_decode: Called with how many items are decoded, of how many.
         on_start: Called with the run once its data are read.
+        on_audit: Called with what was found in them.
         on_epoch: Called after each epoch.
         on_step: Called after each step with the share done and the loss.
         on_stopped: Called when the run was stopped and its checkpoint written, before the best
             model so far is measured and saved; what it raises is let through.
+        on_measured: Called with the saved model and the decoded *test* items at the end.
 
     Raises:
         ModelExists: If there is a model at `out`, and `overwrite` is not asked for.
@@ -112,6 +125,9 @@ def learn(
     try:
         if on_start is not None:
             on_start(run)
+        found = inspect(run) if audit else None
+        if found is not None and on_audit is not None:
+            on_audit(found)
         for epoch in run:
             if on_epoch is not None:
                 on_epoch(epoch)
@@ -127,13 +143,25 @@ def learn(
             examples_of(evaluation, run.data.parts[Role.TEST]) if examples else (),
             data=run.data.sentences(),
             rerun=_rerun(model),
+            choice=model.calibration().choice,
+            audit=facts_of(found),
         )
         write(report, folder / "report.html", folder / "card.md")
+        if on_measured is not None:
+            on_measured(model, run.data.parts[Role.TEST])
         if not run.stopped:
             durable.discard(kept)
     finally:
         run.data.close()
-    return Experiment(model, evaluation, run.recipe, tuple(run.epochs), run.stopped)
+    return Experiment(
+        model,
+        evaluation,
+        run.recipe,
+        tuple(run.epochs),
+        run.stopped,
+        run.data.sentences(),
+        found,
+    )
 
 
 def _rerun(model: Model) -> tuple[str, ...]:
@@ -190,9 +218,15 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
         _save(draft, run, files, overwrite=False)
         model, parts = Model(draft), run.data.parts
         claim = Claim(run.recipe.claim)
-        made, kept = fit(model, parts[Role.CALIBRATE], claim, calibrator=run.recipe.calibrator)
+        made, kept = fit(
+            model,
+            parts[Role.CALIBRATE],
+            claim,
+            calibrator=run.recipe.calibrator,
+            against=run.recipe.against,
+        )
         source = run.recipe.source or run.data.namespace
         made, evaluation = measured(model, made, parts[Role.TEST], source)
-    files["calibration"] = calibration.to_json(made)
+    files["calibration"] = calibration_text.to_json(made)
     files["reference"] = reference.to_bytes({"default": kept})
     return evaluation

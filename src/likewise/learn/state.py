@@ -71,7 +71,7 @@ class State:
         """The network that is worth keeping: the average where there is one."""
         return self._network if self.average is None else cast(Network, self.average.module)
 
-    def report(self, figure: float | None) -> Epoch:
+    def report(self, figure: float | None, note: str = "") -> Epoch:
         """End an epoch: keep the network if it is the best so far, and count anew from here."""
         best = self.best_figure
         improved = figure is None or best is None or figure <= best
@@ -87,6 +87,7 @@ class State:
                 items_per_second=self.items / max(self.seconds, 1e-9),
                 seconds_left=self.clock.seconds_left,
                 best=improved,
+                note=note,
             )
         )
         self._begin_epoch()

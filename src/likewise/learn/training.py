@@ -35,12 +35,11 @@ from likewise.learn.precision import Precision, choose, pick_device
 from likewise.learn.samplers import FAMILY as SAMPLERS
 from likewise.learn.schedule import set_rate
 from likewise.learn.state import State
-from likewise.learn.validation import validation_error
+from likewise.learn.validation import validated
 from likewise.recipe import Recipe
 from likewise.results import Epoch
-from likewise.shapes import Array, Int
 from likewise.sources.base import Source
-from likewise.types import Kind, Role
+from likewise.types import Batch, Kind, Role
 
 OnStep = Callable[[float, float], None]
 """Called after each step with the share of training done and the loss."""
@@ -111,6 +110,18 @@ class Run:
 
     def __iter__(self) -> Iterator[Epoch]:
         return _loop(self)
+
+    def batches(self, random: np.random.Generator) -> Iterator[Batch]:
+        """One epoch of batches of the training items."""
+        items = self.data.parts[Role.TRAIN].items
+        names, labels = np.unique(items.classes, return_inverse=True)
+        imitates = None
+        if items.forged.any():
+            # A forgery of somebody who has no genuine item here imitates none of these classes.
+            place = {str(name): code for code, name in enumerate(names)}
+            found = [place.get(str(name), len(names)) for name in items.identities]
+            imitates = np.where(items.forged, found, -1)
+        return self.sampler.batches(labels, items.groups, random, items.pairs, imitates)
 
     def stop(self) -> None:
         """Ask it to stop after the step that it is in; the checkpoint is written then."""
@@ -193,16 +204,12 @@ def train(
 
 def _loop(run: Run) -> Iterator[Epoch]:
     data, digest = run.data.parts[Role.TRAIN], run.data.digest()
-    _, labels = np.unique(data.items.identities, return_inverse=True)
-    groups, pairs = data.items.groups, data.items.pairs
-    fabric, network, state = _begin(run, data, labels, digest)
+    fabric, network, state = _begin(run, data, digest)
     recipe, clock, written = run.recipe, state.clock, time.perf_counter()
 
     while not clock.over():
         network.train()
-        for batch in islice(
-            run.sampler.batches(labels, groups, state.rewound(), pairs), state.batches, None
-        ):
+        for batch in islice(run.batches(state.rewound()), state.batches, None):
             started = time.perf_counter()
             with enough_memory(clock.steps + 1):
                 set_rate(state.optimizer, recipe, clock.share)
@@ -228,8 +235,9 @@ def _loop(run: Run) -> Iterator[Epoch]:
             run.best = state.best
             return
         part = run.data.parts.get(Role.SELECT)
-        figure = validation_error(state.trained, part, run.data.transform, run.distance, run.device)
-        report = state.report(figure)
+        transform = run.data.transform
+        seen = validated(state.trained, part, data, transform, run.distance, run.device)
+        report = state.report(*seen)
         run.best = state.best
         yield report
 
@@ -237,9 +245,7 @@ def _loop(run: Run) -> Iterator[Epoch]:
         run.recipe = replace(recipe, steps=clock.steps, budget_seconds=0.0)
 
 
-def _begin(
-    run: Run, data: Decoded, labels: Int[Array, "n"], digest: str
-) -> tuple[Fabric, _FabricModule, State]:
+def _begin(run: Run, data: Decoded, digest: str) -> tuple[Fabric, _FabricModule, State]:
     """Everything that training needs, as it was in the checkpoint where it goes on."""
     saved = None
     if run.resume and run.checkpoint_path:
@@ -251,7 +257,7 @@ def _begin(
                 "began with, or train anew with --overwrite."
             )
     if saved is None:
-        run.precision = _precision(run, data, labels)
+        run.precision = _precision(run, data)
     else:
         run.precision = Precision(run.recipe.precision, "as when the run began")
     run.recipe = recipe = replace(run.recipe, precision=run.precision.name)
@@ -267,9 +273,8 @@ def _begin(
             parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, foreach=True
         ),
     )
-    random = np.random.default_rng(recipe.seed)
-    counted = run.sampler.batches(labels, data.items.groups, random, data.items.pairs)
-    state = State(run.network, run.loss, optimizer, recipe, sum(1 for _ in counted))
+    counted = sum(1 for _ in run.batches(np.random.default_rng(recipe.seed)))
+    state = State(run.network, run.loss, optimizer, recipe, counted)
     run.epochs = state.epochs
     if saved is not None:
         state.restore(saved)
@@ -277,10 +282,8 @@ def _begin(
     return fabric, network, state
 
 
-def _precision(run: Run, data: Decoded, labels: Int[Array, "n"]) -> Precision:
-    random = np.random.default_rng(run.recipe.seed)
-    items = data.items
-    batch = next(iter(run.sampler.batches(labels, items.groups, random, items.pairs)))
+def _precision(run: Run, data: Decoded) -> Precision:
+    batch = next(run.batches(np.random.default_rng(run.recipe.seed)))
 
     def cost(network: Network) -> Tensor:
         generator = torch.Generator(device=run.device).manual_seed(run.recipe.seed)

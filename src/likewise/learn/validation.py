@@ -1,8 +1,9 @@
-"""How well the network does on the items that choose the best one."""
+"""How well the network does on the items that choose the best one, and whether it collapsed."""
 
 import numpy as np
 import torch
 
+from likewise.audit.margins import spread_of
 from likewise.decoded import Decoded
 from likewise.distances.base import Distance
 from likewise.learn.network import Network
@@ -13,12 +14,43 @@ from likewise.shapes import Array, Float
 from likewise.transforms.base import Transform
 
 _BATCH = 512
+_WATCHED = 64
+
+
+def validated(
+    network: Network,
+    part: Decoded | None,
+    train: Decoded,
+    transform: Transform,
+    distance: Distance,
+    device: torch.device,
+) -> tuple[float | None, str]:
+    """The validation error, and in words whether the embedding has collapsed; empty if not.
+
+    Args:
+        network: What is trained.
+        part: The items that choose; None if there are none.
+        train: Items that it learns from, of which 64 are looked at where none choose.
+        transform: Finishes them.
+        distance: Compares, where the network has no matcher.
+        device: Where the network is.
+    """
+    network.eval()
+    if part is None:
+        rows = np.arange(len(train))[:: max(1, len(train) // _WATCHED)][:_WATCHED]
+        vectors, figure = embedded(network, train, rows, transform, device), None
+    else:
+        vectors = _all_embedded(network, part, transform, device)
+        figure = validation_error(network, part, vectors, distance, device)
+    if len(vectors) < 2 or not np.isfinite(vectors).all():
+        return figure, ""
+    return figure, spread_of(vectors).sentence
 
 
 def validation_error(
     network: Network,
-    part: Decoded | None,
-    transform: Transform,
+    part: Decoded,
+    vectors: Float[Array, "n dim"],
     distance: Distance,
     device: torch.device,
 ) -> float | None:
@@ -26,20 +58,11 @@ def validation_error(
 
     Args:
         network: What is trained.
-        part: The items that choose; None if there are none.
-        transform: Finishes them.
+        part: The items that choose.
+        vectors: Their embeddings.
         distance: Compares, where the network has no matcher.
         device: Where the network is.
     """
-    if part is None:
-        return None
-    network.eval()
-    vectors = np.concatenate(
-        [
-            _embedded(network, part, np.arange(at, min(at + _BATCH, len(part))), transform, device)
-            for at in range(0, len(part), _BATCH)
-        ]
-    )
 
     def compare(first: Float[Array, "n dim"], second: Float[Array, "n dim"]) -> Array:
         if network.matcher is None:
@@ -51,8 +74,9 @@ def validation_error(
 
     pairs = part.items.pairs
     if pairs is None:
-        _, codes = np.unique(part.items.identities, return_inverse=True)
-        measured = one_shot(vectors, codes, compare, episodes=1000)
+        own = ~part.items.forged
+        _, codes = np.unique(part.items.identities[own], return_inverse=True)
+        measured = one_shot(vectors[own], codes, compare, episodes=1000)
         return None if measured is None else 1 - measured.accuracy
     same = np.asarray(pairs.same, dtype=np.float64)
     if not 0 < same.sum() < len(same):
@@ -62,9 +86,18 @@ def validation_error(
     return error
 
 
-def _embedded(
+def _all_embedded(
+    network: Network, part: Decoded, transform: Transform, device: torch.device
+) -> Float[Array, "n dim"]:
+    blocks = (np.arange(at, min(at + _BATCH, len(part))) for at in range(0, len(part), _BATCH))
+    return np.concatenate([embedded(network, part, rows, transform, device) for rows in blocks])
+
+
+def embedded(
     network: Network, part: Decoded, rows: Array, transform: Transform, device: torch.device
 ) -> Float[Array, "n dim"]:
+    """The embeddings of the items at these rows, as the network gives them in use."""
+    network.eval()
     with torch.inference_mode():
         inputs, lengths = on_device(part.batch(rows), device)
         return np.asarray(network(transform.finish(inputs), lengths).float().cpu().numpy())

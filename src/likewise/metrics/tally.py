@@ -59,7 +59,9 @@ class Tally:
     @property
     def value(self) -> float:
         """The rate itself, a fraction."""
-        return min(max(self.total / self.weight, 0.0), 1.0) if self.errors else 0.0
+        if self.errors in {0, self.trials}:
+            return float(self.errors > 0)
+        return min(max(self.total / self.weight, 0.0), 1.0)
 
     @property
     def without(self) -> Float[Array, "units"]:

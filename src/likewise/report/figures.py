@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from likewise.distribution import Histogram
 from likewise.errors import MissingExtra
 from likewise.report.wording import distance
-from likewise.results import Epoch, Histogram, OperatingPoint
+from likewise.results import Epoch, OperatingPoint
 from likewise.shapes import Array
 
 TOKENS = {
@@ -58,7 +59,17 @@ def _missing() -> MissingExtra:
     )
 
 
-def _finished(traces: Sequence[dict[str, Any]], layout: dict[str, Any], gist: str) -> Figure:
+def finished(traces: Sequence[dict[str, Any]], layout: dict[str, Any], gist: str) -> Figure:
+    """A figure in the form that all of the page have.
+
+    Args:
+        traces: What plotly draws.
+        layout: What differs from the common form.
+        gist: What it shows, in words.
+
+    Raises:
+        MissingExtra: If plotly is not installed.
+    """
     try:
         import plotly.graph_objects as go
     except ImportError as error:
@@ -83,7 +94,8 @@ def _finished(traces: Sequence[dict[str, Any]], layout: dict[str, Any], gist: st
         },
     )
     figure.update_xaxes(showgrid=False, zeroline=False, title={"standoff": 10}, **axis)
-    figure.update_yaxes(rangemode="tozero", automargin=True, **axis)
+    ordinate = {"rangemode": "tozero", **layout.get("yaxis", {})}
+    figure.update_yaxes(rangemode=ordinate["rangemode"], automargin=True, **axis)
     # "<" would let a name in the data end the element that the JSON stands in.
     content = json.dumps({"tokens": TOKENS, **figure.to_plotly_json()}, allow_nan=False)
     return Figure(content.replace("<", "\\u003c"), gist)
@@ -155,7 +167,7 @@ def distances_figure(
         "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 1, "xanchor": "right"},
         "margin": {"l": 48, "r": 8, "t": 4, "b": 64},
     }
-    return _finished(traces, layout, _spread_gist(histogram, drawn, axis))
+    return finished(traces, layout, _spread_gist(histogram, drawn, axis))
 
 
 def _lanes(places: Sequence[float], room: float) -> list[int]:
@@ -213,7 +225,7 @@ def training_figure(epochs: Sequence[Epoch]) -> Figure:
         spot = {"x0": best[-1], "x1": best[-1], "y0": 0, "y1": 1, "xref": "x", "yref": "paper"}
         layout["shapes"] = [{"type": "line", **spot, "line": line}]
         gist += f" The best checkpoint is of epoch {best[-1]}."
-    return _finished(traces, layout, gist)
+    return finished(traces, layout, gist)
 
 
 def _ends(values: Sequence[float | None]) -> str:

@@ -1,3 +1,24 @@
+// Moves the threshold, and says how many of so many pairs it would get wrong.
+for (const box of document.querySelectorAll(".slider")) {
+  const values = JSON.parse(box.querySelector("script").textContent);
+  const range = box.querySelector("input[type=range]");
+  const fraction = (rate) => {
+    const near = Math.min(rate, 1 - rate);
+    return rate.toFixed(near > 0 ? Math.max(3, 1 - Math.floor(Math.log10(near))) : 0);
+  };
+  const show = () => {
+    box.querySelector("output").textContent = values.threshold[range.value];
+    range.setAttribute("aria-valuetext", values.threshold[range.value]);
+    for (const name of ["far", "frr"]) {
+      const rate = values[name][range.value];
+      const pairs = Number(box.querySelector(`[data-of=${name}]`).value);
+      box.querySelector(`[data-rate=${name}]`).textContent = fraction(rate);
+      const count = Math.round(rate * pairs).toLocaleString("en");
+      box.querySelector(`[data-count=${name}]`).textContent = count;
+    }
+  };
+  box.addEventListener("input", show);
+}
 // Draws every figure with the colours of the page, again when light turns dark or dark light, and
 // at the width it has, whenever that changes.
 (() => {

@@ -5,11 +5,12 @@ import hashlib
 import html
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 
 import numpy as np
 
+from likewise.certainty import Choice
 from likewise.errors import BadArgument
 from likewise.report import figures, pictures, sections, wording
 from likewise.results import Epoch, Evaluation, Rate, Verification
@@ -77,6 +78,8 @@ class Report:
         data: Role → a sentence with counts.
         rerun: Shell commands that make it again.
         environment: Versions and processor by name.
+        choice: How the calibrator was chosen; None if somebody named it.
+        audit: What an audit of the data found, in words; empty if there was none.
 
     Raises:
         BadArgument: If the default point is not among the supported ones.
@@ -91,6 +94,8 @@ class Report:
     data: Mapping[str, str]
     rerun: tuple[str, ...]
     environment: Mapping[str, str]
+    choice: Choice | None = None
+    audit: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         points = self.evaluation.verification.points
@@ -144,16 +149,20 @@ def _sha256(script: str) -> str:
 def _sections(report: Report) -> list[str]:
     evaluation = report.evaluation
     measure, (_, kinds) = wording.measure(evaluation), wording.kinds(evaluation.verification)
+    certain = sections.probabilities(evaluation.probability, report.choice)
     spread = {"distance": "Distances", "dissimilarity": "Dissimilarities"}[measure]
     contents = [
         ("summary", "Summary", sections.summary(evaluation, report.default_point)),
         ("points", "Operating points", sections.points(evaluation, report.default_point)),
         ("distances", spread, sections.distances(evaluation, report.default_point)),
+        ("errors", "Both errors", sections.errors(evaluation.verification, report.default_point)),
+        ("probability", "Probabilities", certain),
         ("training", "Training", sections.training(report.epochs)),
         ("mistakes", "The worst mistakes", _mistakes(report.examples, measure)),
         ("hardest", f"Hardest {kinds}", sections.hardest(evaluation)),
         ("failed", "Items that failed to read", sections.failed(evaluation.failed)),
         ("data", "Data", sections.facts(report.data)),
+        ("audit", "Audit", sections.facts(report.audit)),
         ("recipe", "Recipe", sections.code(report.recipe, "Recipe")),
         ("rerun", "How to rerun", sections.code("\n".join(report.rerun), "Commands")),
         ("environment", "Environment", sections.facts(report.environment)),
@@ -215,12 +224,17 @@ def card(report: Report) -> str:
         "## On whom it was measured",
         _measured(evaluation),
         _points_in_markdown(found),
-        "\n".join(f"- **{_plain(role)}**: {_plain(said)}" for role, said in report.data.items()),
+        _listed(report.data),
+        *(["## Audit of the data", _listed(report.audit)] if report.audit else []),
         "## Limits",
         "\n".join(f"- {line}" for line in _limits(report)),
         *(["## How to rerun", _fenced("\n".join(report.rerun))] if report.rerun else []),
     ]
     return "\n\n".join(line for line in lines if line) + "\n"
+
+
+def _listed(facts: Mapping[str, str]) -> str:
+    return "\n".join(f"- **{_plain(name)}**: {_plain(said)}" for name, said in facts.items())
 
 
 def _measured(evaluation: Evaluation) -> str:

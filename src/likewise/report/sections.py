@@ -7,9 +7,10 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
+from likewise.certainty import Choice, Probability
 from likewise.ranked import OneShot
-from likewise.report import figures, pictures, wording
-from likewise.results import Epoch, Evaluation, OperatingPoint, Rate
+from likewise.report import figures, pictures, probability, tradeoff, wording
+from likewise.results import Epoch, Evaluation, OperatingPoint, Rate, Verification
 
 _NAMED = 10
 _COLUMNS = (
@@ -158,6 +159,28 @@ def distances(evaluation: Evaluation, default: str) -> str:
     )
 
 
+def errors(found: Verification, default: str) -> str:
+    """False accepts against false rejects at all thresholds; empty where no curve was measured."""
+    if found.curve is None:
+        return ""
+    bars = f"Bars are 95% intervals, whose trials are {found.unit}."
+    det = tradeoff.det_figure(found.curve, found.points, default)
+    roc = tradeoff.roc_figure(found.curve, found.points, default)
+    return (
+        tradeoff.slider(found, default)
+        + _figure(det, f"DET: nearer the lower left is better. {bars}")
+        + _figure(roc, f"ROC: nearer the upper left is better. {bars}")
+    )
+
+
+def probabilities(found: Probability | None, choice: Choice | None) -> str:
+    """What the probabilities were worth; empty where none were given."""
+    if found is None:
+        return ""
+    figure = probability.reliability_figure(found)
+    return _figure(figure, probability.caption(found)) + probability.choice(choice)
+
+
 def training(epochs: Sequence[Epoch]) -> str:
     """The training curve."""
     if not epochs:
@@ -165,12 +188,14 @@ def training(epochs: Sequence[Epoch]) -> str:
     last = epochs[-1]
     best = [epoch.number for epoch in epochs if epoch.best]
     kept = f" The best checkpoint (dotted line) is of epoch {best[-1]:,}." if best else ""
+    warned = next((f" {epoch.note}" for epoch in reversed(epochs) if epoch.note), "")
     below = ""
     if any(epoch.figure is not None for epoch in epochs):
         below = " Below, the validation figure: smaller is better."
     return _figure(
         figures.training_figure(epochs),
-        f"{last.number:,} epochs, {last.steps:,} steps, {last.seconds:,.0f} seconds.{below}{kept}",
+        f"{last.number:,} epochs, {last.steps:,} steps, {last.seconds:,.0f} seconds."
+        f"{below}{kept}{warned}",
         kind="plot tall" if below else "plot",
     )
 

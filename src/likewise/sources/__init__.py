@@ -14,5 +14,7 @@ FAMILY: Family[Source] = Family(
         "digits": "digits:Digits",
         "omniglot": "omniglot:Omniglot",
         "ucr": "ucr:Ucr",
+        "lfw": "lfw:Lfw",
+        "cedar": "cedar:Cedar",
     },
 )

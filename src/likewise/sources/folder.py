@@ -1,5 +1,6 @@
 """A folder with one sub-folder an identity."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import final
@@ -13,6 +14,7 @@ from likewise.printable import printable
 from likewise.shapes import Array, Float
 from likewise.sources.base import Source
 from likewise.sources.files import Files, open_files, parts_of
+from likewise.sources.pattern import Pattern
 from likewise.types import Items, Kind, Raw
 
 NO_DATA = frozenset(
@@ -20,6 +22,7 @@ NO_DATA = frozenset(
     | {".toml", ".ini", ".html", ".mat", ".db"}
 )
 ROWS = (".csv", ".tsv")
+SHOWN = 10
 NO_DATA_NAMES = frozenset({"README", "LICENSE", "LICENCE", "COPYING", "NOTICE"})
 
 
@@ -37,17 +40,41 @@ class Folder(Source):
     where there is nothing else, `.csv` and `.tsv` files are series, one time step a line. A link to
     a file is followed inside the folder only.
 
+    Where the names of the files say who they show, a pattern reads them: literal text with
+    `{identity}`, and if wanted `{origin}` and `{group}`, in the places where these stand, and `{}`
+    for what says nothing, as in `{origin}_{identity}_{}.png`. It is held against the last parts of
+    each path, as many as it has itself; a gap ends where the text behind it comes for the first
+    time. Files that do not follow it are refused by name.
+
     Args:
         path: Of the directory or of the .zip.
+        pattern: Of the names of the files; empty where folders are the identities.
+        genuine: The word for a genuine item in the place of `{origin}`.
+        forged: The word for a forged one.
 
     Raises:
-        BadArgument: If the path is empty.
+        BadArgument: If the path is empty, the pattern cannot be followed, or the two words are
+            the same.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(
+        self, path: str, pattern: str = "", genuine: str = "genuine", forged: str = "forged"
+    ) -> None:
         if not path:
             raise BadArgument("folder: the path is empty. Give that of a folder or of a .zip.")
         self.path = path
+        self._pattern = Pattern.parse(pattern) if pattern else None
+        self._origins = {genuine: "genuine", forged: "forged"}
+        if len(self._origins) < 2 or not (genuine and forged):
+            raise BadArgument(
+                f"folder: the words for genuine and forged are {genuine!r} and {forged!r}, and two "
+                "different ones are expected."
+            )
+        if (genuine, forged) != ("genuine", "forged") and "{origin}" not in pattern:
+            raise BadArgument(
+                f"folder: the words {genuine!r} and {forged!r} were given, and the pattern has no "
+                "{origin}, where one of them would stand. Write it, or leave the words out."
+            )
 
     def items(self) -> Items:
         """The table of all files in natural order.
@@ -55,8 +82,8 @@ class Folder(Source):
         Raises:
             SourceNotFound: If there is nothing at the path.
             EmptySource: If no file could be an item.
-            DamagedSource: If it is no folder and no intact .zip, or if files lie beside the
-                sub-folders.
+            DamagedSource: If it is no folder and no intact .zip, if files lie beside the
+                sub-folders, or if some do not follow the pattern.
         """
         files = open_files(self.path)
         names = [name for name in files.names if _is_data(name)]
@@ -67,17 +94,60 @@ class Folder(Source):
                 f"{files.place} holds no file that could be an item{left_out}. "
                 "Give a folder with one sub-folder an identity, and its images or series in it."
             )
-        folders = _folders(files, names)
         kinds = [_kind(name) for name in names]
+        if self._pattern is None:
+            folders = _folders(files, names)
+            identities = ["/".join(parts) for parts in folders]
+            groups = [parts[0] if len(parts) > 1 else "" for parts in folders]
+            origins = [""] * len(names)
+        else:
+            read = _read_names(files, names, self._pattern, self._origins)
+            identities, groups, origins = ([one[i] for one in read] for i in range(3))
         table = Items.build(
             files.namespace,
-            [printable("/".join(parts)) for parts in folders],
+            [printable(identity) for identity in identities],
             Kind.IMAGE,
             [files.place_of(name) for name in names],
             _Reader(files, names),
-            groups=[printable(parts[0]) if len(parts) > 1 else "" for parts in folders],
+            groups=[printable(group) for group in groups],
+            origins=origins,
         )
         return replace(table, kinds=np.asarray(kinds, dtype=np.str_))
+
+
+def _read_names(
+    files: Files, names: list[str], pattern: Pattern, words: Mapping[str, str]
+) -> list[tuple[str, str, str]]:
+    """Identity, group and origin of each file, as its name says."""
+    read: list[tuple[str, str, str]] = []
+    wrong: list[str] = []
+    strange: list[str] = []
+    for name in names:
+        found = pattern.match(name)
+        if found is None:
+            wrong.append(name)
+        elif "origin" in found and found["origin"] not in words:
+            strange.append(f"{found['origin']!r} in {name}")
+        else:
+            origin = words[found["origin"]] if "origin" in found else ""
+            read.append((found["identity"], found.get("group", ""), origin))
+    if wrong:
+        raise DamagedSource(
+            f"{files.place}: {len(wrong)} of {len(names)} files do not follow the pattern "
+            f"{pattern.text!r}: {_some(wrong)}. Mend the pattern, or move them out."
+        )
+    if strange:
+        raise DamagedSource(
+            f"{files.place}: the origin of {len(strange)} files is neither of "
+            f"{' and '.join(map(repr, words))}: {_some(strange)}. Name the words, as in "
+            "folder(path, pattern='...', genuine='original', forged='forgeries')."
+        )
+    return read
+
+
+def _some(names: list[str]) -> str:
+    more = ", ..." if len(names) > SHOWN else ""
+    return ", ".join(printable(name) for name in names[:SHOWN]) + more
 
 
 class _Reader:

@@ -10,7 +10,7 @@ import numpy as np
 
 from likewise.errors import BadArgument, DamagedSource, MissingExtra, SourceNotFound
 from likewise.printable import shortened
-from likewise.shapes import Array, Shaped
+from likewise.shapes import Array, Int, Shaped
 from likewise.sources.base import Source
 from likewise.sources.tabular import cells
 from likewise.sources.tabular.delimited import open_delimited
@@ -18,7 +18,7 @@ from likewise.sources.tabular.json_lines import open_json_lines
 from likewise.sources.tabular.listed import Listed, files_of, series_of
 from likewise.sources.tabular.pair_graph import components, edges
 from likewise.sources.tabular.parquet import open_parquet
-from likewise.sources.tabular.sheet import Sheet
+from likewise.sources.tabular.sheet import SHOWN, Sheet
 from likewise.types import Items, Kind, Pairs
 
 FORMS: dict[str, Callable[[Path, str], Sheet]] = {
@@ -27,7 +27,6 @@ FORMS: dict[str, Callable[[Path, str], Sheet]] = {
     ".parquet": open_parquet,
     ".jsonl": open_json_lines,
 }
-
 
 WORDS = {"origin": ("genuine", "forged"), "part": ("train", "test")}
 MOST_NAMES = 20
@@ -186,7 +185,7 @@ class Table(Source):
                     [earlier, row],
                     f"{str(listed.keys[listed.cells[row]])!r} has the {use} "
                     f"{str(values[earlier])!r} in one and {str(values[row])!r} in the other",
-                    "Drop one of the two.",
+                    f"Drop one of the two.{_more_departing(departs, rows[which])}",
                 )
         return _items(file, listed, {use: values[rows] for use, values in said.items()})
 
@@ -205,12 +204,11 @@ class Table(Source):
         kept, of = edges(len(listed.keys), first, second)
         if (departs := np.flatnonzero(same != same[of])).size:
             row = int(departs[0])
-            more = f" So do {len(departs) - 1} more rows with others." if len(departs) > 1 else ""
             raise sheet.wrong(
                 [int(of[row]), row],
                 f"{listed.places[first[row]]} and {listed.places[second[row]]} are the same in one "
                 "and different in the other",
-                f"Drop one of the two.{more}",
+                f"Drop one of the two.{_more_departing(departs, of)}",
             )
         order = np.argsort(listed.keys, kind="stable")
         rank = np.argsort(order)
@@ -258,6 +256,15 @@ def _check_words(
         given = str(values[rows[0]])[:40]
         todo = f"Give {' or '.join(map(repr, words))}, or leave the cell empty."
         raise sheet.wrong(rows, f"{name!r} is {given!r} in the first", todo)
+
+
+def _more_departing(rows: Int[Array, "m"], earlier: Int[Array, "n"]) -> str:
+    """How many rows behind the first contradict an earlier one, and the first ten of them."""
+    if len(rows) < 2:
+        return ""
+    named = ", ".join(f"{row + 1} and {earlier[row] + 1}" for row in rows[1 : 1 + SHOWN].tolist())
+    more = ", ..." if len(rows) > 1 + SHOWN else ""
+    return f" So do {len(rows) - 1} more rows with others: {named}{more}."
 
 
 def _no_column(sheet: Sheet, missing: list[str], ways: Sequence[Sequence[str]]) -> DamagedSource:

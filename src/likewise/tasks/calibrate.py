@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from likewise import calibration, manifest, reference
+from likewise import calibration_text, manifest, reference
 from likewise.calibration import Calibration
 from likewise.decoded import Decoded, decode_all
 from likewise.errors import BadArgument, CalibrationExists
@@ -55,6 +55,7 @@ def calibrate(
     limit: Literal["plain", "guarantee"] = "plain",
     costs: tuple[float, float] | None = None,
     prior: float = 0.5,
+    against: str = "",
     overwrite: bool = False,
     allow_overlap: bool = False,
     strict: bool = False,
@@ -78,6 +79,8 @@ def calibrate(
         costs: What a false accept and what a false reject costs; adds the point of least cost.
         prior: The share of same pairs where this is used, for the costs and for what is measured of
             the probabilities.
+        against: Which different pairs thresholds are fitted for, where some items are forged:
+            `skilled` (also if empty), `random` or `both`.
         overwrite: Replace the calibration of that name.
         allow_overlap: Calibrate on what trained the model, too.
         strict: Stop at the first item that cannot be read.
@@ -118,11 +121,12 @@ def calibrate(
             limit=limit,
             costs=costs,
             prior=prior,
+            against=against,
         )
         made, evaluation = measured(model, made, test, items.namespace, name=name, prior=prior)
         memory = model.trained_on.and_calibrated(known.items, iter(known))
     files = {
-        "calibration": calibration.to_json({**model.calibrations, **made}),
+        "calibration": calibration_text.to_json({**model.calibrations, **made}),
         "reference": reference.to_bytes({**model.references, name: kept}),
         "trained_on": memory.to_json(),
     }
@@ -166,6 +170,7 @@ def fit(
     limit: Literal["plain", "guarantee"] = "plain",
     costs: tuple[float, float] | None = None,
     prior: float = 0.5,
+    against: str = "",
 ) -> tuple[dict[str, Calibration], Reference]:
     """Calibrate every comparator of a model on decoded items; arguments as in `calibrate`.
 
@@ -176,7 +181,7 @@ def fit(
     vectors = model.embed_decoded(known)
     made = {}
     for comparator, called in comparators(model, name).items():
-        compared = compare(vectors, known.items, model.comparator(comparator))
+        compared = compare(vectors, known.items, model.comparator(comparator), against)
         fitted = fit_one(compared, claim, calibrator, limit=limit, costs=costs, prior=prior)
         made[called] = replace(fitted, source=printable(known.items.namespace))
     return made, Reference.of(vectors, known.items.identities, claim)

@@ -99,12 +99,15 @@ def measure(
     default, point = fitted.default(), fitted.point()
     compares = model.comparator(comparator)
     vectors = model.embed_decoded(decoded)
-    comparisons = compare(vectors, decoded.items, compares)
+    comparisons = compare(vectors, decoded.items, compares, fitted.against)
     mistakes, hardest = comparisons.mistakes(point.threshold, _WORST)
     found = _Ranked()
     if decoded.items.pairs is None:
         most = _MOST_MATCHED if isinstance(compares, LearnedComparator) else _MOST
-        found = _ranked(vectors, decoded.items.identities, compares, point.threshold, most)
+        # What is forged is nobody's: it is neither recognised nor retrieved.
+        own = np.flatnonzero(~decoded.items.forged)
+        names = decoded.items.identities[own]
+        found = _ranked(vectors[own], names, compares, point.threshold, most)
     return Evaluation(
         source=source,
         verification=verify_all(comparisons, fitted.points, fitted.claim),
@@ -115,10 +118,10 @@ def measure(
         comparator=model.comparator_name(comparator),
         default_point=default.name if default else "",
         threshold=point.threshold,
-        probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
         few_shot=found.few_shot,
         identification=found.identification,
         retrieval=found.retrieval,
+        probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
     )
 
 

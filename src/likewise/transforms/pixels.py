@@ -6,6 +6,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from likewise.errors import UnreadableItem
+from likewise.shapes import Array, Int
 
 STRIP_PIXELS = 2**20
 UPRIGHT = {
@@ -80,3 +81,40 @@ def _strips(height: int, width: int) -> Iterator[slice]:
     step = max(1, STRIP_PIXELS // width)
     for start in range(0, height, step):
         yield slice(start, min(start + step, height))
+
+
+def ink(image: Image.Image, *, crop: bool) -> Image.Image:
+    """A grey image as black on white, and if asked cut to the box of what is black.
+
+    Args:
+        image: Of mode L.
+        crop: Whether to cut; where nothing is black, nothing is cut.
+    """
+    threshold = otsu(np.array(image.histogram()))
+    black = image.point([0 if grey <= threshold else 255 for grey in range(256)])
+    if crop and (box := black.point([255, *[0] * 255]).getbbox()):
+        return black.crop(box)
+    return black
+
+
+def otsu(counts: Int[Array, "256"]) -> int:
+    """The grey up to which pixels are dark; -1 where all pixels are of one grey.
+
+    Args:
+        counts: How many pixels there are of each grey.
+
+    References:
+        Otsu, "A Threshold Selection Method from Gray-Level Histograms", 1979, eq. 18: the variance
+        between the two classes is greatest. Departure: of the thresholds between two greys with
+        none between them, which part the pixels alike, the middle one is taken.
+    """
+    below = np.cumsum(counts)
+    total, used = int(below[-1]), np.flatnonzero(counts)
+    if len(used) < 2:
+        return -1
+    levels = np.cumsum(counts * np.arange(256))
+    # The last grey leaves nothing above it.
+    low, sums = below[used[:-1]].astype(float), levels[used[:-1]].astype(float)
+    between = (levels[-1] * low / total - sums) ** 2 / (low * (total - low))
+    best = int(np.argmax(between))
+    return int(used[best] + used[best + 1] - 1) // 2

@@ -1,15 +1,11 @@
 """The loss of two views of each item."""
 
-import math
 from typing import final
 
-import torch
 from torch import Tensor
 
 from likewise.distances.base import Distance
-from likewise.distances.cosine import Cosine
 from likewise.errors import BadArgument
-from likewise.learn import kernels
 from likewise.learn.losses import targets
 from likewise.learn.losses.base import Loss
 from likewise.shapes import Bool, Float
@@ -40,8 +36,7 @@ class NTXent(Loss):
 
     def __init__(self, temperature: float = 0.5, *, distance: Distance) -> None:
         super().__init__()
-        if not (temperature > 0 and math.isfinite(temperature)):
-            raise BadArgument(f"nt_xent: temperature is {temperature}. Give a positive number.")
+        targets.check_temperature("nt_xent", temperature)
         self.temperature = temperature
         self.distance = distance
 
@@ -63,9 +58,9 @@ class NTXent(Loss):
         _check_views(same)
         if not len(embeddings):
             return targets.nothing(embeddings)
-        compared = embeddings if references is None else references
-        cosines = 1 - kernels.matrix(Cosine(), embeddings, compared)
-        logits = (cosines / self.temperature).masked_fill(~(same | different), -torch.inf)
+        logits = targets.log_odds_by_angle(
+            embeddings, references, same | different, self.temperature
+        )
         return (logits.logsumexp(dim=1) - logits[same]).mean()
 
 

@@ -1,15 +1,10 @@
 """The supervised contrastive loss."""
 
-import math
 from typing import final
 
-import torch
 from torch import Tensor
 
 from likewise.distances.base import Distance
-from likewise.distances.cosine import Cosine
-from likewise.errors import BadArgument
-from likewise.learn import kernels
 from likewise.learn.losses import targets
 from likewise.learn.losses.base import Loss
 from likewise.shapes import Float
@@ -39,8 +34,7 @@ class SupCon(Loss):
 
     def __init__(self, temperature: float = 0.1, *, distance: Distance) -> None:
         super().__init__()
-        if not (temperature > 0 and math.isfinite(temperature)):
-            raise BadArgument(f"supcon: temperature is {temperature}. Give a positive number.")
+        targets.check_temperature("supcon", temperature)
         self.temperature = temperature
         self.distance = distance
 
@@ -62,9 +56,9 @@ class SupCon(Loss):
         anchors = same.any(dim=1)
         if not bool(anchors.any()):
             return targets.nothing(embeddings)
-        compared = embeddings if references is None else references
-        cosines = 1 - kernels.matrix(Cosine(), embeddings, compared)
-        logits = (cosines / self.temperature).masked_fill(~(same | different), -torch.inf)[anchors]
+        logits = targets.log_odds_by_angle(
+            embeddings, references, same | different, self.temperature
+        )[anchors]
         same = same[anchors]
         chosen = logits.masked_fill(~same, 0).sum(dim=1) / same.sum(dim=1)
         return (logits.logsumexp(dim=1) - chosen).mean()

@@ -1,11 +1,14 @@
 """What a loss reads from its target: masks, indices that were checked, and the cost of nothing."""
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from likewise.distances.cosine import Cosine
 from likewise.errors import BadArgument
+from likewise.learn import kernels
 from likewise.shapes import Bool, Float, Int
 from likewise.types import Labels, Pairs, Target
 
@@ -51,6 +54,35 @@ def same_and_different(
     if references is None or references is embeddings:
         same.fill_diagonal_(False)
     return same, different
+
+
+def check_temperature(name: str, temperature: float) -> None:
+    """Refuse a temperature that no cosine can be divided by.
+
+    Raises:
+        BadArgument: If it is not a positive number.
+    """
+    if not (temperature > 0 and math.isfinite(temperature)):
+        raise BadArgument(f"{name}: temperature is {temperature}. Give a positive number.")
+
+
+def log_odds_by_angle(
+    embeddings: Float[Tensor, "n dim"],
+    references: Float[Tensor, "m dim"] | None,
+    compared: Bool[Tensor, "n m"],
+    temperature: float,
+) -> Float[Tensor, "n m"]:
+    """The cosine of every row and every row it is compared with, over the temperature.
+
+    Args:
+        embeddings: Of the batch.
+        references: What to compare with; None for the batch itself.
+        compared: Which entries count; the others are minus infinity.
+        temperature: In units of the cosine.
+    """
+    others = embeddings if references is None else references
+    cosines = 1 - kernels.matrix(Cosine(), embeddings, others)
+    return (cosines / temperature).masked_fill(~compared, -torch.inf)
 
 
 def no_references(name: str, kind: str, references: Any, reference_target: Any) -> None:

@@ -14,6 +14,7 @@ FAMILY: "Family[Sampler]" = Family(
         "classes_by_items": "classes_by_items:ClassesByItems",
         "balanced_pairs": "balanced_pairs:BalancedPairs",
         "source_pairs": "source_pairs:SourcePairs",
+        "genuine_forged": "genuine_forged:GenuineForged",
         "two_views": "two_views:TwoViews",
     },
 )

@@ -52,13 +52,14 @@ class BalancedPairs(Sampler):
         groups: Shaped[Array, "n"],  # noqa: ARG002 - pairs are drawn across groups
         random: np.random.Generator,
         pairs: Pairs | None = None,
+        imitates: Int[Array, "n"] | None = None,  # noqa: ARG002 - forgeries are a class
     ) -> Iterator[Batch]:
         """One epoch of batches, each the rows of its items and their pairs; about n items."""
-        draw = _FromClasses(labels) if pairs is None else _FromPairs(pairs)
+        draw = FromClasses(labels) if pairs is None else _FromPairs(pairs)
         return self._epoch(draw, len(labels), random)
 
     def _epoch(
-        self, draw: "_FromClasses | _FromPairs", count: int, random: np.random.Generator
+        self, draw: "FromClasses | _FromPairs", count: int, random: np.random.Generator
     ) -> Iterator[Batch]:
         total = min(self.pairs, draw.most)
         alike = min(max(1, round(self.positive * total)), total - 1)
@@ -73,7 +74,7 @@ class BalancedPairs(Sampler):
             yield Batch(rows, Pairs(first, second, np.arange(total) < alike))
 
 
-class _FromClasses:
+class FromClasses:
     """Pairs of items whose classes are known.
 
     Attributes:

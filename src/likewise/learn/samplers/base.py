@@ -26,6 +26,7 @@ class Sampler(ABC):
         groups: Shaped[Array, "n"],
         random: np.random.Generator,
         pairs: Pairs | None = None,
+        imitates: Int[Array, "n"] | None = None,
     ) -> Iterator[Batch]:
         """One epoch of batches, each the rows of its items and what is the same among them.
 
@@ -33,6 +34,8 @@ class Sampler(ABC):
             labels: The class of every training item.
             groups: The group of every training item; empty strings where there is none.
             random: Where all chance comes from.
+            imitates: For a forged item the class of the genuine ones that it imitates, for others
+                -1; None where nothing is forged. Forgeries are a class of their own.
             pairs: What the source said is the same; None where the labels say it.
 
         Raises:

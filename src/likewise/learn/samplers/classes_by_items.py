@@ -53,6 +53,7 @@ class ClassesByItems(Sampler):
         groups: Shaped[Array, "n"],
         random: np.random.Generator,
         pairs: Pairs | None = None,
+        imitates: Int[Array, "n"] | None = None,  # noqa: ARG002 - forgeries are a class
     ) -> Iterator[Batch]:
         """One epoch of batches, each the rows of its items and their classes; about n in all."""
         if pairs is not None:

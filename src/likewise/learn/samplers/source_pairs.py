@@ -36,6 +36,7 @@ class SourcePairs(Sampler):
         groups: Shaped[Array, "n"],  # noqa: ARG002 - and are compared as they were given
         random: np.random.Generator,
         pairs: Pairs | None = None,
+        imitates: Int[Array, "n"] | None = None,  # noqa: ARG002 - forgeries are a class
     ) -> Iterator[Batch]:
         """One epoch of batches, each the rows of its items and their pairs."""
         if pairs is None or not len(pairs.first):

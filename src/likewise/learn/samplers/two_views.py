@@ -42,6 +42,7 @@ class TwoViews(Sampler):
         groups: Shaped[Array, "n"],  # noqa: ARG002 - an item is told apart from all others
         random: np.random.Generator,
         pairs: Pairs | None = None,  # noqa: ARG002 - what the source says is not read
+        imitates: Int[Array, "n"] | None = None,  # noqa: ARG002 - forgeries are a class
     ) -> Iterator[Batch]:
         """One epoch of batches, each its items twice and which of them is which."""
         if len(labels) < 2:

@@ -1,0 +1,121 @@
+"""Listed pairs that contradict one another, directly or by what follows from them."""
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+
+from likewise.audit.findings import Evidence, Finding, counted, seen
+from likewise.audit.labels import SHOWN
+from likewise.shapes import Array, Int
+from likewise.sources.tabular.pair_graph import components
+from likewise.types import Items
+
+_TIMES = 4
+
+
+def contradictions(items: Items) -> list[Finding]:
+    """Pairs said to be different that are the same, by another row or by a chain of others.
+
+    If a is the same as b, and b as c, then a and c cannot be different.
+    """
+    pairs = items.pairs
+    if pairs is None or not len(pairs.first):
+        return []
+    first, second = np.asarray(pairs.first), np.asarray(pairs.second)
+    same = np.asarray(pairs.same) > 0.5
+    root = components(len(items), first[same], second[same])
+    wrong = np.flatnonzero(~same & (root[first] == root[second]))
+    if not len(wrong):
+        return []
+    wanted = np.isin(root[first], root[first[wrong]]) & same
+    neighbours = _neighbours(first[wanted], second[wanted])
+    keys = np.minimum(first, second) * len(items) + np.maximum(first, second)
+    direct = int(np.isin(keys[wrong], keys[same]).sum())
+    evidence = []
+    for number, row in enumerate(wrong[:SHOWN].tolist()):
+        evidence += _told(items, _chain(neighbours, int(first[row]), int(second[row])), number)
+    by_chain = len(wrong) - direct
+    return [
+        Finding(
+            "contradictory_pairs",
+            "alarm",
+            f"{counted(len(wrong), 'pair is', 'pairs are')} listed as different although the two "
+            f"are the same by other rows: {direct:,} directly, {by_chain:,} by a chain of same "
+            "pairs.",
+            tuple(evidence),
+            "One row of each chain is wrong: look at its items, and drop or mend that row.",
+            {"pairs": float(len(wrong)), "directly": float(direct), "by_chain": float(by_chain)},
+        )
+    ]
+
+
+def balance(items: Items) -> list[Finding]:
+    """How the listed pairs are shared out between same and different."""
+    if items.pairs is None:
+        return []
+    same = np.asarray(items.pairs.same) > 0.5
+    alike, apart = int(same.sum()), int((~same).sum())
+    figures = {"same": float(alike), "different": float(apart)}
+    if not alike or not apart:
+        missing = "different" if alike else "same"
+        return [
+            Finding(
+                "no_same_pairs" if not alike else "pair_imbalance",
+                "alarm",
+                f"No {missing} pair is listed among {len(same):,}, so that nothing can be told "
+                "apart.",
+                (),
+                f"List {missing} pairs.",
+                figures,
+            )
+        ]
+    if max(alike, apart) < _TIMES * min(alike, apart):
+        return []
+    return [
+        Finding(
+            "pair_imbalance",
+            "note",
+            f"{alike:,} same and {apart:,} different pairs are listed: one sort is "
+            f"{max(alike, apart) / min(alike, apart):.1f} times the other.",
+            (),
+            "The sampler balanced_pairs shows both equally often; rates are of each sort alone.",
+            figures,
+        )
+    ]
+
+
+def _neighbours(first: Int[Array, "m"], second: Int[Array, "m"]) -> dict[int, list[int]]:
+    """Who is said to be the same as whom."""
+    near: dict[int, list[int]] = {}
+    for one, other in zip(first.tolist(), second.tolist(), strict=True):
+        near.setdefault(one, []).append(other)
+        near.setdefault(other, []).append(one)
+    return near
+
+
+def _chain(near: dict[int, list[int]], start: int, end: int) -> list[int]:
+    """The shortest chain of same pairs from one item to another."""
+    came: dict[int, int] = {start: start}
+    waiting = deque([start])
+    while waiting and end not in came:
+        at = waiting.popleft()
+        for other in near.get(at, []):
+            if other not in came:
+                came[other] = at
+                waiting.append(other)
+    chain = [end]
+    while chain[-1] != start:
+        chain.append(came[chain[-1]])
+    return chain[::-1]
+
+
+def _told(items: Items, chain: Sequence[int], number: int) -> list[Evidence]:
+    last = len(chain) - 1
+    words = [
+        "said to be different from the last of this chain"
+        if at == 0
+        else "the same as the one before"
+        for at in range(last + 1)
+    ]
+    return [seen(items, row, word, number) for row, word in zip(chain, words, strict=True)]

@@ -1,0 +1,105 @@
+"""`likewise audit`: what is wrong with the data, before anything is learned from them?"""
+
+import typer
+
+
+def audit(
+    source: str = typer.Argument(
+        metavar="SOURCE",
+        help="What to audit: a folder or .zip with one sub-folder an identity, a table of items or "
+        "of pairs, an .npz or .ts file, or a source's spec.",
+    ),
+    transform: str = typer.Option(
+        "",
+        metavar="SPEC",
+        show_default="the items as they are",
+        help="Audit what comes out of this transform, as in 'image(size=64)'.",
+    ),
+    model: str = typer.Option(
+        "",
+        metavar="MODEL",
+        show_default="none",
+        help="A model's folder: is its embedding of these items collapsed, and does its margin fit "
+        "its distances?",
+    ),
+    distance: str = typer.Option(
+        "",
+        metavar="SPEC",
+        show_default="that of the model",
+        help="What compares the model's embeddings: likewise list distances.",
+    ),
+    margin: float | None = typer.Option(
+        None,
+        metavar="NUMBER",
+        show_default="that of the model's loss",
+        help="The margin to hold against the distances.",
+    ),
+    out: str = typer.Option("audit.html", metavar="FILE", help="Where to write the page."),
+    no_examples: bool = typer.Option(False, "--no-examples", help="Show no items on the page."),
+    seed: int = typer.Option(0, min=0, metavar="N", help="Where all chance comes from."),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
+) -> None:
+    """Find what is wrong with data before anything is learned from them.
+
+    It names copies under two labels, pairs that contradict one another, and shortcuts: trivial
+    things, such as the grey of the paper, that give the answer away. What is alarming comes
+    first, with the items that show it and what to do; then what a model must beat to be worth
+    having; then what is worth knowing. Every item is read once.
+
+    Examples:
+        likewise audit others/
+        likewise audit others.zip --transform 'image(size=16)' --json
+        likewise audit others/ --model model/ --out others-audit.html
+
+    Writes:
+        audit.html  the findings with pictures, one file
+
+    Exit codes:
+        0  audited, whatever was found
+        2  bad input; nothing is written
+
+    Next:
+        likewise train others/ --out model/
+    """
+    import shlex
+    from dataclasses import replace
+    from pathlib import Path
+
+    from likewise.audit.findings import ranked
+    from likewise.audit.whole import audit as find
+    from likewise.audit.whole import check_labels
+    from likewise.cli.progress import Counter
+    from likewise.cli.words import as_json, source_spec
+    from likewise.errors import BadArgument
+    from likewise.presentation import write_audit
+    from likewise.printable import printable
+    from likewise.sources import FAMILY
+    from likewise.tasks.audit import audit_model
+    from likewise.transforms import FAMILY as TRANSFORMS
+
+    if (distance or margin is not None) and not model:
+        raise BadArgument(
+            "--distance and --margin are held against embeddings, and no --model was given that "
+            "makes some. Name one, or leave them out."
+        )
+    built = FAMILY.build(source_spec(source))
+    items = built.items()
+    check_labels(items)
+    seen = TRANSFORMS.build(transform, state=None) if transform else None
+    # What the model refuses is refused before the long look.
+    more = audit_model(model, items, distance=distance, margin=margin, seed=seed) if model else []
+    with Counter("auditing", quiet=json) as count:
+        found = find(items, seen, seed=seed, progress=count.show)
+    found = replace(found, findings=ranked([*found.findings, *more]))
+    again = ["likewise", "audit", source]
+    for name, value in (("--transform", transform), ("--model", model), ("--distance", distance)):
+        again += [name, value] if value else []
+    again += ["--margin", f"{margin:g}"] if margin is not None else []
+    again += ["--seed", str(seed)] if seed else []
+    page = Path(out)
+    write_audit(found, items, page, examples=not no_examples, rerun=(shlex.join(again),))
+    if json:
+        print(as_json(found))
+        return
+    print("\n".join(printable(line) for line in found.lines()))
+    print(f"page: {page}")

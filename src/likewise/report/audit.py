@@ -1,0 +1,168 @@
+"""The page of an audit: what is wrong with the data, with pictures, and what a model must beat."""
+
+import html
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from itertools import groupby
+
+import numpy as np
+
+from likewise.audit.findings import SEVERITIES, Audit, Clue, Evidence, Finding
+from likewise.report import pictures, sections, wording
+from likewise.shapes import Array
+
+_HEADINGS = {
+    "same_content_other_label": "Copies under other labels",
+    "contradictory_pairs": "Pairs that contradict one another",
+    "near_content_other_label": "Near copies under other labels",
+    "same_content_other_part": "Copies in two parts",
+    "near_content_other_part": "Near copies in two parts",
+    "collapsed_embedding": "Collapsed embedding",
+    "appearance": "The look gives the answer away",
+    "unlisted": "A shortcut that nobody listed",
+    "frame": "Dimensions give the answer away",
+    "encoding": "Storage gives the answer away",
+    "file_size": "File size gives the answer away",
+    "metadata": "Metadata give the answer away",
+    "names": "Names give the answer away",
+    "margin": "Distances and margin",
+    "unreadable": "Items that cannot be read",
+    "no_same_pairs": "One sort of pairs is missing",
+    "class_imbalance": "Unequal identities",
+    "pair_imbalance": "Unequal numbers of pairs",
+    "single_items": "Identities with one item",
+    "same_content_same_label": "Copies under one label",
+    "left_after_binarising": "Left after binarising",
+    "baselines": "Baselines",
+}
+_TITLES = {
+    "alarm": "Alarms",
+    "baseline": "What a model must beat",
+    "note": "Worth knowing",
+}
+
+
+def render_audit(audit: Audit, shown: Mapping[int, Array], *, rerun: Sequence[str] = ()) -> str:
+    """The whole page: one HTML file that opens without a network and holds no script.
+
+    Args:
+        audit: What was found.
+        shown: Items of the source by the rows that evidence names: images uint8 [c h w], series
+            [t d]; what is not there is named only.
+        rerun: Commands that make it again.
+    """
+    title = html.escape(f"Audit of {audit.source}")
+    css = "".join(
+        files("likewise.report").joinpath(name).read_text(encoding="utf-8")
+        for name in ("page.css", "audit.css")
+    )
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    contents = [
+        ("summary", "Summary", _summary(audit)),
+        *(
+            (severity, _TITLES[severity], _findings(audit.of(severity), shown))
+            for severity in SEVERITIES
+        ),
+        ("clues", "What trivial things tell", _clues(audit.clues)),
+        ("failed", "Items that cannot be read", sections.failed(audit.failed)),
+        ("drawn", "What was drawn", "".join(f"<p>{html.escape(one)}</p>" for one in audit.sampled)),
+        ("rerun", "How to rerun", sections.code("\n".join(rerun), "Commands")),
+    ]
+    body = "".join(
+        f'<section id="{name}"><h2>{heading}</h2>\n<div>{inside}</div></section>\n'
+        for name, heading, inside in contents
+        if inside
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
+        '<header><p class="kicker">Likewise, before anything is learned</p>\n'
+        f"<h1>Audit of {sections.path(audit.source)}</h1>\n"
+        f'<p class="note">{html.escape(audit.counted)}</p></header>\n'
+        f"<main>\n{body}</main>\n</body>\n</html>\n"
+    )
+
+
+def _summary(audit: Audit) -> str:
+    listed = "".join(f"<li>{_HEADINGS[one.kind]}</li>" for one in audit.alarms)
+    alarms = f'<ol class="plain">{listed}</ol>' if len(audit.alarms) > 1 else ""
+    notes = {
+        "alarms": str(len(audit.alarms)),
+        "baselines": str(len(audit.of("baseline"))),
+        "notes": str(len(audit.of("note"))),
+    }
+    return f'<p class="lede">{html.escape(audit.verdict)}</p>{alarms}{sections.facts(notes)}'
+
+
+def _findings(found: Sequence[Finding], shown: Mapping[int, Array]) -> str:
+    inside = "".join(_finding(one, shown) for one in found)
+    return f'<ul class="findings">{inside}</ul>' if inside else ""
+
+
+def _finding(one: Finding, shown: Mapping[int, Array]) -> str:
+    advice = f"<p><b>What to do.</b> {html.escape(one.advice)}</p>" if one.advice else ""
+    groups = "".join(
+        f"<div>{''.join(_shot(each, shown) for each in group)}</div>"
+        for _, group in groupby(one.evidence, key=lambda each: each.group)
+    )
+    shots = f'<div class="shots">{groups}</div>' if groups else ""
+    return (
+        f'<li class="finding {one.severity}"><h3><small>{one.severity}</small>'
+        f"{_HEADINGS[one.kind]}</h3><p>{sections.path(one.sentence)}</p>{advice}{shots}</li>"
+    )
+
+
+def _shot(one: Evidence, shown: Mapping[int, Array]) -> str:
+    item = shown.get(one.row)
+    drawn = ""
+    if item is not None and item.dtype == np.uint8:
+        drawn = pictures.picture(item, f"{one.place}, {one.detail}")
+    elif item is not None:
+        drawn = pictures.series(item, item)[0]
+    return (
+        f"<figure>{drawn}<figcaption><b>{sections.path(one.detail)}</b>"
+        f"{sections.path(one.place)}</figcaption></figure>"
+    )
+
+
+def _clues(clues: Sequence[Clue]) -> str:
+    tables = [
+        f'<h3 class="question">Telling {html.escape(question)}</h3>{_table(list(group), question)}'
+        for question, group in groupby(clues, key=lambda one: one.question)
+    ]
+    if not tables:
+        return ""
+    return "".join(tables) + (
+        '<p class="note">Each line is one trivial thing and how well it alone gives the answer: '
+        "the AUC, .5 (the dashed line) being chance and 1 certainty, with a 95% interval whose "
+        "trials are identities. A probe is a small logistic regression, asked only about "
+        "identities that it was not fitted on.</p>"
+    )
+
+
+def _table(clues: Sequence[Clue], question: str) -> str:
+    head = "".join(
+        f'<th scope="col">{name}</th>' for name in ("what", "AUC", "95% interval", "from 0 to 1")
+    )
+    rows = "\n".join(_row(one) for one in clues)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return (
+        f'<div class="scroll clues" role="region" aria-label="Telling {html.escape(question)}" '
+        f'tabindex="0">{table}</div>'
+    )
+
+
+def _row(one: Clue) -> str:
+    interval = "too few identities"
+    if one.low is not None and one.high is not None:
+        interval = f"{wording.fraction(one.low)} to {wording.fraction(one.high)}"
+    strip = pictures.strip(one.low, one.auc, one.high, 1.0, 0.5).partition("<span")[0]
+    said = (["alarm"] if one.alarm else []) + ([one.remark] if one.remark else [])
+    remark = f"<small>{html.escape('; '.join(said))}</small>" if said else ""
+    return (
+        f'<tr{" class=alarm" if one.alarm else ""}><th scope="row">{html.escape(one.name)}{remark}'
+        f"</th><td>{wording.fraction(one.auc)}</td><td>{interval}</td>"
+        f'<td class="strip-cell">{strip}</td></tr>'
+    )
