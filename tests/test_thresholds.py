@@ -9,7 +9,7 @@ from likewise.comparisons import Comparisons
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, BadDistance, SplitError, UnknownName, UnsupportedRate
 from likewise.evaluation import calibrate, compare, verify_all
-from likewise.thresholds import cost_name, guaranteed
+from likewise.thresholds import SURE, cost_name, guaranteed
 from likewise.types import Claim, Items, Kind, Pairs
 
 NEW = Claim.NEW_IDENTITIES
@@ -60,12 +60,12 @@ def test_a_guaranteed_threshold_is_the_largest_whose_limit_keeps_the_target(comp
     for target in targets:
         threshold = found[target]
         ((at, _),) = compared.tallies([threshold], claim)
-        assert at.upper() <= target
+        assert at.upper(SURE) <= target
         # A larger one that accepts a thousandth more of the pairs does not.
         accepted = int((different <= threshold).sum())
         steps = [different[accepted + round(len(different) * k / 1000)] for k in range(1, 40)]
         larger = compared.tallies([float(step) for step in steps], claim)
-        assert all(far.upper() > target for far, _ in larger)
+        assert all(far.upper(SURE) > target for far, _ in larger)
         assert at.value < target < 3 * at.value
 
 
