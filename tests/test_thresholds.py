@@ -90,13 +90,26 @@ def test_both_sorts_of_points_stand_in_the_calibration(compared, fitted):
 
 
 def test_what_cannot_be_guaranteed_says_what_it_needs(fitted):
-    few = calibrate(world(19, np.random.default_rng(1)), NEW)
-    with pytest.raises(UnsupportedRate, match=r"these 19 identities.*about 5,989 identities"):
-        few.point(0.001, guarantee=True)
-    with pytest.raises(UnsupportedRate, match=r"these 19 identities.*within 0\.1.*about 57"):
+    few = calibrate(world(19, np.random.default_rng(1)), NEW, targets=(0.1,))
+    with pytest.raises(UnsupportedRate, match=r"these 19 identities.*0\.1\. It needs at least 20"):
         few.point(0.1, guarantee=True)
+    # 60 identities make 1,770 pairs; 2,995 without an error would bound the rate by .001.
+    with pytest.raises(UnsupportedRate, match=r"these 60 identities.*at least 78 identities"):
+        fitted.point(0.001, guarantee=True)
     with pytest.raises(UnsupportedRate, match=r"supported: .*0\.05, 0\.1"):
         fitted.point(0.03, guarantee=True)
+
+
+def test_identities_that_differ_too_much_need_more_of_them():
+    # One identity lies as near to each other one, and these lie far apart.
+    codes = np.repeat(np.arange(24), 3)
+    vectors = 100 * np.eye(24, dtype=np.float32)[codes]
+    vectors[:3] = 0
+    compared = Comparisons.of(vectors, codes, Euclidean())
+    assert guaranteed(compared, compared.spread(), NEW, [0.1])[0.1] is None
+    fitted = calibrate(compared, NEW, targets=(0.1,))
+    with pytest.raises(UnsupportedRate, match="It needs more, perhaps 48 identities, to calibrate"):
+        fitted.point(0.1, guarantee=True)
 
 
 @pytest.mark.parametrize(("costs", "prior"), [((10, 1), 0.5), ((1, 10), 0.5), ((1, 1), 0.01)])
