@@ -6,42 +6,8 @@ from dataclasses import dataclass, field
 from likewise.certainty import Probability
 from likewise.distribution import Curve, Histogram
 from likewise.ranked import Identification, OneShot, Retrieval
+from likewise.rates import Enrolment, ErrorRates, Groups
 from likewise.types import Claim
-
-
-@dataclass(frozen=True)
-class Rate:
-    """An error rate with the counts behind it and a 95% interval.
-
-    Attributes:
-        value: The rate with identities (or pairs of them) weighing equally.
-        errors: How many pairs of items were decided wrongly.
-        trials: How many pairs of items there were.
-        units: How many independent trials stand behind the interval: identities under
-            `new_identities`, items under `known_classes`.
-        low: Lower end of the 95% interval; None if the units are too few for one.
-        high: Upper end; None likewise.
-    """
-
-    value: float
-    errors: int
-    trials: int
-    units: int
-    low: float | None
-    high: float | None
-
-    @property
-    def pooled(self) -> float:
-        """The plain fraction of pairs, in which large identities weigh more."""
-        return self.errors / self.trials
-
-
-@dataclass(frozen=True)
-class ErrorRates:
-    """How often different pairs are accepted (FAR) and same pairs rejected (FRR)."""
-
-    far: Rate
-    frr: Rate
 
 
 @dataclass(frozen=True)
@@ -200,6 +166,8 @@ class Evaluation:
         identification: Recognition among all identities; None likewise, or if it was too long.
         retrieval: The lists of nearest items; None likewise.
         probability: What the probabilities were worth; None where none were given.
+        enrolment: How many items could not be read or embedded; None where nobody counted.
+        groups: The rates of each group, where they were asked for.
     """
 
     source: str
@@ -215,6 +183,8 @@ class Evaluation:
     identification: Identification | None = None
     retrieval: Retrieval | None = None
     probability: Probability | None = None
+    enrolment: Enrolment | None = None
+    groups: Groups | None = None
 
 
 @dataclass(frozen=True)

@@ -138,13 +138,15 @@ def as_json(value: Any) -> str:
 
 def evaluation_lines(evaluation: Any) -> list[str]:
     """An evaluation as the lines that a person reads."""
+    from likewise.cli.rates import failure_lines, group_lines, rate_lines
+
     found = evaluation.verification
     lines = [
         (
             f"{found.counted}: {found.same_pairs:,} same and {found.different_pairs:,} different "
             f"pairs, {found.sentence}"
         ),
-        f"equal error rate {found.eer:.4f}, AUC {found.auc:.4f}",
+        f"equal error rate {found.eer:.4f}{_each(found.population_eers)}, AUC {found.auc:.4f}",
     ]
     if found.tar:
         read = ", ".join(f"{tar:.4f} at FAR {far:g}" for far, tar in found.tar.items())
@@ -156,14 +158,14 @@ def evaluation_lines(evaluation: Any) -> list[str]:
         if not point.supported:
             lines.append(f"  not supported. {point.reason}")
             continue
-        lines.append(f"  false accepts {rate_words(point.test.far, found.unit)}")
-        lines.append(f"  false rejects {rate_words(point.test.frr, found.unit)}")
+        at = found.points.index(point)
+        each = {name: rates[at] for name, rates in found.populations.items()}
+        lines += rate_lines(point.test, each, found.against, found.unit)
     if evaluation.probability is not None:
         lines += probability_lines(evaluation.probability)
     lines += _ranked_lines(evaluation)
-    if evaluation.failed:
-        lines.append(f"{len(evaluation.failed)} items failed to read:")
-        lines += [f"  {place}: {reason}" for place, reason in evaluation.failed[:10]]
+    lines += group_lines(evaluation)
+    lines += failure_lines(evaluation.failed, evaluation.enrolment)
     return lines
 
 
@@ -208,3 +210,8 @@ def _ranked_lines(evaluation: Any) -> list[str]:
             f"  MAP@R {share_words(found.map_at_r)}, {recall}",
         ]
     return lines
+
+
+def _each(rates: Any) -> str:
+    told = ", ".join(f"{name} {value:.4f}" for name, value in rates.items())
+    return f" ({told})" if told else ""
