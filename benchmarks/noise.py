@@ -49,7 +49,8 @@ def noise(pairs: int, seed: int, *, coins: bool) -> GivenComparisons:
 
 def balanced(known: Compared) -> dict[str, float]:
     """The threshold of the point `balanced`, by one sort."""
-    assert isinstance(known, ListedPairs)
+    if not isinstance(known, ListedPairs):
+        raise TypeError(f"{known} are no listed pairs.")
     same, different = known.same / known.same.sum(), ~known.same / (~known.same).sum()
     threshold, _ = least_cost(known.distances, same, different, 0.0, 0.0)
     return {ACCURACY_POINT: threshold}
