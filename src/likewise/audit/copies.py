@@ -101,7 +101,7 @@ def details(item: Array) -> Float[Array, "k"]:
     """
     if item.dtype == np.uint8:
         image = Image.fromarray(item).convert("L")
-        grey = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float64)
+        grey = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.float64)
         rest = (grey - _smooth(grey)).reshape(-1)
     else:
         steps = np.diff(item.astype(np.float64), axis=0)
@@ -117,4 +117,5 @@ def _smooth(grey: Float[Array, "h w"]) -> Float[Array, "h w"]:
     sums = wide.cumsum(0).cumsum(1)
     side = 2 * REACH + 1
     squares = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-    return squares / side**2
+    means: Array = squares / side**2
+    return means
