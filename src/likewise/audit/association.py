@@ -170,7 +170,7 @@ def _half(leave_out: Float[Array, "groups"]) -> float:
 def _folded(
     values: Float[Array, "m"], cases: Cases, kept: Bool[Array, "groups m"], *, by_fold: bool
 ) -> Float[Array, "groups"]:
-    """The AUC of each choice of cases, within folds and averaged if asked; .5 where there is none."""
+    """The AUC of each choice of cases, within folds and averaged if asked; .5 if there is none."""
     folds = np.unique(cases.folds) if by_fold else np.zeros(1)
     found = np.full((len(folds), len(kept)), np.nan)
     for at, fold in enumerate(folds):
