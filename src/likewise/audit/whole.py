@@ -121,7 +121,7 @@ def check_labels(items: Items) -> None:
     """
     if not len(items) or items.pairs is not None:
         return
-    names = np.unique(items.identities)
+    names = sorted(set(items.identities.tolist()))
     if len(names) == 1:
         known = f"all {len(items)} items show {names[0]!r}" if names[0] else "nothing is labelled"
         raise SplitError(
