@@ -147,36 +147,26 @@ def house(found: Seen, random: np.random.Generator) -> Interval:  # noqa: ARG001
     return (rate.low or 0.0, 1.0 if rate.high is None else rate.high)
 
 
-def _variance(tally: Tally) -> float:
-    count, without = len(tally.total_without), tally.without
-    return float((count - 1) / count * np.sum((without - without.mean()) ** 2))
-
-
 def _no_error(tally: Tally) -> Interval:
     return 0.0, 1 - 0.05 ** (1 / tally.independent)
 
 
 def wilson(found: Seen, random: np.random.Generator) -> Interval:  # noqa: ARG001
     """Wilson's interval with the size that gives the U-statistic its jackknife variance."""
-    tally = found.tally
-    value, variance = tally.value, _variance(found.tally)
-    if not 0 < value < 1 or variance <= 0:
-        return _no_error(tally)
-    return _wilson(value, value * (1 - value) / variance, float(stats.norm.ppf(0.975)))
+    return _wilson(found.tally, float(stats.norm.ppf(0.975)))
 
 
 def wilson_t(found: Seen, random: np.random.Generator) -> Interval:  # noqa: ARG001
     """The same with a t quantile."""
-    tally = found.tally
-    value, variance = tally.value, _variance(found.tally)
+    return _wilson(found.tally, float(stats.t.ppf(0.975, len(found.tally.without) - 1)))
+
+
+def _wilson(tally: Tally, quantile: float) -> Interval:
+    value, count = tally.value, len(tally.without)
+    variance = (count - 1) / count * float(np.sum((tally.without - tally.without.mean()) ** 2))
     if not 0 < value < 1 or variance <= 0:
         return _no_error(tally)
-    quantile = float(stats.t.ppf(0.975, len(tally.total_without) - 1))
-    return _wilson(value, value * (1 - value) / variance, quantile)
-
-
-def _wilson(value: float, size: float, quantile: float) -> Interval:
-    square = quantile**2 / size
+    square = quantile**2 * variance / (value * (1 - value))
     centre = (value + square / 2) / (1 + square)
     half = np.sqrt(square * value * (1 - value) + square**2 / 4) / (1 + square)
     return float(centre - half), float(centre + half)

@@ -2,25 +2,27 @@
 
 The folds are disjoint: 20 people train, 10 calibrate, 10 test. Every fold applies its own
 threshold; the decisions of the four are pooled, never the distances. Needs LIKEWISE_DATA.
+
+    python -m benchmarks.faces --budget 60s
 """
 
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
 
-from likewise.decoded import decode_all
-from likewise.learn.experiment import Experiment, learn
-from likewise.recipe import Recipe
-from likewise.shapes import Array
+from benchmarks.machine import machine_line
+from likewise.folded import FoldedEvaluation
+from likewise.learn.folds import cross_validate
+from likewise.rates import Rate
+from likewise.recipe import Recipe, seconds_of
 from likewise.sources.data_folder import find_data
 from likewise.sources.folder import Folder
-from likewise.types import Claim, Items, Role, Split
 
 FOLDS = 4
+SHARES = {"train": 0.5, "calibrate": 0.25, "test": 0.25}
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,15 @@ class Pooled:
     """What four folds measured together.
 
     Attributes:
-        far: Of each person, as one of the two in a pair of people, at the fold's own threshold.
-        frr: Of each person.
+        far: At each fold's own threshold, over the decisions of all; None if not supported.
+        frr: Likewise.
         eer: Of each fold.
         shot: One-shot accuracy of each fold.
         pace: Items a second of training.
     """
 
-    far: tuple[float, ...]
-    frr: tuple[float, ...]
+    far: Rate | None
+    frr: Rate | None
     eer: tuple[float, ...]
     shot: tuple[float, ...]
     pace: float
@@ -47,78 +49,64 @@ def faces() -> Folder:
     return Folder(str(find_data("the AT&T faces", "att_faces.zip")))
 
 
-def fold(number: int) -> Callable[[Items], Split]:
-    """The split of one fold; the folds' test people are disjoint."""
-
-    def split(items: Items) -> Split:
-        people = np.random.default_rng(0).permutation(np.unique(items.identities))
-        quarters = np.array_split(people, FOLDS)
-        who = {
-            Role.TEST: quarters[number],
-            Role.CALIBRATE: quarters[(number + 1) % FOLDS],
-        }
-        indices = {r: np.flatnonzero(np.isin(items.identities, p)) for r, p in who.items()}
-        rest = np.setdiff1d(np.arange(len(items)), np.concatenate([*indices.values()]))
-        how = f"fold {number + 1} of {FOLDS} over all {len(people)} people"
-        return Split(Claim.NEW_IDENTITIES, {Role.TRAIN: rest, **indices}, how)
-
-    return split
-
-
 def pooled(
     recipe: Recipe, point: str = "far=0.05", comparators: Sequence[str] = ("",)
 ) -> Mapping[str, Pooled]:
     """Train the four folds and pool their decisions, for each comparator of the model."""
-    found: dict[str, list[tuple[Array, Array, float, float]]] = {name: [] for name in comparators}
-    paces = []
-    for number in range(FOLDS):
-        with tempfile.TemporaryDirectory() as place:
-            made = learn(recipe, faces(), out=Path(place) / "model", parts=fold(number))
-            paces.append(np.mean([epoch.items_per_second for epoch in made.epochs]))
-            for name in comparators:
-                found[name].append(_measured(made, fold(number), name, point))
-    return {
-        name: Pooled(
-            far=tuple(np.concatenate([f[0] for f in folds]).tolist()),
-            frr=tuple(np.concatenate([f[1] for f in folds]).tolist()),
-            eer=tuple(f[2] for f in folds),
-            shot=tuple(f[3] for f in folds),
-            pace=float(np.mean(paces)),
-        )
-        for name, folds in found.items()
-    }
+    found = cross_validate(
+        replace(recipe, shares=SHARES, split_by="random"),
+        faces(),
+        folds=FOLDS,
+        comparators=comparators,
+    )
+    return {name: _of(one, point) for name, one in found.items()}
 
 
-def _measured(
-    made: Experiment, split: Callable[[Items], Split], comparator: str, point: str
-) -> tuple[Array, Array, float, float]:
-    """FAR and FRR of each person of a fold, its equal error rate and one-shot accuracy."""
-    from likewise.tasks.evaluate import measure
-
-    model = made.model
-    items = faces().items()
-    test = items.take(split(items).indices[Role.TEST])
-    with decode_all(test, model.transform) as decoded:
-        evaluation = measure(model, decoded, "test", comparator=comparator)
-        vectors = model.embed_decoded(decoded)
-    calibration = model.calibration(comparator=comparator)
-    threshold = next(p.threshold for p in calibration.points if p.name == point)
-    within = model.comparator(comparator).matrix(vectors, vectors) <= threshold
-    people, codes = np.unique(test.identities, return_inverse=True)
-    alike = codes[:, None] == codes[None, :]
-    off = ~np.eye(len(codes), dtype=bool)
-    far = [within[codes == i][:, codes != i].mean() for i in range(len(people))]
-    frr = [
-        1 - within[codes == i][:, codes == i][off[codes == i][:, codes == i]].mean()
-        for i in range(len(people))
-    ]
-    assert alike.sum() == sum((codes == i).sum() ** 2 for i in range(len(people)))  # noqa: S101
-    shot = evaluation.one_shot
-    return np.array(far), np.array(frr), evaluation.verification.eer, shot.accuracy if shot else 0.0
+def _of(found: FoldedEvaluation, point: str) -> Pooled:
+    at = next(p for p in found.points if p.name == point)
+    shots = [fold.evaluation.one_shot for fold in found.folds]
+    return Pooled(
+        far=at.rates.far if at.rates else None,
+        frr=at.rates.frr if at.rates else None,
+        eer=tuple(fold.evaluation.verification.eer for fold in found.folds),
+        shot=tuple(shot.accuracy for shot in shots if shot is not None),
+        pace=float(np.mean([fold.items_per_second for fold in found.folds])),
+    )
 
 
-def interval(values: Sequence[float]) -> str:
+def interval(rate: Rate | None) -> str:
+    """A rate with its 95% interval."""
+    if rate is None:
+        return "not supported"
+    if rate.low is None:
+        return f"{rate.value:.4f} ({rate.errors} of {rate.trials} pairs)"
+    return f"{rate.value:.4f} ({rate.low:.4f} to {rate.high:.4f})"
+
+
+def mean_interval(values: Sequence[float]) -> str:
     """The mean of units that count equally, with its 95% t interval."""
     mean = float(np.mean(values))
     half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
     return f"{mean:.4f} ({max(0.0, mean - half):.4f} to {min(1.0, mean + half):.4f})"
+
+
+def main() -> None:
+    """Print the rates at every supported point."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--budget", default="60s")
+    given = parser.parse_args()
+    print(machine_line())
+    recipe = Recipe().with_settings(["transform=image(size=48)", "augmentations=affine"])
+    recipe = recipe.with_fields({"budget_seconds": seconds_of(given.budget)})
+    found = cross_validate(replace(recipe, shares=SHARES, split_by="random"), faces(), folds=FOLDS)[
+        ""
+    ]
+    print(f"mean EER {found.eer:.4f}, one-shot {found.one_shot or 0:.4f}")
+    for point in found.points:
+        if point.rates is not None:
+            rates = point.rates
+            print(f"{point.name}: FAR {interval(rates.far)}, FRR {interval(rates.frr)}")
+
+
+if __name__ == "__main__":
+    main()

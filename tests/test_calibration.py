@@ -7,7 +7,8 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 from likewise import calibration
-from likewise.calibration import Calibration, from_json, to_json
+from likewise.calibration import Calibration
+from likewise.calibration_text import from_json, to_json
 from likewise.calibrators import FAMILY
 from likewise.calibrators.isotonic import Isotonic
 from likewise.calibrators.logistic import Logistic

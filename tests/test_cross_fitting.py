@@ -163,23 +163,23 @@ def test_equal_distances_are_worth_a_coin():
     given = GivenComparisons.of(np.arange(100) % 2, np.full(100, 0.5))
     found = cross_fit(given)
     assert found.accuracy.value == 0.5
-    assert found.verification.auc == 0.5
-    assert found.verification.eer == 0.5
+    assert found.verification.auc == pytest.approx(0.5)
+    assert found.verification.eer == pytest.approx(0.5)
     assert found.log_loss == pytest.approx(np.log(2), abs=1e-3)
 
 
 def test_noise_is_worth_a_coin():
     """Small, so that it can stand here; the whole is benchmarks/noise.py."""
     found = []
-    for seed in range(300):
+    for seed in range(150):
         given = noise(50, seed)
         (decided,) = pool(given, deal(given, seed=seed), balanced_fit).values()
         found.append(accuracy(decided, balanced=False))
     values = np.array([one.value for one in found])
-    # A mean of 300 has a standard error of .004; unstratified folds would be off by .05.
-    assert abs(values.mean() - 0.5) < 0.0125
+    # A mean of 150 has a standard error of .0055; unstratified folds would be off by .05.
+    assert abs(values.mean() - 0.5) < 0.02
     covered = np.mean([one.low <= 0.5 <= one.high for one in found])
-    assert covered > 0.91
+    assert covered > 0.9
     assert np.mean([one.high - one.low for one in found]) < 0.35
 
 

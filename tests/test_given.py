@@ -205,10 +205,10 @@ def test_comparisons_in_memory():
         (([1, 0], [0.1, np.nan]), r"row 2: the distance is nan"),
         (([1, 0], [0.1]), r"columns of one length.*\[\[2\], \[1\]\]"),
         (([1, 0], [0.1, 0.2], ["a", "b"]), r"both of first and second or neither"),
-        ((["yes", "no"], [0.1, 0.2]), r"same is <U3"),
-        (([1, 0], ["0.1", "0.2"]), r"distances are <U3"),
+        ((np.array(["yes", "no"]), [0.1, 0.2]), r"same is <U3"),
+        (([1, 0], np.array(["0.1", "0.2"])), r"distances are <U3"),
         (([1, 0], [0.1, 0.2], ["a", ""], ["b", "c"]), r"label of row 1 .* is empty"),
-        (([1, 0], [0.1, 0.2], ["a", None], ["b", "c"]), r"labels are object"),
+        (([1, 0], [0.1, 0.2], np.array(["a", None]), ["b", "c"]), r"labels are object"),
     ],
 )
 def test_comparisons_in_memory_are_checked(arguments, message):

@@ -1,18 +1,20 @@
 """A model with a matcher, from training to the decision, and one that learned from pairs."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from conftest import waves
-from likewise.errors import NotCalibrated, TrainingError, UnknownName
+from likewise.errors import BadArgument, NotCalibrated, TrainingError, UnknownName
 from likewise.learn.experiment import learn
 from likewise.learn.training import train
 from likewise.model import Model
 from likewise.recipe import Recipe
 from likewise.sources.arrays import Arrays
 from likewise.sources.base import Source
+from likewise.tasks.calibrate import calibrate
 from likewise.tasks.evaluate import evaluate
 from likewise.tasks.verify import verify
 from likewise.types import Items, Kind, Pairs
@@ -94,6 +96,22 @@ def test_a_matcher_is_part_of_the_fingerprint_and_measured_elsewhere(matched):
     page = (model.folder / "report.html").read_text()
     assert "matcher" in page
     assert "matcher" in model.manifest.files
+
+
+def test_both_comparators_are_calibrated_under_a_name(matched, tmp_path):
+    folder = shutil.copytree(matched.model.folder, tmp_path / "model")
+    assert [*Model(folder).references] == ["default"]
+    series, names = waves(first=300, count=20, each=4)
+    found = calibrate(Model(folder), Arrays.of(series, names, namespace="others"), name="other")
+    model = Model(folder)
+    assert set(model.calibrations) == {"default", "default/distance", "other", "other/distance"}
+    assert found.evaluation.comparator == "matcher"
+    assert model.calibration("other") == found.calibration
+    plain = verify(model, series[0], series[1], calibration="other", comparator="distance")
+    assert plain.threshold == model.calibrations["other/distance"].point().threshold
+    assert plain.point.test is not None
+    with pytest.raises(BadArgument, match="without a slash"):
+        calibrate(model, Arrays.of(series, names, namespace="others"), name="other/distance")
 
 
 def test_a_matcher_asked_of_a_model_that_has_none_is_refused(series_experiment, likewise_json):

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from likewise.distribution import Curve
 from likewise.report import render, tradeoff
-from likewise.results import Curve
 from test_report import EVALUATION, POINTS, REPORT, VERIFICATION, Tree
 
 THRESHOLDS = np.array([0.1, 0.5, 0.7, 0.9])

@@ -11,7 +11,8 @@ from likewise.errors import BadDistance, SplitError
 from likewise.metrics import verification
 from likewise.metrics.accepted import Accepted, tallies
 from likewise.metrics.tally import Tally
-from likewise.results import ErrorRates, Mistake
+from likewise.rates import ErrorRates
+from likewise.results import Mistake
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.types import Claim
 
@@ -121,7 +122,8 @@ class Comparisons:
     def _refuse(self, part: slice, distances: Float[Array, "rows m"]) -> None:
         row, column = np.argwhere(np.isnan(distances))[0] + part.start
         ends = " and ".join(
-            f"item {self.rows[i] + 1} (of {self.names[self.codes[i]]!r})" for i in (row, column)
+            f"item {self.rows[i] + 1} (of {str(self.names[self.codes[i]])!r})"
+            for i in (row, column)
         )
         raise BadDistance(
             f"The distance between {ends} is not a number, and every pair needs one. Look for "
@@ -154,25 +156,26 @@ class Comparisons:
     def spread(self) -> verification.Spread:
         """The histograms of all distances."""
         spread = verification.Spread.empty()
+        one, each = self._weights()
         for part, distances in self.blocks():
-            spread.add(verification.keys(distances), *self._weights(part))
+            keys = verification.keys(distances)
+            different = np.multiply.outer(each[part], each[part.start :])
+            # Beyond the last identity of these rows all pairs are different.
+            alike, upper = self._head(part)
+            head = slice(0, alike.shape[1])
+            different[:, head][alike | ~upper] = 0.0
+            spread.different[:] += verification.counted(keys, different)
+            same = np.where(alike & upper, one[part][:, None], 0.0)
+            spread.same[:] += verification.counted(keys[:, head], same)
         return spread
 
-    def _weights(self, part: slice) -> tuple[Float[Array, "rows m"], Float[Array, "rows m"]]:
-        """What each pair of a block weighs as a same and as a different pair, each pair once."""
+    def _weights(self) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
+        """What a same pair of each item weighs; what two items weigh as a pair, if multiplied."""
         sizes = np.bincount(self.codes).astype(np.float64)
-        count, start = len(sizes), part.start
-        each = 1 / sizes[self.codes]
-        scale = 1 / (count * (count - 1) / 2)
-        different = np.multiply.outer(scale * each[part], each[start:])
-        same = np.zeros_like(different)
-        # Beyond the last identity of these rows all pairs are different.
-        head = slice(0, self._reach(part) - start)
-        alike, upper = self._head(part)
-        different[:, head][alike | ~upper] = 0.0
+        count = len(sizes)
         one = 1 / ((sizes >= 2).sum() * np.maximum(sizes * (sizes - 1) / 2, 1))
-        same[:, head] = np.where(alike & upper, one[self.codes[part]][:, None], 0.0)
-        return same, different
+        each = 1 / sizes / np.sqrt(count * (count - 1) / 2)
+        return one[self.codes], each[self.codes]
 
     def _reach(self, part: slice) -> int:
         """Where the identity of the last of these rows ends."""
@@ -189,8 +192,12 @@ class Comparisons:
     ) -> dict[int, tuple[Float[Array, "m"], Float[Array, "m"], Float[Array, "m"]]]:
         """The distances in these bins, each once, with their weights as same and as different."""
         fine = verification.Fine.empty(wanted)
+        one, each = self._weights()
         for part, distances in self.blocks():
-            fine.add(distances, *self._weights(part))
+            pairs = self._pairs(part, distances, fine.near(distances))
+            same = np.where(pairs.same, one[pairs.first], 0.0)
+            different = np.where(pairs.same, 0.0, each[pairs.first] * each[pairs.second])
+            fine.add(pairs.distances, same, different)
         return fine.found()
 
     def tallies(self, thresholds: Sequence[float], claim: Claim) -> list[tuple[Tally, Tally]]:
@@ -201,16 +208,18 @@ class Comparisons:
         each = 1 / np.bincount(self.codes)[self.codes].astype(np.float64)
         accepted = [Accepted.none(count) for _ in thresholds]
         for part, distances in self.blocks():
-            pairs = self._within(part, distances, max(thresholds))
+            pairs = self._pairs(part, distances, distances <= max(thresholds))
             # Each threshold's pairs are among those of the next larger one.
             for index in np.argsort(thresholds)[::-1]:
                 pairs = pairs.among(pairs.distances <= thresholds[index])
                 accepted[index].add(pairs.first, pairs.second, pairs.same, each)
         return [tallies(one, self.codes, claim) for one in accepted]
 
-    def _within(self, part: slice, distances: Float[Array, "rows m"], most: float) -> "_Found":
-        """The pairs of a block that are at most so far apart, each once."""
-        first, second = np.nonzero(distances <= most)
+    def _pairs(
+        self, part: slice, distances: Float[Array, "rows m"], which: Bool[Array, "rows m"]
+    ) -> "_Found":
+        """These pairs of a block, each once."""
+        first, second = np.nonzero(which)
         once = second > first
         first, second = first[once], second[once]
         apart = distances[first, second]
@@ -220,9 +229,8 @@ class Comparisons:
     def _same_beyond(self, part: slice, distances: Float[Array, "rows m"], most: float) -> "_Found":
         """The same pairs of a block that are farther apart than this, each once."""
         alike, upper = self._head(part)
-        first, second = np.nonzero(alike & upper & (distances[:, : alike.shape[1]] > most))
-        apart = distances[first, second]
-        return _Found(first + part.start, second + part.start, apart, np.ones(len(apart), bool))
+        head = distances[:, : alike.shape[1]]
+        return self._pairs(part, head, alike & upper & (head > most))
 
     def rates(self, thresholds: Sequence[float], claim: Claim) -> list[ErrorRates]:
         """Both error rates at each threshold, with intervals."""
@@ -233,7 +241,7 @@ class Comparisons:
         wrong = np.zeros(len(self.names))
         worst: list[Mistake] = []
         for part, distances in self.blocks():
-            near = self._within(part, distances, threshold)
+            near = self._pairs(part, distances, distances <= threshold)
             for bad in (near.among(~near.same), self._same_beyond(part, distances, threshold)):
                 for end in (bad.first, bad.second):
                     wrong += np.bincount(self.codes[end], minlength=len(wrong))

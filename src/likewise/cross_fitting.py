@@ -5,6 +5,7 @@ into folds, each fold is decided by thresholds fitted on the others, and the dec
 never the distances.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,10 +17,14 @@ from likewise.comparisons import Compared
 from likewise.evaluation import calibrate, verify_all
 from likewise.given import Given, GivenComparisons
 from likewise.given.folds import FOLDS, deal, is_stratified
+from likewise.metrics import probability
 from likewise.metrics.tally import Tally
-from likewise.probabilities import AUTO, check, measure
-from likewise.results import ErrorRates, Rate, Verification
+from likewise.metrics.verification import bin_values
+from likewise.probabilities import AUTO, check
+from likewise.rates import ErrorRates, Rate
+from likewise.results import Verification
 from likewise.shapes import Array, Int
+from likewise.thresholds import cost_name
 from likewise.types import Claim
 
 CLAIM = Claim.NEW_IDENTITIES
@@ -227,6 +232,7 @@ def cross_fit(
         SplitError: If the data cannot be dealt into so many.
     """
     how = fitting or Fitting()
+    cost_name(how.costs or (1.0, 1.0), how.prior)
     dealt = deal(given, folds, seed)
     whole = given.compared()
     fitted = replace(how.fit(whole), source=given.place)
@@ -238,10 +244,11 @@ def cross_fit(
         return {p.name: p.threshold for p in found[-1].points if p.supported or not p.guaranteed}
 
     decided = pool(given, dealt, fit)
-    sure = [
-        measure(given.take(np.flatnonzero(dealt == fold)).compared(), one.ratios, CLAIM, how.prior)
+    costs = [
+        _costs(given.take(np.flatnonzero(dealt == fold)).compared(), one, how.prior)
         for fold, one in enumerate(found)
     ]
+    log_loss, cllr = np.mean(costs, axis=0).tolist()
     points = [
         replace(point, test=rates(decided[point.name]) if point.name in decided else None)
         for point in fitted.points
@@ -254,9 +261,18 @@ def cross_fit(
         accuracy=accuracy(at, balanced=False) if even else None,
         balanced_accuracy=accuracy(at, balanced=True),
         prior=how.prior,
-        log_loss=float(np.mean([one.log_loss for one in sure])),
-        uninformed=sure[0].uninformed,
-        cllr=float(np.mean([one.cllr for one in sure])),
+        log_loss=log_loss,
+        uninformed=-how.prior * math.log(how.prior) - (1 - how.prior) * math.log1p(-how.prior),
+        cllr=cllr,
         folds=folds,
         stratified=even,
     )
+
+
+def _costs(new: Compared, fitted: Calibration, prior: float) -> tuple[float, float]:
+    """Log loss and Cllr of probabilities on pairs that they were not fitted on."""
+    spread = new.spread()
+    used = np.flatnonzero(spread.same + spread.different)
+    ratios = fitted.ratios(bin_values()[used])
+    shares = spread.same[used], spread.different[used]
+    return probability.log_loss(ratios, *shares, prior), probability.cllr(ratios, *shares)

@@ -103,7 +103,7 @@ def check_pairs(table: Items, claim: Claim) -> None:
     if len(set(table.identities.tolist())) == 1:
         raise SplitError(
             f"{where}: all {len(table)} items hang together by their {len(pairs.first)} pairs, so "
-            f"no part can be kept apart from another. {_most_shared(table)} Drop the pairs of the "
+            f"no part can be kept apart from another. {most_shared(table)} Drop the pairs of the "
             "items that many others are paired with, until several components are left, or add "
             "pairs of other items."
         )
@@ -230,12 +230,12 @@ def _refusal(
         f"each needs a same and a different pair, and half of its share of the pairs at least. "
         f"The last of the ways tried gives {got} pairs. The largest component, that of "
         f"{names[largest]}, holds {weights[largest]} of {weights.sum()} pairs and "
-        f"{items[largest]} of {len(table)} items. {_most_shared(inside)} Drop pairs that join many "
+        f"{items[largest]} of {len(table)} items. {most_shared(inside)} Drop pairs that join many "
         "items, add pairs of other items, or change the shares."
     )
 
 
-def _most_shared(table: Items) -> str:
+def most_shared(table: Items) -> str:
     """A sentence that names the item in most pairs."""
     if table.pairs is None or not len(table.pairs.first):
         return ""

@@ -45,6 +45,7 @@ class Decoded:
     Attributes:
         items: The table of the items that were decoded.
         failed: Place and reason of each item that could not be; a part names those of the whole.
+        given: The identities of all items that were to be decoded, those of the whole likewise.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class Decoded:
         store: _Store,
         rows: Int[Array, "n"],
         failed: tuple[tuple[str, str], ...],
+        given: Shaped[Array, "all"],
     ) -> None:
         self.items = items
+        self.given = given
         self.failed = failed
         self._transform = transform
         self._store = store
@@ -84,7 +87,12 @@ class Decoded:
     def take(self, indices: Int[Array, "m"]) -> "Decoded":
         """The items at these indices, in their order; they are shared, not copied."""
         return Decoded(
-            self.items.take(indices), self._transform, self._store, self._rows[indices], self.failed
+            self.items.take(indices),
+            self._transform,
+            self._store,
+            self._rows[indices],
+            self.failed,
+            self.given,
         )
 
     def close(self) -> None:
@@ -150,7 +158,8 @@ def decode_all(
             raise nothing(items, failed)
         store = _Store(keep.content())
     read = items.take(np.array(kept))
-    return Decoded(read, transform, store, np.arange(len(kept)), tuple(failed))
+    rows = np.arange(len(kept))
+    return Decoded(read, transform, store, rows, tuple(failed), items.identities)
 
 
 @final

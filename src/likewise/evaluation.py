@@ -9,12 +9,14 @@ import numpy as np
 from likewise.calibration import TARGETS, Calibration
 from likewise.comparator import Comparator
 from likewise.comparisons import Compared, Comparisons
+from likewise.distribution import Histogram
 from likewise.listed_pairs import ListedPairs
 from likewise.metrics import verification
 from likewise.metrics.curves import curve_of, frr_at, minimum_cost, thinned
 from likewise.populations import RANDOM, SKILLED, Populations
 from likewise.probabilities import AUTO, choose, fit_calibrator
-from likewise.results import ErrorRates, Histogram, OperatingPoint, Verification
+from likewise.rates import ErrorRates
+from likewise.results import OperatingPoint, Verification
 from likewise.shapes import Array, Float
 from likewise.thresholds import fit_points, fit_thresholds, guaranteed, needed_for
 from likewise.types import Claim, Items
@@ -64,14 +66,15 @@ def verify_all(
         items=len(comparisons.vectors),
         same_pairs=comparisons.counts[0],
         different_pairs=comparisons.counts[1],
-        eer=eer,
-        auc=spread.auc,
+        # What is beyond the twelfth digit comes from adding up very many weights.
+        eer=round(eer, 12),
+        auc=round(spread.auc, 12),
         points=tuple(replace(p, test=r) for p, r in zip(points, rates, strict=True)),
         histogram=_histogram(spread),
         unit=comparisons.trials(claim)[1],
         curve=thinned(curve),
-        tar={far: 1 - frr_at(curve, far) for far in TARGETS},
-        min_dcf=minimum_cost(curve),
+        tar={far: round(1 - frr_at(curve, far), 12) for far in TARGETS},
+        min_dcf=round(minimum_cost(curve), 12),
         against=against,
         populations=populations,
         population_eers=eers,

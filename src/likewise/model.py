@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from likewise import calibration, manifest, reference
+from likewise import calibration_text, manifest, reference
 from likewise.calibration import Calibration
 from likewise.comparator import Comparator, LearnedComparator
 from likewise.decoded import Decoded
@@ -127,7 +127,7 @@ class Model:
         """Named calibrations; empty if there is none."""
         if "calibration" not in self.manifest.files:
             return {}
-        return calibration.from_json(self.read("calibration"))
+        return calibration_text.from_json(self.read("calibration"))
 
     @cached_property
     def references(self) -> Mapping[str, Reference]:

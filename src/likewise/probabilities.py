@@ -177,7 +177,7 @@ def _reliability(
     levels = [probability.logit(level) - probability.logit(prior) for level in _LEVELS]
     thresholds = [_farthest(ratios, level) for level in reversed(levels)]
     distances, same, different = spread
-    tallies = _tallies(compared, thresholds, claim, (distances[0], distances[-1]))
+    tallies = _tallies(compared, thresholds, claim, (float(distances[0]), float(distances[-1])))
     edges = [1.0, *reversed(_LEVELS), 0.0]
     place = np.searchsorted(thresholds, distances, side="left")
     said = probability.probabilities(np.asarray(ratios(distances), dtype=np.float64), prior)
@@ -238,7 +238,8 @@ def _farthest(ratios: Callable[[Array], Array], level: float) -> float:
     while low < high:
         middle = (low + high + 1) // 2
         distance = np.array([middle], dtype=np.uint32).view(np.float32).astype(np.float64)
-        if float(ratios(distance)[0]) > level:
+        # A bound of the ratios may lie at a level itself, but for the last digits.
+        if float(ratios(distance)[0]) > level + 1e-9:
             low = middle
         else:
             high = middle - 1

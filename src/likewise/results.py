@@ -4,44 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from likewise.certainty import Probability
+from likewise.distribution import Curve, Histogram
 from likewise.ranked import Identification, OneShot, Retrieval
-from likewise.shapes import Array, Float
+from likewise.rates import Enrolment, ErrorRates, Groups
 from likewise.types import Claim
-
-
-@dataclass(frozen=True)
-class Rate:
-    """An error rate with the counts behind it and a 95% interval.
-
-    Attributes:
-        value: The rate with identities (or pairs of them) weighing equally.
-        errors: How many pairs of items were decided wrongly.
-        trials: How many pairs of items there were.
-        units: How many independent trials stand behind the interval: identities under
-            `new_identities`, items under `known_classes`.
-        low: Lower end of the 95% interval; None if the units are too few for one.
-        high: Upper end; None likewise.
-    """
-
-    value: float
-    errors: int
-    trials: int
-    units: int
-    low: float | None
-    high: float | None
-
-    @property
-    def pooled(self) -> float:
-        """The plain fraction of pairs, in which large identities weigh more."""
-        return self.errors / self.trials
-
-
-@dataclass(frozen=True)
-class ErrorRates:
-    """How often different pairs are accepted (FAR) and same pairs rejected (FRR)."""
-
-    far: Rate
-    frr: Rate
 
 
 @dataclass(frozen=True)
@@ -100,36 +66,6 @@ class Decision:
     point: OperatingPoint
     claim: Claim
     unit: str = "identities"
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """How the distances of same and of different pairs are spread.
-
-    Attributes:
-        edges: Ascending edges of the bins.
-        same: Share of the same pairs in each bin; sums to 1.
-        different: Share of the different pairs in each bin; sums to 1.
-    """
-
-    edges: Float[Array, "edges"]
-    same: Float[Array, "bins"]
-    different: Float[Array, "bins"]
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Both error rates at every threshold that decides something otherwise (ROC, DET).
-
-    Attributes:
-        thresholds: Ascending; the first accepts nothing.
-        far: The share of different pairs accepted at each.
-        frr: The share of same pairs rejected at each.
-    """
-
-    thresholds: Float[Array, "points"]
-    far: Float[Array, "points"]
-    frr: Float[Array, "points"]
 
 
 @dataclass(frozen=True)
@@ -230,6 +166,8 @@ class Evaluation:
         identification: Recognition among all identities; None likewise, or if it was too long.
         retrieval: The lists of nearest items; None likewise.
         probability: What the probabilities were worth; None where none were given.
+        enrolment: How many items could not be read or embedded; None where nobody counted.
+        groups: The rates of each group, where they were asked for.
     """
 
     source: str
@@ -245,6 +183,8 @@ class Evaluation:
     identification: Identification | None = None
     retrieval: Retrieval | None = None
     probability: Probability | None = None
+    enrolment: Enrolment | None = None
+    groups: Groups | None = None
 
 
 @dataclass(frozen=True)

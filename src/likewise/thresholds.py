@@ -13,7 +13,8 @@ from likewise.comparisons import Compared
 from likewise.errors import BadArgument
 from likewise.metrics import verification
 from likewise.metrics.intervals import CONFIDENCE
-from likewise.results import ErrorRates, OperatingPoint
+from likewise.rates import ErrorRates
+from likewise.results import OperatingPoint
 from likewise.shapes import Array
 from likewise.types import Claim
 

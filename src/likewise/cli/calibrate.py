@@ -116,8 +116,8 @@ def calibrate(
 
     Examples:
         likewise calibrate model/ others/ --name clinic
-        likewise calibrate model/ others/ --name desk --cost-false-accept 10 --prior 0.1
-        likewise calibrate model/ others/ --name safe --guarantee --calibrator beta --json
+        likewise calibrate model/ others/ --name desk --cost-false-accept 10
+        likewise calibrate model/ others/ --name safe --guarantee --json
         likewise calibrate vectors.npz --distance cosine --out calibration.json
         likewise calibrate comparisons.csv --out calibration.json
 

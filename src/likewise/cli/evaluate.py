@@ -2,6 +2,7 @@
 
 import typer
 
+from likewise.cli import folds as folding
 from likewise.cli import given
 
 
@@ -9,7 +10,8 @@ def evaluate(
     model: str = typer.Argument(
         metavar="MODEL",
         help="A model's folder; or, alone, data that need no model: an .npz of embeddings with "
-        "labels, or a table of comparisons (.csv, .tsv, .parquet or .jsonl).",
+        "labels, or a table of comparisons (.csv, .tsv, .parquet or .jsonl); or, with --folds, a "
+        "recipe.toml or source to train and measure.",
     ),
     source: str = typer.Argument(
         "",
@@ -49,6 +51,13 @@ def evaluate(
         "--allow-overlap",
         help="Measure on what the model learned from, too; such rates promise nothing.",
     ),
+    by: str = typer.Option(
+        "",
+        metavar="COLUMN",
+        show_default=False,
+        help="Show the error rates of each group, too: of a table's column of this name, else "
+        "group for the source's own groups.",
+    ),
     strict: bool = typer.Option(
         False,
         "--strict",
@@ -58,6 +67,8 @@ def evaluate(
     columns: str = given.COLUMNS,
     similarity: str = given.SIMILARITY,
     folds: int | None = given.FOLDS,
+    budget: str = folding.BUDGET,
+    settings: list[str] = folding.SETTINGS,
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Measure a model on other items, and write a report; or measure data alone.
@@ -70,6 +81,10 @@ def evaluate(
     fold is decided by thresholds fitted on the others, and the decisions are pooled. Nothing is
     written then.
 
+    With --folds, a recipe or a source is trained, calibrated and tested once for each fold, on
+    identities of its own; every fold applies its own threshold, and the decisions are pooled. The
+    models are not kept.
+
     Examples:
         likewise evaluate model/ others/
         likewise evaluate model/ others.zip --report others.html --no-examples
@@ -77,6 +92,9 @@ def evaluate(
         likewise evaluate vectors.npz --distance cosine
         likewise evaluate comparisons.csv --columns left,right,match,gap
         likewise evaluate comparisons.csv --similarity cosine --folds 10
+        likewise evaluate model/ people.csv --by site
+        likewise evaluate faces/ --folds 4 --budget 2min
+        likewise evaluate recipe.toml --folds 5 --set loss.margin=0.3 --json
 
     Writes:
         MODEL/evaluation-NAME.html  the report, where NAME is that of the source
@@ -91,15 +109,32 @@ def evaluate(
     import shlex
     from pathlib import Path
 
+    from likewise.cli.start import grouped_spec
     from likewise.cli.words import as_json, evaluation_lines, source_spec
     from likewise.model import Model
     from likewise.presentation import examples_of, report_of, write
     from likewise.sources import FAMILY
     from likewise.tasks.evaluate import evaluate as measure
 
+    if not source and folding.trains(model):
+        others = {"--report": report, "--no-examples": no_examples, "--calibration": calibration}
+        others |= {"--allow-overlap": allow_overlap, "--distance": distance, "--columns": columns}
+        others |= {"--similarity": similarity, "--by": by, "--prior": prior != 0.5}
+        given.refuse(others, folding.NOT_HERE)
+        folding.evaluate(
+            model,
+            folds=folds,
+            budget=budget,
+            settings=settings,
+            comparator=comparator,
+            strict=strict,
+            json=json,
+        )
+        return
+    given.refuse({"--budget": budget, "--set": settings}, folding.ONLY_HERE)
     if not source:
         own = {"--report": report, "--no-examples": no_examples, "--comparator": comparator}
-        own |= {"--allow-overlap": allow_overlap, "--strict": strict}
+        own |= {"--allow-overlap": allow_overlap, "--strict": strict, "--by": by}
         given.refuse(own, "It is for a model, and data were given alone. Leave it out.")
         data = given.read(model, distance=distance, columns=columns, similarity=similarity)
         given.evaluate(data, folds=folds, calibration=calibration, prior=prior, json=json)
@@ -108,7 +143,7 @@ def evaluate(
     given.refuse({**alone, "--folds": folds}, given.WITH_MODEL)
     calibration = calibration or "default"
     loaded = Model(model)
-    built = FAMILY.build(source_spec(source))
+    built = FAMILY.build(grouped_spec(source_spec(source), by))
     evaluation, decoded = measure(
         loaded,
         built,
@@ -117,6 +152,7 @@ def evaluate(
         prior=prior,
         allow_overlap=allow_overlap,
         strict=strict,
+        by=by,
     )
     with decoded:
         shown = () if no_examples else examples_of(evaluation, decoded)
@@ -126,6 +162,7 @@ def evaluate(
     again += ["--comparator", comparator] if comparator else []
     again += ["--calibration", calibration] if calibration != "default" else []
     again += ["--prior", str(prior)] if prior != 0.5 else []
+    again += ["--by", by] if by else []
     again += ["--allow-overlap"] if allow_overlap else []
     made = report_of(
         loaded,

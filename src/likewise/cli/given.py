@@ -121,6 +121,8 @@ def evaluate(given: Any, *, folds: int | None, calibration: str, prior: float, j
             return
         found = measured.verification
         print("\n".join([counted(given, found), f"thresholds as {calibration} has them"]))
+        if frozen.source == given.place:
+            print(f"they were fitted on {frozen.source}: on the same data no rate is a promise")
         print("\n".join(point_lines(found)))
         print("\n".join(probability_lines(measured.probability)))
         return

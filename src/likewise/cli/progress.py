@@ -75,6 +75,11 @@ class Progress:
         if self.bar is not None:
             self.bar.stop()
 
+    def fold(self, number: int, folds: int) -> None:
+        """Say which fold begins."""
+        if not self.quiet:
+            self._line(f"fold {number} of {folds}")
+
     def start(self, run: "Run") -> None:
         """Say what is learned from what."""
         if self.quiet:

@@ -260,10 +260,8 @@ def _start(source: str, out: str, *, resume: bool) -> "Recipe":
     """The recipe of a file, of a stopped run, or what is tried first for a source's kind."""
     from pathlib import Path
 
-    from likewise.cli.words import source_spec
     from likewise.errors import SourceNotFound
     from likewise.recipe import Recipe
-    from likewise.sources import FAMILY
 
     if not source and resume:
         from likewise.learn import checkpoint
@@ -274,15 +272,9 @@ def _start(source: str, out: str, *, resume: bool) -> "Recipe":
             "No source was given. Name a folder, a file, a source's spec or a recipe.toml to learn "
             "from; only --resume does without."
         )
-    if source.endswith(".toml"):
-        try:
-            return Recipe.from_toml(Path(source).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise SourceNotFound(f"The recipe {source!r} cannot be read ({error}).") from error
-    spec = source_spec(source)
-    items = FAMILY.build(spec).items()
-    started = Recipe.for_kind(items.kind, pairs=items.pairs is not None)
-    return started.with_fields({"source": spec})
+    from likewise.cli.start import started_from
+
+    return started_from(source)
 
 
 def _print(made: Any, *, as_json: bool) -> None:

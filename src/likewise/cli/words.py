@@ -67,12 +67,12 @@ def probability_lines(found: Any) -> list[str]:
     lines = [
         (
             f"probabilities where {found.prior:g} of all pairs are the same: log loss "
-            f"{found.log_loss:.4f} nats (always saying {found.prior:g} has {found.uninformed:.4f}), "
+            f"{found.log_loss:.4f} nats (always saying {found.prior:g}: {found.uninformed:.4f}), "
             f"Brier {found.brier:.4f}, calibration error (ECE) {found.calibration_error:.4f}"
         ),
         (
-            f"  Cllr {found.cllr:.4f} bits, of which {found.minimum_cllr:.4f} are the distances' own "
-            f"and {max(0.0, found.cllr - found.minimum_cllr):.4f} the calibration's"
+            f"  Cllr {found.cllr:.4f} bits, of which {found.minimum_cllr:.4f} are the distances' "
+            f"own and {max(0.0, found.cllr - found.minimum_cllr):.4f} the calibration's"
         ),
     ]
     for one in found.reliability:
@@ -80,8 +80,8 @@ def probability_lines(found: Any) -> list[str]:
         if one.seen_low is not None:
             seen += f" (95% interval {one.seen_low:.4f} to {one.seen_high:.4f})"
         lines.append(
-            f"  said {one.said:.4f} on average (over {one.low:.1f}, up to {one.high:.1f}): {seen}; "
-            f"{one.same_pairs:,} same and {one.different_pairs:,} different pairs"
+            f"  said {one.said:.4f} on average (above {one.low:.1f}, up to {one.high:.1f}): "
+            f"{seen}; {one.same_pairs:,} same and {one.different_pairs:,} different pairs"
         )
     return lines
 
@@ -138,13 +138,15 @@ def as_json(value: Any) -> str:
 
 def evaluation_lines(evaluation: Any) -> list[str]:
     """An evaluation as the lines that a person reads."""
+    from likewise.cli.rates import failure_lines, group_lines, rate_lines
+
     found = evaluation.verification
     lines = [
         (
             f"{found.counted}: {found.same_pairs:,} same and {found.different_pairs:,} different "
             f"pairs, {found.sentence}"
         ),
-        f"equal error rate {found.eer:.4f}, AUC {found.auc:.4f}",
+        f"equal error rate {found.eer:.4f}{_each(found.population_eers)}, AUC {found.auc:.4f}",
     ]
     if found.tar:
         read = ", ".join(f"{tar:.4f} at FAR {far:g}" for far, tar in found.tar.items())
@@ -156,14 +158,14 @@ def evaluation_lines(evaluation: Any) -> list[str]:
         if not point.supported:
             lines.append(f"  not supported. {point.reason}")
             continue
-        lines.append(f"  false accepts {rate_words(point.test.far, found.unit)}")
-        lines.append(f"  false rejects {rate_words(point.test.frr, found.unit)}")
-    lines += _ranked_lines(evaluation)
+        at = found.points.index(point)
+        each = {name: rates[at] for name, rates in found.populations.items()}
+        lines += rate_lines(point.test, each, found.against, found.unit)
     if evaluation.probability is not None:
         lines += probability_lines(evaluation.probability)
-    if evaluation.failed:
-        lines.append(f"{len(evaluation.failed)} items failed to read:")
-        lines += [f"  {place}: {reason}" for place, reason in evaluation.failed[:10]]
+    lines += _ranked_lines(evaluation)
+    lines += group_lines(evaluation)
+    lines += failure_lines(evaluation.failed, evaluation.enrolment)
     return lines
 
 
@@ -208,3 +210,8 @@ def _ranked_lines(evaluation: Any) -> list[str]:
             f"  MAP@R {share_words(found.map_at_r)}, {recall}",
         ]
     return lines
+
+
+def _each(rates: Any) -> str:
+    told = ", ".join(f"{name} {value:.4f}" for name, value in rates.items())
+    return f" ({told})" if told else ""

@@ -72,15 +72,13 @@ class GivenEmbeddings:
         if len(vectors) == 0:
             raise EmptySource(f"{place} holds no embeddings. Give at least two identities.")
         column = labels_of(place, labels, len(vectors))
-        lengths = np.abs(vectors).max(1)
-        if (rows := np.flatnonzero(~(lengths <= LARGEST))).size:
+        vectors = vectors.astype(np.promote_types(vectors.dtype, np.float32), copy=False)
+        if (rows := np.flatnonzero(~(np.abs(vectors).max(1) <= LARGEST))).size:
             more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
             raise DamagedSource(
                 f"{place}: the embedding of row {int(rows[0])} (counted from 0){more} holds NaN, "
                 "or a number beyond float32. Embed these items again, or leave them out."
             )
-        if vectors.dtype.itemsize < 4:
-            vectors = vectors.astype(np.float32)
         names, codes = np.unique(column, return_inverse=True)
         sizes = np.bincount(codes)
         if len(names) < 2 or not (sizes > 1).any():

@@ -6,7 +6,7 @@ from likewise.errors import BadArgument, SplitError
 from likewise.given.pairs import GivenComparisons
 from likewise.given.protocol import Given
 from likewise.printable import printable
-from likewise.shapes import Int
+from likewise.shapes import Array, Int
 
 FOLDS = 5
 MOST_FOLDS = 100

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from safetensors.torch import save as save_tensors
 
-from likewise import calibration, durable, manifest, reference
+from likewise import calibration_text, durable, manifest, reference
 from likewise.audit.findings import Audit
+from likewise.decoded import Decoded
 from likewise.learn import checkpoint
 from likewise.learn.data import Splitter
 from likewise.learn.export import export, export_matcher
@@ -35,6 +36,7 @@ class Experiment:
         recipe: What was followed, with the steps really taken.
         epochs: The training curve.
         stopped: Whether it was stopped before its end; then it can be gone on with.
+        parts: Each role with its counts in words.
         audit: What was found in the data before; None where nobody looked.
     """
 
@@ -43,6 +45,7 @@ class Experiment:
     recipe: Recipe
     epochs: tuple[Epoch, ...]
     stopped: bool
+    parts: Mapping[str, str]
     audit: Audit | None = None
 
 
@@ -65,6 +68,7 @@ def learn(
     on_epoch: Callable[[Epoch], None] | None = None,
     on_step: OnStep | None = None,
     on_stopped: Callable[[Run], None] | None = None,
+    on_measured: Callable[[Model, Decoded], None] | None = None,
 ) -> Experiment:
     """Train, export, calibrate and measure a model, and save it with its report.
 
@@ -91,6 +95,7 @@ def learn(
         on_step: Called after each step with the share done and the loss.
         on_stopped: Called when the run was stopped and its checkpoint written, before the best
             model so far is measured and saved; what it raises is let through.
+        on_measured: Called with the saved model and the decoded *test* items at the end.
 
     Raises:
         ModelExists: If there is a model at `out`, and `overwrite` is not asked for.
@@ -142,11 +147,21 @@ def learn(
             audit=facts_of(found),
         )
         write(report, folder / "report.html", folder / "card.md")
+        if on_measured is not None:
+            on_measured(model, run.data.parts[Role.TEST])
         if not run.stopped:
             durable.discard(kept)
     finally:
         run.data.close()
-    return Experiment(model, evaluation, run.recipe, tuple(run.epochs), run.stopped, found)
+    return Experiment(
+        model,
+        evaluation,
+        run.recipe,
+        tuple(run.epochs),
+        run.stopped,
+        run.data.sentences(),
+        found,
+    )
 
 
 def _rerun(model: Model) -> tuple[str, ...]:
@@ -212,6 +227,6 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
         )
         source = run.recipe.source or run.data.namespace
         made, evaluation = measured(model, made, parts[Role.TEST], source)
-    files["calibration"] = calibration.to_json(made)
+    files["calibration"] = calibration_text.to_json(made)
     files["reference"] = reference.to_bytes({"default": kept})
     return evaluation

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from likewise.metrics.intervals import CONFIDENCE, two_sided, upper_limit
-from likewise.results import Rate
+from likewise.rates import Rate
 from likewise.shapes import Array, Float
 
 
@@ -59,7 +59,9 @@ class Tally:
     @property
     def value(self) -> float:
         """The rate itself, a fraction."""
-        return min(max(self.total / self.weight, 0.0), 1.0) if self.errors else 0.0
+        if self.errors in {0, self.trials}:
+            return float(self.errors > 0)
+        return min(max(self.total / self.weight, 0.0), 1.0)
 
     @property
     def without(self) -> Float[Array, "units"]:

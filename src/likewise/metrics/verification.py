@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.shapes import Array, Float, Int
+from likewise.shapes import Array, Bool, Float, Int
 
 _SHIFT = 12
 _BINS = 1 << (32 - _SHIFT - 1)
@@ -21,7 +21,14 @@ def keys(distances: Float[Array, "*shape"]) -> Int[Array, "*shape"]:
     The bits of a float that is not negative, read as an integer, are in the order of the floats:
     their upper part is a bin of relative width 2^-11, with no need to know the range.
     """
-    return (distances.astype(np.float32).view(np.uint32) >> _SHIFT).astype(np.int64)
+    # A distance of minus zero is one of zero.
+    bits = np.abs(distances.astype(np.float32, copy=False)).view(np.uint32)
+    return (bits >> _SHIFT).astype(np.int64)
+
+
+def counted(keys: Int[Array, "*n"], weights: Float[Array, "*n"]) -> Float[Array, "bins"]:
+    """The weight of the pairs in every bin."""
+    return np.bincount(keys.ravel(), weights.ravel(), minlength=_BINS)
 
 
 @dataclass(frozen=True)
@@ -48,19 +55,19 @@ class Fine:
         size = len(wanted) << _SHIFT
         return cls(tuple(wanted), place, np.zeros(size), np.zeros(size))
 
+    def near(self, distances: Float[Array, "*n"]) -> Bool[Array, "*n"]:
+        """Which distances fall in the wanted bins."""
+        found: Array = (self.place >= 0)[keys(distances)]
+        return found
+
     def add(
-        self,
-        distances: Float[Array, "*n"],
-        same: Float[Array, "*n"],
-        different: Float[Array, "*n"],
+        self, distances: Float[Array, "n"], same: Float[Array, "n"], different: Float[Array, "n"]
     ) -> None:
-        """Count pairs with their weights as same and as different pairs."""
-        bits = np.asarray(distances, dtype=np.float32).view(np.uint32)
-        place = self.place[bits >> _SHIFT]
-        near = place >= 0
-        fine = (place[near] << _SHIFT) + (bits[near] & ((1 << _SHIFT) - 1))
-        self.same[:] += np.bincount(fine, same[near], minlength=len(self.same))
-        self.different[:] += np.bincount(fine, different[near], minlength=len(self.same))
+        """Count pairs of the wanted bins with their weights as same and as different pairs."""
+        bits = np.abs(distances.astype(np.float32)).view(np.uint32)
+        fine = (self.place[bits >> _SHIFT] << _SHIFT) + (bits & ((1 << _SHIFT) - 1))
+        self.same[:] += np.bincount(fine, same, minlength=len(self.same))
+        self.different[:] += np.bincount(fine, different, minlength=len(self.same))
 
     def found(self) -> dict[int, tuple[Array, Array, Array]]:
         """For every bin its distances, ascending, and their weights as same and as different."""
@@ -98,9 +105,8 @@ class Spread:
         self, keys: Int[Array, "*n"], same: Float[Array, "*n"], different: Float[Array, "*n"]
     ) -> None:
         """Count pairs by their keys with their weights as same and as different pairs."""
-        flat = keys.ravel()
-        self.same[:] += np.bincount(flat, same.ravel(), minlength=_BINS)
-        self.different[:] += np.bincount(flat, different.ravel(), minlength=_BINS)
+        self.same[:] += counted(keys, same)
+        self.different[:] += counted(keys, different)
 
     @property
     def auc(self) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from likewise import calibration, manifest, reference
+from likewise import calibration_text, manifest, reference
 from likewise.calibration import Calibration
 from likewise.decoded import Decoded, decode_all
 from likewise.errors import BadArgument, CalibrationExists
@@ -126,7 +126,7 @@ def calibrate(
         made, evaluation = measured(model, made, test, items.namespace, name=name, prior=prior)
         memory = model.trained_on.and_calibrated(known.items, iter(known))
     files = {
-        "calibration": calibration.to_json({**model.calibrations, **made}),
+        "calibration": calibration_text.to_json({**model.calibrations, **made}),
         "reference": reference.to_bytes({**model.references, name: kept}),
         "trained_on": memory.to_json(),
     }

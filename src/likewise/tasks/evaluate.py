@@ -1,9 +1,10 @@
 """How good are the decisions, on items never learned from?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from likewise.by_group import rates_by_group
 from likewise.calibration import Calibration
 from likewise.comparator import Comparator, LearnedComparator
 from likewise.decoded import Decoded, decode_all
@@ -13,9 +14,11 @@ from likewise.metrics.retrieval import retrieval
 from likewise.model import Model
 from likewise.probabilities import measure as measure_probability
 from likewise.ranked import Identification, OneShot, Retrieval
+from likewise.rates import Enrolment
 from likewise.results import Evaluation
-from likewise.shapes import Array, Float, Shaped
+from likewise.shapes import Array, Float, Int, Shaped
 from likewise.sources.base import Source
+from likewise.types import Items
 
 _WORST = 6
 _FEW = 5
@@ -33,6 +36,7 @@ def evaluate(
     prior: float = 0.5,
     allow_overlap: bool = False,
     strict: bool = False,
+    by: str = "",
 ) -> tuple[Evaluation, Decoded]:
     """Measure a model's frozen operating points on a source.
 
@@ -44,6 +48,7 @@ def evaluate(
         prior: The share of same pairs where this is used, for what is measured of probabilities.
         allow_overlap: Measure on what it learned from, too.
         strict: Stop at the first item that cannot be read.
+        by: What the groups of the items are of, in a word, to show the rates of each group, too.
 
     Returns:
         What was measured, and the decoded items, which the report shows mistakes from; close
@@ -67,6 +72,7 @@ def evaluate(
             calibration=calibration,
             comparator=comparator,
             prior=prior,
+            by=by,
         )
     except BaseException:
         decoded.close()
@@ -83,6 +89,7 @@ def measure(
     comparator: str = "",
     prior: float = 0.5,
     fitted: Calibration | None = None,
+    by: str = "",
 ) -> Evaluation:
     """Measure frozen operating points and probabilities on decoded items from a named source.
 
@@ -94,25 +101,45 @@ def measure(
         comparator: `distance` or `matcher`; the matcher where the model has one.
         prior: The share of same pairs where this is used, for what is measured of probabilities.
         fitted: A calibration that the model does not hold, instead.
+        by: What the groups of the items are of, in a word, to show the rates of each group, too.
+
+    Raises:
+        BadArgument: If groups were asked for and there are none.
+        SplitError: If the items make no same or no different pair.
     """
     fitted = fitted or model.calibration(calibration, comparator)
     default, point = fitted.default(), fitted.point()
     compares = model.comparator(comparator)
-    vectors = model.embed_decoded(decoded)
-    comparisons = compare(vectors, decoded.items, compares, fitted.against)
+    vectors, items, rows, failed = _embedded(model, decoded)
+    comparisons = compare(vectors, items, compares, fitted.against)
     mistakes, hardest = comparisons.mistakes(point.threshold, _WORST)
+    groups = None
+    if by:
+        groups = rates_by_group(
+            vectors,
+            items,
+            compares,
+            point.threshold,
+            fitted.claim,
+            by=by,
+            against=fitted.against,
+        )
     found = _Ranked()
-    if decoded.items.pairs is None:
+    if items.pairs is None:
         most = _MOST_MATCHED if isinstance(compares, LearnedComparator) else _MOST
-        own = np.flatnonzero(~decoded.items.forged)
-        identities = decoded.items.identities[own]
-        found = _ranked(vectors[own], identities, compares, point.threshold, most)
+        # What is forged is nobody's: it is neither recognised nor retrieved.
+        own = np.flatnonzero(~items.forged)
+        names = items.identities[own]
+        found = _ranked(vectors[own], names, compares, point.threshold, most)
     return Evaluation(
         source=source,
         verification=verify_all(comparisons, fitted.points, fitted.claim),
         one_shot=found.one_shot,
-        mistakes=mistakes,
-        failed=decoded.failed,
+        mistakes=tuple(
+            replace(one, first=int(rows[one.first]), second=int(rows[one.second]))
+            for one in mistakes
+        ),
+        failed=failed,
         hardest=hardest,
         comparator=model.comparator_name(comparator),
         default_point=default.name if default else "",
@@ -121,7 +148,31 @@ def measure(
         identification=found.identification,
         retrieval=found.retrieval,
         probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
+        enrolment=_enrolment(decoded.given, items, len(failed)),
+        groups=groups,
     )
+
+
+def _embedded(
+    model: Model, decoded: Decoded
+) -> tuple[Float[Array, "n dim"], Items, Int[Array, "n"], tuple[tuple[str, str], ...]]:
+    """Vectors of the items that have one of finite numbers, their rows, and what failed by name."""
+    vectors = model.embed_decoded(decoded)
+    usable = np.isfinite(vectors).all(1)
+    rows = np.flatnonzero(usable)
+    if usable.all():
+        return vectors, decoded.items, rows, decoded.failed
+    lost = decoded.items.places[~usable].tolist()
+    failed = tuple((str(place), "its embedding is not of finite numbers") for place in lost)
+    return vectors[rows], decoded.items.take(rows), rows, (*decoded.failed, *failed)
+
+
+def _enrolment(given: Shaped[Array, "all"], items: Items, failed: int) -> Enrolment:
+    # Of a part, the failures are those of the whole source, and so is what they are held against.
+    lost = 0
+    if failed and len(items) + failed == len(given):
+        lost = len(np.setdiff1d(given, items.identities))
+    return Enrolment(failed, len(given), failed / len(given), lost)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from likewise import calibration, durable
+from likewise import calibration_text, durable
 from likewise.bounds import read_plain
 from likewise.calibration import Calibration
 from likewise.certainty import Probability
@@ -115,7 +115,7 @@ def save(calibrated: Calibrated, path: Path) -> None:
         SaveFailed: If it cannot be written; what was there before still stands.
     """
     check_path(path)
-    data = calibration.to_json({calibrated.measure: calibrated.calibration})
+    data = calibration_text.to_json({calibrated.measure: calibrated.calibration})
     durable.replace(path, data)
 
 
@@ -150,7 +150,7 @@ def load(path: Path) -> tuple[str, Calibration]:
             "likewise calibrate wrote."
         ) from error
     try:
-        found = calibration.from_json(data)
+        found = calibration_text.from_json(data)
     except DamagedModel as error:
         raise DamagedModel(
             f"{path} is no calibration ({shortened(error, 300)}). Give the file that likewise "

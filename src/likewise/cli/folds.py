@@ -1,0 +1,124 @@
+"""What `evaluate --folds` does with a recipe or a source: train, calibrate and test in folds."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from likewise.errors import BadArgument, MissingExtra
+
+FOLDING = "Of a recipe or source in folds"
+BUDGET: str = typer.Option(
+    "",
+    metavar="TIME",
+    rich_help_panel=FOLDING,
+    show_default="as the recipe says",
+    help="Train so long in each fold: 90s, 2min, 1.5h.",
+)
+SETTINGS: list[str] = typer.Option(
+    [],
+    "--set",
+    metavar="FIELD=VALUE",
+    rich_help_panel=FOLDING,
+    show_default=False,
+    help="Any field of the recipe, or an argument of a component, as in loss.margin=0.2; once for "
+    "each.",
+)
+NOT_HERE = "In folds a model is trained for each; leave it out."
+ONLY_HERE = "It is for a recipe or a source that is trained in folds. Leave it out."
+
+
+def trains(target: str) -> bool:
+    """Whether what was given alone is to be learned from: a recipe or a source, and no model."""
+    path = Path(target)
+    if path.is_dir():
+        return not (path / "model.toml").is_file()
+    if path.is_file():
+        return path.suffix.lower() in {".toml", ".zip", ".ts"}
+    return target.endswith(".toml") or target.isidentifier() or "(" in target or ":" in target
+
+
+def evaluate(
+    target: str,
+    *,
+    folds: int | None,
+    budget: str,
+    settings: list[str],
+    comparator: str,
+    strict: bool,
+    json: bool,
+) -> None:
+    """Train and measure a recipe or a source in folds, and print what was found."""
+    from likewise.cli.start import started_from
+    from likewise.cli.words import as_json
+    from likewise.recipe import seconds_of
+
+    if folds is None:
+        raise BadArgument(
+            f"{target} is no model. To train and measure it in folds, say how many, as in --folds "
+            "5; or give a model's folder first."
+        )
+    try:
+        from likewise.cli.progress import Progress
+        from likewise.learn.folds import cross_validate
+    except ImportError as error:
+        if (error.name or "").startswith("likewise"):
+            raise
+        raise MissingExtra(
+            f"Folds train, which needs {error.name}, and it is not installed. Run: "
+            "pip install 'likewise[learn]'"
+        ) from error
+    recipe = started_from(target).with_fields(
+        {"budget_seconds": seconds_of(budget)} if budget else {}
+    )
+    with Progress(quiet=json) as progress:
+        found = cross_validate(
+            recipe.with_settings(settings),
+            folds=folds,
+            comparators=(comparator,),
+            strict=strict,
+            on_fold=progress.fold,
+            on_decode=progress.decode,
+            on_start=progress.start,
+            on_epoch=progress.epoch,
+            on_step=progress.step,
+        )[comparator]
+    print(as_json(found) if json else "\n".join(lines(found)))
+
+
+def lines(found: Any) -> list[str]:
+    """A folded evaluation as the lines that a person reads."""
+    from likewise.cli.rates import claim_words, failure_lines, rate_lines
+
+    told = [
+        (
+            f"{len(found.folds)} folds of {found.source}, each trained, calibrated and tested on "
+            f"{found.unit} of its own; decisions are pooled, never distances"
+        ),
+        (
+            f"{found.items:,} items in {found.identities:,} {found.unit}: {found.same_pairs:,} "
+            f"same and {found.different_pairs:,} different pairs, {claim_words(found)}"
+        ),
+        f"equal error rate {found.eer:.4f} (mean of the folds){_by(found.population_eers)}",
+    ]
+    for fold in found.folds:
+        one = fold.evaluation.verification
+        parts = ", ".join(f"{role} {words}" for role, words in fold.parts.items())
+        eers = _by(one.population_eers)
+        told.append(f"  fold {fold.number}: equal error rate {one.eer:.4f}{eers}; {parts}")
+    for point in found.points:
+        ends = f"{min(point.thresholds):.4f} to {max(point.thresholds):.4f}"
+        told.append(f"{point.name}: thresholds {ends}")
+        if not point.supported:
+            told.append(f"  not supported. {point.reason}")
+            continue
+        told += rate_lines(point.rates, point.populations, found.against, found.unit)
+        told.append(f"  balanced accuracy {point.balanced_accuracy:.4f}")
+    if found.one_shot is not None:
+        told.append(f"one-shot accuracy {found.one_shot:.4f} (mean of the folds)")
+    return [*told, *failure_lines(found.failed, None)]
+
+
+def _by(eers: Any) -> str:
+    told = ", ".join(f"{name} {value:.4f}" for name, value in eers.items())
+    return f" ({told})" if told else ""

@@ -1,0 +1,194 @@
+"""What folds measured: each decides with a threshold of its own, and the decisions are pooled.
+
+Distances are never pooled: those of two models have nothing to do with one another.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from likewise.comparisons import Compared
+from likewise.metrics.tally import Tally
+from likewise.populations import RANDOM, SKILLED, Populations
+from likewise.rates import ErrorRates
+from likewise.results import Evaluation, OperatingPoint
+from likewise.types import Claim
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What the thresholds of one fold decided about its test items.
+
+    Attributes:
+        points: The operating points, as they were fitted on the fold's own *calibrate* items.
+        tallies: For each of them what became of different and of same pairs.
+        populations: The same for each population of different pairs, where some items are forged.
+    """
+
+    points: tuple[OperatingPoint, ...]
+    tallies: tuple[tuple[Tally, Tally], ...]
+    populations: Mapping[str, tuple[tuple[Tally, Tally], ...]]
+
+    @classmethod
+    def of(cls, compared: Compared, points: Sequence[OperatingPoint], claim: Claim) -> "Decided":
+        """Decide about the pairs of a fold."""
+        thresholds = [point.threshold for point in points]
+        populations = {}
+        if isinstance(compared, Populations):
+            each = compared.each(thresholds, claim)
+            populations = {name: tuple(each[name]) for name in (SKILLED, RANDOM)}
+        return cls(tuple(points), tuple(compared.tallies(thresholds, claim)), populations)
+
+
+@dataclass(frozen=True)
+class PooledPoint:
+    """An operating point over all folds.
+
+    Attributes:
+        name: As in `OperatingPoint`.
+        target: The false-accept rate that it was fitted for; None for those without one.
+        thresholds: Of each fold.
+        supported: Whether the data of every fold can support it.
+        reason: Why not, and what would be needed; empty when supported.
+        rates: Over the decisions of all folds; None if not supported.
+        populations: Those of each population of different pairs, where some items are forged.
+        balanced_accuracy: One less the mean of both rates; None if not supported.
+    """
+
+    name: str
+    target: float | None
+    thresholds: tuple[float, ...]
+    supported: bool
+    reason: str
+    rates: ErrorRates | None
+    populations: Mapping[str, ErrorRates]
+    balanced_accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What one fold did.
+
+    Attributes:
+        number: From 1.
+        parts: Each role with its counts in words.
+        evaluation: Of its own test items.
+        items_per_second: Of training.
+    """
+
+    number: int
+    parts: Mapping[str, str]
+    evaluation: Evaluation
+    items_per_second: float
+
+
+@dataclass(frozen=True)
+class FoldedEvaluation:
+    """What a recipe is worth, measured by folds in which every identity is tested once.
+
+    Attributes:
+        source: Where the items come from, in words.
+        claim: What the rates claim.
+        unit: What the trials of every interval are called.
+        comparator: What compared: `matcher`, or the spec of the distance.
+        against: Which different pairs the false-accept rates are of, where some items are forged.
+        folds: What each did.
+        points: The operating points over all folds.
+        identities: How many were tested, in all folds together.
+        items: Likewise.
+        same_pairs: Likewise; pairs of two folds are never compared.
+        different_pairs: Likewise.
+        eer: Mean of the folds' equal error rates, each at a threshold chosen on the fold itself: it
+            describes the distances and promises nothing.
+        population_eers: The same for each population of different pairs.
+        one_shot: Mean of the folds' one-shot accuracies; None if the data cannot ask for it.
+        failed: Place and reason of each item that could not be read.
+    """
+
+    source: str
+    claim: Claim
+    unit: str
+    comparator: str
+    against: str
+    folds: tuple[Fold, ...]
+    points: tuple[PooledPoint, ...]
+    identities: int
+    items: int
+    same_pairs: int
+    different_pairs: int
+    eer: float
+    population_eers: Mapping[str, float]
+    one_shot: float | None
+    failed: tuple[tuple[str, str], ...]
+
+
+def pool(folds: Sequence[Fold], decided: Sequence[Decided]) -> FoldedEvaluation:
+    """Put folds together that share no identity.
+
+    Args:
+        folds: What each did.
+        decided: What the thresholds of each decided.
+    """
+    found = [fold.evaluation.verification for fold in folds]
+    first, evaluation = found[0], folds[0].evaluation
+    shots = [shot.accuracy for fold in folds if (shot := fold.evaluation.one_shot) is not None]
+    shared = [
+        point.name
+        for point in decided[0].points
+        if all(point.name in {p.name for p in one.points} for one in decided)
+    ]
+    return FoldedEvaluation(
+        source=evaluation.source,
+        claim=first.claim,
+        unit=first.unit,
+        comparator=evaluation.comparator,
+        against=first.against,
+        folds=tuple(folds),
+        points=tuple(_pooled(name, decided) for name in shared),
+        identities=sum(one.identities for one in found),
+        items=sum(one.items for one in found),
+        same_pairs=sum(one.same_pairs for one in found),
+        different_pairs=sum(one.different_pairs for one in found),
+        eer=_mean([one.eer for one in found]),
+        population_eers={
+            name: _mean([one.population_eers[name] for one in found])
+            for name in first.population_eers
+        },
+        one_shot=_mean(shots) if len(shots) == len(folds) else None,
+        failed=evaluation.failed,
+    )
+
+
+def _pooled(name: str, decided: Sequence[Decided]) -> PooledPoint:
+    places = [[point.name for point in one.points].index(name) for one in decided]
+    points = [one.points[at] for one, at in zip(decided, places, strict=True)]
+    lacking = [number for number, point in enumerate(points, 1) if not point.supported]
+    reason, rates, populations, accuracy = "", None, {}, None
+    if lacking:
+        which = ", ".join(map(str, lacking))
+        reason = f"In fold {which} of {len(points)}: {points[lacking[0] - 1].reason}"
+    else:
+        rates = _joined([one.tallies[at] for one, at in zip(decided, places, strict=True)])
+        populations = {
+            of: _joined([one.populations[of][at] for one, at in zip(decided, places, strict=True)])
+            for of in decided[0].populations
+        }
+        accuracy = 1 - (rates.far.value + rates.frr.value) / 2
+    return PooledPoint(
+        name=name,
+        target=points[0].target,
+        thresholds=tuple(point.threshold for point in points),
+        supported=not lacking,
+        reason=reason,
+        rates=rates,
+        populations=populations,
+        balanced_accuracy=accuracy,
+    )
+
+
+def _joined(tallies: Sequence[tuple[Tally, Tally]]) -> ErrorRates:
+    far, frr = (Tally.join([pair[sort] for pair in tallies]) for sort in (0, 1))
+    return ErrorRates(far.rate(), frr.rate())
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
