@@ -7,7 +7,7 @@ from itertools import groupby
 
 import numpy as np
 
-from likewise.audit.findings import Audit, Clue, Evidence, Finding, Severity
+from likewise.audit.findings import Audit, Clue, Evidence, Finding, Severity, counted
 from likewise.report import pictures, sections, wording
 from likewise.shapes import Array
 
@@ -87,13 +87,16 @@ def render_audit(audit: Audit, shown: Mapping[int, Array], *, rerun: Sequence[st
 
 def _summary(audit: Audit) -> str:
     listed = "".join(f"<li>{_HEADINGS[one.kind]}</li>" for one in audit.alarms)
-    alarms = f'<ol class="plain">{listed}</ol>' if len(audit.alarms) > 1 else ""
+    alarms = f'<ol class="plain">{listed}</ol>' if listed else ""
+    lede = "Nothing alarming was found."
+    if listed:
+        lede = f"{counted(len(audit.alarms), 'alarm')}, the worst first:"
     notes = {
         "alarms": str(len(audit.alarms)),
         "baselines": str(len(audit.of("baseline"))),
         "notes": str(len(audit.of("note"))),
     }
-    return f'<p class="lede">{html.escape(audit.verdict)}</p>{alarms}{sections.facts(notes)}'
+    return f'<p class="lede">{lede}</p>{alarms}{sections.facts(notes)}'
 
 
 def _findings(found: Sequence[Finding], shown: Mapping[int, Array]) -> str:
