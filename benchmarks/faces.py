@@ -16,8 +16,8 @@ from scipy import stats
 from benchmarks.machine import machine_line
 from likewise.folded import FoldedEvaluation
 from likewise.learn.folds import cross_validate
+from likewise.rates import Rate
 from likewise.recipe import Recipe, seconds_of
-from likewise.results import Rate
 from likewise.sources.data_folder import find_data
 from likewise.sources.folder import Folder
 

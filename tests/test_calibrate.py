@@ -189,6 +189,20 @@ def test_known_classes_calibrate_by_items(tmp_path, image_experiment, strangers)
     assert len(set(reference.units.tolist())) == len(reference.units) == 75
 
 
+def test_nobody_s_calibration_is_lost(model, strangers, tmp_path):
+    """Two that loaded the model before either had calibrated it: both stand, in either order."""
+    other = Model(model.folder)
+    calibrate(model, Folder(str(strangers)), name="one", calibrator="logistic")
+    calibrate(other, Folder(str(strangers)), name="two", calibrator="logistic", seed=1)
+    again = Model(model.folder)
+    assert [*again.calibrations] == ["default", "one", "two"]
+    assert [*again.references] == ["default", "one", "two"]
+    with pytest.raises(CalibrationExists, match="named 'one' already"):
+        calibrate(other, Folder(str(strangers)), name="one")
+    with pytest.raises(SaveFailed, match="saved by another process meanwhile"):
+        manifest.update(model.folder, {"recipe": b""}, standing=other.manifest)
+
+
 def test_a_failed_save_leaves_the_old_calibrations(model, strangers, monkeypatch):
     from likewise import durable
 

@@ -111,6 +111,14 @@ def workplace(image_model, strangers, tmp_path, monkeypatch):
         (tmp_path / name).write_bytes(picture)
     for name in ("images", "others"):
         shutil.make_archive(str(tmp_path / name), "zip", tmp_path, name)
+    (tmp_path / "encoder.onnx").write_bytes(image_model.read("encoder.main"))
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(40), 3)
+    noise = random.normal(size=(120, 8))
+    vectors = random.normal(size=(40, 8))[labels] + 0.3 * noise
+    np.savez(tmp_path / "vectors.npz", vectors=vectors, labels=labels)
+    rows = [f"a{i},b{i},{i % 2},{random.random()}" for i in range(60)]
+    (tmp_path / "comparisons.csv").write_text("\n".join(["id1,id2,same,distance", *rows]) + "\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

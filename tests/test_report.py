@@ -16,16 +16,9 @@ from PIL import Image
 
 from likewise.distribution import Histogram
 from likewise.errors import BadArgument, MissingExtra
+from likewise.rates import ErrorRates, Rate
 from likewise.report import Example, Report, card, figures, pictures, render
-from likewise.results import (
-    Epoch,
-    ErrorRates,
-    Evaluation,
-    OneShot,
-    OperatingPoint,
-    Rate,
-    Verification,
-)
+from likewise.results import Epoch, Evaluation, OneShot, OperatingPoint, Verification
 from likewise.types import Claim
 
 EVIL = "<script>alert('a&b')</script>"

@@ -10,7 +10,7 @@ from likewise.comparisons import Comparisons
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, BadDistance, SplitError, UnknownName, UnsupportedRate
 from likewise.evaluation import calibrate, compare, verify_all
-from likewise.thresholds import cost_name, guaranteed
+from likewise.thresholds import SURE, cost_name, guaranteed
 from likewise.types import Claim, Items, Kind, Pairs
 
 NEW = Claim.NEW_IDENTITIES
@@ -61,12 +61,12 @@ def test_a_guaranteed_threshold_is_the_largest_whose_limit_keeps_the_target(comp
     for target in targets:
         threshold = found[target]
         ((at, _),) = compared.tallies([threshold], claim)
-        assert at.upper() <= target
+        assert at.upper(SURE) <= target
         # A larger one that accepts a thousandth more of the pairs does not.
         accepted = int((different <= threshold).sum())
         steps = [different[accepted + round(len(different) * k / 1000)] for k in range(1, 40)]
         larger = compared.tallies([float(step) for step in steps], claim)
-        assert all(far.upper() > target for far, _ in larger)
+        assert all(far.upper(SURE) > target for far, _ in larger)
         assert at.value < target < 3 * at.value
 
 
@@ -91,13 +91,26 @@ def test_both_sorts_of_points_stand_in_the_calibration(compared, fitted):
 
 
 def test_what_cannot_be_guaranteed_says_what_it_needs(fitted):
-    few = calibrate(world(19, np.random.default_rng(1)), NEW)
-    with pytest.raises(UnsupportedRate, match=r"these 19 identities.*about 5,989 identities"):
-        few.point(0.001, guarantee=True)
-    with pytest.raises(UnsupportedRate, match=r"these 19 identities.*within 0\.1.*about 57"):
+    few = calibrate(world(19, np.random.default_rng(1)), NEW, targets=(0.1,))
+    with pytest.raises(UnsupportedRate, match=r"these 19 identities.*0\.1\. It needs at least 20"):
         few.point(0.1, guarantee=True)
+    # 60 identities make 1,770 pairs; 2,995 without an error would bound the rate by .001.
+    with pytest.raises(UnsupportedRate, match=r"these 60 identities.*at least 78 identities"):
+        fitted.point(0.001, guarantee=True)
     with pytest.raises(UnsupportedRate, match=r"supported: .*0\.05, 0\.1"):
         fitted.point(0.03, guarantee=True)
+
+
+def test_identities_that_differ_too_much_need_more_of_them():
+    # One identity lies as near to each other one, and these lie far apart.
+    codes = np.repeat(np.arange(24), 3)
+    vectors = 100 * np.eye(24, dtype=np.float32)[codes]
+    vectors[:3] = 0
+    compared = Comparisons.of(vectors, codes, Euclidean())
+    assert guaranteed(compared, compared.spread(), NEW, [0.1])[0.1] is None
+    fitted = calibrate(compared, NEW, targets=(0.1,))
+    with pytest.raises(UnsupportedRate, match="It needs more, perhaps 48 identities, to calibrate"):
+        fitted.point(0.1, guarantee=True)
 
 
 @pytest.mark.parametrize(("costs", "prior"), [((10, 1), 0.5), ((1, 10), 0.5), ((1, 1), 0.01)])

@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 
 from likewise.cli.words import evaluation_lines
+from likewise.rates import ErrorRates, Rate
 from likewise.report import wording
-from likewise.results import (
-    ErrorRates,
-    Evaluation,
-    Histogram,
-    OneShot,
-    OperatingPoint,
-    Rate,
-    Verification,
-)
+from likewise.results import Evaluation, Histogram, OneShot, OperatingPoint, Verification
 from likewise.types import Claim
 
 FRR = Rate(0.034, 194, 5700, 30, 0.019, 0.060)

@@ -11,7 +11,8 @@ from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.certainty import Choice
 from likewise.errors import DamagedModel
 from likewise.printable import printable, shortened
-from likewise.results import ErrorRates, OperatingPoint, Rate
+from likewise.rates import ErrorRates, Rate
+from likewise.results import OperatingPoint
 from likewise.types import Claim
 
 MOST_POINTS = 100

@@ -21,7 +21,8 @@ from likewise.metrics import probability
 from likewise.metrics.tally import Tally
 from likewise.metrics.verification import bin_values
 from likewise.probabilities import AUTO, check
-from likewise.results import ErrorRates, Rate, Verification
+from likewise.rates import ErrorRates, Rate
+from likewise.results import Verification
 from likewise.shapes import Array, Int
 from likewise.thresholds import cost_name
 from likewise.types import Claim

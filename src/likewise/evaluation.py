@@ -15,7 +15,8 @@ from likewise.metrics import verification
 from likewise.metrics.curves import curve_of, frr_at, minimum_cost, thinned
 from likewise.populations import RANDOM, SKILLED, Populations
 from likewise.probabilities import AUTO, choose, fit_calibrator
-from likewise.results import ErrorRates, OperatingPoint, Verification
+from likewise.rates import ErrorRates
+from likewise.results import OperatingPoint, Verification
 from likewise.shapes import Array, Float
 from likewise.thresholds import fit_points, fit_thresholds, guaranteed, needed_for
 from likewise.types import Claim, Items

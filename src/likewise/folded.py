@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from likewise.comparisons import Compared
 from likewise.metrics.tally import Tally
 from likewise.populations import RANDOM, SKILLED, Populations
-from likewise.results import ErrorRates, Evaluation, OperatingPoint
+from likewise.rates import ErrorRates
+from likewise.results import Evaluation, OperatingPoint
 from likewise.types import Claim
 
 

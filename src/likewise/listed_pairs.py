@@ -9,7 +9,8 @@ from likewise.comparator import Comparator
 from likewise.errors import BadDistance, SplitError
 from likewise.metrics import verification
 from likewise.metrics.tally import Tally
-from likewise.results import ErrorRates, Mistake
+from likewise.rates import ErrorRates
+from likewise.results import Mistake
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.types import Claim, Items
 

@@ -127,10 +127,17 @@ def save(
     return _commit(folder, draft, files, before, old)
 
 
-def update(folder: Path, files: Mapping[str, bytes]) -> Manifest:
+def update(
+    folder: Path, files: Mapping[str, bytes], *, standing: Manifest | None = None
+) -> Manifest:
     """Give a model new files for some roles and keep the others; a failure is as in `save`.
 
     A calibration belongs to a fingerprint: whoever gives a new encoder gives a calibration too.
+
+    Args:
+        folder: Of the model.
+        files: Role → bytes.
+        standing: The manifest that the files were made for; refused if another stands there now.
 
     Raises:
         UnknownName: If there is no such role.
@@ -139,6 +146,8 @@ def update(folder: Path, files: Mapping[str, bytes]) -> Manifest:
     """
     before = _manifest_bytes(folder)
     manifest = _checked(folder, before)
+    if standing is not None and manifest != standing:
+        raise _overtaken(folder)
     draft = dataclasses.replace(manifest, format=FORMAT, likewise=__version__)
     return _commit(folder, draft, files, before, manifest.files)
 
@@ -209,10 +218,14 @@ def _checked(folder: Path, data: bytes) -> Manifest:
 
 def _check_unchanged(folder: Path, before: bytes | None) -> None:
     if _peek(folder) != before:
-        raise SaveFailed(
-            f"{folder} was saved by another process meanwhile, and what that saved stands. "
-            "Save again if yours shall replace it."
-        )
+        raise _overtaken(folder)
+
+
+def _overtaken(folder: Path) -> SaveFailed:
+    return SaveFailed(
+        f"{folder} was saved by another process meanwhile, and what that saved stands. "
+        "Save again if yours shall replace it."
+    )
 
 
 def _peek(folder: Path) -> bytes | None:

@@ -15,8 +15,9 @@ from likewise.comparisons import Comparisons
 from likewise.errors import BadDistance, SplitError
 from likewise.metrics import verification
 from likewise.metrics.tally import Tally
+from likewise.rates import ErrorRates
 from likewise.registry import unknown
-from likewise.results import ErrorRates, Mistake
+from likewise.results import Mistake
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.types import Claim, Items
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from likewise.certainty import Probability
 from likewise.distribution import Curve, Histogram
 from likewise.ranked import Identification, OneShot, Retrieval
-from likewise.rates import Enrolment, Groups
-from likewise.rates import ErrorRates as ErrorRates  # noqa: PLC0414 - results name them, too
-from likewise.rates import Rate as Rate  # noqa: PLC0414 - the same
+from likewise.rates import Enrolment, ErrorRates, Groups
 from likewise.types import Claim
 
 

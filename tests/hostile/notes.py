@@ -75,6 +75,15 @@ def json_files() -> Iterator[Case]:
         "parameters as texts": altered(parameters={"slope": "1", "intercept": "2"}),
         "calibrator unknown": altered(calibrator="oracle"),
         "calibrator as list": altered(calibrator=["logistic"]),
+        "calibrator beta without its parameters": altered(calibrator="beta"),
+        "choice as text": altered(choice="beta"),
+        "choice of a loss beyond": altered(
+            choice={"calibrator": "beta", "losses": {"beta": 10**400}, "folds": 5, "reason": ""}
+        ),
+        "choice of a million folds beyond": altered(
+            choice={"calibrator": "beta", "losses": {}, "folds": 10**40, "reason": ""}
+        ),
+        "source as list": altered(source=[["faces"]]),
     }
     for name, make in wrong.items():
         yield Case("calibration", name, make, True, REFUSED)
@@ -87,16 +96,54 @@ def json_files() -> Iterator[Case]:
     yield Case(
         "calibration", "ten thousand points", edited("calibration.json", many), True, REFUSED
     )
+    yield from references()
     wild = '\x1b[31m<script>canary</script>\n\u202e"><img src=x onerror=canary>'
 
     def worded(data: bytes) -> bytes:
         plain = json.loads(data)
+        told = {"calibrator": wild, "losses": {wild: 1.0}, "folds": 5, "reason": wild}
+        plain["default"] |= {"choice": told, "source": wild}
         for point in plain["default"]["points"]:
             point["reason"] = wild
             point["name"] += wild if point["name"] != "eer" else ""
         return json.dumps(plain).encode()
 
     yield Case("calibration", "markup in its words", edited("calibration.json", worded), True, ANY)
+
+
+def references() -> Iterator[Case]:
+    """What was kept of the items calibrated on, as something else."""
+
+    def headed(**changes: object) -> Make:
+        def change(data: bytes) -> bytes:
+            line, _, rest = data.partition(b"\n")
+            plain = json.loads(line)
+            plain["default"] |= changes
+            return json.dumps(plain).encode() + b"\n" + rest
+
+        return edited("reference.bin", change)
+
+    def numbers(word: bytes) -> Make:
+        return edited("reference.bin", lambda data: data[:-4] + word)
+
+    wrong = {
+        "nested": written("reference.bin", b"[" * 1_000_000 + b"\n"),
+        "nested tables": written("reference.bin", b'{"a":' * 200_000 + b"\n"),
+        "no line": written("reference.bin", b"x" * 1_000_000),
+        "pickle": written("reference.bin", b"\x80\x04\x95\x00\n"),
+        "a billion units": headed(sizes=[1] * 100_000),
+        "a billion vectors": headed(sizes=[10**9]),
+        "vectors beyond": headed(sizes=[10**400]),
+        "vectors below": headed(sizes=[-1, 3]),
+        "sizes as text": headed(sizes="12"),
+        "another length": headed(dim=3),
+        "length as list": headed(dim=[64]),
+        "no number": numbers(b"\x00\x00\xc0\x7f"),
+        "infinite": numbers(b"\x00\x00\x80\x7f"),
+        "more than it says": edited("reference.bin", lambda data: data + b"more"),
+    }
+    for name, make in wrong.items():
+        yield Case("reference", name, make, True, REFUSED)
 
 
 def texts(world: Path) -> Iterator[Case]:

@@ -22,6 +22,7 @@ from likewise.model import Model
 from likewise.report import render
 from likewise.sources.arrays import Arrays
 from likewise.tasks.evaluate import evaluate
+from likewise.tasks.monitor import monitor
 from likewise.tasks.verify import verify
 from likewise.types import Kind
 
@@ -64,6 +65,10 @@ def use(folder: Path, source: Arrays, *, page: bool) -> dict[str, dict[str, Any]
         "verify": lambda: digest(asdict(verify(model, *raws))),
         "verify by distance": lambda: digest(asdict(verify(model, *raws, comparator="distance"))),
         "calibrations": lambda: digest(dict(model.calibrations)),
+        "references": lambda: digest(
+            *(part for one in model.references.values() for part in (one.vectors, one.units))
+        ),
+        "monitor": lambda: digest(monitor(model, source).statistic),
         "trained on": lambda: digest(
             {role: sorted(found) for role, found in model.trained_on.items.items()},
             {role: sorted(found) for role, found in model.trained_on.identities.items()},

@@ -75,11 +75,26 @@ class Auc:
 
 def plain_auc(values: Float[Array, "m"], positive: Bool[Array, "m"]) -> float:
     """The AUC of some values; .5 if one of the sorts is absent."""
-    above, below = values[positive], np.sort(values[~positive])
-    if not len(above) or not len(below):
-        return 0.5
-    ranks = np.searchsorted(below, above, "left") + np.searchsorted(below, above, "right")
-    return float(ranks.mean() / (2 * len(below)))
+    found = float(_aucs(values, positive, np.ones((1, len(values)), dtype=np.bool_))[0])
+    return 0.5 if math.isnan(found) else found
+
+
+def _aucs(
+    values: Float[Array, "m"], positive: Bool[Array, "m"], kept: Bool[Array, "groups m"]
+) -> Float[Array, "groups"]:
+    """The AUC of each choice of cases; NaN where one lacks one of the sorts."""
+    if not len(values):
+        return np.full(len(kept), np.nan)
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    kept, positive = kept[:, order], positive[order]
+    above = np.add.reduceat((kept & positive).astype(np.float64), starts, axis=1)
+    below = np.add.reduceat((kept & ~positive).astype(np.float64), starts, axis=1)
+    # Ties count half.
+    passed = (above * (np.cumsum(below, 1) - below / 2)).sum(1)
+    with np.errstate(invalid="ignore"):
+        return passed / (above.sum(1) * below.sum(1))
 
 
 def auc(
@@ -99,20 +114,18 @@ def auc(
         groups. Departures: a case is left out with the group of either of its identities, and the
         interval is taken on the logit scale.
     """
-    turned = -1.0 if two_sided and _auc(values, cases, by_fold=by_fold) < 0.5 else 1.0
-    values = turned * values
-    value = _auc(values, cases, by_fold=by_fold)
+    every = np.ones((1, len(cases)), dtype=np.bool_)
+    value = float(_folded(values, cases, every, by_fold=by_fold)[0])
+    if two_sided and value < 0.5:
+        values, value = -values, 1 - value
     groups = min(MOST_GROUPS, cases.units)
     if groups < FEWEST_UNITS or not cases.positive.any() or cases.positive.all():
         return Auc(value, None, None, np.zeros(0))
     # Identities come in the order of their names, which may follow how they were gathered.
     group = np.random.default_rng(0).permutation(cases.units) % groups
-    one, other = group[cases.unit_first], group[cases.unit_second]
-    left = []
-    for number in range(groups):
-        kept = (one != number) & (other != number)
-        left.append(_auc(values[kept], cases.take(kept), by_fold=by_fold))
-    leave_out = np.array(left)
+    number = np.arange(groups)[:, None]
+    kept = (group[cases.unit_first] != number) & (group[cases.unit_second] != number)
+    leave_out = _folded(values, cases, kept, by_fold=by_fold)
     return Auc(value, *_interval(value, leave_out, cases.units / 2), leave_out)
 
 
@@ -154,15 +167,19 @@ def _half(leave_out: Float[Array, "groups"]) -> float:
     return float(t.ppf(0.975, groups - 1)) * math.sqrt((groups - 1) / groups * spread)
 
 
-def _auc(values: Float[Array, "m"], cases: Cases, *, by_fold: bool) -> float:
-    if not by_fold:
-        return plain_auc(values, cases.positive)
-    found = []
-    for fold in np.unique(cases.folds):
-        inside = cases.folds == fold
-        if 0 < cases.positive[inside].sum() < inside.sum():
-            found.append(plain_auc(values[inside], cases.positive[inside]))
-    return float(np.mean(found)) if found else 0.5
+def _folded(
+    values: Float[Array, "m"], cases: Cases, kept: Bool[Array, "groups m"], *, by_fold: bool
+) -> Float[Array, "groups"]:
+    """The AUC of each choice of cases, within folds and averaged if asked; .5 if there is none."""
+    folds = np.unique(cases.folds) if by_fold else np.zeros(1)
+    found = np.full((len(folds), len(kept)), np.nan)
+    for at, fold in enumerate(folds):
+        inside = cases.folds == fold if by_fold else np.ones(len(cases), dtype=np.bool_)
+        found[at] = _aucs(values[inside], cases.positive[inside], kept[:, inside])
+    known = ~np.isnan(found)
+    totals = np.where(known, found, 0.0).sum(0)
+    means: Array = np.where(known.any(0), totals / np.maximum(known.sum(0), 1), 0.5)
+    return means
 
 
 def folds_of(units: int, random: np.random.Generator) -> Int[Array, "units"]:

@@ -112,13 +112,16 @@ def size_beyond_pixels(survey: Survey, fold: Array) -> Float[Array, "n"] | None:
     """The logarithm of each file's size beyond what its own pixels explain; None without files.
 
     The pixels explain it by what they weigh when packed afresh in the same format, by their ink,
-    edges and entropy, and by the format and mode, whose differences are findings of their own.
+    edges and entropy, and by the format, mode and metadata, whose differences are findings of
+    their own.
     """
     by = numbers_of(survey, ("packed", "ink_share", "edges", "entropy", "width", "height"))
     size = numbers_of(survey, ("bytes",)).get("bytes")
     if size is None or not by:
         return None
-    forms = np.char.add(survey.headers["format"], survey.headers["mode"])
+    forms = survey.headers["metadata"]
+    for name in ("format", "mode"):
+        forms = np.char.add(forms, survey.headers[name])
     columns = [*by.values()]
     columns += [(forms == form).astype(np.float64) for form in np.unique(forms)[1:9]]
     return probes.explained(size, np.stack(columns, 1), fold)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from likewise.shapes import Array, Float, Int, Shaped, UInt8
 
-COARSE, FINE = 0.98, 0.9
+COARSE, FINE = 0.9, 0.9
 SIDE, REACH = 64, 4
 MOST_CANDIDATES = 2_000
 MOST_ITEMS = 50_000
@@ -70,7 +70,7 @@ def candidates(
     digests: Int[Array, "n"],
     apart: tuple[Shaped[Array, "n"], ...],
 ) -> list[tuple[int, int]]:
-    """Pairs whose coarse looks correlate by .98 or more, the likest first."""
+    """Pairs whose coarse looks correlate by .9 or more, the likest first."""
     looks = thumbnails.astype(np.float32)
     looks -= looks.mean(1, keepdims=True)
     rows = np.flatnonzero(looks.std(1) >= _FLAT)
@@ -89,6 +89,9 @@ def candidates(
         differs &= same[one] != same[other]
         one, other = one[differs], other[differs]
         values = likeness[one - start, other - start]
+        if len(values) > MOST_CANDIDATES:
+            top = np.argpartition(-values, MOST_CANDIDATES)[:MOST_CANDIDATES]
+            one, other, values = one[top], other[top], values[top]
         best += zip(values.tolist(), rows[one].tolist(), rows[other].tolist(), strict=True)
         best = sorted(best, key=lambda pair: (-pair[0], pair[1:]))[:MOST_CANDIDATES]
     return [(first, second) for _, first, second in best]
@@ -101,7 +104,7 @@ def details(item: Array) -> Float[Array, "k"]:
     """
     if item.dtype == np.uint8:
         image = Image.fromarray(item).convert("L")
-        grey = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float64)
+        grey = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.float64)
         rest = (grey - _smooth(grey)).reshape(-1)
     else:
         steps = np.diff(item.astype(np.float64), axis=0)
@@ -117,4 +120,5 @@ def _smooth(grey: Float[Array, "h w"]) -> Float[Array, "h w"]:
     sums = wide.cumsum(0).cumsum(1)
     side = 2 * REACH + 1
     squares = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-    return squares / side**2
+    means: Array = squares / side**2
+    return means

@@ -76,11 +76,9 @@ def reads_metadata(transform: Transform, raw: Raw, place: str) -> bool:
     file = io.BytesIO()
     try:
         with quiet, Image.open(io.BytesIO(raw)) as image:
-            kept = {k: v for k, v in image.info.items() if k == "transparency"}
             image.load()
-            image.info = kept
             bare = image.copy()
-            bare.info = kept
+            bare.info = {k: v for k, v in image.info.items() if k == "transparency"}
             bare.save(file, "PNG", exif=b"")
     except Exception:  # noqa: BLE001 - a mode that PNG does not have, or a damaged chunk
         return False

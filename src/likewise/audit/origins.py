@@ -21,7 +21,7 @@ QUESTION = "genuine from forged"
 LEFT = "genuine from forged, once binarised"
 ADVICE = {
     "paper": "Bring the paper of all items to one grey before anything is learned: binarise them "
-    "(Otsu's threshold), or level the background.",
+    "(Otsu's threshold), as image(size=64, binarise=True) does, or level the background.",
     "ink": "Binarise the items (Otsu's threshold), so that the grey of the ink is gone.",
     "light": "Standardise each item (its own mean and spread), or binarise it.",
     "form": "If it is no trait of the forgeries themselves, resample all items to one resolution "

@@ -12,7 +12,7 @@ from PIL import Image
 from likewise.audit import files, looks
 from likewise.decoded import Decoded
 from likewise.decoding import Chunk, check, nothing, out_of_memory, reason, worked
-from likewise.errors import UnreadableItem
+from likewise.errors import EmptySource, UnreadableItem
 from likewise.shapes import Array, Bool, Float, Int, Shaped, UInt8
 from likewise.transforms import FAMILY as TRANSFORMS
 from likewise.transforms.base import Transform
@@ -94,6 +94,8 @@ def survey(
         WrongKind: If they are another kind of item than the transform takes.
         OutOfMemory: If there is no memory for an item.
     """
+    if not len(items):
+        raise EmptySource(f"{items.namespace} holds no items. Give at least one.")
     plain = transform or TRANSFORMS.build(_plain_spec(items), state=None)
     check(items, plain, threads)
     kind = items.kind

@@ -35,6 +35,7 @@ def audit(
     *,
     seed: int = 0,
     most_pairs: int = MOST_PAIRS,
+    quick: bool = False,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Audit:
@@ -48,6 +49,7 @@ def audit(
         transform: Audit what comes out of this one; None audits the items as they are.
         seed: Where chance comes from.
         most_pairs: How many pairs are drawn, about.
+        quick: Whether to leave out the probes.
         threads: How many read; as many as there are cores (at most 16) if None.
         progress: Called with how many items are done, of how many.
 
@@ -72,7 +74,7 @@ def audit(
     looked = _some(seen, seed, drawn)
     found += labels.near_content(looked, looked.items.parts, lambda row: item_of(looked.items, row))
     reads = transform or TRANSFORMS.build(_default(items), state=None)
-    told, more = _shortcuts(seen, reads, binarised, seed, most_pairs, drawn, quick=False)
+    told, more = _shortcuts(seen, reads, binarised, seed, most_pairs, drawn, quick=quick)
     return _made(items, seen.items, [*found, *more], told, drawn, seen.failed)
 
 
@@ -119,7 +121,7 @@ def check_labels(items: Items) -> None:
     """
     if not len(items) or items.pairs is not None:
         return
-    names = np.unique(items.identities)
+    names = sorted(set(items.identities.tolist()))
     if len(names) == 1:
         known = f"all {len(items)} items show {names[0]!r}" if names[0] else "nothing is labelled"
         raise SplitError(

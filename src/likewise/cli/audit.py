@@ -36,6 +36,9 @@ def audit(
     ),
     out: str = typer.Option("audit.html", metavar="FILE", help="Where to write the page."),
     no_examples: bool = typer.Option(False, "--no-examples", help="Show no items on the page."),
+    quick: bool = typer.Option(
+        False, "--quick", help="Leave out the probes, which take most of the time on small data."
+    ),
     seed: int = typer.Option(0, min=0, metavar="N", help="Where all chance comes from."),
     json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
 ) -> None:
@@ -89,12 +92,13 @@ def audit(
     # What the model refuses is refused before the long look.
     more = audit_model(model, items, distance=distance, margin=margin, seed=seed) if model else []
     with Counter("auditing", quiet=json) as count:
-        found = find(items, seen, seed=seed, progress=count.show)
+        found = find(items, seen, seed=seed, quick=quick, progress=count.show)
     found = replace(found, findings=ranked([*found.findings, *more]))
     again = ["likewise", "audit", source]
     for name, value in (("--transform", transform), ("--model", model), ("--distance", distance)):
         again += [name, value] if value else []
     again += ["--margin", f"{margin:g}"] if margin is not None else []
+    again += ["--quick"] if quick else []
     again += ["--seed", str(seed)] if seed else []
     page = Path(out)
     write_audit(found, items, page, examples=not no_examples, rerun=(shlex.join(again),))

@@ -85,7 +85,8 @@ def columns_of(text: str, similarity: str) -> Any:
             f"--columns is {text!r}, and four names in this order are expected: those of the "
             "columns id1,id2,same,distance. The first two may be empty, as in ,,same,distance."
         )
-    return Columns(*names, similarity=similarity)
+    first, second, same, distance = [*names, "distance"][:4]
+    return Columns(first, second, same, distance, similarity)
 
 
 def read(path: str, *, distance: str, columns: str, similarity: str) -> Any:
@@ -109,6 +110,7 @@ def evaluate(given: Any, *, folds: int | None, calibration: str, prior: float, j
     """Measure embeddings or comparisons, and print what was found."""
     from likewise.cli.words import as_json, probability_lines
     from likewise.cross_fitting import Fitting
+    from likewise.given.folds import FOLDS as USUAL
     from likewise.tasks import given as task
 
     if calibration:
@@ -126,7 +128,7 @@ def evaluate(given: Any, *, folds: int | None, calibration: str, prior: float, j
         print("\n".join(point_lines(found)))
         print("\n".join(probability_lines(measured.probability)))
         return
-    cross = task.evaluate(given, folds=folds or task.FOLDS, fitting=Fitting(prior=prior))
+    cross = task.evaluate(given, folds=folds or USUAL, fitting=Fitting(prior=prior))
     if json:
         print(as_json(cross))
         return
@@ -156,6 +158,7 @@ def calibrate(
         BadArgument: If nobody said where to write it.
     """
     from likewise.cli.words import as_json, calibration_lines
+    from likewise.given.folds import FOLDS as USUAL
     from likewise.tasks import given as task
 
     if not out:
@@ -165,7 +168,7 @@ def calibrate(
         )
     target = Path(out)
     task.check_path(target)
-    made = task.calibrate(given, folds=folds or task.FOLDS, seed=seed, fitting=fitting)
+    made = task.calibrate(given, folds=folds or USUAL, seed=seed, fitting=fitting)
     task.save(made, target)
     if json:
         print(as_json(made))

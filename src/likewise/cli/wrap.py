@@ -85,8 +85,7 @@ def wrap(
 
     Examples:
         likewise wrap encoder.onnx --transform 'image(size=16)' --out wrapped/
-        likewise wrap encoder.onnx --transform 'image(size=16)' --mean 0.5 --std 0.5 --distance
-            euclidean --out wrapped/ --overwrite --json
+        likewise wrap encoder.onnx --transform 'image(16)' --std 0.5 --out w/ --json
 
     Writes:
         FOLDER  a model: model.toml, transform.toml, trained_on.json and encoders/

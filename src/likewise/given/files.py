@@ -187,8 +187,10 @@ def _comparisons(file: Path, path: str, columns: Columns) -> GivenComparisons:
             "Tables are read by pyarrow, which is not installed. "
             "Run: pip install 'likewise[evaluate]'"
         ) from error
-    forms = {**FORMS, ".jsonl": partial(open_json_lines, numbers=(columns.compared,))}
-    sheet = forms[file.suffix.lower()](file, path)
+    ending = file.suffix.lower()
+    # The first distance of a .jsonl may be whole where others are not.
+    whole = partial(open_json_lines, numbers=(columns.compared,))
+    sheet = whole(file, path) if ending == ".jsonl" else FORMS[ending](file, path)
     named = tuple(name for name in columns.wanted if name)
     _check_names(sheet, named, columns)
     found = sheet.read(named)

@@ -26,10 +26,21 @@ class Given(Protocol):
         least: The least that a part needs of each row of `weights`.
     """
 
-    place: str
-    measure: str
-    names: Shaped[Array, "units"]
-    least: tuple[int, int]
+    @property
+    def place(self) -> str:
+        """What errors and results call it."""
+
+    @property
+    def measure(self) -> str:
+        """What its distances are."""
+
+    @property
+    def names(self) -> Shaped[Array, "units"]:
+        """Of the units that folds never tear apart."""
+
+    @property
+    def least(self) -> tuple[int, int]:
+        """The least that a part needs of each row of `weights`."""
 
     def weights(self) -> Int[Array, "2 units"]:
         """What each unit brings to a part, for different and for same pairs."""

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import numpy as np
 
-from likewise.audit.findings import SEVERITIES, Audit, Clue, Evidence, Finding
+from likewise.audit.findings import Audit, Clue, Evidence, Finding, Severity, counted
 from likewise.report import pictures, sections, wording
 from likewise.shapes import Array
 
@@ -35,7 +35,7 @@ _HEADINGS = {
     "left_after_binarising": "Left after binarising",
     "baselines": "Baselines",
 }
-_TITLES = {
+_TITLES: dict[Severity, str] = {
     "alarm": "Alarms",
     "baseline": "What a model must beat",
     "note": "Worth knowing",
@@ -51,7 +51,7 @@ def render_audit(audit: Audit, shown: Mapping[int, Array], *, rerun: Sequence[st
             [t d]; what is not there is named only.
         rerun: Commands that make it again.
     """
-    title = html.escape(f"Audit of {audit.source}")
+    named = html.escape(f"Audit of {audit.source}")
     css = "".join(
         files("likewise.report").joinpath(name).read_text(encoding="utf-8")
         for name in ("page.css", "audit.css")
@@ -60,8 +60,8 @@ def render_audit(audit: Audit, shown: Mapping[int, Array], *, rerun: Sequence[st
     contents = [
         ("summary", "Summary", _summary(audit)),
         *(
-            (severity, _TITLES[severity], _findings(audit.of(severity), shown))
-            for severity in SEVERITIES
+            (severity, title, _findings(audit.of(severity), shown))
+            for severity, title in _TITLES.items()
         ),
         ("clues", "What trivial things tell", _clues(audit.clues)),
         ("failed", "Items that cannot be read", sections.failed(audit.failed)),
@@ -77,7 +77,7 @@ def render_audit(audit: Audit, shown: Mapping[int, Array], *, rerun: Sequence[st
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
+        f"<title>{named}</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
         '<header><p class="kicker">Likewise, before anything is learned</p>\n'
         f"<h1>Audit of {sections.path(audit.source)}</h1>\n"
         f'<p class="note">{html.escape(audit.counted)}</p></header>\n'
@@ -87,13 +87,16 @@ def render_audit(audit: Audit, shown: Mapping[int, Array], *, rerun: Sequence[st
 
 def _summary(audit: Audit) -> str:
     listed = "".join(f"<li>{_HEADINGS[one.kind]}</li>" for one in audit.alarms)
-    alarms = f'<ol class="plain">{listed}</ol>' if len(audit.alarms) > 1 else ""
+    alarms = f'<ol class="plain">{listed}</ol>' if listed else ""
+    lede = "Nothing alarming was found."
+    if listed:
+        lede = f"{counted(len(audit.alarms), 'alarm')}, the worst first:"
     notes = {
         "alarms": str(len(audit.alarms)),
         "baselines": str(len(audit.of("baseline"))),
         "notes": str(len(audit.of("note"))),
     }
-    return f'<p class="lede">{html.escape(audit.verdict)}</p>{alarms}{sections.facts(notes)}'
+    return f'<p class="lede">{lede}</p>{alarms}{sections.facts(notes)}'
 
 
 def _findings(found: Sequence[Finding], shown: Mapping[int, Array]) -> str:

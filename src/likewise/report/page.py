@@ -12,8 +12,9 @@ import numpy as np
 
 from likewise.certainty import Choice
 from likewise.errors import BadArgument
+from likewise.rates import Rate
 from likewise.report import figures, pictures, sections, wording
-from likewise.results import Epoch, Evaluation, Rate, Verification
+from likewise.results import Epoch, Evaluation, Verification
 from likewise.shapes import Array
 from likewise.types import Claim
 

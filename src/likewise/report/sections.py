@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from likewise.certainty import Choice, Probability
 from likewise.ranked import OneShot
+from likewise.rates import Rate
 from likewise.report import figures, pictures, probability, tradeoff, wording
-from likewise.results import Epoch, Evaluation, OperatingPoint, Rate, Verification
+from likewise.results import Epoch, Evaluation, OperatingPoint, Verification
 
 _NAMED = 10
 _COLUMNS = (

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from likewise.distribution import Curve
+from likewise.rates import Rate
 from likewise.report import wording
 from likewise.report.figures import TOKENS, Figure, finished
-from likewise.results import OperatingPoint, Rate, Verification
+from likewise.results import OperatingPoint, Verification
 from likewise.shapes import Array
 
 _LEAST, _MOST = 1e-5, 0.6

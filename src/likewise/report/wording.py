@@ -7,7 +7,8 @@ one; rates are fractions or so many of 1,000.
 import math
 
 from likewise.ranked import OneShot
-from likewise.results import Evaluation, OperatingPoint, Rate, Verification
+from likewise.rates import Rate
+from likewise.results import Evaluation, OperatingPoint, Verification
 from likewise.types import Claim
 
 DIFFERENT, ACCEPTED = "of different things", "taken for the same"

@@ -7,7 +7,7 @@ from typing import Literal
 from likewise import calibration_text, manifest, reference
 from likewise.calibration import Calibration
 from likewise.decoded import Decoded, decode_all
-from likewise.errors import BadArgument, CalibrationExists
+from likewise.errors import BadArgument, CalibrationExists, SaveFailed
 from likewise.evaluation import calibrate as fit_one
 from likewise.evaluation import compare
 from likewise.model import Model, beside
@@ -65,7 +65,7 @@ def calibrate(
     The identities of the source are dealt into two parts that share none: one fits thresholds and
     probabilities, the other measures them. Both the matcher and the distance of a model that has
     both are calibrated. The model's folder changes as a whole or not at all; a `Model` that was
-    loaded before still knows the old calibrations.
+    loaded before still knows the old calibrations only.
 
     Args:
         model: What to calibrate.
@@ -94,11 +94,7 @@ def calibrate(
         SaveFailed: If it cannot be written; what was there before still stands.
     """
     check_name(name)
-    if name in model.calibrations and not overwrite:
-        raise CalibrationExists(
-            f"{model.folder} has a calibration named {name!r} already. Choose another name, or "
-            "replace it with --overwrite (overwrite=True)."
-        )
+    _check_free(model, name, overwrite=overwrite)
     if claim and claim not in list(Claim):
         raise unknown("no claim is named", claim, [one.value for one in Claim])
     calibrator = check(calibrator)
@@ -124,13 +120,21 @@ def calibrate(
             against=against,
         )
         made, evaluation = measured(model, made, test, items.namespace, name=name, prior=prior)
-        memory = model.trained_on.and_calibrated(known.items, iter(known))
+        # Somebody may have calibrated the model, too, since it was loaded.
+        standing = Model(model.folder)
+        _check_free(standing, name, overwrite=overwrite)
+        memory = standing.trained_on.and_calibrated(known.items, iter(known))
     files = {
-        "calibration": calibration_text.to_json({**model.calibrations, **made}),
-        "reference": reference.to_bytes({**model.references, name: kept}),
+        "calibration": calibration_text.to_json({**standing.calibrations, **made}),
+        "reference": reference.to_bytes({**standing.references, name: kept}),
         "trained_on": memory.to_json(),
     }
-    manifest.update(model.folder, files)
+    if standing.fingerprint != model.fingerprint:
+        raise SaveFailed(
+            f"{model.folder} holds another model than the one that was calibrated. Load it and "
+            "calibrate again."
+        )
+    manifest.update(model.folder, files, standing=standing.manifest)
     return Calibrated(name, made[name], evaluation, dealt.how)
 
 
@@ -147,6 +151,14 @@ def check_name(name: str) -> None:
             f"The calibration's name is {printable(name)[:100]!r}, and 1 to {LONGEST_NAME} "
             "printable characters without a slash or outer spaces are expected. Choose one such as "
             "clinic."
+        )
+
+
+def _check_free(model: Model, name: str, *, overwrite: bool) -> None:
+    if name in model.calibrations and not overwrite:
+        raise CalibrationExists(
+            f"{model.folder} has a calibration named {name!r} already. Choose another name, or "
+            "replace it with --overwrite (overwrite=True)."
         )
 
 

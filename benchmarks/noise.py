@@ -1,0 +1,158 @@
+"""Random distances are worth a coin: what `evaluate` says of comparisons that tell nothing.
+
+    python -m benchmarks.noise
+    python -m benchmarks.noise --repeats 500 --command 10 --pairs 50
+
+The truth is half same and half different, or a coin's (`--coins`); distances are uniform and know
+nothing of it, so every true accuracy is .5. "ours" is what `likewise evaluate comparisons.csv`
+shows: stratified folds, each decided by the threshold that the others fit. Beside it stand what a
+threshold says of the very pairs that it was fitted on, and what folds say whose pairs were dealt
+without regard to the truth, with the threshold of most right decisions. The statistic is measured
+by the library; through the command, a table is written, read, calibrated and measured each time,
+and must give the accuracy that the library gives.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.machine import machine_line
+from likewise.cli import main as likewise
+from likewise.comparisons import Compared
+from likewise.cross_fitting import ACCURACY_POINT, Accuracy, accuracy, pool
+from likewise.given import GivenComparisons
+from likewise.given.folds import FOLDS, deal
+from likewise.listed_pairs import ListedPairs
+from likewise.metrics.verification import least_cost
+from likewise.shapes import Array
+
+WITHIN = 0.005
+COVERED = (0.93, 0.99)
+
+
+def noise(pairs: int, seed: int, *, coins: bool) -> GivenComparisons:
+    """Comparisons that tell nothing; every pair has items of its own."""
+    random = np.random.default_rng([pairs, seed])
+    same = random.random(pairs) < 0.5 if coins else random.permutation(pairs) < pairs // 2
+    ids = np.arange(pairs).astype(np.str_)
+    return GivenComparisons.of(
+        same, random.random(pairs), np.char.add("a", ids), np.char.add("b", ids)
+    )
+
+
+def balanced(known: Compared) -> dict[str, float]:
+    """The threshold of the point `balanced`, by one sort."""
+    if not isinstance(known, ListedPairs):
+        raise TypeError(f"{known} are no listed pairs.")
+    same, different = known.same / known.same.sum(), ~known.same / (~known.same).sum()
+    threshold, _ = least_cost(known.distances, same, different, 0.0, 0.0)
+    return {ACCURACY_POINT: threshold}
+
+
+def ours(given: GivenComparisons) -> Accuracy:
+    """What the command shows, without what else it measures."""
+    (decided,) = pool(given, deal(given), balanced).values()
+    return accuracy(decided, balanced=False)
+
+
+def most_right(same: Array, distances: Array) -> float:
+    """The threshold of most right decisions."""
+    order = np.argsort(distances)
+    gained = np.concatenate([[0], np.cumsum(np.where(same[order], 1, -1))])
+    best = int(np.argmax(gained))
+    return float(distances[order][best - 1]) if best else -1.0
+
+
+def on_itself(given: GivenComparisons) -> float:
+    """The accuracy of a threshold on the pairs that it was fitted on."""
+    threshold = most_right(given.same, given.distances)
+    return float(((given.distances <= threshold) == given.same).mean())
+
+
+def unstratified(given: GivenComparisons, seed: int) -> float:
+    """The accuracy pooled over folds that were dealt without regard to the truth."""
+    folds = np.random.default_rng(seed).permutation(len(given.same)) % FOLDS
+    right = 0
+    for fold in range(FOLDS):
+        out = folds == fold
+        threshold = most_right(given.same[~out], given.distances[~out])
+        right += int(((given.distances[out] <= threshold) == given.same[out]).sum())
+    return right / len(given.same)
+
+
+def through_command(given: GivenComparisons, folder: Path) -> Accuracy:
+    """The same through `likewise evaluate`, with everything that it does."""
+    path = folder / "noise.csv"
+    columns = zip(
+        given.items[given.first],
+        given.items[given.second],
+        given.same.astype(int),
+        given.distances.tolist(),
+        strict=True,
+    )
+    rows = [",".join(map(str, row)) for row in columns]
+    path.write_text("\n".join(["id1,id2,same,distance", *rows]) + "\n", encoding="utf-8")
+    sys.argv = ["likewise", "evaluate", str(path), "--json"]
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
+        likewise()
+    found = json.loads(said.getvalue())
+    if "accuracy" not in found:
+        raise SystemExit(found.get("message", said.getvalue()))
+    return Accuracy(**found["accuracy" if found["accuracy"] else "balanced_accuracy"])
+
+
+def row(name: str, found: list[Accuracy]) -> bool:
+    """Print the mean and the coverage; whether both are as they should be."""
+    values = np.array([one.value for one in found])
+    covered = np.mean([one.low is not None and one.low <= 0.5 <= (one.high or 0) for one in found])
+    widths = np.array([(one.high or 1) - (one.low or 0) for one in found])
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    print(
+        f"  {name}: mean {values.mean():.4f} (standard error {error:.4f}), the interval covers .5 "
+        f"in {covered:.3f} of {len(found)}, mean width {widths.mean():.3f}",
+        flush=True,
+    )
+    return bool(abs(values.mean() - 0.5) <= WITHIN and COVERED[0] <= covered <= COVERED[1])
+
+
+def main() -> None:
+    """Print what is said of noise; exit 1 where the statistic is not worth a coin."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, nargs="*", default=[50, 200, 1000])
+    parser.add_argument("--repeats", type=int, default=5000)
+    parser.add_argument("--command", type=int, default=100, help="repeats through the command")
+    parser.add_argument("--coins", action="store_true", help="the truth is a coin's, too")
+    given = parser.parse_args()
+    print(machine_line())
+    good = True
+    for pairs in given.pairs:
+        started = time.perf_counter()
+        print(f"{pairs} pairs")
+        tables = [noise(pairs, seed, coins=given.coins) for seed in range(given.repeats)]
+        good &= row("ours", [ours(table) for table in tables])
+        means = [np.mean([on_itself(table) for table in tables])]
+        means.append(np.mean([unstratified(table, i) for i, table in enumerate(tables)]))
+        print(f"  fitted and measured on the same pairs: {means[0]:.4f}")
+        print(f"  folds dealt without regard to the truth: {means[1]:.4f}")
+        if given.command:
+            with tempfile.TemporaryDirectory() as folder:
+                shown = [through_command(table, Path(folder)) for table in tables[: given.command]]
+            row("ours, through the command", shown)
+            library = [ours(table).value for table in tables[: given.command]]
+            apart = max(abs(one.value - other) for one, other in zip(shown, library, strict=True))
+            print(f"  the command and the library differ by {apart:.2g} at most")
+            good &= apart < 1e-9 or given.coins
+        print(f"  {time.perf_counter() - started:.0f} s", flush=True)
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
