@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.optimize import brentq
 
 from likewise.calibration import Calibration, from_json, to_json
 from likewise.comparisons import Comparisons
@@ -216,7 +217,7 @@ def test_too_few_identities_or_pairs_are_refused(names):
 @pytest.mark.slow
 def test_a_guarantee_is_kept():
     """The share of thresholds whose true rate is within the target is not significantly low."""
-    random, runs, target = np.random.default_rng(0), 300, 0.05
+    random, runs, target = np.random.default_rng(0), 200, 0.05
     rates = []
     for _ in range(runs):
         compared = world(100, random, items=(10, 10))
@@ -229,16 +230,12 @@ def test_a_guarantee_is_kept():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("identities", "runs"), [(20, 1000), (40, 600), (100, 200)])
+@pytest.mark.parametrize(("identities", "runs"), [(20, 600), (40, 300), (100, 100)])
 def test_intervals_cover_a_known_truth(identities, runs):
     """Coverage is not significantly (1%) below .93, nor above .99 at FAR .01."""
     random = np.random.default_rng(identities)
-    thresholds = [
-        stats.chi2.ppf(0.01, DIM) ** 0.5 * 1.4,
-        stats.chi2.ppf(0.05, DIM) ** 0.5 * 1.4,
-    ]
+    thresholds = [brentq(lambda t: true_far(t) - far, 0.01, 5.0) for far in (0.01, 0.05)]
     truths = [(true_far(t), true_frr(t)) for t in thresholds]
-    assert truths[0][0] == pytest.approx(0.01, rel=0.1)
     covered = np.zeros((2, 2))
     for _ in range(runs):
         rates = world(identities, random).rates(thresholds, NEW)
