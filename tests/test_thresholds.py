@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.optimize import brentq
 
 from likewise.calibration import Calibration
 from likewise.calibration_text import from_json, to_json
@@ -217,7 +218,7 @@ def test_too_few_identities_or_pairs_are_refused(names):
 @pytest.mark.slow
 def test_a_guarantee_is_kept():
     """The share of thresholds whose true rate is within the target is not significantly low."""
-    random, runs, target = np.random.default_rng(0), 300, 0.05
+    random, runs, target = np.random.default_rng(0), 200, 0.05
     rates = []
     for _ in range(runs):
         compared = world(100, random, items=(10, 10))
@@ -230,16 +231,14 @@ def test_a_guarantee_is_kept():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("identities", "runs"), [(20, 1000), (40, 600), (100, 200)])
+@pytest.mark.parametrize(("identities", "runs"), [(20, 2000), (40, 1000), (100, 300)])
 def test_intervals_cover_a_known_truth(identities, runs):
     """Coverage is not significantly (1%) below .93, nor above .99 at FAR .01."""
     random = np.random.default_rng(identities)
     thresholds = [
-        stats.chi2.ppf(0.01, DIM) ** 0.5 * 1.4,
-        stats.chi2.ppf(0.05, DIM) ** 0.5 * 1.4,
+        brentq(lambda t, far: true_far(t) - far, 0.01, 5.0, args=(far,)) for far in (0.01, 0.05)
     ]
     truths = [(true_far(t), true_frr(t)) for t in thresholds]
-    assert truths[0][0] == pytest.approx(0.01, rel=0.1)
     covered = np.zeros((2, 2))
     for _ in range(runs):
         rates = world(identities, random).rates(thresholds, NEW)
