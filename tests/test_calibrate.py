@@ -128,9 +128,11 @@ def test_a_name_that_is_one_is_taken(name):
     check_name(name)
 
 
-def test_what_cannot_be_followed_is_refused_before_anything_is_decoded(model, strangers):
+def test_what_cannot_be_followed_is_refused_before_anything_is_decoded(
+    model, strangers, monkeypatch
+):
     source = Folder(str(strangers))
-    model.transform.decode = None  # whatever decodes fails otherwise
+    monkeypatch.setattr("likewise.tasks.calibrate.decode_all", None)
     for given, error, message in [
         ({"share": 0.0}, BadArgument, "The share is 0"),
         ({"share": 1.5}, BadArgument, r"The share is 1\.5"),
