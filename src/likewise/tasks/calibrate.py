@@ -94,6 +94,7 @@ def calibrate(
         SaveFailed: If it cannot be written; what was there before still stands.
     """
     check_name(name)
+    model = _standing(model)
     _check_free(model, name, overwrite=overwrite)
     if claim and claim not in list(Claim):
         raise unknown("no claim is named", claim, [one.value for one in Claim])
@@ -121,7 +122,7 @@ def calibrate(
         )
         made, evaluation = measured(model, made, test, items.namespace, name=name, prior=prior)
         # Somebody may have calibrated the model, too, since it was loaded.
-        standing = Model(model.folder)
+        standing = _standing(model)
         _check_free(standing, name, overwrite=overwrite)
         memory = standing.trained_on.and_calibrated(known.items, iter(known))
     files = {
@@ -129,11 +130,6 @@ def calibrate(
         "reference": reference.to_bytes({**standing.references, name: kept}),
         "trained_on": memory.to_json(),
     }
-    if standing.fingerprint != model.fingerprint:
-        raise SaveFailed(
-            f"{model.folder} holds another model than the one that was calibrated. Load it and "
-            "calibrate again."
-        )
     manifest.update(model.folder, files, standing=standing.manifest)
     return Calibrated(name, made[name], evaluation, dealt.how)
 
@@ -152,6 +148,17 @@ def check_name(name: str) -> None:
             "printable characters without a slash or outer spaces are expected. Choose one such as "
             "clinic."
         )
+
+
+def _standing(model: Model) -> Model:
+    """The model as it now is in its folder, where others may have calibrated it, too."""
+    now = Model(model.folder)
+    if now.fingerprint != model.fingerprint:
+        raise SaveFailed(
+            f"{model.folder} holds another model than the one that was given. Load it and "
+            "calibrate again."
+        )
+    return now
 
 
 def _check_free(model: Model, name: str, *, overwrite: bool) -> None:
