@@ -264,13 +264,26 @@ def statistics():
     return made
 
 
-def fixed_batch():
+def fixed_batch(*shapes):
+    """An encoder that reshapes one item, as `x.view(1, -1)` is exported."""
     made = stranger()
-    graph_edit.rename(made.graph, "583", "before")
+    graph_edit.rename(made.graph, "583", "before0")
     made.graph.output[0].name = "583"
-    made.graph.initializer.append(numpy_helper.from_array(np.array([1, 5]), "one"))
-    made.graph.node.append(helper.make_node("Reshape", ["before", "one"], ["583"]))
+    for place, shape in enumerate(shapes):
+        target = "583" if place == len(shapes) - 1 else f"before{place + 1}"
+        made.graph.initializer.append(numpy_helper.from_array(np.array(shape), f"s{place}"))
+        node = helper.make_node("Reshape", [f"before{place}", f"s{place}"], [target])
+        made.graph.node.append(node)
     return made
+
+
+@pytest.mark.parametrize("shape", [[1, 5], [1, -1]])
+def test_a_batch_of_one_in_a_shape_is_freed(shape, tmp_path):
+    made = fixed_batch(shape)
+    model = wrap(written(tmp_path / "e.onnx", made), tmp_path / "model", transform=COLOR)
+    batch = Arrays.of(np.stack([PICTURE[::-1], PICTURE]), ["a", "b"])
+    found = model.embed(batch.items()).vectors[1]
+    assert found == pytest.approx(by_hand(made, PICTURE)[0], abs=1e-5)
 
 
 def whole_numbers():
@@ -291,7 +304,7 @@ def whole_numbers():
         (two_outputs(), {}, r"gives '583', 'c'. Name one with --output"),
         (two_outputs(), {"output": "c"}, r"gives \[1 8 16 16\] as 'c'.*with its pooling"),
         (statistics(), {}, r"depends on what it is embedded with.*evaluation mode"),
-        (fixed_batch(), {}, r"does not run on a batch of two items.*free batch axis"),
+        (fixed_batch([5], [1, 5]), {}, r"does not run on a batch of two items.*free batch axis"),
         (whole_numbers(), {}, r"takes numbers of the type 2 "),
     ],
 )

@@ -71,7 +71,7 @@ def evaluate(
     settings: list[str] = folding.SETTINGS,
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
-    """Measure a model on other items, and write a report; or measure data alone.
+    """Measure a model on other items, or data that need no model.
 
     The thresholds stay as the model has them: this says how often they err on these items, each
     rate with its 95% interval and the counts behind it; and whether the probabilities are what

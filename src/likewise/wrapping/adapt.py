@@ -71,7 +71,12 @@ def adapt(data: bytes, what: str, wanted: Wanted) -> bytes:
         _lead_lengths(graph, moved.get(lengths.name, lengths.name), what)
     _lead_out(graph, moved.get(output.name, output.name), what)
     _check(model, what)
-    found = _first_run(model, what, wanted.shape)
+    try:
+        found = _first_run(model, what, wanted.shape)
+    except UnfitEncoder:
+        if not graph_edit.free_reshapes(graph):
+            raise
+        found = _first_run(model, what, wanted.shape)
     graph.output[0].CopyFrom(_value("embedding", FLOAT, ["batch", found]))
     return bytes(model.SerializeToString())
 

@@ -90,6 +90,40 @@ def free(graph: Any, name: str) -> dict[str, str]:
     return {name: other}
 
 
+def free_reshapes(graph: Any) -> int:
+    """Let shapes that begin with a batch of one begin with whatever batch comes.
+
+    Exporters write `x.view(1, -1)` so. Whether the batch is meant, a run on several items tells.
+
+    Returns:
+        How many operators now take another shape.
+    """
+    from onnx import numpy_helper
+
+    fixed = {one.name: one for one in graph.initializer}
+    fixed |= {
+        node.output[0]: part.t
+        for node in graph.node
+        for part in node.attribute
+        if node.op_type == "Constant" and part.name == "value"
+    }
+    changed = 0
+    for node in list(graph.node):
+        shape = fixed.get(node.input[1]) if node.op_type == "Reshape" else None
+        if shape is None or node.input[0] in fixed:
+            continue
+        sizes = numpy_helper.to_array(shape).copy()
+        if sizes.ndim != 1 or len(sizes) < 2 or sizes[0] != 1:
+            continue
+        sizes[0] = 0  # as the input has it
+        name = f"{node.input[1]}_of_{changed}"
+        free(graph, name)
+        graph.initializer.append(numpy_helper.from_array(sizes, name))
+        node.input[1] = name
+        changed += 1
+    return changed
+
+
 def lead_in(graph: Any, name: str, value: Any, steps: Steps) -> None:
     """Let an input be another, from which steps lead to what the graph takes.
 
