@@ -13,8 +13,8 @@ from PIL import Image
 
 from likewise.shapes import Array, Float, Int, Shaped, UInt8
 
-# Faces that were recompressed (JPEG quality 50), resized or made brighter keep .989 or more of their
-# details; the likest drawings of two characters of Omniglot, single strokes, have .964.
+# Faces that were recompressed (JPEG quality 50), resized or made brighter have .989 or more; the
+# likest drawings of two characters of Omniglot, single strokes, .964.
 COARSE, FINE = 0.9, 0.98
 SIDE, REACH = 64, 4
 MOST_CANDIDATES = 2_000
