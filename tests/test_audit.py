@@ -128,12 +128,14 @@ def test_clean_drawings_raise_nothing_and_show_what_a_model_must_beat(bench):
     assert all(one.low <= one.auc <= one.high for one in found.clues)
 
 
+@pytest.mark.slow
 def test_clean_forgeries_raise_nothing(forged):
     found = looked(forged, quick=False)
     assert kinds(found) == set(), found.lines()
     assert {one.question for one in found.clues} == {"genuine from forged", "same from different"}
 
 
+@pytest.mark.slow
 def test_the_characters_raise_nothing():
     items = Characters().items()
     names = np.unique(items.identities)[::5]
@@ -188,6 +190,7 @@ def test_a_copy_in_two_parts(bench):
     ]
 
 
+@pytest.mark.slow
 def test_a_copy_that_is_genuine_and_forged(forged):
     forged.data[0] = forged.data[4]
     one = only(looked(forged), "same_content_other_label")
@@ -204,6 +207,7 @@ def test_identities_with_one_item(bench):
     assert one.figures == {"identities": 12.0, "of": 24.0}
 
 
+@pytest.mark.slow
 def test_an_identity_that_owns_most(bench):
     random = np.random.default_rng(5)
     for number in range(60):
@@ -280,6 +284,7 @@ def test_different_pairs_on_darker_paper(bench):
     assert one.figures["auc"] == 1.0
 
 
+@pytest.mark.slow
 def test_many_more_same_pairs_than_different_ones(bench):
     more = [
         (block + a, block + b, 1) for block in range(0, 120, 5) for a in range(5) for b in range(a)
@@ -390,17 +395,20 @@ def test_darker_paper_of_the_forged(forged):
     assert kinds(looked(forged, ImageTransform(size=24, binarise=True))) == set()
 
 
+@pytest.mark.slow
 def test_larger_forgeries(forged):
     grown = np.ones((2, 2), np.uint8)
     forged.change(is_forged(forged), lambda row: packed(np.kron(forged.pixels(row), grown)))
     assert "frame" in kinds(looked(forged))
 
 
+@pytest.mark.slow
 def test_forgeries_of_another_format(forged):
     forged.change(is_forged(forged), lambda row: packed(forged.pixels(row), "BMP"))
     assert only(looked(forged), "encoding").figures["auc"] == 1.0
 
 
+@pytest.mark.slow
 def test_forgeries_packed_otherwise(forged):
     forged.change(is_forged(forged), lambda row: packed(forged.pixels(row), compress_level=0))
     assert only(looked(forged), "file_size").figures["auc"] > 0.9
@@ -422,6 +430,7 @@ def test_a_mark_that_nobody_listed(forged):
 # ── what is drawn, and what is refused ────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_the_same_seed_finds_the_same(bench):
     assert looked(bench) == looked(bench)
 

@@ -92,7 +92,8 @@ def otsu(histogram: Int[Array, "256"]) -> int:
     with np.errstate(divide="ignore", invalid="ignore"):
         gap = sums / below - (sums[-1] - sums) / above
         between = np.where((below > 0) & (above > 0), below * above * gap**2, -1.0)
-    best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
+    top = between.max()
+    best = np.flatnonzero(between >= top - 1e-12 * abs(top))
     return int(best[len(best) // 2])
 
 

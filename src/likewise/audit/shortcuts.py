@@ -251,7 +251,7 @@ def _baselines(told: list[Clue]) -> list[Finding]:
         return []
     best = max(fair, key=lambda one: one.auc)
     probes = [one for one in fair if "(probe)" in one.name and one is not best]
-    more = f" So do {' and '.join(one.words for one in probes)}." if probes else ""
+    more = f" Also: {', '.join(one.words for one in probes)}." if probes else ""
     return [
         Finding(
             "baselines",

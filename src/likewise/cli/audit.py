@@ -42,7 +42,7 @@ def audit(
     seed: int = typer.Option(0, min=0, metavar="N", help="Where all chance comes from."),
     json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
 ) -> None:
-    """Find what is wrong with data before anything is learned from them.
+    """Find what is wrong with data before learning from them.
 
     It names copies under two labels, pairs that contradict one another, and shortcuts: trivial
     things, such as the grey of the paper, that give the answer away. What is alarming comes
