@@ -94,7 +94,8 @@ def _aucs(
     # Ties count half.
     passed = (above * (np.cumsum(below, 1) - below / 2)).sum(1)
     with np.errstate(invalid="ignore"):
-        return passed / (above.sum(1) * below.sum(1))
+        found: Array = passed / (above.sum(1) * below.sum(1))
+    return found
 
 
 def auc(
