@@ -13,7 +13,7 @@ import numpy as np
 from likewise.certainty import Choice
 from likewise.errors import BadArgument
 from likewise.rates import Rate
-from likewise.report import figures, pictures, sections, wording
+from likewise.report import figures, pictures, sections, shares, wording
 from likewise.results import Epoch, Evaluation, Verification
 from likewise.shapes import Array
 from likewise.types import Claim
@@ -148,15 +148,17 @@ def _sha256(script: str) -> str:
 
 
 def _sections(report: Report) -> list[str]:
-    evaluation = report.evaluation
-    measure, (_, kinds) = wording.measure(evaluation), wording.kinds(evaluation.verification)
+    evaluation, found = report.evaluation, report.evaluation.verification
+    measure, (_, kinds) = wording.measure(evaluation), wording.kinds(found)
     certain = sections.probabilities(evaluation.probability, report.choice)
     spread = {"distance": "Distances", "dissimilarity": "Dissimilarities"}[measure]
     contents = [
         ("summary", "Summary", sections.summary(evaluation, report.default_point)),
         ("points", "Operating points", sections.points(evaluation, report.default_point)),
+        ("populations", "Populations", shares.populations(found, report.default_point)),
+        ("groups", "Groups", shares.groups(evaluation)),
         ("distances", spread, sections.distances(evaluation, report.default_point)),
-        ("errors", "Both errors", sections.errors(evaluation.verification, report.default_point)),
+        ("errors", "Both errors", sections.errors(found, report.default_point)),
         ("probability", "Probabilities", certain),
         ("training", "Training", sections.training(report.epochs)),
         ("mistakes", "The worst mistakes", _mistakes(report.examples, measure)),

@@ -85,7 +85,7 @@ def points(evaluation: Evaluation, default: str) -> str:
         _, many = wording.kinds(found)
         pooled = f", and their plain share (“pooled”), for in the rate itself {many} weigh equally"
     return (
-        f"{_scroll(table, 'Operating points')}{refused}"
+        f"{scroll(table, 'Operating points')}{refused}"
         '<p class="note">FAR is the share of different pairs taken for the same, FRR the share of '
         f"same pairs taken for different; on test they are {found.sentence}. "
         f"Below each stand its 95% interval and the wrong pairs of all{pooled}. "
@@ -100,9 +100,9 @@ def _row(point: OperatingPoint, unit: str, *, chosen: bool) -> str:
     cells = (
         "—" if point.target is None else f"{point.target:g}",
         wording.distance(point.threshold),
-        _rate(point.calibrate.far, unit, supported=known),
-        _rate(test.far, unit, supported=known) if test else "not measured",
-        _rate(test.frr, unit, supported=known) if test else "not measured",
+        rate_cell(point.calibrate.far, unit, supported=known),
+        rate_cell(test.far, unit, supported=known) if test else "not measured",
+        rate_cell(test.frr, unit, supported=known) if test else "not measured",
         "yes" if known else "no",
     )
     # On a phone a row is a card: each cell names its column, and what is on test comes first.
@@ -116,7 +116,8 @@ def _row(point: OperatingPoint, unit: str, *, chosen: bool) -> str:
     return f'<tr class="{state}"><th scope="row">{html.escape(point.name)}{used}</th>{inside}</tr>'
 
 
-def _rate(rate: Rate, unit: str, *, supported: bool) -> str:
+def rate_cell(rate: Rate, unit: str, *, supported: bool) -> str:
+    """A rate in a cell of a table: its value, its interval and its counts."""
     if not rate.trials:
         return "no pairs"
     if not supported:
@@ -135,7 +136,8 @@ def _counts(rate: Rate) -> str:
     return f"{rate.errors:,} of {rate.trials:,}"
 
 
-def _scroll(inside: str, name: str) -> str:
+def scroll(inside: str, name: str) -> str:
+    """A table or text that scrolls in its own frame where the page is too narrow."""
     return f'<div class="scroll" role="region" aria-label="{name}" tabindex="0">{inside}</div>'
 
 
@@ -230,7 +232,7 @@ def hardest(evaluation: Evaluation) -> str:
     return (
         f'<p class="prose">Of {len(shares):,} {many}, {len(worst):,} took part in a wrong decision.'
         f"{shown} The share is of all {what}.</p>"
-        + _scroll(table, f"Hardest {many}").replace("scroll", "scroll narrow", 1)
+        + scroll(table, f"Hardest {many}").replace("scroll", "scroll narrow", 1)
     )
 
 
@@ -261,4 +263,4 @@ def facts(pairs: Mapping[str, str]) -> str:
 
 def code(text: str, name: str) -> str:
     """Text that a machine reads."""
-    return _scroll(f"<pre><code>{html.escape(text)}</code></pre>", name) if text.strip() else ""
+    return scroll(f"<pre><code>{html.escape(text)}</code></pre>", name) if text.strip() else ""

@@ -1,0 +1,88 @@
+"""Tables of error rates by population (genuine and forged) and by group of items."""
+
+import html
+
+from likewise.rates import Extremes
+from likewise.report import sections, wording
+from likewise.results import Evaluation, Verification
+
+
+def populations(found: Verification, default: str) -> str:
+    """The false-accept rate of every population at every point; empty where nothing is forged.
+
+    Args:
+        found: Whose rates.
+        default: Name of the operating point that `verify` uses; empty if none is supported.
+    """
+    if not found.populations:
+        return ""
+    names = list(found.populations)
+    head = "".join(f'<th scope="col">FAR, {html.escape(name)} forgeries</th>' for name in names)
+    rows = "".join(
+        f'<tr class="{"chosen" if point.name == default else ""}">'
+        f'<th scope="row">{html.escape(point.name)}</th>'
+        + "".join(
+            "<td>"
+            + sections.rate_cell(
+                found.populations[name][at].far, found.unit, supported=point.supported
+            )
+            + "</td>"
+            for name in names
+        )
+        + "</tr>"
+        for at, point in enumerate(found.points)
+    )
+    table = f'<table><thead><tr><th scope="col">point</th>{head}</tr></thead><tbody>{rows}</tbody>'
+    eers = ", ".join(
+        f"{html.escape(name)} {wording.fraction(eer)}"
+        for name, eer in found.population_eers.items()
+    )
+    return (
+        f"{sections.scroll(table + '</table>', 'Populations')}"
+        '<p class="note">Skilled forgeries are forged items held against the genuine items of the '
+        "identity they imitate, random ones genuine items of another identity. The thresholds were "
+        f"fitted against {html.escape(found.against)}. Equal error rates on these items, which "
+        f"promise nothing: {eers}.</p>"
+    )
+
+
+def groups(evaluation: Evaluation) -> str:
+    """Both error rates of each group at the frozen threshold; empty where nobody asked."""
+    found = evaluation.groups
+    if found is None:
+        return ""
+    unit = evaluation.verification.unit
+    rows = "".join(
+        f'<tr><th scope="row">{sections.path(group.name)}</th>'
+        f"<td>{group.items:,} of {group.units:,}</td>"
+        + (
+            f'<td colspan="2">{html.escape(group.reason)}</td>'
+            if group.rates is None
+            else "".join(
+                f"<td>{sections.rate_cell(rate, unit, supported=True)}</td>"
+                for rate in (group.rates.far, group.rates.frr)
+            )
+        )
+        + "</tr>"
+        for group in found.groups
+    )
+    names = (found.by, "items, identities", "FAR", "FRR")
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    apart = [_apart("FAR", found.far_ratio), _apart("FRR", found.frr_ratio)]
+    return (
+        f"{sections.scroll(table, f'Rates by {found.by}')}"
+        f'<p class="note">All at the same threshold, {wording.distance(found.threshold)}; pairs '
+        f"within a group only. {' '.join(line for line in apart if line)}</p>"
+    )
+
+
+def _apart(rate: str, extremes: Extremes | None) -> str:
+    if extremes is None:
+        return ""
+    times = "" if extremes.ratio is None else f", {extremes.ratio:.2g} times as much"
+    return (
+        f"{rate} is highest for {html.escape(extremes.highest)} "
+        f"({wording.fraction(extremes.high)}{times}) and lowest for "
+        f"{html.escape(extremes.lowest)} ({wording.fraction(extremes.low)})."
+    )
