@@ -22,7 +22,8 @@ def test_the_model_folder_holds_what_was_designed(image_experiment):
     folder = image_experiment.model.folder
     roles = image_experiment.model.manifest.files
     assert set(roles) == {
-        "recipe", "transform", "encoder.main", "weights", "calibration", "trained_on", "training",
+        "recipe", "transform", "encoder.main", "weights", "calibration", "reference", "trained_on",
+        "training",
     }  # fmt: skip
     assert (folder / "encoders" / "main.onnx").is_file()
     assert pictures(folder / "report.html") >= 2

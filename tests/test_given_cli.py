@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from conftest import glyphs
-from likewise.calibration import from_json, to_json
+from likewise.calibration_text import from_json, to_json
 from likewise.decoded import decode_all
 from likewise.errors import BadArgument, DamagedModel, SourceNotFound
 from likewise.evaluation import calibrate, compare, verify_all
@@ -137,7 +137,7 @@ def test_a_similarity_that_was_given_as_a_distance_is_noticed(likewise, tmp_path
     [
         (("evaluate", "model"), "is a model, and the items to measure it on are missing"),
         (("calibrate", "model"), "is a model"),
-        (("evaluate", "."), "does not end in .npz"),
+        (("evaluate", "."), "is no model. To train and measure it in folds"),
         (("evaluate", "absent.csv"), "there is no file 'absent.csv'"),
         (("evaluate", "c.csv", "--report", "r.html"), "--report was given. It is for a model"),
         (("evaluate", "c.csv", "--strict"), "--strict was given. It is for a model"),

@@ -5,6 +5,7 @@ import runpy
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -62,11 +63,15 @@ def test_the_shell_lines_run(tmp_path, monkeypatch, likewise):
     picture = next((tmp_path / "other").glob("*/*/0.png"))
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(picture.read_bytes())
+    glyphs(tmp_path / "clinic", first=600, count=24, each=4)
+    random = np.random.default_rng(0)
+    rows = [f"{i},{i + 300},{i % 2},{random.random() + 1 - i % 2}" for i in range(300)]
+    (tmp_path / "comparisons.csv").write_text("\n".join(["id1,id2,same,distance", *rows]))
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "a.png").write_bytes(picture.read_bytes())
     monkeypatch.chdir(tmp_path)
     lines = [line.partition("#")[0] for line in block("sh").strip().splitlines()]
-    assert len(lines) == 4
+    assert len(lines) == 7
     for line in lines:
         words = shlex.split(line)
         assert words[0] == "likewise"
@@ -74,6 +79,7 @@ def test_the_shell_lines_run(tmp_path, monkeypatch, likewise):
         assert code == 0, err
         assert out
     assert (tmp_path / "e.npz").is_file()
+    assert (tmp_path / "audit.html").is_file()
     assert (tmp_path / "model" / "evaluation-other.html").is_file()
 
 

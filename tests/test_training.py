@@ -131,7 +131,8 @@ def test_all_items_go_through_the_network_once_a_batch():
     forward = run.network.encoder.forward
 
     def counting(inputs, lengths=None):
-        seen.append(len(inputs))
+        if not torch.is_inference_mode_enabled():
+            seen.append(len(inputs))
         return forward(inputs, lengths)
 
     run.network.encoder.forward = counting
