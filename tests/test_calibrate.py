@@ -144,6 +144,7 @@ def test_what_cannot_be_followed_is_refused_before_anything_is_decoded(
         ({"calibrator": "platt"}, UnknownName, "no calibrator is named 'platt'"),
         ({"costs": (0.0, 1.0)}, BadArgument, "two numbers above 0"),
         ({"prior": 1.0}, BadArgument, r"The prior is 1\.0"),
+        ({"against": "skilled"}, BadArgument, "nothing of strangers is forged"),
         ({"claim": "everyone"}, UnknownName, "no claim is named 'everyone'"),
         ({"share": 0.5, "seed": -1}, ValueError, "a seed from 0"),
     ]:
@@ -328,6 +329,7 @@ def test_the_command_refuses_by_name(model, strangers, likewise):
         (("--name", "c", "--calibrator", "platt"), "UnknownName: no calibrator is named 'platt'"),
         (("--name", "c", "--prior", "0"), "BadArgument: The prior is 0"),
         (("--name", "c", "--share", "2"), "BadArgument: The share is 2"),
+        (("--name", "c", "--against", "random"), "BadArgument: against is 'random'"),
     ]:
         code, out, err = likewise("calibrate", model.folder, strangers, *words)
         assert (code, out) == (2, "")

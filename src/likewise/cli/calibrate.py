@@ -63,6 +63,14 @@ def calibrate(
         help="The share of same pairs where this is used, between 0 and 1: where the costs arise, "
         "and where the probabilities are measured.",
     ),
+    against: str = typer.Option(
+        "",
+        metavar="WHICH",
+        rich_help_panel=DECIDING,
+        show_default="skilled where items are forged",
+        help="Which different pairs the thresholds are fitted for, where some items are forged: "
+        "skilled, random or both.",
+    ),
     share: float | None = typer.Option(
         None,
         metavar="FRACTION",
@@ -151,6 +159,7 @@ def calibrate(
     costs = costs_of(cost_false_accept, cost_false_reject)
     if not source:
         own = {"--name": name, "--claim": claim, "--overwrite": overwrite, "--share": share}
+        own |= {"--against": against}
         own |= {"--allow-overlap": allow_overlap, "--strict": strict}
         given.refuse(own, given.WITHOUT_MODEL)
         data = given.read(model, distance=distance, columns=columns, similarity=similarity)
@@ -171,6 +180,7 @@ def calibrate(
         limit=limit,
         costs=costs,
         prior=prior,
+        against=against,
         overwrite=overwrite,
         allow_overlap=allow_overlap,
         strict=strict,

@@ -4,12 +4,12 @@ import html
 import json
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from likewise.distribution import Curve
+from likewise.metrics.curves import normal_deviates
 from likewise.rates import Rate
 from likewise.report import wording
 from likewise.report.figures import TOKENS, Figure, finished
@@ -125,8 +125,7 @@ def slider(found: Verification, default: str) -> str:
 
 
 def _deviate(rates: Array) -> Array:
-    normal = NormalDist()
-    return np.array([normal.inv_cdf(min(max(float(rate), _LEAST), 1 - _LEAST)) for rate in rates])
+    return normal_deviates(np.clip(rates, _LEAST, 1 - _LEAST))
 
 
 def _lowest(curve: Curve) -> float:

@@ -102,6 +102,11 @@ def calibrate(
     cost_name(costs or (1.0, 1.0), prior)
     claimed = Claim(claim) if claim else model.manifest.claim
     items = source.items()
+    if against and not items.forged.any():
+        raise BadArgument(
+            f"against is {against!r}, and nothing of {items.namespace} is forged. Leave it out, or "
+            "say which items are forged, in a column `origin` of a table for example."
+        )
     # Nothing is decoded for a split that the items cannot carry.
     _indices(items, claimed, share, seed)
     with decode_all(items, model.transform, strict=strict) as decoded:
