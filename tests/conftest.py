@@ -119,7 +119,11 @@ def series_experiment(tmp_path_factory):
 @pytest.fixture
 def likewise(monkeypatch, capsys):
     """Run a command in this process: (exit code, standard output, standard error)."""
+    from likewise import cli
     from likewise.cli import main
+
+    # A run that another test gave up may be at work yet, and would end this process.
+    monkeypatch.setattr(cli, "_leave", sys.exit)
 
     def run(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["likewise", *map(str, words)])

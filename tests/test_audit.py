@@ -591,9 +591,12 @@ def test_the_paper_of_cedar_is_found_and_named():
     assert told["median grey"].auc == pytest.approx(0.996, abs=0.002)
     assert told["spread of the ink's greys (Otsu)"].auc == pytest.approx(0.80, abs=0.01)
     one = next(each for each in found.alarms if each.kind == "appearance")
-    assert (one.figures["median_genuine"], one.figures["median_forged"]) == (239, 254)
+    medians = (one.figures["median_genuine"], one.figures["median_forged"])
+    assert medians == pytest.approx((239, 254), abs=0.5)
     assert "binarise" in one.advice
     left = next(each for each in found.findings if each.kind == "left_after_binarising")
     assert 0.6 < left.figures["auc"] < 0.8
     after = audit(Cedar().items(), ImageTransform(size=64, binarise=True, crop=True))
-    assert "appearance" not in kinds(after)
+    (rest,) = (each for each in after.alarms if each.kind == "appearance")
+    assert 0.6 < rest.figures["auc"] < 0.7
+    assert "background" not in rest.sentence

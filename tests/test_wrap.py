@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import onnx
@@ -395,13 +397,60 @@ def test_hostile_encoders_are_refused(tmp_path):
     assert accepted == HARMLESS
 
 
+# How much memory there is depends on the machine, and is fixed with the first graph of a process.
+WRAP_IN_LITTLE_MEMORY = """
+import os, pathlib, sys
+from likewise import graph
+from likewise.errors import LikewiseError
+from likewise.tasks.wrap import wrap
+
+graph.memory_bytes = lambda: int(384 * 2**20 / graph.MEMORY_SHARE)
+for path in map(pathlib.Path, sys.argv[1:]):
+    try:
+        wrap(path, path.with_suffix(""), transform="image(size=16)")
+        print("wrapped", path.stem)
+    except LikewiseError:
+        print("left something" if path.with_suffix("").exists() else "refused", path.stem)
+sys.stdout.flush()
+os._exit(0)  # runs that were given up are still at work
+"""
+IMPATIENT = """
+import sys
+from likewise import cli, graph
+
+graph.PATIENCE_SECONDS = 0.5
+cli.main()
+"""
+
+
 @pytest.mark.slow
 def test_heavy_encoders_are_refused(tmp_path):
-    for name, model in hostile(tmp_path / "secret.bin"):
-        if name.startswith(HEAVY):
-            folder = tmp_path / name.replace(" ", "-").replace(":", "")
-            folder.mkdir()
-            assert refused(model, folder), name
+    paths = [
+        written(tmp_path / f"{name.partition(': ')[2].replace(' ', '-')}.onnx", model)
+        for name, model in hostile(tmp_path / "secret.bin")
+        if name.startswith(HEAVY)
+    ]
+    assert len(paths) > 5
+    done = subprocess.run(
+        [sys.executable, "-c", WRAP_IN_LITTLE_MEMORY, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [f"refused {path.stem}" for path in paths]
+
+
+@pytest.mark.slow
+def test_a_run_that_was_given_up_does_not_abort_the_command(tmp_path):
+    (model,) = (m for name, m in onnx_files.giants() if name == "product of large matrices")
+    path = written(tmp_path / "encoder.onnx", model)
+    words = ["wrap", str(path), "--out", str(tmp_path / "m"), "--transform", "image(size=16)"]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPATIENT, *words], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "did not come to an end within" in done.stderr
+    assert "terminate" not in done.stderr
 
 
 def test_damaged_bytes_are_refused_or_harmless(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import threading
 from typing import Any
 
 import typer
@@ -94,7 +95,7 @@ def main() -> None:
             complete_in(*sys.argv[1:])
             return
         words = sys.argv[1:] or ["--help"]
-        sys.exit(app(args=words, prog_name="likewise", standalone_mode=False))
+        _leave(app(args=words, prog_name="likewise", standalone_mode=False))
     except LikewiseError as error:
         kind, code, said = type(error).__name__, 2, str(error)
         line = f"{kind}: {printable(said)}"
@@ -111,6 +112,16 @@ def main() -> None:
         print(json.dumps({"error": kind, "message": said}))
     else:
         print(f"likewise: {line}", file=sys.stderr)
+    _leave(code)
+
+
+def _leave(code: int | None) -> None:
+    """End the process, also where a run of ONNX Runtime that was given up is still at work."""
+    if any(thread.name == "likewise-run" for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Ending in order would destroy what that thread uses, and abort the process.
+        os._exit(code or 0)
     sys.exit(code)
 
 
