@@ -145,7 +145,7 @@ def distances(evaluation: Evaluation, default: str) -> str:
     """The distances of same and of different pairs, with the thresholds."""
     found = evaluation.verification
     figure = figures.distances_figure(
-        found.histogram, found.points, default, wording.measure(evaluation)
+        found.histogram, _drawn(found.points, default), default, wording.measure(evaluation)
     )
     heavy = "The heavy line is the threshold that verify uses. " if default else ""
     dotted = any(not point.supported for point in found.points)
@@ -162,13 +162,20 @@ def distances(evaluation: Evaluation, default: str) -> str:
     )
 
 
+def _drawn(points: Sequence[OperatingPoint], default: str) -> list[OperatingPoint]:
+    """The points that a figure has room for; the guaranteed ones stand in the table, too."""
+    guaranteed = any(point.guaranteed for point in points if point.name == default)
+    return [point for point in points if point.target is None or point.guaranteed == guaranteed]
+
+
 def errors(found: Verification, default: str) -> str:
     """False accepts against false rejects at all thresholds; empty where no curve was measured."""
     if found.curve is None:
         return ""
     bars = f"Bars are 95% intervals, whose trials are {found.unit}."
-    det = tradeoff.det_figure(found.curve, found.points, default)
-    roc = tradeoff.roc_figure(found.curve, found.points, default)
+    points = _drawn(found.points, default)
+    det = tradeoff.det_figure(found.curve, points, default)
+    roc = tradeoff.roc_figure(found.curve, points, default)
     return (
         tradeoff.slider(found, default)
         + _figure(det, f"DET: nearer the lower left is better. {bars}")

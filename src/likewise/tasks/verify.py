@@ -8,7 +8,6 @@ from likewise.errors import BadArgument, SourceNotFound, UnreadableItem, Unsuppo
 from likewise.model import Model
 from likewise.printable import printable, shortened
 from likewise.results import Decision
-from likewise.thresholds import cost_name
 from likewise.types import Raw
 
 
@@ -70,6 +69,9 @@ def _of_least_cost(fitted: Calibration, name: str, costs: tuple[float, float], p
     Raises:
         UnsupportedRate: If there is none; the rates of a threshold that nobody fitted are unknown.
     """
+    # Only here, since fitting thresholds needs what a decision does not, and takes time to load.
+    from likewise.thresholds import cost_name
+
     wanted = cost_name(costs, prior)
     known = [point.name for point in fitted.points]
     if wanted not in known:
