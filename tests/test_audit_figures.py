@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 
 from conftest import waves
 from likewise.audit import copies, looks
-from likewise.audit.association import Auc, Cases, auc, difference, pairs_of, plain_auc
+from likewise.audit.association import Auc, Cases, auc, difference, pairs_of
 from likewise.audit.margins import embedding_findings, margin_of, spread_of
 from likewise.distances import FAMILY as DISTANCES
 from likewise.errors import BadArgument
@@ -21,6 +21,10 @@ def cases(positive: np.ndarray, units: np.ndarray, folds: np.ndarray | None = No
     rows = np.arange(len(positive))
     folds = np.zeros(len(rows), dtype=np.int64) if folds is None else folds
     return Cases(rows, rows, positive, units, units, folds, int(units.max()) + 1)
+
+
+def plain_auc(values: np.ndarray, positive: np.ndarray) -> float:
+    return auc(values, cases(positive, np.arange(len(positive)) % 30)).value
 
 
 def test_the_auc_is_that_of_scikit_learn_with_ties():

@@ -73,12 +73,6 @@ class Auc:
         return 0.5 if self.low is None else self.low
 
 
-def plain_auc(values: Float[Array, "m"], positive: Bool[Array, "m"]) -> float:
-    """The AUC of some values; .5 if one of the sorts is absent."""
-    found = float(_aucs(values, positive, np.ones((1, len(values)), dtype=np.bool_))[0])
-    return 0.5 if math.isnan(found) else found
-
-
 def _aucs(
     values: Float[Array, "m"], positive: Bool[Array, "m"], kept: Bool[Array, "groups m"]
 ) -> Float[Array, "groups"]:

@@ -80,11 +80,6 @@ class Columns:
         return (self.first, self.second, self.same, self.compared)
 
 
-def is_given(path: str) -> bool:
-    """Whether a file's ending says that it may hold embeddings or comparisons."""
-    return Path(path).suffix.lower() in ENDINGS
-
-
 def read(path: str, *, distance: str = "", columns: Columns | None = None) -> Given:
     """Read embeddings with labels, or a table of comparisons, by the file's ending.
 
