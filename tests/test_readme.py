@@ -51,7 +51,7 @@ def test_the_python_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     code = block("python")
     assert "budget_seconds=60" in code
-    exec(code.replace("budget_seconds=60", "budget_seconds=2"), {})  # noqa: S102 - our own README
+    exec(code.replace("budget_seconds=60", "steps=20"), {})  # noqa: S102 - our own README
     out = capsys.readouterr().out
     assert re.search(r"^(same|different) ", out, re.MULTILINE)
     assert "Rate(value=" in out

@@ -139,3 +139,10 @@ def test_all_items_go_through_the_network_once_a_batch():
     run.finish()
     assert set(seen) == {24}
     assert len(seen) == run.epochs[-1].steps
+
+
+def test_bf16_is_trained_in_without_a_word(capfd):
+    run = started("encoder=conv1d(width=4)", "precision=bf16", "steps=2").finish()
+    assert run.recipe.precision == "bf16"
+    assert bool(weights(run.model()).isfinite().all())
+    assert capfd.readouterr() == ("", "")

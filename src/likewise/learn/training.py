@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins import MixedPrecision
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
@@ -261,11 +262,9 @@ def _begin(run: Run, data: Decoded, digest: str) -> tuple[Fabric, _FabricModule,
     else:
         run.precision = Precision(run.recipe.precision, "as when the run began")
     run.recipe = recipe = replace(run.recipe, precision=run.precision.name)
-    fabric = Fabric(
-        accelerator=run.device.type,
-        devices=1,
-        precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
-    )
+    # As a plugin, since Fabric announces the name of a mixed precision on the terminal.
+    mixed = [MixedPrecision("bf16-mixed", run.device.type)] if recipe.precision == "bf16" else []
+    fabric = Fabric(accelerator=run.device.type, devices=1, plugins=mixed)
     parameters = [*run.network.parameters(), *run.loss.parameters()]
     network, optimizer = fabric.setup(
         run.network,
