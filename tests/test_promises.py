@@ -139,6 +139,7 @@ def test_where_nothing_is_known_nothing_is_said():
     for low, high, units in ((-3.0, 99.0, 30), (0.2, 0.1, 30), (0.0, 1.0, 30), (0.02, 0.09, 2)):
         odd = Rate(0.05, 50, 1000, units, low, high)
         assert predicted(odd, seen) is None
+    assert predicted(Rate(1e-300, 1, 1000, 30, 1e-301, 0.1), seen) is None
     assert predicted(Rate(1.0, 1000, 1000, 30, 0.9, 1.0), seen) is None
 
 

@@ -10,6 +10,9 @@ from likewise.metrics.intervals import CONFIDENCE, FEWEST_UNITS, expit, quantile
 from likewise.rates import Promise, Rate
 from likewise.results import OperatingPoint
 
+# Fewer than one error in a million million is none, or was made up.
+_LEAST = 1e-12
+
 
 def promise_of(point: OperatingPoint) -> Promise | None:
     """Hold what a threshold did on *test* against what it was fitted for.
@@ -88,8 +91,8 @@ def predicted(
         return expit(center - half), expit(center + half)
     bound = test.high if test.value <= 0 else 1 - (test.low or 0.0)
     trials = _trials(bound or 1.0)
-    there = math.sqrt(1 / (trials * value * (1 - value)))
-    half = _half(here, calibrate.units - 1, there, test.units - 1, probability)
+    unseen = math.sqrt(1 / (trials * value * (1 - value)))
+    half = _half(here, calibrate.units - 1, unseen, test.units - 1, probability)
     low, high = expit(center - half), expit(center + half)
     least = expit(center - quantile(calibrate.units - 1, probability) * here)
     none_explained = test.value <= 0 and (1 - least) ** trials >= 1 - CONFIDENCE
@@ -105,7 +108,7 @@ def _has_interval(rate: Rate) -> bool:
 
 def _error(rate: Rate) -> float | None:
     """The standard error of the logit, from the interval; None at rate 0 or 1, or if it is lost."""
-    if not 0 < rate.value < 1:
+    if not _LEAST < rate.value < 1 - _LEAST:
         return None
     if rate.high is not None and rate.high < 1:
         half = _logit(rate.high) - _logit(rate.value)
