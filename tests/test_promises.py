@@ -177,8 +177,8 @@ def shares_kept(splits, runs: int) -> tuple[float, float]:
     [
         (40, 40, 150),
         *(
-            pytest.param(*size, 2000, marks=pytest.mark.slow)
-            for size in ((20, 20), (40, 40), (30, 100), (100, 30))
+            pytest.param(*size, marks=pytest.mark.slow)
+            for size in ((20, 20, 2000), (40, 40, 1000), (30, 100, 400), (100, 30, 400))
         ),
     ],
 )

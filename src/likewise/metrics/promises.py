@@ -89,8 +89,7 @@ def predicted(
     if there is not None:
         half = _half(here, calibrate.units - 1, there, test.units - 1, probability)
         return expit(center - half), expit(center + half)
-    bound = test.high if test.value <= 0 else 1 - (test.low or 0.0)
-    trials = _trials(bound or 1.0)
+    trials = _trials((test.high or 1.0) if test.value <= 0 else 1 - (test.low or 0.0))
     unseen = math.sqrt(1 / (trials * value * (1 - value)))
     half = _half(here, calibrate.units - 1, unseen, test.units - 1, probability)
     low, high = expit(center - half), expit(center + half)
