@@ -103,11 +103,17 @@ def test_evaluate_writes_the_report(likewise, likewise_json, image_model, strang
     code, out, _ = likewise("evaluate", image_model.folder, strangers, "--report", page)
     assert code == 0
     assert "one-shot accuracy" in out
+    assert "  The promise of FAR 0.05 is " in out
+    assert "The promise of FAR 0.05 is " in page.read_text(encoding="utf-8")
     assert pictures(page) >= 2
     found = likewise_json(
         "evaluate", image_model.folder, strangers, "--report", page, "--no-examples"
     )
     assert found["verification"]["identities"] == 25
+    promise = found["verification"]["promises"]["far=0.05"]
+    assert promise["target"] == 0.05
+    assert promise["low"] < promise["calibrate"] < promise["high"]
+    assert promise["kept"] == (promise["low"] <= promise["test"] <= promise["high"])
     assert pictures(page) == 0
 
 

@@ -75,6 +75,7 @@ def test_the_commands_on_vectors(image_model, vectors, likewise, likewise_json, 
     code, said, err = likewise("evaluate", new, "--distance", spec, "--calibration", out)
     assert code == 0, err
     assert f"thresholds as {out} has them" in said
+    assert "  The promise of FAR 0.05 is " in said
     other = "euclidean" if spec == "cosine" else "cosine"
     code, _, err = likewise("evaluate", new, "--distance", other, "--calibration", out)
     assert (code, f"was fitted on '{spec}'" in err) == (2, True)
@@ -95,6 +96,7 @@ def test_the_commands_on_comparisons(likewise, likewise_json, tmp_path):
     assert (code, f"written to {out}" in said) == (0, True), err
     code, said, err = likewise("evaluate", path, "--calibration", out)
     assert (code, "on the same data no rate is a promise" in said) == (0, True), err
+    assert "The promise of" not in said
     near, far = (
         likewise_json("decide", out, number, "--at", "balanced") for number in ("0.4", "1.1")
     )

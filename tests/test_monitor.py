@@ -1,12 +1,16 @@
 """Do today's items look like those calibrated on? On vectors of a known answer, and pictures."""
 
 import json
+import math
 import shutil
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+from scipy.spatial.distance import cdist
+from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 
 from likewise import manifest, reference
@@ -23,7 +27,7 @@ from likewise.reference import MOST, Reference, evenly
 from likewise.sources.arrays import Arrays
 from likewise.sources.characters import Characters
 from likewise.tasks.calibrate import calibrate
-from likewise.tasks.monitor import monitor
+from likewise.tasks.monitor import _LEAST_EXTREME, monitor
 from likewise.types import Claim
 
 
@@ -47,11 +51,23 @@ def both(seed=0, shift=0.0, sizes=((12, 4), (9, 4))):
 # ── the test itself ───────────────────────────────────────────────────────────────────────────
 
 
-def test_the_statistic_is_that_of_a_loop_over_pairs_of_identities():
-    vectors, units, second = both(shift=0.7)
-    apart = np.linalg.norm(vectors[:, None].astype(float) - vectors[None], axis=2)
+def means_of(vectors, units):
+    return np.stack([vectors[units == unit].astype(float).mean(0) for unit in np.unique(units)])
+
+
+def kernel_of(vectors, units):
+    """Of Mahalanobis' distance, by scipy; the ridge is a hundredth of the mean variance."""
+    means = means_of(vectors, units)
+    covariance = np.cov(means.T, bias=True)
+    inverse = np.linalg.inv(covariance + 0.01 * means.var(0).mean() * np.eye(len(covariance)))
+    apart = cdist(vectors, vectors, "mahalanobis", VI=inverse)
     median = np.median(apart[np.triu_indices(len(units), 1)])
-    kernel = np.exp(-(apart**2) / (2 * median**2))
+    return np.exp(-(apart**2) / (2 * median**2))
+
+
+def test_the_discrepancy_is_that_of_a_loop_over_pairs_of_identities():
+    vectors, units, second = both(shift=0.7)
+    kernel = kernel_of(vectors, units)
     total = {(0, 0): [], (1, 1): [], (0, 1): []}
     for a in range(len(second)):
         for b in range(len(second)):
@@ -59,7 +75,24 @@ def test_the_statistic_is_that_of_a_loop_over_pairs_of_identities():
                 like = kernel[np.ix_(units == a, units == b)].mean()
                 total[min(second[a], second[b]), max(second[a], second[b])].append(like)
     expected = sum(np.mean(total[side, side]) for side in (0, 1)) - 2 * np.mean(total[0, 1])
-    assert two_samples(vectors, units, second).statistic == pytest.approx(expected)
+    found = two_samples(vectors, units, second).statistics["discrepancy"]
+    assert found == pytest.approx(expected)
+
+
+def ridge(means, second) -> Ridge:
+    """The regression of the sets on the means of the units, by scikit-learn."""
+    alpha = 0.01 * len(means) * means.var(0).mean()
+    return Ridge(alpha=alpha).fit(means, second)
+
+
+def test_the_discriminant_is_what_the_ridge_of_scikit_learn_explains():
+    vectors, units, second = both(shift=0.7)
+    means = means_of(vectors, units)
+    explained = (second - second.mean()) @ ridge(means, second).predict(means)
+    count, other = len(second), second.sum()
+    expected = explained * count**3 / (other * (count - other)) ** 2
+    found = two_samples(vectors, units, second).statistics["discriminant"]
+    assert found == pytest.approx(expected)
 
 
 def test_a_shift_is_found_and_its_size_told():
@@ -71,26 +104,71 @@ def test_a_shift_is_found_and_its_size_told():
     for shift in (1.0, 2.0, 4.0):
         moved = two_samples(*both(shift=shift, sizes=sizes))
         effects.append(moved.effect)
-    assert moved.statistic > 10 * abs(alike.statistic)
+    for name, statistic in moved.statistics.items():
+        assert statistic > 5 * abs(alike.statistics[name])
     assert moved.p_value == pytest.approx(0.001)
     assert effects == sorted(effects)
     assert effects[-1] > 0.95
 
 
-def test_the_effect_is_what_a_rule_made_on_others_achieves():
-    """With one item an identity: the witness of one half, ranked on the other, by scikit-learn."""
-    vectors, units, second = both(shift=1.0, sizes=((60, 1), (60, 1)))
-    found = two_samples(vectors, units, second).effect
-    apart = np.linalg.norm(vectors[:, None].astype(float) - vectors[None], axis=2)
-    kernel = np.exp(-(apart**2) / (2 * np.median(apart[np.triu_indices(120, 1)]) ** 2))
-    random, told = np.random.default_rng(5), []
+def halves(random):
+    """Sixty units of either set, dealt into halves that hold as many of both."""
     for _ in range(30):
         half = np.concatenate([random.permutation(60)[:30], 60 + random.permutation(60)[:30]])
-        rest = np.setdiff1d(np.arange(120), half)
+        yield half, np.setdiff1d(np.arange(120), half)
+
+
+def test_a_change_that_all_share_is_found_where_identities_hardly_differ():
+    """Its effect is what a regression of one half tells of the other, by scikit-learn."""
+    vectors, units, second = both(1, sizes=((60, 1), (60, 1)))
+    vectors[:, 0] = 0.3 * vectors[:, 0] + np.where(second == 1, 0.25, 0.0)
+    found = two_samples(vectors, units, second)
+    assert found.p_value < 0.01
+    assert found.rule == "discriminant"
+    assert found.p_values["discriminant"] <= found.p_values["discrepancy"]
+    told = []
+    for half, rest in halves(np.random.default_rng(5)):
+        values = ridge(vectors[half].astype(float), second[half]).predict(vectors[rest])
+        told.append(roc_auc_score(second[rest], values))
+    assert found.effect == pytest.approx(np.mean(told), abs=0.02)
+    assert found.effect > 0.65
+
+
+def test_a_wider_spread_is_found_where_no_mean_moves():
+    """Its effect is that of the witness of one half, ranked on the other, by scikit-learn."""
+    vectors, units, second = both(sizes=((60, 1), (60, 1)))
+    for side, wider in ((0, 1.0), (1, 3.0)):
+        part = vectors[second == side]
+        vectors[second == side] = wider * (part - part.mean(0))
+    found = two_samples(vectors, units, second)
+    assert found.p_value < 0.01
+    assert found.rule == "discrepancy"
+    assert found.p_values["discriminant"] > 0.9
+    kernel = kernel_of(vectors, units)
+    told = []
+    for half, rest in halves(np.random.default_rng(5)):
         known = second[half]
         witness = kernel[rest][:, half] @ (known / 30 - (1 - known) / 30)
         told.append(roc_auc_score(second[rest], witness))
-    assert found == pytest.approx(np.mean(told), abs=0.03)
+    assert found.effect == pytest.approx(np.mean(told), abs=0.03)
+
+
+def test_two_tests_raise_no_more_alarms_than_one():
+    alarms = 0
+    for seed in range(300):
+        found = two_samples(*both(seed, sizes=((8, 2), (7, 2))), permutations=99, seed=seed)
+        alarms += found.p_value <= 0.05
+        least = min(found.p_values.values())
+        assert least <= found.p_value <= 2 * least
+    assert stats.binom.ppf(0.001, 300, 0.05) <= alarms <= stats.binom.ppf(0.999, 300, 0.05)
+
+
+@pytest.mark.parametrize(("counts", "enough"), [((3, 3), False), ((4, 5), True)])
+def test_fewer_units_than_the_task_asks_for_cannot_raise_an_alarm(counts, enough):
+    """With 3 and 3 there are 20 ways to deal them, and sets of one size may change places."""
+    vectors, units, second = both(shift=100.0, sizes=[(count, 2) for count in counts])
+    assert (two_samples(vectors, units, second).p_value <= 0.05) == enough
+    assert (math.comb(sum(counts), counts[0]) * 0.05 >= _LEAST_EXTREME) == enough
 
 
 @settings(max_examples=25, deadline=None)
@@ -99,16 +177,18 @@ def test_neither_scale_nor_origin_nor_order_matters(seed, scale):
     vectors, units, second = both(seed, shift=1.0)
     plain = two_samples(vectors, units, second, permutations=49)
     moved = two_samples((scale * (vectors + 1)).astype(np.float32), units, second, permutations=49)
-    assert moved.statistic == pytest.approx(plain.statistic, rel=1e-2, abs=1e-4)
     order = np.random.default_rng(seed).permutation(len(units))
     mixed = two_samples(vectors[order], units[order], second, permutations=49)
-    assert mixed.statistic == pytest.approx(plain.statistic)
+    for name, statistic in plain.statistics.items():
+        assert moved.statistics[name] == pytest.approx(statistic, rel=1e-2, abs=1e-4)
+        assert mixed.statistics[name] == pytest.approx(statistic)
     assert mixed.p_value == plain.p_value
 
 
 def test_items_that_are_all_alike_show_nothing():
     found = two_samples(np.zeros((20, 3), np.float32), np.arange(20), np.repeat([0, 1], 10))
-    assert (found.statistic, found.p_value, found.effect) == (0.0, 1.0, 0.5)
+    assert (found.p_value, found.effect) == (1.0, 0.5)
+    assert found.statistics == {"discriminant": 0.0, "discrepancy": 0.0}
 
 
 def test_identities_are_what_is_exchanged():

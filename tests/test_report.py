@@ -16,7 +16,7 @@ from PIL import Image
 
 from likewise.distribution import Histogram
 from likewise.errors import BadArgument, MissingExtra
-from likewise.rates import ErrorRates, Rate
+from likewise.rates import ErrorRates, Promise, Rate
 from likewise.report import Example, Report, card, figures, pictures, render
 from likewise.results import Epoch, Evaluation, OneShot, OperatingPoint, Verification
 from likewise.types import Claim
@@ -510,3 +510,20 @@ def test_examples_that_cannot_be_shown_side_by_side_are_refused(second: Any) -> 
 def test_an_image_of_two_channels_is_refused() -> None:
     with pytest.raises(BadArgument, match="1, 3 or 4 channels is expected"):
         pictures.picture(np.zeros((2, 8, 8), np.uint8), "two channels")
+
+
+def test_whether_promises_are_kept_stands_below_the_points() -> None:
+    kept = Promise(0.05, False, 0.05, 0.052, 0.021, 0.112, kept=True)
+    found = replace(VERIFICATION, promises={"far=0.05": kept})
+    page = Tree(render(replace(REPORT, evaluation=replace(EVALUATION, verification=found)))).root
+    (listed,) = page.all("ul", **{"class": "promises"})
+    (line,) = listed.all("li")
+    said = (
+        "The promise of FAR 0.05 is kept within what chance explains: 0.052 was measured, of "
+        "0.021 to 0.112."
+    )
+    assert line.text == f"far=0.05: {said}"
+    (lede,) = page.all("p", **{"class": "lede"})
+    assert lede.text.endswith(said)
+    assert said in card(replace(REPORT, evaluation=replace(EVALUATION, verification=found)))
+    assert Tree(render(REPORT)).root.all("ul", **{"class": "promises"}) == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from likewise.cli.words import evaluation_lines
-from likewise.rates import ErrorRates, Rate
+from likewise.rates import ErrorRates, Promise, Rate
 from likewise.report import wording
 from likewise.results import Evaluation, Histogram, OneShot, OperatingPoint, Verification
 from likewise.types import Claim
@@ -48,8 +48,7 @@ def test_a_fraction_is_told_from_nothing_and_from_all(value: float, said: str) -
 def test_a_rate_with_an_interval_is_counted_of_a_round_number() -> None:
     said = wording.verdict(evaluation(Rate(0.0012, 208, 174000, 30, 0.0004, 0.0036)), "it")
     assert "of 10,000 pairs of different things about 12 (between 4 and 36)" in said
-    assert said.endswith("aimed at, 0.05, lies above its range: on items like these the threshold "
-                         "lets less through.")  # fmt: skip
+    assert said.endswith("Measured on 30 identities never trained on.")
 
 
 def test_no_error_at_all_is_no_promise_of_none() -> None:
@@ -58,12 +57,64 @@ def test_no_error_at_all_is_no_promise_of_none() -> None:
         "none of the 4,350 pairs of different things was taken for the same (in the long run at "
         "most 181 of 1,000)" in said
     )
-    assert said.endswith("0.05, lies within its range.")
 
 
-def test_a_rate_above_its_target_is_said_aloud() -> None:
-    said = wording.verdict(evaluation(Rate(0.1, 17400, 174000, 30, 0.07, 0.14)), "it")
-    assert "0.05, lies below its range: on items like these the threshold lets more" in said
+OTHERS = (
+    " These items are not like those that the threshold was fitted on, or this is the one case in "
+    "twenty."
+)
+
+
+@pytest.mark.parametrize(
+    ("ends", "kept", "said"),
+    [
+        (
+            (0.05, 0.071, 0.021, 0.112),
+            True,
+            "FAR 0.05 is kept within what chance explains: 0.071 was measured, of 0.021 to 0.112.",
+        ),
+        (
+            (0.05, 0.099, 0.02, 0.08),
+            False,
+            "FAR 0.05 is not kept: 0.099 was measured, more than chance explains (0.020 to 0.080)."
+            + OTHERS,
+        ),
+        (
+            (0.05, 0.0009, 0.002, 0.08),
+            False,
+            "FAR 0.05 is not kept: 0.00090 was measured, less than chance explains (0.0020 to "
+            "0.080)." + OTHERS,
+        ),
+        ((0.03, 0.041, 0.0, 0.06), True, "FAR at most 0.05 is kept: 0.041 was measured."),
+        (
+            (0.03, 0.055, 0.0, 0.06),
+            True,
+            (
+                "FAR at most 0.05 is kept within what chance explains: 0.055 was measured, of up "
+                "to 0.060."
+            ),
+        ),
+        (
+            (0.03, 0.09, 0.0, 0.06),
+            False,
+            "FAR at most 0.05 is not kept: 0.090 was measured, more than chance explains (up to "
+            "0.060)." + OTHERS,
+        ),
+    ],
+)
+def test_whether_a_promise_is_kept_is_said_aloud(
+    ends: tuple[float, float, float, float], kept: bool, said: str
+) -> None:
+    promise, said = Promise(0.05, "at most" in said, *ends, kept), f"The promise of {said}"
+    measured = evaluation(Rate(promise.test, 17400, 174000, 30, 0.07, 0.14))
+    found = replace(measured.verification, promises={"it": promise})
+    measured = replace(measured, verification=found)
+    assert wording.verdict(measured, "it").endswith(f" {said}")
+    assert wording.promises(found) == [f"it: {said}"]
+    assert f"  {said}" in evaluation_lines(measured)
+    nothing = replace(measured, verification=replace(found, promises={}))
+    assert "promise" not in wording.verdict(nothing, "it")
+    assert not any("promise of" in line for line in evaluation_lines(nothing))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +132,7 @@ def test_too_few_trials_leave_counts(claim: Claim, units: str) -> None:
         "none of the 450 pairs of different things was taken for the same, and 2 of the 45 pairs "
         f"of the same thing were taken for different (too few {units} for an interval)." in said
     )
-    assert "aimed at" not in said
+    assert "promise" not in said
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from likewise.distribution import Histogram
 from likewise.listed_pairs import ListedPairs
 from likewise.metrics import verification
 from likewise.metrics.curves import curve_of, frr_at, minimum_cost, thinned
+from likewise.metrics.promises import promise_of
 from likewise.populations import RANDOM, SKILLED, Populations
 from likewise.probabilities import AUTO, choose, fit_calibrator
 from likewise.rates import ErrorRates
@@ -52,6 +53,8 @@ def verify_all(
     curve = curve_of(spread)
     eer = _equal_error(comparisons, spread)
     rates = comparisons.rates([point.threshold for point in points], claim)
+    measured = tuple(replace(p, test=r) for p, r in zip(points, rates, strict=True))
+    promises = {point.name: promise_of(point) for point in measured}
     against, populations, eers = "", {}, {}
     if isinstance(comparisons, Populations):
         against = comparisons.against
@@ -69,7 +72,7 @@ def verify_all(
         # What is beyond the twelfth digit comes from adding up very many weights.
         eer=round(eer, 12),
         auc=round(spread.auc, 12),
-        points=tuple(replace(p, test=r) for p, r in zip(points, rates, strict=True)),
+        points=measured,
         histogram=_histogram(spread),
         unit=comparisons.trials(claim)[1],
         curve=thinned(curve),
@@ -78,6 +81,7 @@ def verify_all(
         against=against,
         populations=populations,
         population_eers=eers,
+        promises={name: one for name, one in promises.items() if one is not None},
     )
 
 

@@ -110,3 +110,28 @@ class Enrolment:
     items: int
     rate: float
     identities_lost: int
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Whether a threshold keeps on *test* the false-accept rate that it was fitted for.
+
+    Attributes:
+        target: The rate that it was fitted for.
+        at_most: Whether that is a limit, which a smaller rate keeps, too.
+        calibrate: The rate on the identities that it was fitted on.
+        test: The rate on others.
+        low: Lower end of where chance puts the rate on *test* if those identities are like the
+            ones it was fitted on: a 95% interval, from what is uncertain of both rates; 0 for a
+            limit.
+        high: Upper end; for a limit the one-sided one.
+        kept: Whether the rate on *test* lies between the two.
+    """
+
+    target: float
+    at_most: bool
+    calibrate: float
+    test: float
+    low: float
+    high: float
+    kept: bool

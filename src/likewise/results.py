@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from likewise.certainty import Probability
 from likewise.distribution import Curve, Histogram
 from likewise.ranked import Identification, OneShot, Retrieval
-from likewise.rates import Enrolment, ErrorRates, Groups
+from likewise.rates import Enrolment, ErrorRates, Groups, Promise
 from likewise.types import Claim
 
 
@@ -92,6 +92,8 @@ class Verification:
             forged items: `skilled`, `random` or `both`; empty elsewhere.
         populations: Then for each population of different pairs the rates at every point.
         population_eers: And its equal error rate.
+        promises: For each point that was fitted for a false-accept rate, by its name, whether it
+            keeps it; none where too few identities stand behind one of the rates.
     """
 
     claim: Claim
@@ -110,6 +112,7 @@ class Verification:
     against: str = ""
     populations: Mapping[str, tuple[ErrorRates, ...]] = field(default_factory=dict)
     population_eers: Mapping[str, float] = field(default_factory=dict)
+    promises: Mapping[str, Promise] = field(default_factory=dict)
 
     @property
     def counted(self) -> str:

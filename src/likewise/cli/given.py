@@ -223,6 +223,8 @@ def evaluation_lines(given: Any, found: Any) -> list[str]:
 
 def point_lines(measured: Any) -> list[str]:
     """What describes the distances, and every operating point."""
+    from likewise.cli.rates import promise_lines
+
     lines = [
         (
             f"AUC {measured.auc:.4f}, equal error rate {measured.eer:.4f} (its threshold is chosen "
@@ -235,7 +237,7 @@ def point_lines(measured: Any) -> list[str]:
             "are closer, name its column with --similarity"
         )
     for point in measured.points:
-        lines += _point(point, measured.unit)
+        lines += [*_point(point, measured.unit), *promise_lines(measured, point)]
     return lines
 
 

@@ -31,6 +31,14 @@ def rate_lines(rates: Any, populations: Any, against: str, unit: str) -> list[st
     return [*lines, f"  false rejects {rate_words(rates.frr, unit)}"]
 
 
+def promise_lines(found: Any, point: Any) -> list[str]:
+    """Whether an operating point keeps the rate that it was fitted for; none where nobody knows."""
+    from likewise.report.wording import promise
+
+    kept = found.promises.get(point.name)
+    return [] if kept is None else [f"  {promise(kept)}"]
+
+
 def failure_lines(failed: Any, enrolment: Any) -> list[str]:
     """Which items could not be enrolled, and their share."""
     if not failed:

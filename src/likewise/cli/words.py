@@ -138,7 +138,7 @@ def as_json(value: Any) -> str:
 
 def evaluation_lines(evaluation: Any) -> list[str]:
     """An evaluation as the lines that a person reads."""
-    from likewise.cli.rates import failure_lines, group_lines, rate_lines
+    from likewise.cli.rates import failure_lines, group_lines, promise_lines, rate_lines
 
     found = evaluation.verification
     lines = [
@@ -161,6 +161,7 @@ def evaluation_lines(evaluation: Any) -> list[str]:
         at = found.points.index(point)
         each = {name: rates[at] for name, rates in found.populations.items()}
         lines += rate_lines(point.test, each, found.against, found.unit)
+        lines += promise_lines(found, point)
     if evaluation.probability is not None:
         lines += probability_lines(evaluation.probability)
     lines += _ranked_lines(evaluation)

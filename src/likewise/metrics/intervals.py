@@ -37,7 +37,7 @@ def two_sided(
         return (0.0, bound) if value <= 0 else (1 - bound, 1.0)
     half = _half((1 + CONFIDENCE) / 2, value, leave_one_out)
     center = math.log(value / (1 - value))
-    return _expit(center - half), _expit(center + half)
+    return expit(center - half), expit(center + half)
 
 
 def upper_limit(
@@ -59,7 +59,7 @@ def upper_limit(
     if value <= 0:
         return _bound(confidence, independent)
     half = _half(confidence, value, leave_one_out)
-    return _expit(math.log(value / (1 - value)) + half)
+    return expit(math.log(value / (1 - value)) + half)
 
 
 def share_of(values: Float[Array, "n"], codes: Int[Array, "n"]) -> Share:
@@ -85,17 +85,27 @@ def _bound(confidence: float, independent: float) -> float:
 
 def _half(probability: float, value: float, leave_one_out: Float[Array, "units"]) -> float:
     """Half the width of the interval of the logit."""
+    units = len(leave_one_out)
+    spread = np.sum((leave_one_out - leave_one_out.mean()) ** 2)
+    error_on_rate = math.sqrt((units - 1) / units * float(spread))
+    return quantile(units - 1, probability) * error_on_rate / (value * (1 - value))
+
+
+def quantile(degrees: float, probability: float) -> float:
+    """Of Student's t.
+
+    Raises:
+        MissingExtra: If scipy is not installed.
+    """
     try:
         from scipy.special import stdtrit
     except ImportError as error:
         raise MissingExtra(
             "Intervals need scipy, which is not installed. Run: pip install 'likewise[evaluate]'"
         ) from error
-    units = len(leave_one_out)
-    spread = np.sum((leave_one_out - leave_one_out.mean()) ** 2)
-    error_on_rate = math.sqrt((units - 1) / units * float(spread))
-    return float(stdtrit(units - 1, probability)) * error_on_rate / (value * (1 - value))
+    return float(stdtrit(degrees, probability))
 
 
-def _expit(x: float) -> float:
+def expit(x: float) -> float:
+    """The rate of a logit."""
     return 0.5 * (1 + math.tanh(0.5 * x))

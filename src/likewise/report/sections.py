@@ -80,6 +80,13 @@ def points(evaluation: Evaluation, default: str) -> str:
     table = f'<table class="points">{body}</table>'
     lines = "".join(f"<li>{html.escape(line)}</li>" for line in wording.refusals(found))
     refused = f'<ul class="refusals">{lines}</ul>' if lines else ""
+    kept = "".join(f"<li>{html.escape(line)}</li>" for line in wording.promises(found))
+    if kept:
+        refused += (
+            f'<ul class="promises">{kept}</ul><p class="note">What chance explains is a 95% '
+            "interval for the rate on test, from what is uncertain of the rates on calibrate and "
+            "on test.</p>"
+        )
     pooled = ""
     if not wording.pairs_weigh_equally(found.unit):
         _, many = wording.kinds(found)

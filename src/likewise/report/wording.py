@@ -7,7 +7,7 @@ one; rates are fractions or so many of 1,000.
 import math
 
 from likewise.ranked import OneShot
-from likewise.rates import Rate
+from likewise.rates import Promise, Rate
 from likewise.results import Evaluation, OperatingPoint, Verification
 from likewise.types import Claim
 
@@ -113,7 +113,7 @@ def verdict(evaluation: Evaluation, name: str) -> str:
         f"At the threshold fitted for {aim(point)}, "
         f"{_clause(point.test.far, DIFFERENT, ACCEPTED)}, and "
         f"{_clause(point.test.frr, SAME, REJECTED)}{few}. "
-        f"{measured_on(evaluation)}{_kept(point, point.test.far)}"
+        f"{measured_on(evaluation)}{_promised(evaluation, name)}"
     )
 
 
@@ -140,15 +140,32 @@ def _scale(value: float) -> int:
     return next((scale for scale in (1000, 10_000, 100_000) if value * scale >= 5), 1_000_000)
 
 
-def _kept(point: OperatingPoint, rate: Rate) -> str:
-    if point.target is None or rate.low is None or rate.high is None:
-        return ""
-    aimed = f" The false-accept rate aimed at, {point.target:g}, lies"
-    if point.target < rate.low:
-        return f"{aimed} below its range: on items like these the threshold lets more through."
-    if point.target > rate.high:
-        return f"{aimed} above its range: on items like these the threshold lets less through."
-    return f"{aimed} within its range."
+def _promised(evaluation: Evaluation, name: str) -> str:
+    found = evaluation.verification.promises.get(name)
+    return "" if found is None else f" {promise(found)}"
+
+
+def promise(found: Promise) -> str:
+    """Whether a threshold keeps the false-accept rate that it was fitted for, as sentences."""
+    value = fraction(found.test)
+    start = f"The promise of FAR {'at most ' if found.at_most else ''}{found.target:g} is"
+    between = f"{fraction(found.low)} to {fraction(found.high)}"
+    explained = f"up to {fraction(found.high)}" if found.at_most else between
+    if found.at_most and found.test <= found.target:
+        return f"{start} kept: {value} was measured."
+    if found.kept:
+        return f"{start} kept within what chance explains: {value} was measured, of {explained}."
+    side = "more" if found.test > found.high else "less"
+    return (
+        f"{start} not kept: {value} was measured, {side} than chance explains ({explained}). These "
+        "items are not like those that the threshold was fitted on, or this is the one case in "
+        "twenty."
+    )
+
+
+def promises(found: Verification) -> list[str]:
+    """The same of every point that promises a rate, with its name."""
+    return [f"{name}: {promise(one)}" for name, one in found.promises.items()]
 
 
 def _unsupported(evaluation: Evaluation) -> str:

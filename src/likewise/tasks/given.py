@@ -79,8 +79,12 @@ def evaluate_at(given: Given, frozen: Calibration, prior: float = 0.5) -> Measur
         BadArgument: If the prior is not between 0 and 1.
     """
     compared = given.compared()
+    found = verify_all(compared, frozen.points, frozen.claim)
+    if frozen.source == given.place:
+        # What fitted a threshold cannot say whether it keeps its promise.
+        found = replace(found, promises={})
     return Measured(
-        verify_all(compared, frozen.points, frozen.claim),
+        found,
         measure(compared, frozen.ratios, frozen.claim, prior),
     )
 

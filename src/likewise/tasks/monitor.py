@@ -1,6 +1,7 @@
 """Do today's items still look like those that the model was calibrated on?"""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from likewise.types import Claim, Items
 LEVEL = 0.05
 LEAST_LEVEL = 0.001
 _PERMUTATIONS = 999
+_LEAST_EXTREME = 4
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Monitored:
         level: How often an alarm is false where nothing changed.
         effect: The probability that a simple rule ranks an item of today above one calibrated on:
             .5 where they look alike, 1 where each is told.
-        statistic: The squared maximum mean discrepancy of the embeddings, about 0 without a shift.
+        rule: Whose that is: of the test that sees the most, see `metrics.shift`.
+        p_values: Of each test alone; the alarm is raised by `p_value`, which takes both together.
         permutations: How many random exchanges the p-value counts.
         calibration: The name of the calibration.
         calibrated_on: The name of what held the items that it was fitted on; may be empty.
@@ -47,7 +50,8 @@ class Monitored:
     p_value: float
     level: float
     effect: float
-    statistic: float
+    rule: str
+    p_values: Mapping[str, float]
     permutations: int
     calibration: str
     calibrated_on: str
@@ -116,7 +120,8 @@ def monitor(
     before, others = np.unique(kept.units[rows], return_inverse=True)
     unit = "items" if alone or not (table.identities != "").any() else "identities"
     _check_enough(len(before), len(today), unit, level, table.namespace)
-    permutations = max(_PERMUTATIONS, math.ceil(1 / level) - 1)
+    # Two exchanges may be the most extreme, each by another of the two tests.
+    permutations = max(_PERMUTATIONS, math.ceil(2 / level) - 1)
     found = two_samples(
         np.concatenate([kept.vectors[rows], embedded.vectors]),
         np.concatenate([others, len(before) + units]),
@@ -130,7 +135,8 @@ def monitor(
         p_value=found.p_value,
         level=level,
         effect=found.effect,
-        statistic=found.statistic,
+        rule=found.rule,
+        p_values=found.p_values,
         permutations=permutations,
         calibration=calibration,
         calibrated_on=fitted.source,
@@ -159,7 +165,8 @@ def _typical(names: Shaped[Array, "n"] | Int[Array, "n"]) -> float:
 
 def _check_enough(before: int, today: int, unit: str, level: float, where: str) -> None:
     ways = math.comb(before + today, today) if min(before, today) >= 2 else 0
-    if ways * level < 1:
+    # Sets of one size may change places, and each of two tests may have its own extreme.
+    if ways * level < _LEAST_EXTREME:
         raise SplitError(
             f"{where} shows {today} {unit}, and the calibration kept {before}: too few to tell a "
             f"shift from chance at level {level}. Give more; where its folders are no identities, "
