@@ -167,12 +167,14 @@ class Comparisons:
 
         def count(tile: Tile) -> tuple[Counted, Counted | None]:
             distances = self._apart(tile)
+            weights = each[tile.rows], each[tile.columns]
             if not self._mixed(tile):
-                return Counted.of_block(distances, each[tile.rows], each[tile.columns]), None
-            first, second = (grid.ravel() for grid in np.indices(distances.shape))
-            pairs = self._pairs(tile, first, second, distances.ravel())
-            apart, alike = (pairs.weights(one, each, same=same) for same in (False, True))
-            return Counted.of(pairs.distances, apart), Counted.of(pairs.distances, alike)
+                return Counted.of_block(distances, *weights), None
+            alike = self.codes[tile.rows][:, None] == self.codes[tile.columns][None, :]
+            once = np.triu(np.ones_like(alike), 1) if tile.diagonal else np.ones_like(alike)
+            first, second = np.nonzero(alike & once)
+            same = Counted.of(distances[first, second], one[first + tile.rows.start])
+            return Counted.of_block(distances, *weights, once & ~alike), same
 
         for _, (different, same) in self._each(count):
             different.into(spread.different)

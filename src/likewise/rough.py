@@ -43,6 +43,12 @@ def bounds(levels: Float[Array, "n"], error: float) -> tuple[Float[Array, "n"], 
     return levels - slack, levels + slack
 
 
+def narrow(levels: Float[Array, "n"]) -> Float[Array, "n"]:
+    """Levels in float32, to compare what is told with; `bounds` leaves room for the rounding."""
+    largest = np.finfo(np.float32).max
+    return np.clip(levels, -largest, largest).astype(np.float32)
+
+
 def precise(
     rows: Callable[[Shaped[Array, "k dim"], Shaped[Array, "k dim"]], Float[Array, "k"]],
     first: Shaped[Array, "n dim"],

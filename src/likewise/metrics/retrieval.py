@@ -8,7 +8,7 @@ import numpy as np
 from likewise.metrics.intervals import share_of
 from likewise.metrics.workers import in_order
 from likewise.ranked import Retrieval
-from likewise.rough import Rough, bounds, precise
+from likewise.rough import Rough, bounds, narrow, precise
 from likewise.shapes import Array, Float, Int, Shaped
 
 _BLOCK_ELEMENTS = 2**24
@@ -136,7 +136,7 @@ def _nearest_roughly(
     levels[np.arange(len(rows)), rows] = np.inf
     # The nearest are surely within what the limit may be, and may be told to be a little beyond.
     _, limit = bounds(_limit(levels, depth).astype(np.float64), 2 * error)
-    hits = np.flatnonzero(levels <= limit.astype(np.float32)[:, None])
+    hits = np.flatnonzero(levels <= narrow(limit)[:, None])
     if len(hits) > max(8 * depth.sum(), levels.size // 64):
         return None
     query = hits // len(vectors)

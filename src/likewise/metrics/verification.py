@@ -56,8 +56,16 @@ class Counted:
         distances: Float[Array, "n m"],
         left: Float[Array, "n"],
         right: Float[Array, "m"],
+        which: Bool[Array, "n m"] | None = None,
     ) -> "Counted":
-        """Count all pairs of a block; each weighs what its row and its column do, multiplied."""
+        """Count pairs of a block; each weighs what its row and its column do, multiplied.
+
+        Args:
+            distances: Of the block.
+            left: Of each row.
+            right: Of each column.
+            which: Those to count; all if None.
+        """
         low, high = keys(np.array([distances.min(), distances.max()])).tolist()
         sums = np.zeros(high - low + 1)
         step = min(len(left), max(1, _CHUNK // len(right)))
@@ -69,6 +77,8 @@ class Counted:
             place[...] = _bits(distances[part]) >> _SHIFT
             place -= low
             np.multiply.outer(left[part], right, out=weight)
+            if which is not None:
+                weight *= which[part]
             sums += np.bincount(place.ravel(), weight.ravel(), minlength=len(sums))
         return cls(low, sums)
 
