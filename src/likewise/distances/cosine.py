@@ -61,7 +61,8 @@ class Cosine(Distance):
 
 
 def _directions(vectors: Float[Array, "n dim"]) -> Float[Array, "n dim+1"]:
-    return unit(vectors.astype(np.float64))
+    directions: Array = unit(vectors.astype(np.float64))
+    return directions
 
 
 def _halve(squared: Float[Array, "b c"]) -> None:

@@ -12,6 +12,8 @@ from likewise.rough import Rough, bounds, narrow, precise
 from likewise.shapes import Array, Float, Int, Shaped
 
 _BLOCK_ELEMENTS = 2**24
+# What is compared at once, since being rough takes a copy of all vectors that it is given.
+_COLUMNS = 4096
 RECALL_AT = (1, 5, 10)
 
 
@@ -129,10 +131,14 @@ def _nearest_roughly(
     vectors: Float[Array, "n dim"], rows: Int[Array, "m"], rough: Rough, depth: Int[Array, "m"]
 ) -> tuple[Int[Array, "k"], Int[Array, "k"], Int[Array, "k"]] | None:
     """The same, exactly too; None where being rough does not tell the near ones from the others."""
-    told = rough.rough(vectors[rows], vectors)
-    if told is None:
-        return None
-    levels, error = told
+    levels, error = np.empty((len(rows), len(vectors)), dtype=np.float32), 0.0
+    for start in range(0, len(vectors), _COLUMNS):
+        part = slice(start, start + _COLUMNS)
+        told = rough.rough(vectors[rows], vectors[part])
+        if told is None:
+            return None
+        levels[:, part] = told[0]
+        error = max(error, told[1])
     levels[np.arange(len(rows)), rows] = np.inf
     # The nearest are surely within what the limit may be, and may be told to be a little beyond.
     _, limit = bounds(_limit(levels, depth).astype(np.float64), 2 * error)

@@ -58,14 +58,7 @@ class Counted:
         right: Float[Array, "m"],
         which: Bool[Array, "n m"] | None = None,
     ) -> "Counted":
-        """Count pairs of a block; each weighs what its row and its column do, multiplied.
-
-        Args:
-            distances: Of the block.
-            left: Of each row.
-            right: Of each column.
-            which: Those to count; all if None.
-        """
+        """Count these pairs of a block; each weighs what its row and its column do, multiplied."""
         low, high = keys(np.array([distances.min(), distances.max()])).tolist()
         sums = np.zeros(high - low + 1)
         step = min(len(left), max(1, _CHUNK // len(right)))
