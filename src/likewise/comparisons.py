@@ -1,22 +1,28 @@
 """All pairs of a set of embeddings, in blocks: no matrix of all pairs is held."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from likewise.comparator import Comparator
+from likewise.distances.base import Distance
 from likewise.errors import BadDistance, SplitError
 from likewise.metrics import verification
-from likewise.metrics.accepted import Accepted, tallies
+from likewise.metrics.accepted import Hits, Steps, tallies
 from likewise.metrics.tally import Tally
+from likewise.metrics.verification import Counted
+from likewise.metrics.workers import in_order
 from likewise.rates import ErrorRates
 from likewise.results import Mistake
 from likewise.shapes import Array, Bool, Float, Int, Shaped
+from likewise.tiles import Found, Tile, accepted, between, tiles
 from likewise.types import Claim
 
-_BLOCK_ELEMENTS = 4_000_000
+T = TypeVar("T")
+
+_BLOCK_ELEMENTS = 2**20
 
 
 @runtime_checkable
@@ -101,29 +107,30 @@ class Comparisons:
         order = np.argsort(codes, kind="stable")
         return cls(vectors[order], codes[order], order, names, distance)
 
-    def blocks(self) -> Iterator[tuple[slice, Float[Array, "rows m"]]]:
-        """Some rows at a time, with their distances to themselves and to all rows after them.
+    def _each(self, work: Callable[[Tile], T]) -> Iterator[tuple[Tile, T]]:
+        """What becomes of every block of the pairs, in order; distances on several cores."""
+        blocks = tiles(len(self.vectors), _BLOCK_ELEMENTS)
+        return in_order(work, blocks, alone=not isinstance(self.distance, Distance))
+
+    def _apart(self, tile: Tile) -> Float[Array, "rows columns"]:
+        """The distances of a block.
 
         Raises:
-            BadDistance: If a distance is not a number.
+            BadDistance: If one is not a number.
         """
-        start, count = 0, len(self.vectors)
-        while start < count:
-            step = max(1, _BLOCK_ELEMENTS // (count - start))
-            part = slice(start, min(start + step, count))
-            distances = self.distance.matrix(self.vectors[part], self.vectors[start:])
+        distances = self.distance.matrix(self.vectors[tile.rows], self.vectors[tile.columns])
+        if tile.diagonal:
             # A matcher may find an item unlike itself.
             np.fill_diagonal(distances, 0.0)
-            if np.isnan(distances.max()):
-                self._refuse(part, distances)
-            yield part, distances
-            start = part.stop
+        if np.isnan(distances.max()):
+            self._refuse(tile, distances)
+        return distances
 
-    def _refuse(self, part: slice, distances: Float[Array, "rows m"]) -> None:
-        row, column = np.argwhere(np.isnan(distances))[0] + part.start
+    def _refuse(self, tile: Tile, distances: Float[Array, "rows columns"]) -> None:
+        row, column = np.argwhere(np.isnan(distances))[0]
         ends = " and ".join(
             f"item {self.rows[i] + 1} (of {str(self.names[self.codes[i]])!r})"
-            for i in (row, column)
+            for i in (row + tile.rows.start, column + tile.columns.start)
         )
         raise BadDistance(
             f"The distance between {ends} is not a number, and every pair needs one. Look for "
@@ -157,16 +164,22 @@ class Comparisons:
         """The histograms of all distances."""
         spread = verification.Spread.empty()
         one, each = self._weights()
-        for part, distances in self.blocks():
-            keys = verification.keys(distances)
-            different = np.multiply.outer(each[part], each[part.start :])
-            # Beyond the last identity of these rows all pairs are different.
-            alike, upper = self._head(part)
-            head = slice(0, alike.shape[1])
-            different[:, head][alike | ~upper] = 0.0
-            spread.different[:] += verification.counted(keys, different)
-            same = np.where(alike & upper, one[part][:, None], 0.0)
-            spread.same[:] += verification.counted(keys[:, head], same)
+
+        def count(tile: Tile) -> tuple[Counted, Counted | None]:
+            distances = self._apart(tile)
+            weights = each[tile.rows], each[tile.columns]
+            if not self._mixed(tile):
+                return Counted.of_block(distances, *weights), None
+            alike = self.codes[tile.rows][:, None] == self.codes[tile.columns][None, :]
+            once = np.triu(np.ones_like(alike), 1) if tile.diagonal else np.ones_like(alike)
+            first, second = np.nonzero(alike & once)
+            same = Counted.of(distances[first, second], one[first + tile.rows.start])
+            return Counted.of_block(distances, *weights, once & ~alike), same
+
+        for _, (different, same) in self._each(count):
+            different.into(spread.different)
+            if same is not None:
+                same.into(spread.same)
         return spread
 
     def _weights(self) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
@@ -177,15 +190,22 @@ class Comparisons:
         each = 1 / sizes / np.sqrt(count * (count - 1) / 2)
         return one[self.codes], each[self.codes]
 
-    def _reach(self, part: slice) -> int:
-        """Where the identity of the last of these rows ends."""
-        return int(np.searchsorted(self.codes, self.codes[part.stop - 1], side="right"))
+    def _mixed(self, tile: Tile) -> bool:
+        """Whether a block holds same pairs, or pairs that are not counted."""
+        last, first = self.codes[tile.rows.stop - 1], self.codes[tile.columns.start]
+        return tile.diagonal or bool(last == first)
 
-    def _head(self, part: slice) -> tuple[Bool[Array, "rows m"], Bool[Array, "rows m"]]:
-        """The columns of a block in which same pairs lie: which are, and which are counted here."""
-        columns = np.arange(part.start, self._reach(part))
-        alike = self.codes[part][:, None] == self.codes[columns][None, :]
-        return alike, columns[None, :] > np.arange(part.start, part.stop)[:, None]
+    def _pairs(
+        self,
+        tile: Tile,
+        first: Int[Array, "m"],
+        second: Int[Array, "m"],
+        distances: Float[Array, "m"],
+    ) -> Found:
+        """These pairs of a block, by their rows among all items, each once."""
+        once = tile.upper(first, second)
+        first, second = first[once] + tile.rows.start, second[once] + tile.columns.start
+        return Found(first, second, distances[once], self.codes[first] == self.codes[second])
 
     def inside(
         self, wanted: Sequence[int]
@@ -193,44 +213,45 @@ class Comparisons:
         """The distances in these bins, each once, with their weights as same and as different."""
         fine = verification.Fine.empty(wanted)
         one, each = self._weights()
-        for part, distances in self.blocks():
-            pairs = self._pairs(part, distances, fine.near(distances))
-            same = np.where(pairs.same, one[pairs.first], 0.0)
-            different = np.where(pairs.same, 0.0, each[pairs.first] * each[pairs.second])
-            fine.add(pairs.distances, same, different)
+        ranges = verification.ranges(wanted)
+
+        def find(tile: Tile) -> Found:
+            rows, columns = self.vectors[tile.rows], self.vectors[tile.columns]
+            found = between(self.distance, rows, columns, ranges, lambda: self._apart(tile))
+            pairs = self._pairs(tile, *found)
+            return pairs.among(fine.near(pairs.distances))
+
+        for _, pairs in self._each(find):
+            fine.add(
+                pairs.distances,
+                pairs.weights(one, each, same=True),
+                pairs.weights(one, each, same=False),
+            )
         return fine.found()
 
     def tallies(self, thresholds: Sequence[float], claim: Claim) -> list[tuple[Tally, Tally]]:
         """What each threshold decided: of different pairs (FAR) and of same pairs (FRR)."""
         if not thresholds:
             return []
-        count = len(self.codes)
         each = 1 / np.bincount(self.codes)[self.codes].astype(np.float64)
-        accepted = [Accepted.none(count) for _ in thresholds]
-        for part, distances in self.blocks():
-            pairs = self._pairs(part, distances, distances <= max(thresholds))
-            # Each threshold's pairs are among those of the next larger one.
-            for index in np.argsort(thresholds)[::-1]:
-                pairs = pairs.among(pairs.distances <= thresholds[index])
-                accepted[index].add(pairs.first, pairs.second, pairs.same, each)
-        return [tallies(one, self.codes, claim) for one in accepted]
+        order = np.argsort(thresholds, kind="stable")
+        ascending = [thresholds[index] for index in order]
 
-    def _pairs(
-        self, part: slice, distances: Float[Array, "rows m"], which: Bool[Array, "rows m"]
-    ) -> "_Found":
-        """These pairs of a block, each once."""
-        first, second = np.nonzero(which)
-        once = second > first
-        first, second = first[once], second[once]
-        apart = distances[first, second]
-        first, second = first + part.start, second + part.start
-        return _Found(first, second, apart, self.codes[first] == self.codes[second])
+        def decide(tile: Tile) -> Hits:
+            rows, columns = self.vectors[tile.rows], self.vectors[tile.columns]
+            found = accepted(self.distance, rows, columns, ascending, lambda: self._apart(tile))
+            if tile.diagonal:
+                found = found.among(found.second > found.first)
+            same = np.zeros(len(found.first), dtype=bool)
+            if self._mixed(tile):
+                same = self.codes[tile.rows][found.first] == self.codes[tile.columns][found.second]
+            return Hits.of(found, same, (each[tile.rows], each[tile.columns]), len(ascending))
 
-    def _same_beyond(self, part: slice, distances: Float[Array, "rows m"], most: float) -> "_Found":
-        """The same pairs of a block that are farther apart than this, each once."""
-        alike, upper = self._head(part)
-        head = distances[:, : alike.shape[1]]
-        return self._pairs(part, head, alike & upper & (head > most))
+        steps = Steps(len(ascending), len(self.codes))
+        for tile, hits in self._each(decide):
+            steps.add(tile.rows, tile.columns, hits)
+        found = dict(zip(order.tolist(), steps.accepted(), strict=True))
+        return [tallies(found[index], self.codes, claim) for index in range(len(thresholds))]
 
     def rates(self, thresholds: Sequence[float], claim: Claim) -> list[ErrorRates]:
         """Both error rates at each threshold, with intervals."""
@@ -240,9 +261,19 @@ class Comparisons:
         """The worst wrong decisions of both sorts, and the share of wrong pairs an identity."""
         wrong = np.zeros(len(self.names))
         worst: list[Mistake] = []
-        for part, distances in self.blocks():
-            near = self._pairs(part, distances, distances <= threshold)
-            for bad in (near.among(~near.same), self._same_beyond(part, distances, threshold)):
+
+        def find(tile: Tile) -> tuple[Found, Found]:
+            distances = self._apart(tile)
+            hits = distances <= threshold
+            if self._mixed(tile):
+                alike = self.codes[tile.rows][:, None] == self.codes[tile.columns][None, :]
+                hits ^= alike
+            first, second = np.nonzero(hits)
+            bad = self._pairs(tile, first, second, distances[first, second])
+            return bad.among(~bad.same), bad.among(bad.same)
+
+        for _, both in self._each(find):
+            for bad in both:
                 for end in (bad.first, bad.second):
                     wrong += np.bincount(self.codes[end], minlength=len(wrong))
                 worst += bad.worst(self.rows, most)
@@ -251,34 +282,6 @@ class Comparisons:
         share = wrong / each
         shares = {str(self.names[i]): float(share[i]) for i in np.argsort(-share, kind="stable")}
         return tuple(worst), shares
-
-
-@dataclass(frozen=True)
-class _Found:
-    """Some pairs, by their rows, and how far apart they are."""
-
-    first: Int[Array, "m"]
-    second: Int[Array, "m"]
-    distances: Float[Array, "m"]
-    same: Bool[Array, "m"]
-
-    def among(self, which: Bool[Array, "m"]) -> "_Found":
-        """Those of them."""
-        kept = (self.first[which], self.second[which], self.distances[which], self.same[which])
-        return _Found(*kept)
-
-    def worst(self, rows: Int[Array, "n"], most: int) -> list[Mistake]:
-        """The nearest of different pairs, the farthest of same pairs."""
-        order = np.argsort(np.where(self.same, -1, 1) * self.distances, kind="stable")[:most]
-        return [
-            Mistake(
-                int(rows[self.first[i]]),
-                int(rows[self.second[i]]),
-                bool(self.same[i]),
-                float(self.distances[i]),
-            )
-            for i in order
-        ]
 
 
 def _first(mistakes: list[Mistake], most: int) -> list[Mistake]:

@@ -5,7 +5,7 @@ from typing import Any, final
 import numpy as np
 
 from likewise.distances.base import Distance
-from likewise.distances.blocks import matrix
+from likewise.distances.blocks import matrix, rough
 from likewise.distances.inputs import vectors
 from likewise.shapes import Array, Float, namespace_of
 
@@ -46,13 +46,27 @@ class Cosine(Distance):
             BadArgument: If they are not two sets of vectors of floats of one length.
         """
         vectors("cosine", first, second, paired=False)
-        return matrix(
-            first,
-            second,
-            lambda block: unit(block.astype(np.float64)),
-            lambda squared: squared / 2,
-            self.rows,
-        )
+        return matrix(first, second, _directions, _halve, self.rows)
+
+    def level(self, distances: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Twice the distances: the squared euclidean distances of the unit vectors."""
+        levels: Array = 2 * np.asarray(distances, dtype=np.float64)
+        return levels
+
+    def rough(
+        self, first: Float[Array, "n dim"], second: Float[Array, "m dim"]
+    ) -> tuple[Float[Array, "n m"], float] | None:
+        """About twice every distance, and how wrong it is at most; None if it cannot."""
+        return rough(first, second, _directions)
+
+
+def _directions(vectors: Float[Array, "n dim"]) -> Float[Array, "n dim+1"]:
+    directions: Array = unit(vectors.astype(np.float64))
+    return directions
+
+
+def _halve(squared: Float[Array, "b c"]) -> None:
+    squared /= 2
 
 
 def unit(vectors: Float[Any, "n dim"]) -> Float[Any, "n dim+1"]:

@@ -5,7 +5,7 @@ from typing import Any, final
 import numpy as np
 
 from likewise.distances.base import Distance
-from likewise.distances.blocks import matrix
+from likewise.distances.blocks import matrix, rough
 from likewise.distances.inputs import vectors
 from likewise.shapes import Array, Float
 
@@ -45,4 +45,24 @@ class Euclidean(Distance):
             BadArgument: If they are not two sets of vectors of floats of one length.
         """
         vectors("euclidean", first, second, paired=False)
-        return matrix(first, second, lambda block: block.astype(np.float64), np.sqrt, self.rows)
+        return matrix(first, second, _wide, _root, self.rows)
+
+    def level(self, distances: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """The squares; those of what is below zero, below zero."""
+        wide = np.asarray(distances, dtype=np.float64)
+        squares: Array = wide * np.abs(wide)
+        return squares
+
+    def rough(
+        self, first: Float[Array, "n dim"], second: Float[Array, "m dim"]
+    ) -> tuple[Float[Array, "n m"], float] | None:
+        """About the square of every distance, and how wrong it is at most; None if it cannot."""
+        return rough(first, second, _wide)
+
+
+def _wide(vectors: Float[Array, "n dim"]) -> Float[Array, "n dim"]:
+    return vectors.astype(np.float64)
+
+
+def _root(squared: Float[Array, "b c"]) -> None:
+    np.sqrt(squared, out=squared)

@@ -5,6 +5,7 @@ few sums an item.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,47 +22,96 @@ class Accepted:
         others: For every item the sum, over the items of other identities that it accepts, of one
             divided by the items of that identity.
         own: How many other items of its own identity it accepts.
-        errors: How many pairs of items of different identities were accepted, in one element.
+        errors: How many pairs of items of different identities were accepted.
     """
 
     others: Float[Array, "n"]
-    own: Float[Array, "n"]
-    errors: Int[Array, "1"]
+    own: Int[Array, "n"]
+    errors: int
+
+
+class Hits(NamedTuple):
+    """What thresholds accepted in one block of the pairs, each pair at the first that accepts it.
+
+    Attributes:
+        others: As in `Accepted`, of the items of the rows and of those of the columns.
+        own: Likewise; None if the block holds no accepted pair of one identity.
+        errors: How many pairs of different identities.
+    """
+
+    others: tuple[Float[Array, "steps rows"], Float[Array, "steps columns"]]
+    own: tuple[Int[Array, "steps rows"], Int[Array, "steps columns"]] | None
+    errors: Int[Array, "steps"]
 
     @classmethod
-    def none(cls, count: int) -> "Accepted":
-        """Nothing accepted yet, for so many items."""
-        return cls(np.zeros(count), np.zeros(count), np.zeros(1, dtype=np.int64))
-
-    def add(
-        self,
-        first: Int[Array, "m"],
-        second: Int[Array, "m"],
+    def of(
+        cls,
+        found: tuple[Int[Array, "m"], Int[Array, "m"], Int[Array, "m"]],
         same: Bool[Array, "m"],
-        each: Float[Array, "n"],
-    ) -> None:
+        each: tuple[Float[Array, "rows"], Float[Array, "columns"]],
+        steps: int,
+    ) -> "Hits":
         """Count accepted pairs.
 
         Args:
-            first: Row of one item of each pair.
-            second: Row of the other.
+            found: The row and the column of each pair, and which threshold is the first.
             same: Whether they are of one identity.
             each: For every item, one divided by the items of its identity.
+            steps: How many thresholds there are.
         """
-        self.errors[0] += len(same) - int(same.sum())
-        for one, other in ((first, second), (second, first)):
-            _count(self.others, one[~same], each[other[~same]])
-            _count(self.own, one[same], None)
+        first, second, place = found
+        own = None
+        if same.any():
+            alike = place[same]
+            own = (
+                _summed(alike, first[same], None, (steps, len(each[0]))),
+                _summed(alike, second[same], None, (steps, len(each[1]))),
+            )
+            first, second, place = first[~same], second[~same], place[~same]
+        others = (
+            _summed(place, first, each[1][second], (steps, len(each[0]))),
+            _summed(place, second, each[0][first], (steps, len(each[1]))),
+        )
+        return cls(others, own, np.bincount(place, minlength=steps))
 
 
-def _count(
-    sums: Float[Array, "n"], places: Int[Array, "m"], weights: Float[Array, "m"] | None
-) -> None:
-    """Add weights (or ones) at these places, over the stretch in which they lie."""
-    if len(places):
-        start = int(places.min())
-        found = np.bincount(places - start, weights)
-        sums[start : start + len(found)] += found
+def _summed(
+    place: Int[Array, "m"],
+    item: Int[Array, "m"],
+    weights: Float[Array, "m"] | None,
+    shape: tuple[int, int],
+) -> Array:
+    sums = np.bincount(place * shape[1] + item, weights, minlength=shape[0] * shape[1])
+    return sums.reshape(shape)
+
+
+class Steps:
+    """What rising thresholds accept, item by item: each what the one before does not.
+
+    Args:
+        thresholds: How many.
+        count: How many items there are.
+    """
+
+    def __init__(self, thresholds: int, count: int) -> None:
+        self._others = np.zeros((thresholds, count))
+        self._own = np.zeros((thresholds, count), dtype=np.int32)
+        self._errors = np.zeros(thresholds, dtype=np.int64)
+
+    def add(self, rows: slice, columns: slice, hits: Hits) -> None:
+        """Count the pairs of one block of rows and columns."""
+        for at, part in enumerate((rows, columns)):
+            self._others[:, part] += hits.others[at]
+            if hits.own is not None:
+                self._own[:, part] += hits.own[at].astype(np.int32)
+        self._errors += hits.errors
+
+    def accepted(self) -> list[Accepted]:
+        """What each threshold accepts, once all blocks are counted."""
+        for sums in (self._others, self._own, self._errors):
+            np.cumsum(sums, axis=0, out=sums)
+        every = zip(self._others, self._own, self._errors.tolist(), strict=True)
+        return [Accepted(others, own, errors) for others, own, errors in every]
 
 
 def tallies(accepted: Accepted, codes: Int[Array, "n"], claim: Claim) -> tuple[Tally, Tally]:
@@ -94,7 +144,7 @@ def _far(
         without, weights = total - shares[codes] + after, np.where(left > 0, weight, smaller)
         independent = len(codes) / 2
     trials = round((sizes.sum() ** 2 - (sizes**2).sum()) / 2)
-    return Tally(total, weight, without, weights, int(accepted.errors[0]), trials, independent)
+    return Tally(total, weight, without, weights, accepted.errors, trials, independent)
 
 
 def _frr(

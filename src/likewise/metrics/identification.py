@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from likewise.metrics.intervals import share_of
+from likewise.metrics.workers import in_order
 from likewise.ranked import Identification, OneShot
 from likewise.shapes import Array, Bool, Float, Int
 
 _CHUNK = 2000
-_BLOCK_ELEMENTS = 4_000_000
+_BLOCK_ELEMENTS = 2**20
 
 
 def one_shot(
@@ -132,6 +133,7 @@ def identification(
     matrix: Callable[[Array, Array], Array],
     threshold: float,
     *,
+    alone: bool = False,
     ranks: int = 20,
     fpirs: Sequence[float] = (0.01, 0.1),
     seed: int = 0,
@@ -146,6 +148,7 @@ def identification(
         codes: The identity of each, 0 to identities - 1.
         matrix: The distances of some rows to others.
         threshold: Farther than this is unknown; found on other data.
+        alone: Whether `matrix` may not be called by several threads at once.
         ranks: How many ranks `cmc` holds at most.
         fpirs: For which FPIR the FNIR is given.
         seed: Of the lots.
@@ -165,7 +168,7 @@ def identification(
     if paired.sum() < 2:
         return None
     probes = np.setdiff1d(np.flatnonzero(paired[codes]), example)
-    nearer, level, _, _ = _against(vectors, codes, probes, example, matrix)
+    nearer, level, _, _ = _against(vectors, codes, probes, example, matrix, alone=alone)
     asked_ranks = range(1, min(ranks, len(identities)) + 1)
     cmc = [((rank - nearer) / (level + 1)).clip(0, 1) for rank in asked_ranks]
     of = codes[probes]
@@ -174,8 +177,8 @@ def identification(
     stranger = np.flatnonzero(~known[codes])
     mate = probes[known[of]]
     enrolled = example[known]
-    _, _, _, closest = _against(vectors, codes, stranger, enrolled, matrix)
-    ahead, tied, own, _ = _against(vectors, codes, mate, enrolled, matrix)
+    _, _, _, closest = _against(vectors, codes, stranger, enrolled, matrix, alone=alone)
+    ahead, tied, own, _ = _against(vectors, codes, mate, enrolled, matrix, alone=alone)
     first_place = np.where(ahead == 0, 1 / (tied + 1), 0.0)
     each = 1 / np.bincount(codes)[codes[stranger]]
     return Identification(
@@ -212,21 +215,31 @@ def _against(
     probes: Int[Array, "m"],
     enrolled: Int[Array, "k"],
     matrix: Callable[[Array, Array], Array],
+    *,
+    alone: bool,
 ) -> tuple[Int[Array, "m"], Int[Array, "m"], Float[Array, "m"], Float[Array, "m"]]:
     """For every probe: how many others are nearer than its own, or as near; own, least distance.
 
     The own distance of a stranger is infinite.
     """
-    count = len(probes)
-    nearer, level = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    own, least = np.full(count, np.inf), np.empty(count)
+    others = codes[enrolled]
     step = max(1, _BLOCK_ELEMENTS // len(enrolled))
-    for start in range(0, count, step):
-        part = slice(start, min(start + step, count))
+    # The column of each probe's own; that of a stranger, and of none enrolled, is beyond all.
+    place = np.full(int(codes.max()) + 1, len(enrolled))
+    place[others] = np.arange(len(enrolled))
+
+    def compare(part: slice) -> tuple[Array, Array, Array, Array]:
         distances = matrix(vectors[probes[part]], vectors[enrolled])
-        mine = codes[probes[part]][:, None] == codes[enrolled][None, :]
-        own[part] = np.where(mine, distances, np.inf).min(1)
-        nearer[part] = (distances < own[part][:, None]).sum(1)
-        level[part] = (distances == own[part][:, None]).sum(1) - mine.sum(1)
-        least[part] = distances.min(1)
-    return nearer, level, own, least
+        mine = place[codes[probes[part]]]
+        known = np.flatnonzero(mine < len(enrolled))
+        own = np.full(len(mine), np.inf)
+        own[known] = distances[known, mine[known]]
+        limit = own.astype(distances.dtype)[:, None]
+        nearer = np.count_nonzero(distances < limit, axis=1)
+        level = np.count_nonzero(distances == limit, axis=1) - (mine < len(enrolled))
+        return nearer, level, own, distances.min(1)
+
+    parts = [slice(at, at + step) for at in range(0, len(probes), step)]
+    found = [one for _, one in in_order(compare, parts, alone=alone)]
+    nearer, level, own, least = (np.concatenate(column) for column in zip(*found, strict=True))
+    return nearer, level, own, least.astype(np.float64)

@@ -6,10 +6,14 @@ from typing import NamedTuple
 import numpy as np
 
 from likewise.metrics.intervals import share_of
+from likewise.metrics.workers import in_order
 from likewise.ranked import Retrieval
-from likewise.shapes import Array, Bool, Float, Int, Shaped
+from likewise.rough import Rough, bounds, narrow, precise
+from likewise.shapes import Array, Float, Int, Shaped
 
-_BLOCK_ELEMENTS = 4_000_000
+_BLOCK_ELEMENTS = 2**24
+# What is compared at once, since being rough takes a copy of all vectors that it is given.
+_COLUMNS = 4096
 RECALL_AT = (1, 5, 10)
 
 
@@ -18,6 +22,8 @@ def retrieval(
     codes: Int[Array, "n"],
     matrix: Callable[[Array, Array], Array],
     *,
+    rough: Rough | None = None,
+    alone: bool = False,
     recall_at: Sequence[int] = RECALL_AT,
     seed: int = 0,
 ) -> Retrieval | None:
@@ -30,6 +36,8 @@ def retrieval(
         vectors: Embeddings.
         codes: The identity of each, 0 to identities - 1.
         matrix: The distances of some rows to others.
+        rough: The same distance, where it can be told roughly: it finds the near ones faster.
+        alone: Whether `matrix` may not be called by several threads at once.
         recall_at: Lengths of the lists that `recall` is of.
         seed: Of the lots.
 
@@ -48,7 +56,8 @@ def retrieval(
         return None
     step = max(1, _BLOCK_ELEMENTS // len(codes))
     blocks = [asking[start : start + step] for start in range(0, len(asking), step)]
-    found = np.concatenate([_asked(ranked, rows, matrix) for rows in blocks], axis=1)
+    each = in_order(lambda rows: _asked(ranked, rows, matrix, rough), blocks, alone=alone)
+    found = np.concatenate([figures for _, figures in each], axis=1)
     of = ranked.codes[asking]
     first, precision, average, *recall = (share_of(values, of) for values in found)
     return Retrieval(
@@ -71,14 +80,20 @@ class _Ranked(NamedTuple):
 
 
 def _asked(
-    ranked: _Ranked, rows: Int[Array, "m"], matrix: Callable[[Array, Array], Array]
+    ranked: _Ranked,
+    rows: Int[Array, "m"],
+    matrix: Callable[[Array, Array], Array],
+    rough: Rough | None,
 ) -> Float[Array, "figures m"]:
     """For each of these items its figures, in the order of `Retrieval`."""
-    distances = matrix(ranked.vectors[rows], ranked.vectors)
-    distances[np.arange(len(rows)), rows] = np.inf
     others = ranked.others[rows]
     depth = np.minimum(np.maximum(others, max(ranked.recall_at, default=1)), len(ranked.codes) - 1)
-    query, column, rank = _nearest(distances, depth)
+    found = None if rough is None else _nearest_roughly(ranked.vectors, rows, rough, depth)
+    if found is None:
+        distances = matrix(ranked.vectors[rows], ranked.vectors)
+        distances[np.arange(len(rows)), rows] = np.inf
+        found = _nearest(distances, depth)
+    query, column, rank = found
     right = ranked.codes[column] == ranked.codes[rows[query]]
 
     def total(values: Shaped[Array, "k"]) -> Float[Array, "m"]:
@@ -102,30 +117,63 @@ def _nearest(
     distances: Float[Array, "m n"], depth: Int[Array, "m"]
 ) -> tuple[Int[Array, "k"], Int[Array, "k"], Int[Array, "k"]]:
     """The nearest items of every row, as many as its depth says: row, column and rank from 0."""
-    count = len(distances)
-    within = _candidates(distances, depth)
+    limit = _limit(distances, depth)[:, None]
+    within = distances <= limit
+    if np.count_nonzero(within) > 8 * depth.sum():
+        # Many ties: of those at the limit the first are enough.
+        tied = distances == limit
+        within = (distances < limit) | (tied & (np.cumsum(tied, axis=1) <= depth[:, None]))
     query, column = np.nonzero(within)
-    order = np.lexsort((distances[query, column], query))
+    return _ranks(query, column, distances[query, column], depth)
+
+
+def _nearest_roughly(
+    vectors: Float[Array, "n dim"], rows: Int[Array, "m"], rough: Rough, depth: Int[Array, "m"]
+) -> tuple[Int[Array, "k"], Int[Array, "k"], Int[Array, "k"]] | None:
+    """The same, exactly too; None where being rough does not tell the near ones from the others."""
+    levels, error = np.empty((len(rows), len(vectors)), dtype=np.float32), 0.0
+    for start in range(0, len(vectors), _COLUMNS):
+        part = slice(start, start + _COLUMNS)
+        told = rough.rough(vectors[rows], vectors[part])
+        if told is None:
+            return None
+        levels[:, part] = told[0]
+        error = max(error, told[1])
+    levels[np.arange(len(rows)), rows] = np.inf
+    # The nearest are surely within what the limit may be, and may be told to be a little beyond.
+    _, limit = bounds(_limit(levels, depth).astype(np.float64), 2 * error)
+    hits = np.flatnonzero(levels <= narrow(limit)[:, None])
+    if len(hits) > max(8 * depth.sum(), levels.size // 64):
+        return None
+    query = hits // len(vectors)
+    column = hits - query * len(vectors)
+    apart = precise(rough.rows, vectors, vectors, rows[query], column)
+    return _ranks(query, column, apart, depth)
+
+
+def _ranks(
+    query: Int[Array, "k"],
+    column: Int[Array, "k"],
+    distances: Float[Array, "k"],
+    depth: Int[Array, "m"],
+) -> tuple[Int[Array, "j"], Int[Array, "j"], Int[Array, "j"]]:
+    """Pairs in the order of their rows and distances, those within the depth of each row."""
+    order = np.lexsort((distances, query))
     query, column = query[order], column[order]
-    rank = np.arange(len(query)) - np.searchsorted(query, np.arange(count))[query]
+    rank = np.arange(len(query)) - np.searchsorted(query, np.arange(len(depth)))[query]
     kept = rank < depth[query]
     return query[kept], column[kept], rank[kept]
 
 
-def _candidates(distances: Float[Array, "m n"], depth: Int[Array, "m"]) -> Bool[Array, "m n"]:
-    """Where the nearest of every row surely are, with not many others."""
-    count, columns = distances.shape
-    # The depth-th of the least distances of disjoint sets of columns is no less than that of all.
+def _limit(values: Float[Array, "m n"], depth: Int[Array, "m"]) -> Float[Array, "m"]:
+    """Of every row a value that its depth says how many are within, and not many others."""
+    count, columns = values.shape
+    # The depth-th of the least values of disjoint sets of columns is no less than that of all.
     sets = min(columns, max(256, 4 * int(depth.max())))
     whole = columns // sets * sets
-    least = np.sort(distances[:, :whole].reshape(count, -1, sets).min(axis=1), axis=1)
-    limit = least[np.arange(count), depth - 1][:, None]
-    within: Array = distances <= limit
-    if within.sum() > 8 * depth.sum():
-        # Many ties: of those at the limit the first are enough.
-        tied = distances == limit
-        within = (distances < limit) | (tied & (np.cumsum(tied, axis=1) <= depth[:, None]))
-    return within
+    least = np.sort(values[:, :whole].reshape(count, -1, sets).min(axis=1), axis=1)
+    limit: Array = least[np.arange(count), depth - 1]
+    return limit
 
 
 def nearest_neighbour_error(

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.shapes import Array, Bool, Float, Int
+from likewise.shapes import Array, Bool, Float, Int, Shaped
 
 _SHIFT = 12
 _BINS = 1 << (32 - _SHIFT - 1)
+_INFINITY = 0x7F800000
+_CHUNK = 2**16
 
 
 def keys(distances: Float[Array, "*shape"]) -> Int[Array, "*shape"]:
@@ -21,14 +23,71 @@ def keys(distances: Float[Array, "*shape"]) -> Int[Array, "*shape"]:
     The bits of a float that is not negative, read as an integer, are in the order of the floats:
     their upper part is a bin of relative width 2^-11, with no need to know the range.
     """
+    return (_bits(distances) >> _SHIFT).astype(np.int64)
+
+
+def _bits(distances: Float[Array, "*shape"]) -> Shaped[Array, "*shape"]:
     # A distance of minus zero is one of zero.
-    bits = np.abs(distances.astype(np.float32, copy=False)).view(np.uint32)
-    return (bits >> _SHIFT).astype(np.int64)
+    return np.abs(np.asarray(distances, dtype=np.float32)).view(np.uint32)
 
 
-def counted(keys: Int[Array, "*n"], weights: Float[Array, "*n"]) -> Float[Array, "bins"]:
-    """The weight of the pairs in every bin."""
-    return np.bincount(keys.ravel(), weights.ravel(), minlength=_BINS)
+@dataclass(frozen=True)
+class Counted:
+    """The weights of some pairs in the bins in which their distances lie.
+
+    Attributes:
+        start: The first of these bins.
+        sums: The weight in each from there on.
+    """
+
+    start: int
+    sums: Float[Array, "b"]
+
+    @classmethod
+    def of(cls, distances: Float[Array, "n"], weights: Float[Array, "n"]) -> "Counted":
+        """Count some pairs."""
+        places = keys(distances)
+        start = int(places.min(initial=_BINS))
+        return cls(start, np.bincount(places - start, weights).astype(np.float64, copy=False))
+
+    @classmethod
+    def of_block(
+        cls,
+        distances: Float[Array, "n m"],
+        left: Float[Array, "n"],
+        right: Float[Array, "m"],
+        which: Bool[Array, "n m"] | None = None,
+    ) -> "Counted":
+        """Count these pairs of a block; each weighs what its row and its column do, multiplied."""
+        low, high = keys(np.array([distances.min(), distances.max()])).tolist()
+        sums = np.zeros(high - low + 1)
+        step = min(len(left), max(1, _CHUNK // len(right)))
+        # Held for all chunks, and small enough for the cache of a core.
+        places, weights = (np.empty((step, len(right)), kind) for kind in (np.int64, np.float64))
+        for at in range(0, len(left), step):
+            part = slice(at, at + step)
+            place, weight = (held[: len(left[part])] for held in (places, weights))
+            place[...] = _bits(distances[part]) >> _SHIFT
+            place -= low
+            np.multiply.outer(left[part], right, out=weight)
+            if which is not None:
+                weight *= which[part]
+            sums += np.bincount(place.ravel(), weight.ravel(), minlength=len(sums))
+        return cls(low, sums)
+
+    def into(self, bins: Float[Array, "bins"]) -> None:
+        """Add to all bins."""
+        bins[self.start : self.start + len(self.sums)] += self.sums
+
+
+def ranges(wanted: Sequence[int]) -> Float[Array, "r 2"]:
+    """The least and the largest float32 of the bins, of bins side by side together."""
+    ordered = np.unique(np.asarray(wanted, dtype=np.int64))
+    new = np.diff(ordered, prepend=-2) > 1
+    first, last = ordered[new], ordered[np.roll(new, -1)]
+    ends = np.stack([first << _SHIFT, ((last + 1) << _SHIFT) - 1], axis=1)
+    # What follows infinity are no numbers.
+    return np.minimum(ends, _INFINITY).astype(np.uint32).view(np.float32)
 
 
 @dataclass(frozen=True)
@@ -64,7 +123,7 @@ class Fine:
         self, distances: Float[Array, "n"], same: Float[Array, "n"], different: Float[Array, "n"]
     ) -> None:
         """Count pairs of the wanted bins with their weights as same and as different pairs."""
-        bits = np.abs(distances.astype(np.float32)).view(np.uint32)
+        bits = _bits(distances)
         fine = (self.place[bits >> _SHIFT] << _SHIFT) + (bits & ((1 << _SHIFT) - 1))
         self.same[:] += np.bincount(fine, same, minlength=len(self.same))
         self.different[:] += np.bincount(fine, different, minlength=len(self.same))
@@ -105,8 +164,9 @@ class Spread:
         self, keys: Int[Array, "*n"], same: Float[Array, "*n"], different: Float[Array, "*n"]
     ) -> None:
         """Count pairs by their keys with their weights as same and as different pairs."""
-        self.same[:] += counted(keys, same)
-        self.different[:] += counted(keys, different)
+        places = keys.ravel()
+        self.same[:] += np.bincount(places, same.ravel(), minlength=_BINS)
+        self.different[:] += np.bincount(places, different.ravel(), minlength=_BINS)
 
     @property
     def auc(self) -> float:

@@ -8,6 +8,7 @@ from likewise.by_group import rates_by_group
 from likewise.calibration import Calibration
 from likewise.comparator import Comparator, LearnedComparator
 from likewise.decoded import Decoded, decode_all
+from likewise.distances.base import Distance
 from likewise.errors import Leak
 from likewise.evaluation import compare, verify_all
 from likewise.metrics.identification import identification, one_shot
@@ -17,6 +18,7 @@ from likewise.probabilities import measure as measure_probability
 from likewise.ranked import Identification, OneShot, Retrieval
 from likewise.rates import Enrolment
 from likewise.results import Evaluation
+from likewise.rough import Rough
 from likewise.shapes import Array, Float, Int, Shaped
 from likewise.sources.base import Source
 from likewise.types import Items
@@ -215,11 +217,15 @@ def _ranked(
     order = np.argsort(codes, kind="stable")
     vectors, codes = vectors[order], codes[order]
     few = len(codes) <= most
+    rough = compares if isinstance(compares, Rough) else None
+    alone = not isinstance(compares, Distance)
     return _Ranked(
         one_shot=one_shot(vectors, codes, compares.rows),
         few_shot=one_shot(vectors, codes, compares.rows, shots=_FEW),
         identification=(
-            identification(vectors, codes, compares.matrix, threshold) if few else None
+            identification(vectors, codes, compares.matrix, threshold, alone=alone) if few else None
         ),
-        retrieval=retrieval(vectors, codes, compares.matrix) if few else None,
+        retrieval=retrieval(vectors, codes, compares.matrix, rough=rough, alone=alone)
+        if few
+        else None,
     )
