@@ -138,6 +138,7 @@ def as_json(value: Any) -> str:
 
 def evaluation_lines(evaluation: Any) -> list[str]:
     """An evaluation as the lines that a person reads."""
+    from likewise.cli.grades import grade_lines
     from likewise.cli.rates import failure_lines, group_lines, rate_lines
 
     found = evaluation.verification
@@ -163,6 +164,7 @@ def evaluation_lines(evaluation: Any) -> list[str]:
         lines += rate_lines(point.test, each, found.against, found.unit)
     if evaluation.probability is not None:
         lines += probability_lines(evaluation.probability)
+    lines += grade_lines(evaluation.grades)
     lines += _ranked_lines(evaluation)
     lines += group_lines(evaluation)
     lines += failure_lines(evaluation.failed, evaluation.enrolment)

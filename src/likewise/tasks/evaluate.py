@@ -9,6 +9,7 @@ from likewise.calibration import Calibration
 from likewise.comparator import Comparator, LearnedComparator
 from likewise.decoded import Decoded, decode_all
 from likewise.evaluation import compare, verify_all
+from likewise.listed_pairs import graded_pairs
 from likewise.metrics.identification import identification, one_shot
 from likewise.metrics.retrieval import retrieval
 from likewise.model import Model
@@ -150,6 +151,7 @@ def measure(
         probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
         enrolment=_enrolment(decoded.given, items, len(failed)),
         groups=groups,
+        grades=graded_pairs(vectors, items, compares),
     )
 
 
