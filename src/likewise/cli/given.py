@@ -44,6 +44,10 @@ FOLDS: int | None = typer.Option(
 UNKNOWN_TRAINING = (
     "Whether the encoder behind these distances learned from these items, nothing here can tell."
 )
+NO_ITEMS = (
+    "It is for items, and embeddings or comparisons alone were given, which show none. Leave it "
+    "out."
+)
 WITH_MODEL = "It is for data alone, and a model was given. Leave one of the two out."
 WITHOUT_MODEL = "It is for a model, and data were given alone. Leave it out."
 
