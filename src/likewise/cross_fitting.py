@@ -17,6 +17,7 @@ from likewise.comparisons import Compared
 from likewise.evaluation import calibrate, verify_all
 from likewise.given import Given, GivenComparisons
 from likewise.given.folds import FOLDS, deal, is_stratified
+from likewise.graded import Graded
 from likewise.metrics import probability
 from likewise.metrics.tally import Tally
 from likewise.metrics.verification import bin_values
@@ -101,6 +102,7 @@ class CrossFitted:
         cllr: Of the likelihood ratios, in bits, likewise; 1 is what says nothing.
         folds: Into how many parts the data were dealt.
         stratified: Whether each part has its share of same and of different pairs, to a pair.
+        grades: How the distance follows the grades of all pairs; None where nobody graded them.
     """
 
     calibration: Calibration
@@ -113,6 +115,7 @@ class CrossFitted:
     cllr: float
     folds: int
     stratified: bool
+    grades: Graded | None = None
 
 
 @dataclass(frozen=True)
@@ -266,7 +269,15 @@ def cross_fit(
         cllr=cllr,
         folds=folds,
         stratified=even,
+        grades=graded_by(given),
     )
+
+
+def graded_by(given: Given) -> Graded | None:
+    """How the distance follows the grades; None where nobody graded pairs."""
+    if not isinstance(given, GivenComparisons) or given.graded is None:
+        return None
+    return given.graded.follow()
 
 
 def _costs(new: Compared, fitted: Calibration, prior: float) -> tuple[float, float]:

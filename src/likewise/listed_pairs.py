@@ -7,14 +7,54 @@ import numpy as np
 
 from likewise.comparator import Comparator
 from likewise.errors import BadDistance, SplitError
+from likewise.graded import Graded
 from likewise.metrics import verification
+from likewise.metrics.grades import follow
 from likewise.metrics.tally import Tally
 from likewise.rates import ErrorRates
 from likewise.results import Mistake
 from likewise.shapes import Array, Bool, Float, Int, Shaped
-from likewise.types import Claim, Items
+from likewise.types import Claim, Items, Pairs
 
 _BLOCK = 65_536
+
+
+def graded_pairs(
+    vectors: Float[Array, "n dim"], items: Items, comparator: Comparator
+) -> Graded | None:
+    """How the distance of a table's pairs follows their grades; None where they have none.
+
+    Raises:
+        BadDistance: If a distance is not a number.
+    """
+    if items.pairs is None or items.pairs.grades is None:
+        return None
+    every = items.pairs.every
+    distances = _distances(vectors, items, comparator, every)
+    _, components = np.unique(items.identities, return_inverse=True)
+    grades = np.asarray(every.grades, dtype=np.float64)
+    between = len(every.first) - len(items.pairs.first)
+    return follow(distances, grades, components[every.first], between)
+
+
+def _distances(
+    vectors: Float[Array, "n dim"], items: Items, comparator: Comparator, pairs: Pairs
+) -> Float[Array, "m"]:
+    first, second = np.asarray(pairs.first), np.asarray(pairs.second)
+    distances: Array = np.concatenate(
+        [
+            comparator.rows(vectors[first[at : at + _BLOCK]], vectors[second[at : at + _BLOCK]])
+            for at in range(0, len(first), _BLOCK)
+        ]
+    )
+    unknown = np.flatnonzero(np.isnan(distances))
+    if len(unknown):
+        places = items.places[[first[unknown[0]], second[unknown[0]]]]
+        raise BadDistance(
+            f"The distance between {places[0]} and {places[1]} is not a number, and every "
+            "pair needs one. Look for values that are not finite in them or their embeddings."
+        )
+    return distances
 
 
 @dataclass(frozen=True)
@@ -52,26 +92,17 @@ class ListedPairs:
         pairs = items.pairs
         same = np.asarray([] if pairs is None else pairs.same, dtype=bool)
         if pairs is None or same.all() or not same.any():
+            between = 0 if pairs is None or pairs.between is None else len(pairs.between.first)
+            told = f" ({between} more are graded between the two)" if between else ""
             raise SplitError(
                 f"{items.namespace} lists {int(same.sum())} same and {int((~same).sum())} "
-                "different pairs, and error rates need one of each at least. List more."
+                f"different pairs{told}, and error rates need one of each at least. List more."
             )
-        names, components = np.unique(items.identities, return_inverse=True)
+        # Components without such a pair, as those of pairs graded between, are no trials.
+        names, codes = np.unique(items.identities[np.asarray(pairs.first)], return_inverse=True)
         first, second = np.asarray(pairs.first), np.asarray(pairs.second)
-        distances = np.concatenate(
-            [
-                comparator.rows(vectors[first[at : at + _BLOCK]], vectors[second[at : at + _BLOCK]])
-                for at in range(0, len(first), _BLOCK)
-            ]
-        )
-        unknown = np.flatnonzero(np.isnan(distances))
-        if len(unknown):
-            places = items.places[[first[unknown[0]], second[unknown[0]]]]
-            raise BadDistance(
-                f"The distance between {places[0]} and {places[1]} is not a number, and every "
-                "pair needs one. Look for values that are not finite in them or their embeddings."
-            )
-        return cls(vectors, first, second, same, distances, components[first], names)
+        distances = _distances(vectors, items, comparator, pairs)
+        return cls(vectors, first, second, same, distances, codes, names)
 
     @property
     def counts(self) -> tuple[int, int]:

@@ -168,13 +168,13 @@ def write(report: Report, page: Path, summary: Path | None = None) -> None:
 
 
 def write_audit(
-    audit: Audit, items: Items, page: Path, *, examples: bool, rerun: Sequence[str]
+    audit: Audit, items: Items | None, page: Path, *, examples: bool, rerun: Sequence[str]
 ) -> None:
     """Write the page of an audit, replaced as a whole.
 
     Args:
         audit: What was found.
-        items: What was audited.
+        items: What was audited; None where there is nothing to be shown.
         page: The file.
         examples: Whether to show the items that findings name.
         rerun: Commands that make it again.
@@ -182,7 +182,7 @@ def write_audit(
     Raises:
         SaveFailed: If it cannot be written.
     """
-    shown = _shown(audit, items) if examples else {}
+    shown = _shown(audit, items) if examples and items is not None else {}
     durable.replace(page, render_audit(audit, shown, rerun=rerun).encode())
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from likewise.certainty import Probability
 from likewise.distribution import Curve, Histogram
+from likewise.graded import Graded
 from likewise.ranked import Identification, OneShot, Retrieval
 from likewise.rates import Enrolment, ErrorRates, Groups, Promise
 from likewise.types import Claim
@@ -171,6 +172,7 @@ class Evaluation:
         probability: What the probabilities were worth; None where none were given.
         enrolment: How many items could not be read or embedded; None where nobody counted.
         groups: The rates of each group, where they were asked for.
+        grades: How the distance follows the grades of pairs; None where nobody graded them.
     """
 
     source: str
@@ -188,6 +190,7 @@ class Evaluation:
     probability: Probability | None = None
     enrolment: Enrolment | None = None
     groups: Groups | None = None
+    grades: Graded | None = None
 
 
 @dataclass(frozen=True)

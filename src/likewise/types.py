@@ -11,7 +11,7 @@ The names of array shapes are in `shapes.py`; what was measured and decided, in 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -66,11 +66,49 @@ class Labels:
 
 @dataclass(frozen=True)
 class Pairs:
-    """A target by pairs of rows of a batch; `same` is 1 or 0, or a grade between."""
+    """A target by pairs of rows of a batch; `same` is 1 or 0, or a grade between.
+
+    Attributes:
+        first: One item of each pair, by its row.
+        second: The other.
+        same: Whether the two are the same.
+        grades: How alike the two are in the source's own numbers, larger when more alike; None
+            where nobody graded them.
+        between: The pairs whose grade says neither, which are no evidence of either sort; None
+            where nobody graded them.
+    """
 
     first: Int[Any, "m"]
     second: Int[Any, "m"]
     same: Shaped[Any, "m"]
+    grades: Float[Any, "m"] | None = field(default=None, kw_only=True)
+    between: "Pairs | None" = field(default=None, kw_only=True)
+
+    @classmethod
+    def graded(
+        cls,
+        first: Int[Array, "m"],
+        second: Int[Array, "m"],
+        same: Float[Array, "m"],
+        grades: Float[Array, "m"],
+    ) -> "Pairs":
+        """Pairs with grades; those of which `same` is neither 1 nor 0 stand apart."""
+        sure = (same == 0) | (same == 1)
+        decided, others = (
+            cls(first[at], second[at], same[at], grades=grades[at]) for at in (sure, ~sure)
+        )
+        return replace(decided, between=others)
+
+    @property
+    def every(self) -> "Pairs":
+        """All pairs, those between behind the others."""
+        if self.between is None:
+            return self
+        first, second, same, grades = (
+            np.concatenate([getattr(self, name), getattr(self.between, name)])
+            for name in ("first", "second", "same", "grades")
+        )
+        return Pairs(first, second, same, grades=grades)
 
     def among(self, rows: Int[Array, "n"], count: int) -> "Pairs":
         """The pairs with both ends among these rows of a table of `count`, counted within them."""
@@ -78,7 +116,13 @@ class Pairs:
         place[rows] = np.arange(len(rows))
         first, second = place[self.first], place[self.second]
         kept = (first >= 0) & (second >= 0)
-        return Pairs(first[kept], second[kept], self.same[kept])
+        return Pairs(
+            first[kept],
+            second[kept],
+            self.same[kept],
+            grades=None if self.grades is None else self.grades[kept],
+            between=None if self.between is None else self.between.among(rows, count),
+        )
 
 
 @dataclass(frozen=True)

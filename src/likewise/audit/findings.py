@@ -11,8 +11,15 @@ Severity: TypeAlias = Literal["alarm", "baseline", "note"]
 
 SEVERITIES = ("alarm", "baseline", "note")
 KINDS = (
+    "not_a_number",
+    "no_direction",
+    "impossible_distance",
+    "reversed_distance",
+    "constant_distance",
+    "self_pairs",
     "same_content_other_label",
     "contradictory_pairs",
+    "contradictory_distances",
     "near_content_other_label",
     "same_content_other_part",
     "near_content_other_part",
@@ -27,10 +34,12 @@ KINDS = (
     "margin",
     "unreadable",
     "no_same_pairs",
+    "large_component",
     "class_imbalance",
     "pair_imbalance",
     "single_items",
     "same_content_same_label",
+    "repeated_rows",
     "left_after_binarising",
     "baselines",
 )
@@ -134,6 +143,7 @@ class Audit:
         clues: What trivial things tell, question by question, the most telling first.
         sampled: What was drawn by chance, in sentences; empty if everything was looked at.
         failed: Place and reason of each item that could not be read.
+        noun: What the items are called, one of them.
     """
 
     source: str
@@ -144,6 +154,7 @@ class Audit:
     clues: tuple[Clue, ...]
     sampled: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
+    noun: str = "item"
 
     @property
     def alarms(self) -> tuple[Finding, ...]:
@@ -158,7 +169,7 @@ class Audit:
     def counted(self) -> str:
         """What was audited, as in `600 items of 30 identities`."""
         joined = "of" if self.unit == "identities" else "in"
-        return f"{self.items:,} items {joined} {self.identities:,} {self.unit}"
+        return f"{counted(self.items, self.noun)} {joined} {self.identities:,} {self.unit}"
 
     @property
     def verdict(self) -> str:

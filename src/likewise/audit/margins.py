@@ -1,6 +1,6 @@
 """The embedding before and after training: has it collapsed, and does the margin fit its scale?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,10 @@ from likewise.types import Items
 MOST_VECTORS, MOST_PAIRS = 2_000, 20_000
 COLLAPSED, NEARLY = 1e-3, 2.0
 EASY = 0.95
+_GIVEN_TODO = (
+    "Look whether all items went through the encoder as it expects them (size, range, order of "
+    "channels), or take an encoder that keeps them apart."
+)
 _ENOUGH = 8
 """Below so many directions to be had, few of them used are no collapse."""
 
@@ -106,6 +110,7 @@ def embedding_findings(
     margin: float | None,
     trained: bool,
     unit: bool = False,
+    given: bool = False,
     seed: int = 0,
 ) -> list[Finding]:
     """What is to be said of an embedding: collapse, and the margin against its scale.
@@ -118,6 +123,7 @@ def embedding_findings(
         trained: Whether they come from a trained model; before training, a margin that nearly
             everything satisfies leaves nothing to learn.
         unit: Whether vectors are of length one, so that no distance exceeds 2.
+        given: Whether somebody else made them, and how is not known.
         seed: Where chance comes from.
 
     Raises:
@@ -135,7 +141,9 @@ def embedding_findings(
                 "alarm" if trained or spread.collapsed else "note",
                 spread.sentence if trained else f"Before training: {spread.sentence}",
                 (),
-                "Train with another loss or miner (every instead of hard), a smaller "
+                _GIVEN_TODO
+                if given
+                else "Train with another loss or miner (every instead of hard), a smaller "
                 "learning_rate, or a larger margin."
                 if trained
                 else "Look at the transform: it may leave nothing of the items.",
@@ -144,7 +152,13 @@ def embedding_findings(
         )
     if spread.collapsed:
         return found
-    return found + _margins(vectors, items, distance, margin, figures, trained, unit, seed)
+    more = _margins(vectors, items, distance, margin, figures, trained, unit, seed)
+    if given:
+        more = [
+            replace(one, sentence=one.sentence.replace("After training", "As given", 1))
+            for one in more
+        ]
+    return found + more
 
 
 def _margins(

@@ -2,59 +2,109 @@
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from likewise.audit.findings import Evidence, Finding, counted, seen
 from likewise.audit.labels import SHOWN
-from likewise.shapes import Array, Int
+from likewise.shapes import Array, Bool, Int
 from likewise.sources.tabular.pair_graph import components
 from likewise.types import Items
 
 _TIMES = 4
 
 
-def contradictions(items: Items) -> list[Finding]:
-    """Pairs said to be different that are the same, by another row or by a chain of others.
+@dataclass(frozen=True)
+class Contradictions:
+    """Pairs said to be different that are the same by others.
+
+    Attributes:
+        wrong: Which of the pairs.
+        direct: How many of them another row says the same of.
+        chains: For the first of them, the shortest chain of same pairs from one item to the other.
+    """
+
+    wrong: Int[Array, "k"]
+    direct: int
+    chains: list[list[int]]
+
+
+def contradicted(
+    first: Int[Array, "m"], second: Int[Array, "m"], same: Bool[Array, "m"], count: int
+) -> Contradictions | None:
+    """What contradicts itself among some pairs; None if nothing does.
 
     If a is the same as b, and b as c, then a and c cannot be different.
+
+    Args:
+        first: One item of each pair.
+        second: The other.
+        same: Whether the two are said to be the same.
+        count: How many items there are.
     """
-    pairs = items.pairs
-    if pairs is None or not len(pairs.first):
-        return []
-    first, second = np.asarray(pairs.first), np.asarray(pairs.second)
-    same = np.asarray(pairs.same) > 0.5
-    root = components(len(items), first[same], second[same])
+    root = components(count, first[same], second[same])
     wrong = np.flatnonzero(~same & (root[first] == root[second]))
     if not len(wrong):
-        return []
+        return None
     wanted = np.isin(root[first], root[first[wrong]]) & same
     neighbours = _neighbours(first[wanted], second[wanted])
-    keys = np.minimum(first, second) * len(items) + np.maximum(first, second)
+    keys = np.minimum(first, second) * count + np.maximum(first, second)
     direct = int(np.isin(keys[wrong], keys[same]).sum())
-    evidence = []
-    for number, row in enumerate(wrong[:SHOWN].tolist()):
-        evidence += _told(items, _chain(neighbours, int(first[row]), int(second[row])), number)
-    by_chain = len(wrong) - direct
-    return [
-        Finding(
-            "contradictory_pairs",
-            "alarm",
-            f"{counted(len(wrong), 'pair is', 'pairs are')} listed as different although the two "
-            f"are the same by other rows: {direct:,} directly, {by_chain:,} by a chain of same "
-            "pairs.",
-            tuple(evidence),
-            "One row of each chain is wrong: look at its items, and drop or mend that row.",
-            {"pairs": float(len(wrong)), "directly": float(direct), "by_chain": float(by_chain)},
-        )
+    chains = [
+        _chain(neighbours, int(first[row]), int(second[row])) for row in wrong[:SHOWN].tolist()
     ]
+    return Contradictions(wrong, direct, chains)
+
+
+def contradiction(found: Contradictions, evidence: tuple[Evidence, ...]) -> Finding:
+    """The finding of contradictory pairs, with what shows them."""
+    wrong, direct = len(found.wrong), found.direct
+    return Finding(
+        "contradictory_pairs",
+        "alarm",
+        f"{counted(wrong, 'pair is', 'pairs are')} listed as different although the two "
+        f"are the same by other rows: {direct:,} directly, {wrong - direct:,} by a chain of same "
+        "pairs.",
+        evidence,
+        "One row of each chain is wrong: look at its items, and drop or mend that row.",
+        {"pairs": float(wrong), "directly": float(direct), "by_chain": float(wrong - direct)},
+    )
+
+
+def contradictions(items: Items) -> list[Finding]:
+    """Pairs said to be different that are the same, by another row or by a chain of others."""
+    pairs = items.pairs
+    if pairs is None or not len(pairs.first) or pairs.grades is not None:
+        # Of grades, a little below the same is no contradiction of a chain of what is the same.
+        return []
+    first, second = np.asarray(pairs.first), np.asarray(pairs.second)
+    found = contradicted(first, second, np.asarray(pairs.same) > 0.5, len(items))
+    if found is None:
+        return []
+    evidence = [
+        told for number, chain in enumerate(found.chains) for told in _told(items, chain, number)
+    ]
+    return [contradiction(found, tuple(evidence))]
 
 
 def balance(items: Items) -> list[Finding]:
     """How the listed pairs are shared out between same and different."""
     if items.pairs is None:
         return []
-    same = np.asarray(items.pairs.same) > 0.5
+    return imbalance(
+        np.asarray(items.pairs.same) > 0.5,
+        "The sampler balanced_pairs shows both equally often; rates are of each sort alone.",
+    )
+
+
+def imbalance(same: Bool[Array, "m"], advice: str) -> list[Finding]:
+    """How some pairs are shared out between same and different.
+
+    Args:
+        same: Whether the two of each are the same.
+        advice: What to do where one sort is much more frequent.
+    """
     alike, apart = int(same.sum()), int((~same).sum())
     figures = {"same": float(alike), "different": float(apart)}
     if not alike or not apart:
@@ -79,7 +129,7 @@ def balance(items: Items) -> list[Finding]:
             f"{alike:,} same and {apart:,} different pairs are listed: one sort is "
             f"{max(alike, apart) / min(alike, apart):.1f} times the other.",
             (),
-            "The sampler balanced_pairs shows both equally often; rates are of each sort alone.",
+            advice,
             figures,
         )
     ]

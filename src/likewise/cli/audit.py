@@ -2,12 +2,15 @@
 
 import typer
 
+from likewise.cli import given, grades
+
 
 def audit(
     source: str = typer.Argument(
         metavar="SOURCE",
         help="What to audit: a folder or .zip with one sub-folder an identity, a table of items or "
-        "of pairs, an .npz or .ts file, or a source's spec.",
+        "of pairs, an .npz or .ts file, a source's spec; or embeddings with labels (.npz), or a "
+        "table of comparisons.",
     ),
     transform: str = typer.Option(
         "",
@@ -25,8 +28,8 @@ def audit(
     distance: str = typer.Option(
         "",
         metavar="SPEC",
-        show_default="that of the model",
-        help="What compares the model's embeddings: likewise list distances.",
+        show_default="that of the model; cosine for embeddings alone",
+        help="What compares embeddings: likewise list distances.",
     ),
     margin: float | None = typer.Option(
         None,
@@ -34,7 +37,13 @@ def audit(
         show_default="that of the model's loss",
         help="The margin to hold against the distances.",
     ),
-    out: str = typer.Option("audit.html", metavar="FILE", help="Where to write the page."),
+    columns: str = given.COLUMNS,
+    similarity: str = given.SIMILARITY,
+    same_from: float | None = grades.SAME_FROM,
+    different_to: float | None = grades.DIFFERENT_TO,
+    out: str = typer.Option(
+        "audit.html", "--out", "--report", metavar="FILE", help="Where to write the page."
+    ),
     no_examples: bool = typer.Option(False, "--no-examples", help="Show no items on the page."),
     quick: bool = typer.Option(
         False, "--quick", help="Leave out the probes, which take most of the time on small data."
@@ -49,10 +58,15 @@ def audit(
     first, with the items that show it and what to do; then what a model must beat to be worth
     having; then what is worth knowing. Every item is read once.
 
+    Embeddings and comparisons need no model and no item. Their rows are named: numbers that are
+    none, equal vectors under two labels, a collapsed embedding, pairs at odds with one another.
+
     Examples:
         likewise audit others/
         likewise audit others.zip --transform 'image(size=16)' --json
         likewise audit others/ --model model/ --out others-audit.html
+        likewise audit vectors.npz --margin 0.3
+        likewise audit comparisons.csv --report comparisons.html
 
     Writes:
         audit.html  the findings with pictures, one file
@@ -68,6 +82,24 @@ def audit(
     from dataclasses import replace
     from pathlib import Path
 
+    from likewise.cli import given_audit
+    from likewise.given import files
+
+    if columns or similarity or files.is_given(source):
+        items_only = {"--transform": transform, "--model": model, "--quick": quick}
+        given.refuse({**items_only, "--no-examples": no_examples}, given.NO_ITEMS)
+        given_audit.audit(
+            source,
+            distance=distance,
+            columns=given.columns_of(
+                columns, similarity, grades.grading_of(same_from, different_to)
+            ),
+            margin=margin,
+            seed=seed,
+            page=Path(out),
+            json=json,
+        )
+        return
     from likewise.audit.findings import ranked
     from likewise.audit.whole import audit as find
     from likewise.audit.whole import check_labels
@@ -83,9 +115,10 @@ def audit(
     if (distance or margin is not None) and not model:
         raise BadArgument(
             "--distance and --margin are held against embeddings, and no --model was given that "
-            "makes some. Name one, or leave them out."
+            "makes some of these items. Name one, or leave them out."
         )
-    built = FAMILY.build(source_spec(source))
+    grading = grades.grading_of(same_from, different_to)
+    built = FAMILY.build(grades.graded_spec(source_spec(source), grading))
     items = built.items()
     check_labels(items)
     seen = TRANSFORMS.build(transform, state=None) if transform else None
@@ -98,7 +131,7 @@ def audit(
     for name, value in (("--transform", transform), ("--model", model), ("--distance", distance)):
         again += [name, value] if value else []
     again += ["--margin", f"{margin:g}"] if margin is not None else []
-    again += ["--quick"] if quick else []
+    again += [*grades.grading_words(grading), *(["--quick"] if quick else [])]
     again += ["--seed", str(seed)] if seed else []
     page = Path(out)
     write_audit(found, items, page, examples=not no_examples, rerun=(shlex.join(again),))

@@ -2,7 +2,7 @@
 
 import typer
 
-from likewise.cli import given
+from likewise.cli import given, grades
 from likewise.cli.manual import ALONE, DECIDING
 
 
@@ -108,6 +108,8 @@ def calibrate(
     distance: str = given.DISTANCE,
     columns: str = given.COLUMNS,
     similarity: str = given.SIMILARITY,
+    same_from: float | None = grades.SAME_FROM,
+    different_to: float | None = grades.DIFFERENT_TO,
     folds: int | None = given.FOLDS,
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
@@ -157,12 +159,15 @@ def calibrate(
 
     limit: Literal["plain", "guarantee"] = "guarantee" if guarantee else "plain"
     costs = costs_of(cost_false_accept, cost_false_reject)
+    grading = grades.grading_of(same_from, different_to)
     if not source:
         own = {"--name": name, "--claim": claim, "--overwrite": overwrite, "--share": share}
         own |= {"--against": against}
         own |= {"--allow-overlap": allow_overlap, "--strict": strict}
         given.refuse(own, given.WITHOUT_MODEL)
-        data = given.read(model, distance=distance, columns=columns, similarity=similarity)
+        data = given.read(
+            model, distance=distance, columns=columns, similarity=similarity, grading=grading
+        )
         fitting = Fitting(calibrator, limit, costs, prior)
         given.calibrate(data, out=out, folds=folds, seed=seed, fitting=fitting, json=json)
         return
@@ -171,7 +176,7 @@ def calibrate(
     loaded = Model(model)
     found = fit(
         loaded,
-        FAMILY.build(source_spec(source)),
+        FAMILY.build(grades.graded_spec(source_spec(source), grading)),
         name=name or "default",
         calibrator=calibrator,
         share=SHARE if share is None else share,

@@ -3,7 +3,7 @@
 import typer
 
 from likewise.cli import folds as folding
-from likewise.cli import given
+from likewise.cli import given, grades
 
 
 def evaluate(
@@ -66,6 +66,8 @@ def evaluate(
     distance: str = given.DISTANCE,
     columns: str = given.COLUMNS,
     similarity: str = given.SIMILARITY,
+    same_from: float | None = grades.SAME_FROM,
+    different_to: float | None = grades.DIFFERENT_TO,
     folds: int | None = given.FOLDS,
     budget: str = folding.BUDGET,
     settings: list[str] = folding.SETTINGS,
@@ -92,6 +94,7 @@ def evaluate(
         likewise evaluate vectors.npz --distance cosine
         likewise evaluate comparisons.csv --columns left,right,match,gap
         likewise evaluate comparisons.csv --similarity cosine --folds 10
+        likewise evaluate comparisons.csv --columns id1,id2,grade,distance --same-from 4
         likewise evaluate model/ people.csv --by site
         likewise evaluate faces/ --folds 4 --budget 2min
         likewise evaluate recipe.toml --folds 5 --set loss.margin=0.3 --json
@@ -120,6 +123,7 @@ def evaluate(
         others = {"--report": report, "--no-examples": no_examples, "--calibration": calibration}
         others |= {"--allow-overlap": allow_overlap, "--distance": distance, "--columns": columns}
         others |= {"--similarity": similarity, "--by": by, "--prior": prior != 0.5}
+        others |= {"--same-from": same_from is not None, "--different-to": different_to is not None}
         given.refuse(others, folding.NOT_HERE)
         folding.evaluate(
             model,
@@ -132,18 +136,21 @@ def evaluate(
         )
         return
     given.refuse({"--budget": budget, "--set": settings}, folding.ONLY_HERE)
+    grading = grades.grading_of(same_from, different_to)
     if not source:
         own = {"--report": report, "--no-examples": no_examples, "--comparator": comparator}
         own |= {"--allow-overlap": allow_overlap, "--strict": strict, "--by": by}
         given.refuse(own, "It is for a model, and data were given alone. Leave it out.")
-        data = given.read(model, distance=distance, columns=columns, similarity=similarity)
+        data = given.read(
+            model, distance=distance, columns=columns, similarity=similarity, grading=grading
+        )
         given.evaluate(data, folds=folds, calibration=calibration, prior=prior, json=json)
         return
     alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
     given.refuse({**alone, "--folds": folds}, given.WITH_MODEL)
     calibration = calibration or "default"
     loaded = Model(model)
-    built = FAMILY.build(grouped_spec(source_spec(source), by))
+    built = FAMILY.build(grades.graded_spec(grouped_spec(source_spec(source), by), grading))
     evaluation, decoded = measure(
         loaded,
         built,
@@ -163,6 +170,7 @@ def evaluate(
     again += ["--calibration", calibration] if calibration != "default" else []
     again += ["--prior", str(prior)] if prior != 0.5 else []
     again += ["--by", by] if by else []
+    again += grades.grading_words(grading)
     again += ["--allow-overlap"] if allow_overlap else []
     made = report_of(
         loaded,

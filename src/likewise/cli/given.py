@@ -44,6 +44,10 @@ FOLDS: int | None = typer.Option(
 UNKNOWN_TRAINING = (
     "Whether the encoder behind these distances learned from these items, nothing here can tell."
 )
+NO_ITEMS = (
+    "It is for items, and embeddings or comparisons alone were given, which show none. Leave it "
+    "out."
+)
 WITH_MODEL = "It is for data alone, and a model was given. Leave one of the two out."
 WITHOUT_MODEL = "It is for a model, and data were given alone. Leave it out."
 
@@ -63,22 +67,23 @@ def refuse(options: Mapping[str, object], why: str) -> None:
             raise BadArgument(f"{name} was given. {why}")
 
 
-def columns_of(text: str, similarity: str) -> Any:
+def columns_of(text: str, similarity: str, grading: Any = None) -> Any:
     """The columns that a person named; None where none was.
 
     Args:
         text: `id1,id2,same,distance`, as the table calls them; the last may be left out.
         similarity: The column of similarities instead of distances.
+        grading: Where the same begins among grades, which stand in `same`'s place; None without.
 
     Raises:
         BadArgument: If they are not three or four names.
     """
-    from likewise.given.files import Columns
+    from likewise.given.columns import Columns
 
-    if not text and not similarity:
+    if not text and not similarity and grading is None:
         return None
     if not text:
-        return Columns(similarity=similarity)
+        return Columns(similarity=similarity, grading=grading)
     names = [name.strip() for name in text.split(",")]
     if len(names) not in (3, 4):
         raise BadArgument(
@@ -86,10 +91,10 @@ def columns_of(text: str, similarity: str) -> Any:
             "columns id1,id2,same,distance. The first two may be empty, as in ,,same,distance."
         )
     first, second, same, distance = [*names, "distance"][:4]
-    return Columns(first, second, same, distance, similarity)
+    return Columns(first, second, same, distance, similarity, grading)
 
 
-def read(path: str, *, distance: str, columns: str, similarity: str) -> Any:
+def read(path: str, *, distance: str, columns: str, similarity: str, grading: Any = None) -> Any:
     """The data that a person named alone, without a model.
 
     Raises:
@@ -103,11 +108,12 @@ def read(path: str, *, distance: str, columns: str, similarity: str) -> Any:
             f"{path} is a model, and the items to measure it on are missing. Write: likewise "
             f"evaluate {path} SOURCE"
         )
-    return files.read(path, distance=distance, columns=columns_of(columns, similarity))
+    return files.read(path, distance=distance, columns=columns_of(columns, similarity, grading))
 
 
 def evaluate(given: Any, *, folds: int | None, calibration: str, prior: float, json: bool) -> None:
     """Measure embeddings or comparisons, and print what was found."""
+    from likewise.cli.grades import grade_lines
     from likewise.cli.words import as_json, probability_lines
     from likewise.cross_fitting import Fitting
     from likewise.given.folds import FOLDS as USUAL
@@ -125,7 +131,7 @@ def evaluate(given: Any, *, folds: int | None, calibration: str, prior: float, j
         print("\n".join([counted(given, found), f"thresholds as {calibration} has them"]))
         if frozen.source == given.place:
             print(f"they were fitted on {frozen.source}: on the same data no rate is a promise")
-        print("\n".join(point_lines(found)))
+        print("\n".join([*grade_lines(measured.grades), *point_lines(found)]))
         print("\n".join(probability_lines(measured.probability)))
         return
     cross = task.evaluate(given, folds=folds or USUAL, fitting=Fitting(prior=prior))
@@ -197,9 +203,12 @@ def counted(given: Any, found: Any) -> str:
 
 def evaluation_lines(given: Any, found: Any) -> list[str]:
     """A cross-fitted evaluation as the lines that a person reads."""
+    from likewise.cli.grades import grade_lines
+
     measured = found.verification
     lines = [
         counted(given, measured),
+        *grade_lines(found.grades),
         (
             f"{found.folds} folds: thresholds are fitted on all others and applied to each, and "
             "decisions are pooled"

@@ -138,6 +138,7 @@ def as_json(value: Any) -> str:
 
 def evaluation_lines(evaluation: Any) -> list[str]:
     """An evaluation as the lines that a person reads."""
+    from likewise.cli.grades import grade_lines
     from likewise.cli.rates import failure_lines, group_lines, promise_lines, rate_lines
 
     found = evaluation.verification
@@ -164,6 +165,7 @@ def evaluation_lines(evaluation: Any) -> list[str]:
         lines += promise_lines(found, point)
     if evaluation.probability is not None:
         lines += probability_lines(evaluation.probability)
+    lines += grade_lines(evaluation.grades)
     lines += _ranked_lines(evaluation)
     lines += group_lines(evaluation)
     lines += failure_lines(evaluation.failed, evaluation.enrolment)

@@ -13,6 +13,26 @@ from likewise.given.protocol import LARGEST, Names, labels_of
 from likewise.shapes import Array, Float, Int, Shaped
 
 
+def form_of(
+    place: str, vectors: Array, labels: Names
+) -> tuple[Float[Array, "n dim"], Shaped[Array, "n"]]:
+    """Embeddings in floats of at least 32 bits, and their labels as texts.
+
+    Raises:
+        EmptySource: If there are none.
+        DamagedSource: If a shape or type is another.
+    """
+    if vectors.dtype.kind != "f" or vectors.ndim != 2 or vectors.shape[1] == 0:
+        raise DamagedSource(
+            f"{place}: the embeddings are {vectors.dtype} {list(vectors.shape)}, and floats "
+            "[n dim], a row an item, are expected. Convert them."
+        )
+    if len(vectors) == 0:
+        raise EmptySource(f"{place} holds no embeddings. Give at least two identities.")
+    column = labels_of(place, labels, len(vectors))
+    return vectors.astype(np.promote_types(vectors.dtype, np.float32), copy=False), column
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class GivenEmbeddings:
@@ -64,15 +84,7 @@ class GivenEmbeddings:
             UnknownName: If there is no such distance.
             BadArgument: If it does not take such arguments.
         """
-        if vectors.dtype.kind != "f" or vectors.ndim != 2 or vectors.shape[1] == 0:
-            raise DamagedSource(
-                f"{place}: the embeddings are {vectors.dtype} {list(vectors.shape)}, and floats "
-                "[n dim], a row an item, are expected. Convert them."
-            )
-        if len(vectors) == 0:
-            raise EmptySource(f"{place} holds no embeddings. Give at least two identities.")
-        column = labels_of(place, labels, len(vectors))
-        vectors = vectors.astype(np.promote_types(vectors.dtype, np.float32), copy=False)
+        vectors, column = form_of(place, vectors, labels)
         if (rows := np.flatnonzero(~(np.abs(vectors).max(1) <= LARGEST))).size:
             more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
             raise DamagedSource(

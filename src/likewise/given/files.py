@@ -3,81 +3,39 @@
 =========== =====================================================================================
 `.npz`      `vectors` and `identities`, as `likewise embed` writes them; or `embeddings` for the
             one, `labels` for the other. Other keys are passed over.
-`.csv`      And `.tsv`, `.parquet`, `.jsonl`: columns `id1`, `id2`, `same` and `distance`, or other
-            names for them. Other columns are passed over.
+`.csv`      And `.tsv`, `.parquet`, `.jsonl`: columns `id1`, `id2`, `same` (or `grade`) and
+            `distance`, or other names for them. Other columns are passed over.
 =========== =====================================================================================
 """
 
-import difflib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from likewise.bounds import memory_bytes
-from likewise.errors import BadArgument, DamagedSource, MissingExtra, SourceNotFound
-from likewise.given.embeddings import GivenEmbeddings
-from likewise.given.pairs import GivenComparisons, checked
+from likewise.errors import (
+    BadArgument,
+    DamagedSource,
+    LikewiseError,
+    MissingExtra,
+    SourceNotFound,
+)
+from likewise.given.columns import Columns, check_names, lacking
 from likewise.given.protocol import Given
+from likewise.given.raw import RawComparisons, RawEmbeddings
 from likewise.printable import printable, shortened
 from likewise.sources.npz import keys_of, read_npz
 from likewise.sources.table import FORMS
 from likewise.sources.tabular import cells
 from likewise.sources.tabular.json_lines import open_json_lines
-from likewise.sources.tabular.sheet import Sheet
 
 VECTORS = ("vectors", "embeddings")
 LABELS = ("identities", "labels")
 ENDINGS = (".npz", *FORMS)
 MEMORY_SHARE = 0.5
-MOST_NAMES = 20
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What the columns of a table of comparisons are called.
-
-    Attributes:
-        first: Of one item of each pair; empty where nobody knows which items they are.
-        second: Of the other; empty likewise.
-        same: Of whether the two are the same.
-        distance: Of how far apart they are.
-        similarity: Of how alike they are, larger when closer, instead of the distance; empty for
-            distances.
-
-    Raises:
-        BadArgument: If names are missing or the same, or one item alone is named.
-    """
-
-    first: str = "id1"
-    second: str = "id2"
-    same: str = "same"
-    distance: str = "distance"
-    similarity: str = ""
-
-    def __post_init__(self) -> None:
-        names = [name for name in self.wanted if name]
-        if len(set(names)) < len(names) or not (self.same and self.compared):
-            raise BadArgument(
-                f"the columns are {', '.join(map(repr, self.wanted))}, and different names are "
-                "expected, of which those of the two items alone may be empty."
-            )
-        if bool(self.first) != bool(self.second):
-            raise BadArgument(
-                f"the columns of the items are {self.first!r} and {self.second!r}. Name both, or "
-                "neither where nobody knows the items."
-            )
-
-    @property
-    def compared(self) -> str:
-        """The column of distances or of similarities."""
-        return self.similarity or self.distance
-
-    @property
-    def wanted(self) -> tuple[str, ...]:
-        """Every column."""
-        return (self.first, self.second, self.same, self.compared)
 
 
 def read(path: str, *, distance: str = "", columns: Columns | None = None) -> Given:
@@ -96,6 +54,15 @@ def read(path: str, *, distance: str = "", columns: Columns | None = None) -> Gi
         SplitError: If it holds no same or no different pair.
         MissingExtra: If pyarrow, which reads tables, is not installed.
     """
+    file, ending = _found(path)
+    _check_asked(path, ending, distance, columns)
+    if ending == ".npz":
+        return _vectors(file, path, distance or "cosine").checked()
+    return _table(file, path, columns or Columns()).checked()
+
+
+def _found(path: str) -> tuple[Path, str]:
+    """The file and its ending, if it is one that can be read."""
     file = Path(os.path.expanduser(path))  # noqa: PTH111 - a missing home is no error here
     ending = file.suffix.lower()
     if ending not in ENDINGS:
@@ -116,22 +83,68 @@ def read(path: str, *, distance: str = "", columns: Columns | None = None) -> Gi
             f"{path} has {size} bytes, and at most {limit}, half of the memory, are read. Part it "
             "into smaller files."
         )
+    return file, ending
+
+
+def raw(
+    path: str, *, distance: str = "", columns: Columns | None = None
+) -> RawEmbeddings | RawComparisons:
+    """Read what a file holds, of which only the form is checked: an audit says what is wrong.
+
+    Args:
+        path: Of the file.
+        distance: The spec of what compares embeddings; cosine if empty.
+        columns: What the columns of a table are called.
+
+    Raises:
+        LikewiseError: As `read`, but not for numbers that are missing or not finite, nor for pairs
+            that contradict one another.
+    """
+    file, ending = _found(path)
+    _check_asked(path, ending, distance, columns)
     if ending == ".npz":
-        if columns is not None and columns != Columns():
-            raise BadArgument(
-                f"{path} holds embeddings, which have no columns. Leave --columns and "
-                "--similarity out."
-            )
-        return _embeddings(file, path, distance or "cosine")
-    if distance:
+        return _vectors(file, path, distance or "cosine")
+    return _table(file, path, columns or Columns(), loose=True)
+
+
+def is_given(path: str) -> bool:
+    """Whether a file holds embeddings or comparisons, and no items that a model compares.
+
+    Args:
+        path: Of the file; anything else holds none.
+    """
+    file = Path(os.path.expanduser(path))  # noqa: PTH111 - a missing home is no error here
+    ending = file.suffix.lower()
+    try:
+        if ending not in ENDINGS or not file.is_file():
+            return False
+        if ending == ".npz":
+            keys = keys_of(file, path, VECTORS[:1])
+            return "items" not in keys and any(name in keys for name in VECTORS)
+        _need_pyarrow()
+        names = FORMS[ending](file, path).names
+    except (LikewiseError, OSError, ValueError):
+        return False  # whoever reads it says what is wrong
+    return {Columns.first, Columns.second} <= set(names) or (
+        Columns.distance in names and not {"first", "second"} <= set(names) and "item" not in names
+    )
+
+
+def _check_asked(path: str, ending: str, distance: str, columns: Columns | None) -> None:
+    """Refuse what a file of this ending does not hold."""
+    if ending == ".npz" and columns is not None and columns != Columns():
+        raise BadArgument(
+            f"{path} holds embeddings, which have no columns. Leave --columns, --similarity and "
+            "--same-from out."
+        )
+    if ending != ".npz" and distance:
         raise BadArgument(
             f"{path} holds comparisons, whose distances are there already, and --distance says "
             f"how embeddings are compared. Leave --distance {distance} out."
         )
-    return _comparisons(file, path, columns or Columns())
 
 
-def _embeddings(file: Path, path: str, distance: str) -> GivenEmbeddings:
+def _vectors(file: Path, path: str, distance: str) -> RawEmbeddings:
     plain = (VECTORS[0], LABELS[0])
     keys = keys_of(file, path, plain)
     vectors, labels = (_one_of(path, keys, names) for names in (VECTORS, LABELS))
@@ -139,12 +152,8 @@ def _embeddings(file: Path, path: str, distance: str) -> GivenEmbeddings:
     found = read_npz(file, path, known[:2], known, others=True)
     made = found.get("fingerprint")
     fingerprint = str(made) if made is not None and made.ndim == 0 else ""
-    return GivenEmbeddings.of(
-        found[vectors],
-        found[labels],
-        distance,
-        place=path,
-        fingerprint=printable(fingerprint[:64]),
+    return RawEmbeddings.of(
+        path, found[vectors], found[labels], distance, printable(fingerprint[:64])
     )
 
 
@@ -161,20 +170,10 @@ def _one_of(path: str, keys: Sequence[str], names: Sequence[str]) -> str:
     hint = ""
     if "items" in keys:
         hint = " It holds items, which a model compares: likewise evaluate MODEL SOURCE."
-    raise DamagedSource(_lacking(path, "key", names, keys) + hint)
+    raise DamagedSource(lacking(path, "key", names, keys) + hint)
 
 
-def _lacking(path: str, noun: str, names: Sequence[str], there: Sequence[str]) -> str:
-    near = next((n for one in names for n in difflib.get_close_matches(one, there, n=1)), None)
-    meant = f" Is it {near!r}? Name it {names[0]!r}." if near and noun == "key" else ""
-    meant = f" Did you mean {near!r}?" if near and noun != "key" else meant
-    shown = printable(", ".join(map(repr, there[:MOST_NAMES]))) or "none"
-    more = ", ..." if len(there) > MOST_NAMES else ""
-    wanted = " or ".join(map(repr, names))
-    return f"{path} has no {noun} {wanted}.{meant} It has {shown}{more}."
-
-
-def _comparisons(file: Path, path: str, columns: Columns) -> GivenComparisons:
+def _need_pyarrow() -> None:
     try:
         import pyarrow as pa  # noqa: F401 - the modules of the formats need it
     except ImportError as error:
@@ -182,15 +181,30 @@ def _comparisons(file: Path, path: str, columns: Columns) -> GivenComparisons:
             "Tables are read by pyarrow, which is not installed. "
             "Run: pip install 'likewise[evaluate]'"
         ) from error
+
+
+def _table(file: Path, path: str, columns: Columns, *, loose: bool = False) -> RawComparisons:
+    _need_pyarrow()
     ending = file.suffix.lower()
-    # The first distance of a .jsonl may be whole where others are not.
-    whole = partial(open_json_lines, numbers=(columns.compared,))
+    # The first number of a .jsonl may be whole where others are not.
+    open_ = columns.compared, *((columns.said,) if columns.grading else ())
+    whole = partial(open_json_lines, numbers=open_)
     sheet = whole(file, path) if ending == ".jsonl" else FORMS[ending](file, path)
     named = tuple(name for name in columns.wanted if name)
-    _check_names(sheet, named, columns)
+    check_names(sheet, named, columns)
     found = sheet.read(named)
-    same = cells.truths(sheet, columns.same, found[columns.same]).astype(bool)
-    numbers = cells.numbers(sheet, columns.compared, found[columns.compared])
+    grades = None
+    if columns.grading is None:
+        same = cells.truths(sheet, columns.said, found[columns.said]).astype(np.float64)
+    else:
+        grades = cells.numbers(sheet, columns.said, found[columns.said])
+        same = columns.grading.read(grades)
+    cell = found[columns.compared]
+    unread: dict[int, str] = {}
+    if loose:
+        far, unread = cells.loose_numbers(sheet, columns.compared, cell)
+    else:
+        far = cells.numbers(sheet, columns.compared, cell)
     ids = None
     if columns.first:
         one, other = (
@@ -198,35 +212,4 @@ def _comparisons(file: Path, path: str, columns: Columns) -> GivenComparisons:
             for name in (columns.first, columns.second)
         )
         ids = (one, other)
-    return checked(sheet, same, numbers, ids, similarity=bool(columns.similarity))
-
-
-def _check_names(sheet: Sheet, wanted: Sequence[str], columns: Columns) -> None:
-    for name in wanted:
-        if sheet.names.count(name) > 1:
-            raise DamagedSource(
-                f"{sheet.place} has more than one column {name!r}. Name each for itself."
-            )
-        if name in sheet.names:
-            continue
-        if len(sheet.names) == 1 and (marks := [m for m in ";\t|," if m in sheet.names[0]]):
-            raise DamagedSource(
-                f"{sheet.place} has a single column; its cells seem to be parted by {marks[0]!r}. "
-                "Use commas in .csv, tabs in .tsv."
-            )
-        said = _lacking(sheet.place, "column", [name], sheet.names)
-        if {"vector", "identity"} <= set(sheet.names):
-            todo = " It holds embeddings, which are read from an .npz: write them as one."
-        elif name in (columns.first, columns.second):
-            todo = (
-                " Name the columns of the items with --columns, or say that nobody knows the items "
-                f"with --columns ,,{columns.same},{columns.compared}: then every row stands alone."
-            )
-        elif name == columns.distance and not columns.similarity:
-            todo = (
-                " Name it with --columns; and if yours is larger when two items are closer, it is "
-                "a similarity: name its column with --similarity."
-            )
-        else:
-            todo = " Name it with --columns."
-        raise DamagedSource(said + todo)
+    return RawComparisons(sheet, same, far, ids, bool(columns.similarity), grades, unread)

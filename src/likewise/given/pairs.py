@@ -8,9 +8,12 @@ import numpy as np
 
 from likewise.errors import DamagedSource, EmptySource, SplitError
 from likewise.given.protocol import LARGEST, Names, labels_of
+from likewise.graded import Graded
 from likewise.listed_pairs import ListedPairs
+from likewise.metrics.grades import follow
 from likewise.printable import printable
 from likewise.shapes import Array, Bool, Float, Int, Shaped
+from likewise.sources.tabular.grades import Grading
 from likewise.sources.tabular.pair_graph import components, edges
 from likewise.sources.tabular.sheet import Sheet
 
@@ -18,6 +21,27 @@ SIMILARITY_TODO = (
     "A distance is smaller when two items are closer. If yours is larger then, it is a similarity: "
     "name its column with --similarity (similarity=True), and 1 - similarity is the distance."
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Grades:
+    """All pairs that were graded, also those whose grade says neither same nor different.
+
+    Attributes:
+        distances: How far apart the two of each are.
+        grades: How alike, larger when more alike.
+        codes: The connected component of each, as a number.
+        between: How many say neither.
+    """
+
+    distances: Float[Array, "k"]
+    grades: Float[Array, "k"]
+    codes: Int[Array, "k"]
+    between: int
+
+    def follow(self) -> Graded:
+        """How the distance follows the grade."""
+        return follow(self.distances, self.grades, self.codes, self.between)
 
 
 @final
@@ -38,6 +62,7 @@ class GivenComparisons:
         repeated: How many rows said again what another had said, and were left out.
         linked: Whether the items were named; else every pair is taken to stand alone.
         least: One pair of each sort.
+        graded: Where pairs were graded, all of them; None elsewhere, and in parts.
     """
 
     place: str
@@ -52,27 +77,31 @@ class GivenComparisons:
     repeated: int = 0
     linked: bool = True
     least: tuple[int, int] = (1, 1)
+    graded: Grades | None = None
 
     @classmethod
     def of(
         cls,
-        same: Sequence[bool] | Sequence[int] | Array,
+        same: Sequence[bool] | Sequence[int] | Sequence[float] | Array,
         distances: Sequence[float] | Array,
         first: Names | None = None,
         second: Names | None = None,
         *,
         similarity: bool = False,
         place: str = "comparisons",
+        grading: Grading | None = None,
     ) -> "GivenComparisons":
         """Check comparisons that are in memory.
 
         Args:
-            same: Whether the two of each pair are the same: truth values, or 1 and 0.
+            same: Whether the two of each pair are the same: truth values, or 1 and 0; or, with
+                `grading`, how alike they are: finite numbers.
             distances: How far apart they are.
             first: The name of one item of each pair; None if nobody knows which items they are.
             second: Of the other.
             similarity: Whether `distances` are similarities, larger when closer and at most 1.
             place: What errors call them.
+            grading: Where the same begins among grades.
 
         Raises:
             EmptySource: If there are none.
@@ -95,13 +124,27 @@ class GivenComparisons:
                 f"{place}: same is {truth.dtype} and the distances are {numbers.dtype}, and truth "
                 "values and numbers are expected. Convert them."
             )
-        if (rows := np.flatnonzero((truth != 0) & (truth != 1))).size:
+        grades = None
+        if grading is not None:
+            grades = truth.astype(np.float64)
+            if (rows := np.flatnonzero(~np.isfinite(grades))).size:
+                why = f"the grade is {grades[rows[0]]} in the first"
+                raise sheet.wrong(rows, why, "Give finite numbers.")
+            truth = grading.read(grades)
+        elif (rows := np.flatnonzero((truth != 0) & (truth != 1))).size:
             given = truth[rows[0]]
             raise sheet.wrong(rows, f"same is {given} in the first", "Give 1 (the same) or 0.")
         ids = None
         if len(columns) == 4:
             ids = (labels_of(place, columns[2], count), labels_of(place, columns[3], count))
-        return checked(sheet, truth == 1, numbers.astype(np.float64), ids, similarity=similarity)
+        return checked(
+            sheet,
+            truth.astype(np.float64),
+            numbers.astype(np.float64),
+            ids,
+            similarity=similarity,
+            grades=grades,
+        )
 
     def weights(self) -> Int[Array, "2 units"]:
         """How many different and how many same pairs each component holds."""
@@ -137,20 +180,23 @@ class GivenComparisons:
 
 def checked(
     sheet: Sheet,
-    same: Bool[Array, "m"],
+    same: Float[Array, "m"],
     numbers: Float[Array, "m"],
     ids: tuple[Shaped[Array, "m"], Shaped[Array, "m"]] | None,
     *,
     similarity: bool,
+    grades: Float[Array, "m"] | None = None,
 ) -> GivenComparisons:
     """Comparisons from columns whose types are right already.
 
     Args:
         sheet: What errors name the rows of.
-        same: Whether the two of each pair are the same.
+        same: 1 where the two of a pair are the same, 0 where they are different; between where a
+            grade says neither.
         numbers: Distances, or similarities.
         ids: The names of both items of each pair.
         similarity: Which of the two the numbers are.
+        grades: What was graded; None where pairs are the same or not.
 
     Raises:
         EmptySource, DamagedSource, SplitError: As in `GivenComparisons.of`.
@@ -160,36 +206,47 @@ def checked(
     distances = _distances(sheet, numbers, similarity=similarity)
     measure = "similarity" if similarity else "distance"
     kept, repeated = np.arange(len(same)), 0
+    said = same if grades is None else grades
     if ids is None:
         items = np.char.add("item ", np.arange(2 * len(same)).astype(np.str_))
         first, second = 2 * kept, 2 * kept + 1
-        names, codes = np.char.add("row ", (kept + 1).astype(np.str_)), kept
+        roots, called = kept, np.char.add("row ", (kept + 1).astype(np.str_))
     else:
         items, which = np.unique(np.concatenate(ids), return_inverse=True)
         first, second = which.reshape(2, -1)
-        kept, repeated = _once(sheet, items, (first, second), same, distances)
-        first, second = first[kept], second[kept]
-        roots = components(len(items), first, second)
-        found, codes = np.unique(roots[first], return_inverse=True)
-        names = items[found]
-    same, distances = same[kept], distances[kept]
-    if same.all() or not same.any():
+        ends = (first, second)
+        kept, repeated = _once(sheet, items, ends, said, distances, graded=grades is not None)
+        roots, called = components(len(items), first, second)[first], items
+    every = None
+    if grades is not None:
+        sure = (same[kept] == 0) | (same[kept] == 1)
+        between = int((~sure).sum())
+        every = Grades(distances[kept], grades[kept], roots[kept], between)
+        kept = kept[sure]
+    found, codes = np.unique(roots[kept], return_inverse=True)
+    names = called[found]
+    truth = same[kept] == 1
+    if not len(kept) or truth.all() or not truth.any():
+        told = f" ({every.between} more are graded between the two)" if every else ""
         raise SplitError(
-            f"{sheet.place} holds {int(same.sum())} same and {int((~same).sum())} different pairs, "
-            "and error rates need one of each at least. Add such pairs."
+            f"{sheet.place} holds {int(truth.sum())} same and {int((~truth).sum())} different "
+            f"pairs{told}, and error rates need one of each at least. Add such pairs."
         )
+    used, which = np.unique(np.stack([first[kept], second[kept]]), return_inverse=True)
+    one, other = which.reshape(2, -1)
     return GivenComparisons(
         sheet.place,
-        first,
-        second,
-        same,
-        distances,
-        items,
+        one,
+        other,
+        truth,
+        distances[kept],
+        items[used],
         codes,
         names,
         measure,
         repeated,
         linked=ids is not None,
+        graded=every,
     )
 
 
@@ -216,8 +273,10 @@ def _once(
     sheet: Sheet,
     items: Shaped[Array, "n"],
     ends: tuple[Int[Array, "m"], Int[Array, "m"]],
-    same: Bool[Array, "m"],
+    said: Float[Array, "m"],
     distances: Float[Array, "m"],
+    *,
+    graded: bool,
 ) -> tuple[Int[Array, "k"], int]:
     """The rows that name a pair for the first time, and how many others only repeat them."""
     first, second = ends
@@ -225,15 +284,17 @@ def _once(
         name = printable(str(items[first[rows[0]]]))
         raise sheet.wrong(rows, f"{name!r} is compared with itself in the first", "Drop the rows.")
     kept, of = edges(len(items), first, second)
-    apart = (same != same[of]) | (distances != distances[of])
+    apart = (said != said[of]) | (distances != distances[of])
     if (departs := np.flatnonzero(apart)).size:
         row, earlier = int(departs[0]), int(of[departs[0]])
         one, other = (printable(str(items[end[row]])) for end in ends)
         what = "the same in one and different in the other"
-        if same[row] == same[earlier]:
+        if graded:
+            what = f"graded {said[earlier]:g} in one and {said[row]:g} in the other"
+        if said[row] == said[earlier]:
             what = f"at distance {distances[earlier]:g} in one and {distances[row]:g} in the other"
         more = f" So do {len(departs) - 1} more rows with others." if len(departs) > 1 else ""
         raise sheet.wrong(
             [earlier, row], f"{one!r} and {other!r} are {what}", f"Drop one of the two.{more}"
         )
-    return kept, len(same) - len(kept)
+    return kept, len(said) - len(kept)

@@ -12,6 +12,15 @@ from likewise.report import pictures, sections, wording
 from likewise.shapes import Array
 
 _HEADINGS = {
+    "not_a_number": "Numbers that are none",
+    "no_direction": "Embeddings without a direction",
+    "impossible_distance": "Distances that cannot be",
+    "reversed_distance": "Distances the wrong way around",
+    "constant_distance": "Distances that tell nothing",
+    "self_pairs": "Items compared with themselves",
+    "contradictory_distances": "Pairs at two distances",
+    "large_component": "Pairs that hang together",
+    "repeated_rows": "Rows that repeat others",
     "same_content_other_label": "Copies under other labels",
     "contradictory_pairs": "Pairs that contradict one another",
     "near_content_other_label": "Near copies under other labels",

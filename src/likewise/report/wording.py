@@ -6,6 +6,7 @@ one; rates are fractions or so many of 1,000.
 
 import math
 
+from likewise.graded import Correlation, Graded
 from likewise.ranked import OneShot
 from likewise.rates import Promise, Rate
 from likewise.results import Evaluation, OperatingPoint, Verification
@@ -55,6 +56,30 @@ def interval(rate: Rate | OneShot, unit: str = "identities") -> str:
     if rate.low is None or rate.high is None:
         return f"too few {unit} for an interval"
     return f"{fraction(rate.low)} to {fraction(rate.high)}"
+
+
+def graded(found: Graded) -> str:
+    """How the distance follows the grade of pairs."""
+    between = ""
+    if found.between:
+        between = (
+            f" {found.between:,} of them are graded between same and different, and are in no "
+            "error rate."
+        )
+    return (
+        f"{found.pairs:,} pairs were graded, in {found.units:,} {found.unit}.{between} How well a "
+        "smaller distance goes with a higher grade, where 1 is always and 0 not at all: by ranks "
+        f"(Spearman) {_correlation(found.spearman, found.unit)}, by size (Pearson) "
+        f"{_correlation(found.pearson, found.unit)}."
+    )
+
+
+def _correlation(one: Correlation, unit: str) -> str:
+    if one.value is None:
+        return "not defined, since all distances or all grades are equal"
+    if one.low is None or one.high is None:
+        return f"{one.value:.3f} (without an interval: too few {unit}, or too perfect an order)"
+    return f"{one.value:.3f} (95% interval {one.low:.3f} to {one.high:.3f})"
 
 
 def counts(rate: Rate) -> str:

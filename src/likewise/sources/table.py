@@ -1,8 +1,7 @@
 """A table of items with labels, or of pairs, in one file."""
 
-import difflib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, final
 
@@ -10,15 +9,17 @@ import numpy as np
 
 from likewise.errors import BadArgument, DamagedSource, MissingExtra, SourceNotFound
 from likewise.printable import shortened
-from likewise.shapes import Array, Int, Shaped
+from likewise.shapes import Array, Shaped
 from likewise.sources.base import Source
 from likewise.sources.tabular import cells
 from likewise.sources.tabular.delimited import open_delimited
+from likewise.sources.tabular.grades import Grading
 from likewise.sources.tabular.json_lines import open_json_lines
 from likewise.sources.tabular.listed import Listed, files_of, series_of
 from likewise.sources.tabular.pair_graph import components, edges
 from likewise.sources.tabular.parquet import open_parquet
-from likewise.sources.tabular.sheet import SHOWN, Sheet
+from likewise.sources.tabular.refusals import check_words, listed_names, more_departing, no_column
+from likewise.sources.tabular.sheet import Sheet
 from likewise.types import Items, Kind, Pairs
 
 FORMS: dict[str, Callable[[Path, str], Sheet]] = {
@@ -29,7 +30,6 @@ FORMS: dict[str, Callable[[Path, str], Sheet]] = {
 }
 
 WORDS = {"origin": ("genuine", "forged"), "part": ("train", "test")}
-MOST_NAMES = 20
 
 
 @final
@@ -37,8 +37,9 @@ class Table(Source):
     """A table of items with labels, or of pairs that are the same or not: CSV, TSV, Parquet, JSONL.
 
     It has a column of items and one of their labels, or two columns of items and one that says
-    whether they are the same (1, true or yes; 0, false or no; in any case). Columns are found by
-    their names, others are passed over. Spaces around a cell count in paths only.
+    whether they are the same (1, true or yes; 0, false or no; in any case), or how alike they are:
+    any numbers, larger when more alike, of which `same_from` says where the same begins. Columns
+    are found by their names, others are passed over. Spaces around a cell count in paths only.
 
     An item is the path of a file, or (in Parquet and JSON lines) a list of numbers: flat for a
     series of one channel, [t][d] for several. A path is relative to the folder of the table. It
@@ -64,9 +65,15 @@ class Table(Source):
         origin: Column that says `genuine` or `forged` of each item; empty for none.
         part: Column that says `train` or `test` of each item; empty for none.
         kind: What the files are; `auto` goes by their endings.
+        grade: Column of how alike the two of each pair are, read instead of `same` where
+            `same_from` is given.
+        same_from: The grade from which on two are the same.
+        different_to: The grade to which they are different; a pair between says neither, and takes
+            part in no error rate. None: all below `same_from`.
 
     Raises:
-        BadArgument: If the path has another ending, or the columns' names are empty or the same.
+        BadArgument: If the path has another ending, the columns' names are empty or the same, or
+            `different_to` is not below `same_from`.
     """
 
     def __init__(
@@ -81,6 +88,9 @@ class Table(Source):
         origin: str = "",
         part: str = "",
         kind: Literal["auto", "image", "sequence"] = "auto",
+        grade: str = "grade",
+        same_from: float | None = None,
+        different_to: float | None = None,
     ) -> None:
         if Path(path).suffix.lower() not in FORMS:
             raise BadArgument(
@@ -89,9 +99,16 @@ class Table(Source):
             )
         if kind not in ("auto", "image", "sequence"):
             raise BadArgument(f"table: kind is {kind!r}; give 'auto', 'image' or 'sequence'.")
-        names = (item, label, first, second, same, group, origin, part)
+        if same_from is None and different_to is not None:
+            raise BadArgument(
+                f"table: pairs are different to the grade {different_to}, and from which on they "
+                "are the same was not said. Give same_from, too."
+            )
+        self._grading = None if same_from is None else Grading(same_from, different_to)
+        said = same if self._grading is None else grade
+        names = (item, label, first, second, said, group, origin, part)
         given = [name for name in names if name]
-        if not all((item, first, second, same)) or len(set(given)) < len(given):
+        if not all((item, first, second, said)) or len(set(given)) < len(given):
             raise BadArgument(
                 f"table: the columns are {', '.join(map(repr, names))}, and different names are "
                 "expected, of which label, group, origin and part alone may be empty."
@@ -99,7 +116,8 @@ class Table(Source):
         self.path = path
         self.kind = kind
         self._items = tuple(name for name in (item, label) if name)
-        self._pairs = (first, second, same)
+        self._pairs = (first, second, said)
+        self._graded = (first, second, grade)
         self._label = label
         self._more = {
             use: name
@@ -133,12 +151,18 @@ class Table(Source):
                 "Tables are read by pyarrow, which is not installed. "
                 "Run: pip install 'likewise[evaluate]'"
             ) from error
-        sheet = FORMS[file.suffix.lower()](file, self.path)
+        sheet = self._opened(file)
         wanted = self._wanted(sheet)
         columns = sheet.read([*wanted, *self._more.values()])
         if wanted == self._pairs:
             return self._of_pairs(sheet, file, columns)
         return self._of_labels(sheet, file, columns)
+
+    def _opened(self, file: Path) -> Sheet:
+        ending = file.suffix.lower()
+        if ending == ".jsonl":  # of which the first grade may be whole where others are not
+            return open_json_lines(file, self.path, self._graded[2:] if self._grading else ())
+        return FORMS[ending](file, self.path)
 
     def _wanted(self, sheet: Sheet) -> tuple[str, ...]:
         """The columns to read: those of items or those of pairs."""
@@ -146,13 +170,20 @@ class Table(Source):
         complete = [way for way in ways if set(way) <= set(sheet.names)]
         if len(complete) == 2:
             raise DamagedSource(
-                f"{sheet.place} has the columns {_listed(ways[0])} and also {_listed(ways[1])}, so "
-                "nobody knows which to go by. Drop some, or give other names for them."
+                f"{sheet.place} has the columns {listed_names(ways[0])} and also "
+                f"{listed_names(ways[1])}, so nobody knows which to go by. Drop some, or give "
+                "other names for them."
             )
         if not complete:
+            if self._grading is None and set(self._graded) <= set(sheet.names):
+                raise BadArgument(
+                    f"{sheet.place} grades its pairs ({self._graded[2]!r}), and from which grade "
+                    "on two are the same was not said. Say it as in table(path, same_from=4), or "
+                    "table(path, same_from=4, different_to=2) where those between say neither."
+                )
             # The way of which the most is there is what was meant.
             meant = max(ways, key=lambda way: len(set(way) & set(sheet.names)) / len(way))
-            raise _no_column(sheet, [name for name in meant if name not in sheet.names], ways)
+            raise no_column(sheet, [name for name in meant if name not in sheet.names], ways)
         if complete[0] == self._pairs and self._more:
             raise BadArgument(
                 f"table: a column of {' and of '.join(self._more)} belongs to items, and "
@@ -160,7 +191,7 @@ class Table(Source):
             )
         asked = [*complete[0], *self._more.values()]
         if missing := [name for name in asked if name not in sheet.names]:
-            raise _no_column(sheet, missing, (tuple(asked),))
+            raise no_column(sheet, missing, (tuple(asked),))
         if twice := [name for name in asked if sheet.names.count(name) > 1]:
             raise DamagedSource(
                 f"{sheet.place} has more than one column {twice[0]!r}. Name each for itself."
@@ -174,7 +205,7 @@ class Table(Source):
             if name
         }
         for use, words in WORDS.items():
-            _check_words(sheet, self._more.get(use, ""), said.get(use), words)
+            check_words(sheet, self._more.get(use, ""), said.get(use), words)
         listed = self._listed(sheet, file, {self._items[0]: columns[self._items[0]]})
         _, rows, which = np.unique(listed.cells, return_index=True, return_inverse=True)
         for use, values in said.items():
@@ -185,13 +216,16 @@ class Table(Source):
                     [earlier, row],
                     f"{str(listed.keys[listed.cells[row]])!r} has the {use} "
                     f"{str(values[earlier])!r} in one and {str(values[row])!r} in the other",
-                    f"Drop one of the two.{_more_departing(departs, rows[which])}",
+                    f"Drop one of the two.{more_departing(departs, rows[which])}",
                 )
         return _items(file, listed, {use: values[rows] for use, values in said.items()})
 
     def _of_pairs(self, sheet: Sheet, file: Path, columns: dict[str, Any]) -> Items:
-        one, other, same_name = self._pairs
-        same = cells.truths(sheet, same_name, columns[same_name])
+        one, other, said_name = self._pairs
+        if self._grading is None:
+            said: Array = cells.truths(sheet, said_name, columns[said_name])
+        else:
+            said = cells.numbers(sheet, said_name, columns[said_name])
         if cells.is_list(columns[one].type) != cells.is_list(columns[other].type):
             raise DamagedSource(
                 f"{sheet.place}: of the columns {one!r} and {other!r} one holds lists and one "
@@ -202,19 +236,25 @@ class Table(Source):
         if (rows := np.flatnonzero(first == second)).size:
             raise sheet.wrong(rows, "the pair is an item and itself", "Drop the row.")
         kept, of = edges(len(listed.keys), first, second)
-        if (departs := np.flatnonzero(same != same[of])).size:
+        if (departs := np.flatnonzero(said != said[of])).size:
             row = int(departs[0])
+            what = "the same in one and different in the other"
+            if self._grading is not None:
+                what = f"graded {said[of[row]]:g} in one and {said[row]:g} in the other"
             raise sheet.wrong(
                 [int(of[row]), row],
-                f"{listed.places[first[row]]} and {listed.places[second[row]]} are the same in one "
-                "and different in the other",
-                f"Drop one of the two.{_more_departing(departs, of)}",
+                f"{listed.places[first[row]]} and {listed.places[second[row]]} are {what}",
+                f"Drop one of the two.{more_departing(departs, of)}",
             )
         order = np.argsort(listed.keys, kind="stable")
         rank = np.argsort(order)
         smallest = components(len(rank), rank[first[kept]], rank[second[kept]])
         names = listed.keys[order[smallest[rank]]]
-        pairs = Pairs(first[kept], second[kept], same[kept])
+        first, second, said = first[kept], second[kept], said[kept]
+        if self._grading is None:
+            pairs = Pairs(first, second, said)
+        else:
+            pairs = Pairs.graded(first, second, self._grading.read(said), said)
         return _items(file, listed, {"label": names}, pairs)
 
     def _listed(self, sheet: Sheet, file: Path, columns: dict[str, Any]) -> Listed:
@@ -245,42 +285,3 @@ def _items(
         reader=listed.reader,
         pairs=pairs,
     )
-
-
-def _check_words(
-    sheet: Sheet, name: str, values: Shaped[Array, "n"] | None, words: Sequence[str]
-) -> None:
-    if values is None:
-        return
-    if (rows := np.flatnonzero(~np.isin(values, [*words, ""]))).size:
-        given = str(values[rows[0]])[:40]
-        todo = f"Give {' or '.join(map(repr, words))}, or leave the cell empty."
-        raise sheet.wrong(rows, f"{name!r} is {given!r} in the first", todo)
-
-
-def _more_departing(rows: Int[Array, "m"], earlier: Int[Array, "n"]) -> str:
-    """How many rows behind the first contradict an earlier one, and the first ten of them."""
-    if len(rows) < 2:
-        return ""
-    named = ", ".join(f"{row + 1} and {earlier[row] + 1}" for row in rows[1 : 1 + SHOWN].tolist())
-    more = ", ..." if len(rows) > 1 + SHOWN else ""
-    return f" So do {len(rows) - 1} more rows with others: {named}{more}."
-
-
-def _no_column(sheet: Sheet, missing: list[str], ways: Sequence[Sequence[str]]) -> DamagedSource:
-    name = missing[0]
-    near = difflib.get_close_matches(name, sheet.names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    if len(sheet.names) == 1 and (apart := [mark for mark in ";\t|," if mark in sheet.names[0]]):
-        hint = f" Its cells seem to be parted by {apart[0]!r}: use commas in .csv, tabs in .tsv."
-    shown = shortened(", ".join(map(repr, sheet.names[:MOST_NAMES])), 1000)
-    more = ", ..." if len(sheet.names) > MOST_NAMES else ""
-    expected = ", or ".join(_listed(way) for way in ways)
-    return DamagedSource(
-        f"{sheet.place} has no column {name!r}.{hint} It has {shown}{more}. Expected are "
-        f"{expected}; a column of another name is told as in table(path, label='name')."
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)

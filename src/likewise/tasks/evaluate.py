@@ -11,6 +11,7 @@ from likewise.decoded import Decoded, decode_all
 from likewise.distances.base import Distance
 from likewise.errors import Leak
 from likewise.evaluation import compare, verify_all
+from likewise.listed_pairs import graded_pairs
 from likewise.metrics.identification import identification, one_shot
 from likewise.metrics.retrieval import retrieval
 from likewise.model import Model
@@ -170,6 +171,7 @@ def measure(
         probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
         enrolment=_enrolment(decoded.given, items, len(failed)),
         groups=groups,
+        grades=graded_pairs(vectors, items, compares),
     )
 
 

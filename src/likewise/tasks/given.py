@@ -7,11 +7,12 @@ from likewise import calibration_text, durable
 from likewise.bounds import read_plain
 from likewise.calibration import Calibration
 from likewise.certainty import Probability
-from likewise.cross_fitting import CrossFitted, Fitting, cross_fit
+from likewise.cross_fitting import CrossFitted, Fitting, cross_fit, graded_by
 from likewise.errors import BadArgument, DamagedModel, SourceNotFound, SplitError
 from likewise.evaluation import verify_all
 from likewise.given import Given
 from likewise.given.folds import FOLDS
+from likewise.graded import Graded
 from likewise.printable import shortened
 from likewise.probabilities import measure
 from likewise.results import Verification
@@ -43,10 +44,12 @@ class Measured:
     Attributes:
         verification: The rates of its points, and what the distances are like.
         probability: What its probabilities are worth.
+        grades: How the distance follows the grades of all pairs; None where nobody graded them.
     """
 
     verification: Verification
     probability: Probability
+    grades: Graded | None = None
 
 
 def evaluate(
@@ -86,6 +89,7 @@ def evaluate_at(given: Given, frozen: Calibration, prior: float = 0.5) -> Measur
     return Measured(
         found,
         measure(compared, frozen.ratios, frozen.claim, prior),
+        graded_by(given),
     )
 
 

@@ -128,6 +128,30 @@ def numbers(sheet: Sheet, name: str, column: Any) -> Float[Array, "n"]:
     return values
 
 
+def loose_numbers(sheet: Sheet, name: str, column: Any) -> tuple[Float[Array, "n"], dict[int, str]]:
+    """A column of numbers, of which some may be missing, not finite or no numbers at all.
+
+    Returns:
+        The numbers, NaN where there is none, and the text of each cell that holds none.
+
+    Raises:
+        DamagedSource: If the column is of another type.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    unread: dict[int, str] = {}
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        column = texts(sheet, name, column, empty=True)
+        wrong = pc.invert(pc.match_substring_regex(column, NUMBER))
+        unread = {row: column[row].as_py()[:40] for row in _rows(wrong).tolist()}
+        column = pc.if_else(wrong, pa.scalar("nan", pa.large_string()), column)
+    plain = pc.fill_null(column.cast(pa.float64()), float("nan"))
+    plain = plain.combine_chunks() if isinstance(plain, pa.ChunkedArray) else plain
+    values: Array = plain.to_numpy(zero_copy_only=False).astype(np.float64)
+    return values, unread
+
+
 def as_strings(column: Any) -> Shaped[Array, "n"]:
     """An Arrow array of texts as numpy strings, with few Python objects at a time."""
     import pyarrow.compute as pc

@@ -1,0 +1,105 @@
+"""Graded pairs on the command line: from which grade on two are the same, and what was found."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from likewise.errors import BadArgument
+from likewise.registry import Spec
+
+if TYPE_CHECKING:
+    from likewise.sources.tabular.grades import Grading
+
+SAME_FROM: float | None = typer.Option(
+    None,
+    "--same-from",
+    metavar="GRADE",
+    show_default=False,
+    help="Pairs of a table are graded, in a column grade instead of same, larger when more alike: "
+    "from this grade on two are the same.",
+)
+DIFFERENT_TO: float | None = typer.Option(
+    None,
+    "--different-to",
+    metavar="GRADE",
+    show_default="all below --same-from",
+    help="To this grade two are different; pairs between are in no error rate.",
+)
+
+
+def grading_of(same_from: float | None, different_to: float | None) -> Any:
+    """Where the same begins among grades; None where nobody said that there are some.
+
+    Raises:
+        BadArgument: If only the other end was given, or one is no number that fits.
+    """
+    from likewise.sources.tabular.grades import Grading
+
+    if same_from is None:
+        if different_to is not None:
+            raise BadArgument(
+                f"--different-to {different_to:g} was given without --same-from. Say from which "
+                "grade on two are the same, too."
+            )
+        return None
+    return Grading(same_from, different_to)
+
+
+def grading_words(grading: Any) -> list[str]:
+    """The options that say it again."""
+    if grading is None:
+        return []
+    words = ["--same-from", f"{grading.same_from:g}"]
+    low = grading.different_to
+    return words if low is None else [*words, "--different-to", f"{low:g}"]
+
+
+def graded_spec(spec: str, grading: "Grading | None") -> str:
+    """The spec of a source whose pairs are graded.
+
+    Args:
+        spec: Of the source.
+        grading: From which grade on two are the same; None where pairs are not graded.
+
+    Raises:
+        BadArgument: If the source is no table.
+    """
+    if grading is None:
+        return spec
+    parsed = Spec.parse(spec)
+    if parsed.name != "table":
+        raise BadArgument(
+            f"--same-from {grading.same_from:g} was given, and {parsed.name} is no table of graded "
+            "pairs. Leave it out."
+        )
+    if grading.different_to is None:
+        return str(parsed.replaced(same_from=grading.same_from))
+    return str(parsed.replaced(same_from=grading.same_from, different_to=grading.different_to))
+
+
+def grade_lines(found: Any) -> list[str]:
+    """How the distance follows the grade, where pairs were graded."""
+    if found is None:
+        return []
+    between = (
+        f", {found.between:,} of them graded between same and different, and in no error rate"
+        if found.between
+        else ""
+    )
+    return [
+        f"the distance follows the grade of {found.pairs:,} pairs{between}:",
+        f"  Spearman {correlation_words(found.spearman, found.units, found.unit)}",
+        f"  Pearson  {correlation_words(found.pearson, found.units, found.unit)}",
+    ]
+
+
+def correlation_words(found: Any, units: int, unit: str) -> str:
+    """A correlation with its interval."""
+    from likewise.metrics.intervals import FEWEST_UNITS
+
+    if found.value is None:
+        return "is not defined: all distances, or all grades, are equal"
+    if found.low is None:
+        few = f"too few {unit}" if units < FEWEST_UNITS else "too near to a perfect order"
+        return f"{found.value:.4f} ({few} for an interval)"
+    return f"{found.value:.4f} (95% interval {found.low:.4f} to {found.high:.4f})"
