@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from likewise import comparisons as comparisons_module
 from likewise.comparisons import Comparisons
@@ -295,6 +296,23 @@ def test_an_error_in_a_thread_comes_in_its_turn(monkeypatch):
         taken.extend(part for part, _ in in_order(work, range(30)))
     assert taken == list(range(7))
     assert not [one for one in threading.enumerate() if one.name.startswith("likewise-blocks")]
+
+
+def blas_threads():
+    return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+
+
+def test_blas_gets_its_threads_back_even_where_two_work_at_once(monkeypatch):
+    monkeypatch.setattr(workers, "_cores", lambda: 2)
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        assert set(before) == {2}
+        one, other = (in_order(lambda _: blas_threads(), range(9)) for _ in range(2))
+        assert set(next(one)[1]) == {1}
+        next(other)
+        assert len(list(one)) == 8
+        assert len(list(other)) == 8
+        assert blas_threads() == before
 
 
 def test_bounds_hold_on_both_sides_of_zero():

@@ -1,10 +1,11 @@
 """Parts of a large work done by several threads, in their order."""
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from typing import TypeVar
 
 P = TypeVar("P")
@@ -14,6 +15,7 @@ R = TypeVar("R")
 _MOST = 4
 # Fewer parts than this are done before threads would have begun.
 _FEWEST_PARTS = 4
+_LIMITED = threading.Lock()
 
 
 def in_order(
@@ -56,7 +58,8 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _one_thread_each() -> AbstractContextManager[object]:
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
     """BLAS with one thread for each of ours: threads of its own only wait for one another.
 
     Measured on two cores, a block a thread: half to a third of the processor time.
@@ -64,6 +67,14 @@ def _one_thread_each() -> AbstractContextManager[object]:
     try:
         from threadpoolctl import threadpool_limits
     except ImportError:  # It comes with scikit-learn; without it the result is the same, later.
-        return nullcontext()
-    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
-    return limits
+        yield
+        return
+    # The limit is one of the whole process: who comes second would find it, and put it back late.
+    if not _LIMITED.acquire(blocking=False):
+        yield
+        return
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        _LIMITED.release()
