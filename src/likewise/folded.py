@@ -6,10 +6,11 @@ Distances are never pooled: those of two models have nothing to do with one anot
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from likewise.accuracy import Judged, accuracy, judged
 from likewise.comparisons import Compared
 from likewise.metrics.tally import Tally
 from likewise.populations import RANDOM, SKILLED, Populations
-from likewise.rates import ErrorRates
+from likewise.rates import Accuracy, ErrorRates
 from likewise.results import Evaluation, OperatingPoint
 from likewise.types import Claim
 
@@ -22,11 +23,13 @@ class Decided:
         points: The operating points, as they were fitted on the fold's own *calibrate* items.
         tallies: For each of them what became of different and of same pairs.
         populations: The same for each population of different pairs, where some items are forged.
+        judged: For each of the points, both tallies with the units that they go through.
     """
 
     points: tuple[OperatingPoint, ...]
     tallies: tuple[tuple[Tally, Tally], ...]
     populations: Mapping[str, tuple[tuple[Tally, Tally], ...]]
+    judged: tuple[Judged, ...]
 
     @classmethod
     def of(cls, compared: Compared, points: Sequence[OperatingPoint], claim: Claim) -> "Decided":
@@ -36,7 +39,8 @@ class Decided:
         if isinstance(compared, Populations):
             each = compared.each(thresholds, claim)
             populations = {name: tuple(each[name]) for name in (SKILLED, RANDOM)}
-        return cls(tuple(points), tuple(compared.tallies(thresholds, claim)), populations)
+        tallies = tuple(compared.tallies(thresholds, claim))
+        return cls(tuple(points), tallies, populations, tuple(judged(compared, tallies)))
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ class PooledPoint:
         reason: Why not, and what would be needed; empty when supported.
         rates: Over the decisions of all folds; None if not supported.
         populations: Those of each population of different pairs, where some items are forged.
-        balanced_accuracy: One less the mean of both rates; None if not supported.
+        balanced_accuracy: One less the mean of both rates, over the decisions of all folds; None
+            if not supported.
     """
 
     name: str
@@ -61,7 +66,7 @@ class PooledPoint:
     reason: str
     rates: ErrorRates | None
     populations: Mapping[str, ErrorRates]
-    balanced_accuracy: float | None
+    balanced_accuracy: Accuracy | None
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,7 @@ def _pooled(name: str, decided: Sequence[Decided]) -> PooledPoint:
     places = [[point.name for point in one.points].index(name) for one in decided]
     points = [one.points[at] for one, at in zip(decided, places, strict=True)]
     lacking = [number for number, point in enumerate(points, 1) if not point.supported]
-    reason, rates, populations, accuracy = "", None, {}, None
+    reason, rates, populations, right = "", None, {}, None
     if lacking:
         which = ", ".join(map(str, lacking))
         reason = f"In fold {which} of {len(points)}: {points[lacking[0] - 1].reason}"
@@ -172,7 +177,9 @@ def _pooled(name: str, decided: Sequence[Decided]) -> PooledPoint:
             of: _joined([one.populations[of][at] for one, at in zip(decided, places, strict=True)])
             for of in decided[0].populations
         }
-        accuracy = 1 - (rates.far.value + rates.frr.value) / 2
+        right = accuracy(
+            [one.judged[at] for one, at in zip(decided, places, strict=True)], balanced=True
+        )
     return PooledPoint(
         name=name,
         target=points[0].target,
@@ -181,7 +188,7 @@ def _pooled(name: str, decided: Sequence[Decided]) -> PooledPoint:
         reason=reason,
         rates=rates,
         populations=populations,
-        balanced_accuracy=accuracy,
+        balanced_accuracy=right,
     )
 
 
