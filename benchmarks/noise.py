@@ -101,7 +101,8 @@ def through_command(given: GivenComparisons, folder: Path) -> Accuracy:
     )
     rows = [",".join(map(str, row)) for row in columns]
     path.write_text("\n".join(["id1,id2,same,distance", *rows]) + "\n", encoding="utf-8")
-    sys.argv = ["likewise", "evaluate", str(path), "--json"]
+    page = str(folder / "noise.html")
+    sys.argv = ["likewise", "evaluate", str(path), "--report", page, "--json"]
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
         likewise()

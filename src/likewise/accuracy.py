@@ -46,7 +46,9 @@ def units_of(compared: Compared) -> tuple[Int[Array, "f"], Int[Array, "r"]]:
     every = np.arange(len(compared.names))
     if isinstance(compared, Populations):
         paired = np.flatnonzero(np.bincount(compared.genuine.codes) > 1)
-        return (np.array(sorted(compared.forgeries)) if compared.against == SKILLED else every), paired
+        return (
+            np.array(sorted(compared.forgeries)) if compared.against == SKILLED else every
+        ), paired
     if isinstance(compared, Comparisons):
         return every, np.flatnonzero(np.bincount(compared.codes) > 1)
     raise TypeError(f"{type(compared).__name__} are no pairs whose units are known.")

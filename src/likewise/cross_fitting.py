@@ -77,6 +77,7 @@ class CrossFitted:
         probability: What the probabilities are worth, each fold's by the calibration of the others.
         folds: Into how many parts the data were dealt.
         parts: How many units each part has.
+        thresholds: Of each point that was measured, those that decided about each part.
         stratified: Whether each part has its share of same and of different pairs, to a pair.
     """
 
@@ -87,6 +88,7 @@ class CrossFitted:
     probability: Probability
     folds: int
     parts: tuple[int, ...]
+    thresholds: Mapping[str, tuple[float, ...]]
     stratified: bool
 
 
@@ -168,6 +170,9 @@ def cross_fit(
         probability=pooled(said, how.prior, one_scale=True),
         folds=folds,
         parts=tuple(np.bincount(dealt, minlength=folds).tolist()),
+        thresholds={
+            name: tuple(next(p.threshold for p in one.points if p.name == name) for one in found)
+            for name in decided
+        },
         stratified=even,
     )
-

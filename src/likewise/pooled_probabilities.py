@@ -93,8 +93,7 @@ def pooled(said: Sequence[Said], prior: float = 0.5, *, one_scale: bool) -> Prob
     ]
     ends = [(far, frr) for far, frr in joined]
     apart, alike = (
-        np.array([one.tallies[0][sort].weight for one in said], dtype=np.float64)
-        for sort in (0, 1)
+        np.array([one.tallies[0][sort].weight for one in said], dtype=np.float64) for sort in (0, 1)
     )
     apart, alike = apart / apart.sum(), alike / alike.sum()
     same = np.concatenate([w * one.same for w, one in zip(alike, said, strict=True)])
