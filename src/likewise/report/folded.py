@@ -214,7 +214,7 @@ def _populations(found: FoldedEvaluation, points: Sequence[OperatingPoint]) -> s
         '<p class="note">Skilled forgeries are forged items held against the genuine items of the '
         "identity they imitate, random ones genuine items of another identity. The thresholds were "
         f"fitted against {html.escape(found.against)}. Mean equal error rates of the folds, which "
-        f"promise nothing:{html.escape(_each(found.population_eers))}.</p>"
+        f"promise nothing: {html.escape(_each(found.population_eers).strip(' ()'))}.</p>"
     )
 
 
