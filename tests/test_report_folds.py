@@ -120,10 +120,13 @@ def test_curves_of_folds_stand_side_by_side_and_are_never_joined():
 def test_populations_are_told_apart():
     skilled = replace(FAR, value=0.3, errors=300, trials=1000, low=0.21, high=0.4)
     each = {"skilled": ErrorRates(skilled, FRR), "random": ErrorRates(FAR, FRR)}
+    eers = {"skilled": 0.21, "random": 0.04}
+    seen = replace(EVALUATION, verification=replace(MEASURED, population_eers=eers))
     page = folds_page(
+        folds=tuple(replace(fold, evaluation=seen) for fold in FOUND.folds),
         points=(REFUSED, pooled_point(populations=each)),
         against="skilled",
-        population_eers={"skilled": 0.21, "random": 0.04},
+        population_eers=eers,
     )
     text = part(page, "summary").text
     assert "of 1,000 pairs of a genuine item and a skilled forgery about 300 (between 210" in text
@@ -134,6 +137,7 @@ def test_populations_are_told_apart():
         "0.3000.210 to 0.400300 of 1,000pooled 0.300",
         "0.0520.031 to 0.0809,048 of 174,000pooled 0.052",
     ]
+    assert rows(part(page, "folds"))[1][:3] == ["fold 1", "0.210", "0.040"]
     assert "promise nothing: skilled 0.210, random 0.040." in part(page, "populations").text
 
 
