@@ -97,6 +97,8 @@ def test_the_commands_on_comparisons(likewise, likewise_json, tmp_path):
     assert "50 same and 50 different pairs, 200 items in 100 groups of linked pairs" in said
     assert "\naccuracy 0.9" in said
     assert "optimistic" in said
+    assert said.rstrip().endswith("report: evaluation-c.html")
+    assert f"likewise evaluate {path}</code>" in (tmp_path / "evaluation-c.html").read_text()
     code, said, err = likewise("calibrate", path, "--out", out, "--calibrator", "logistic")
     assert (code, f"written to {out}" in said) == (0, True), err
     code, said, err = likewise("evaluate", path, "--calibration", out)

@@ -109,7 +109,7 @@ def evaluate(
     import shlex
     from pathlib import Path
 
-    from likewise.cli.given_page import page_of
+    from likewise.cli.given_page import evaluate_alone
     from likewise.cli.start import grouped_spec
     from likewise.cli.words import as_json, evaluation_lines, source_spec
     from likewise.model import Model
@@ -139,24 +139,15 @@ def evaluate(
         own = {"--no-examples": no_examples, "--comparator": comparator}
         own |= {"--allow-overlap": allow_overlap, "--strict": strict, "--by": by}
         given.refuse(own, "It is for a model, and data were given alone. Leave it out.")
-        data = given.read(model, distance=distance, columns=columns, similarity=similarity)
-        again = ["likewise", "evaluate", model]
-        for option, value in (
-            ("--distance", distance),
-            ("--columns", columns),
-            ("--similarity", similarity),
-            ("--folds", str(folds or "")),
-            ("--calibration", calibration),
-            ("--prior", f"{prior:g}" if prior != 0.5 else ""),
-        ):
-            again += [option, value] if value else []
-        given.evaluate(
-            data,
+        evaluate_alone(
+            model,
+            distance=distance,
+            columns=columns,
+            similarity=similarity,
             folds=folds,
             calibration=calibration,
             prior=prior,
-            page=page_of(report, model),
-            rerun=shlex.join(again),
+            report=report,
             json=json,
         )
         return

@@ -1,8 +1,10 @@
 """The page that `evaluate` writes of data alone."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
+from likewise.cli import given as given_words
 from likewise.cli.given import UNKNOWN_TRAINING, counted, stratified_words
 
 
@@ -103,3 +105,32 @@ def page_of(report: str, source: str) -> Path:
     page = Path(report) if report else Path(f"evaluation-{name.strip('-') or 'data'}.html")
     check_page(page)
     return page
+
+
+def evaluate_alone(
+    path: str,
+    *,
+    distance: str,
+    columns: str,
+    similarity: str,
+    folds: int | None,
+    calibration: str,
+    prior: float,
+    report: str,
+    json: bool,
+) -> None:
+    """Read, measure and print what needs no model; the arguments are what a person gave."""
+    data = given_words.read(path, distance=distance, columns=columns, similarity=similarity)
+    options = {"--distance": distance, "--columns": columns, "--similarity": similarity}
+    options |= {"--folds": str(folds or ""), "--calibration": calibration}
+    options |= {"--prior": f"{prior:g}" if prior != 0.5 else ""}
+    words = [word for name, value in options.items() if value for word in (name, value)]
+    given_words.evaluate(
+        data,
+        folds=folds,
+        calibration=calibration,
+        prior=prior,
+        page=page_of(report, path),
+        rerun=shlex.join(["likewise", "evaluate", path, *words]),
+        json=json,
+    )
