@@ -97,7 +97,7 @@ def evaluate(
 
     Writes:
         MODEL/evaluation-NAME.html  the report, where NAME is that of the source
-        evaluation-NAME.html        the same without a model, where NAME is that of the data
+        evaluation-NAME.html        the same without a model, in this folder
 
     Exit codes:
         0  measured
