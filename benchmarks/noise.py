@@ -24,13 +24,15 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import machine_line
+from likewise.accuracy import accuracy
 from likewise.cli import main as likewise
 from likewise.comparisons import Compared
-from likewise.cross_fitting import ACCURACY_POINT, Accuracy, accuracy, pool
+from likewise.cross_fitting import ACCURACY_POINT, pool
 from likewise.given import GivenComparisons
 from likewise.given.folds import FOLDS, deal
 from likewise.listed_pairs import ListedPairs
 from likewise.metrics.verification import least_cost
+from likewise.rates import Accuracy
 from likewise.shapes import Array
 
 WITHIN = 0.005
@@ -99,7 +101,8 @@ def through_command(given: GivenComparisons, folder: Path) -> Accuracy:
     )
     rows = [",".join(map(str, row)) for row in columns]
     path.write_text("\n".join(["id1,id2,same,distance", *rows]) + "\n", encoding="utf-8")
-    sys.argv = ["likewise", "evaluate", str(path), "--json"]
+    page = str(folder / "noise.html")
+    sys.argv = ["likewise", "evaluate", str(path), "--report", page, "--json"]
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
         likewise()

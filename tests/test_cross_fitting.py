@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
+from likewise.accuracy import accuracy
 from likewise.comparisons import Compared
-from likewise.cross_fitting import CLAIM, accuracy, cross_fit, pool, rates
+from likewise.cross_fitting import CLAIM, cross_fit, pool, rates
 from likewise.errors import BadArgument, SplitError
 from likewise.evaluation import calibrate
 from likewise.given import GivenComparisons, GivenEmbeddings
@@ -155,7 +156,7 @@ def test_embeddings_are_measured_by_identities():
     # Pairs across folds are never compared: 5 identities of 4 make 10 * 16 different pairs.
     assert point.test.far.trials == 5 * 10 * 16
     assert found.verification.different_pairs == 300 * 16
-    assert found.log_loss < 0.5
+    assert found.probability.log_loss < 0.5
     assert found.calibration.points == found.verification.points
 
 
@@ -165,7 +166,7 @@ def test_equal_distances_are_worth_a_coin():
     assert found.accuracy.value == 0.5
     assert found.verification.auc == pytest.approx(0.5)
     assert found.verification.eer == pytest.approx(0.5)
-    assert found.log_loss == pytest.approx(np.log(2), abs=1e-3)
+    assert found.probability.log_loss == pytest.approx(np.log(2), abs=1e-3)
 
 
 def test_noise_is_worth_a_coin():

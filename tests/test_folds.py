@@ -1,5 +1,7 @@
 """Folds: who is tested when, what is pooled, and the command that trains them."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -175,22 +177,58 @@ def test_decisions_are_pooled_and_never_distances(folded):
         assert pooled.trials == sum(rate.trials for rate in rates)
         assert pooled.units == 48
         assert pooled.low < pooled.value < pooled.high
-    assert point.balanced_accuracy == pytest.approx(
-        1 - (point.rates.far.value + point.rates.frr.value) / 2
-    )
+    right = point.balanced_accuracy
+    assert right.value == pytest.approx(1 - (point.rates.far.value + point.rates.frr.value) / 2)
+    assert right.low < right.value < right.high
+    assert (right.units, right.trials) == (48, folded.same_pairs + folded.different_pairs)
     assert folded.eer == pytest.approx(
         np.mean([fold.evaluation.verification.eer for fold in folded.folds])
     )
+
+
+def test_the_point_told_first_is_one_that_all_folds_support(folded):
+    assert folded.default_point == "far=0.01"
+    assert next(p for p in folded.points if p.name == "far=0.01").supported
+
+
+def test_probabilities_of_folds_are_pooled_pair_by_pair(folded):
+    found = folded.probability
+    each = [fold.evaluation.probability for fold in folded.folds]
+    # Folds of the same size weigh equally.
+    assert found.brier == pytest.approx(np.mean([one.brier for one in each]))
+    assert found.log_loss == pytest.approx(np.mean([one.log_loss for one in each]))
+    assert found.minimum_cllr == pytest.approx(np.mean([one.minimum_cllr for one in each]))
+    counted = [sum(b.same_pairs for b in one.reliability) for one in (found, *each)]
+    assert counted[0] == sum(counted[1:]) == folded.same_pairs
+    assert any(one.seen_low is not None for one in found.reliability)
+
+
+def test_ten_identities_calibrate_at_least_where_thirty_are_left():
+    """As on AT&T's 40 people in four folds: the usual shares would leave eight."""
+    for sizes, shares, expected in (
+        ([3] * 40, {}, (20, 10, 10)),
+        ([3] * 36, {}, (19, 8, 9)),
+        ([3] * 52, {}, (28, 11, 13)),
+        ([3] * 40, {"train": 0.6, "calibrate": 0.15, "test": 0.25}, (24, 6, 10)),
+    ):
+        items, recipe = table(sizes), Recipe(shares=shares)
+        drawn = splitter(deal_folds(items, 4, 0), 0, 4, recipe)(items)
+        who = [
+            len(set(items.identities[drawn.indices[role]].tolist()))
+            for role in (Role.TRAIN, Role.CALIBRATE, Role.TEST)
+        ]
+        assert tuple(who) == expected
 
 
 def test_a_point_that_a_fold_cannot_support_is_not_pooled(folded):
     point = next(p for p in folded.points if p.name == "far=0.001")
     assert not point.supported
     assert point.rates is None
-    assert point.reason.startswith("In fold 1, 2 of 2: It needs at least")
+    assert point.reason.startswith("In every fold: It needs at least")
 
 
-def test_the_command(tmp_path, likewise, likewise_json):
+def test_the_command(tmp_path, likewise, likewise_json, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     place = glyphs(tmp_path / "glyphs", count=40, each=4)
     settings = [word for one in QUICK for word in ("--set", one)]
     found = likewise_json("evaluate", place, "--folds", 2, *settings)
@@ -199,11 +237,16 @@ def test_the_command(tmp_path, likewise, likewise_json):
     recipe = tmp_path / "recipe.toml"
     started = Recipe(source=f"folder({str(place)!r})").with_settings([*QUICK, "epochs=1"])
     recipe.write_text(started.to_toml())
-    code, out, err = likewise("evaluate", recipe, "--folds", "2")
+    code, out, err = likewise("evaluate", recipe, "--folds", "2", "--report", "mine.html")
     assert code == 0, err
-    assert "2 folds of folder(" in out
+    assert "2 folds of glyphs, each trained" in out
+    assert out.rstrip().endswith("report: mine.html")
+    page = (tmp_path / "mine.html").read_text()
+    assert f"likewise evaluate {recipe} --folds 2</code>" in page
+    assert "epochs = 1" in page
     assert "fold 2: equal error rate" in out
-    assert "balanced accuracy" in out
+    assert re.search(r"balanced accuracy \d\.\d+ \(95% interval .*weigh half each", out)
+    assert "what each fold's own calibration said" in out
     assert "fold 1 of 2\ntrain" in err
 
 
@@ -211,7 +254,9 @@ def test_the_command(tmp_path, likewise, likewise_json):
     ("words", "why"),
     [
         (["glyphs"], "say how many, as in --folds 5"),
-        (["glyphs", "--folds", "2", "--report", "x.html"], "--report was given"),
+        (["glyphs", "--folds", "2", "--report", "x.txt"], "x.txt does not end in .html"),
+        (["glyphs", "--folds", "2", "--report", "none/x.html"], "none is no folder"),
+        (["glyphs", "--folds", "2", "--prior", "1"], "The prior is 1.0"),
         (["glyphs", "--folds", "2", "--by", "site"], "--by was given"),
         (["glyphs", "--folds", "200"], "200 folds were asked for"),
         (["none.toml", "--folds", "2"], "recipe 'none.toml' cannot be read"),

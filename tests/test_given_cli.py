@@ -18,6 +18,12 @@ from likewise.tasks.embed import embed_to
 from likewise.types import Claim
 
 
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    """Pages go where the command is typed."""
+    monkeypatch.chdir(tmp_path)
+
+
 def comparisons(path, pairs=100, *, apart=0.5, seed=0, similarity=False):
     """A table of which the distances tell something where `apart` is not 0."""
     random = np.random.default_rng(seed)
@@ -92,6 +98,8 @@ def test_the_commands_on_comparisons(likewise, likewise_json, tmp_path):
     assert "50 same and 50 different pairs, 200 items in 100 groups of linked pairs" in said
     assert "\naccuracy 0.9" in said
     assert "optimistic" in said
+    assert said.rstrip().endswith("report: evaluation-c.html")
+    assert f"likewise evaluate {path}</code>" in (tmp_path / "evaluation-c.html").read_text()
     code, said, err = likewise("calibrate", path, "--out", out, "--calibrator", "logistic")
     assert (code, f"written to {out}" in said) == (0, True), err
     code, said, err = likewise("evaluate", path, "--calibration", out)
@@ -141,7 +149,11 @@ def test_a_similarity_that_was_given_as_a_distance_is_noticed(likewise, tmp_path
         (("calibrate", "model"), "is a model"),
         (("evaluate", "."), "is no model. To train and measure it in folds"),
         (("evaluate", "absent.csv"), "there is no file 'absent.csv'"),
-        (("evaluate", "c.csv", "--report", "r.html"), "--report was given. It is for a model"),
+        (("evaluate", "c.csv", "--report", "r.txt"), "r.txt does not end in .html"),
+        (("evaluate", "c.csv", "--report", "c.csv"), "c.csv does not end in .html"),
+        (("evaluate", "c.csv", "--report", "none/r.html"), "none is no folder, and the report"),
+        (("evaluate", "c.csv", "--report", "d.html"), "d.html is a folder, and the report"),
+        (("evaluate", "c.csv", "--no-examples"), "--no-examples was given. It is for a model"),
         (("evaluate", "c.csv", "--strict"), "--strict was given. It is for a model"),
         (("evaluate", "model", "c.csv", "--folds", "3"), "--folds was given. It is for data alone"),
         (("evaluate", "model", "c.csv", "--similarity", "s"), "--similarity was given. It is for"),
@@ -162,17 +174,16 @@ def test_a_similarity_that_was_given_as_a_distance_is_noticed(likewise, tmp_path
         (("decide", "absent.json", "0.5"), "there is no file 'absent.json'"),
     ],
 )
-def test_what_does_not_fit_together_is_refused_in_words(
-    words, message, likewise, tmp_path, monkeypatch
-):
+def test_what_does_not_fit_together_is_refused_in_words(words, message, likewise, tmp_path):
     comparisons(tmp_path / "c.csv", pairs=60)
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "model.toml").write_text("")
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d.html").mkdir()
     code, out, err = likewise(*words)
     assert (code, out) == (2, "")
     assert message in err
     assert not (tmp_path / "c.json").exists()
+    assert not (tmp_path / "evaluation-c.html").exists()
 
 
 def test_data_too_few_for_folds_are_calibrated_and_said_to_be_unmeasured(likewise, tmp_path):

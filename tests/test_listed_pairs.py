@@ -9,6 +9,7 @@ from likewise.errors import SplitError
 from likewise.evaluation import calibrate, compare, verify_all
 from likewise.listed_pairs import ListedPairs
 from likewise.metrics.intervals import two_sided
+from likewise.metrics.tally import Tally
 from likewise.types import Claim, Items, Kind, Pairs
 
 NEW = Claim.NEW_IDENTITIES
@@ -66,6 +67,39 @@ def test_rates_and_their_intervals_equal_a_plain_loop():
             without = [(bad - wrong[c]) / (total - trials[c]) for c in sorted(trials)]
             low, high = two_sided(bad / total, np.array(without), len(trials))
             assert (rate.low, rate.high) == (pytest.approx(low), pytest.approx(high))
+
+
+def sorted_anew(compared, threshold, *, same):
+    """A tally as it was once made: the components are sorted again at every threshold."""
+    sort = compared.same == same
+    wrong = (compared.distances <= threshold) != same
+    _, codes = np.unique(compared.codes[sort], return_inverse=True)
+    trials = np.bincount(codes).astype(np.float64)
+    errors = np.bincount(codes, wrong[sort])
+    total, bad = float(trials.sum()), float(errors.sum())
+    return bad, total, bad - errors, total - trials, round(bad), round(total), float(len(trials))
+
+
+def test_tallies_are_what_sorting_at_every_threshold_gives():
+    compared = compare(*table(components=300, seed=3), Euclidean())
+    thresholds = [-1.0, *np.quantile(compared.distances, [0.0, 0.03, 0.5, 0.9, 1.0]), 1e30]
+    for part in (compared, compared.among(np.arange(300) % 3 > 0, NEW)):
+        for threshold, both in zip(thresholds, part.tallies(thresholds, NEW), strict=True):
+            for tally, same in zip(both, (False, True), strict=True):
+                found = [getattr(tally, name) for name in Tally.__dataclass_fields__]
+                for one, other in zip(found, sorted_anew(part, threshold, same=same), strict=True):
+                    np.testing.assert_array_equal(one, other)
+                    assert type(one) is type(other)
+
+
+def test_components_are_told_apart_once(monkeypatch):
+    """At every further threshold nothing is sorted or renumbered again."""
+    compared = compare(*table(), Euclidean())
+    first = compared.tallies([1.0], NEW)
+    monkeypatch.setattr(np, "unique", None)
+    monkeypatch.setattr(np, "cumsum", None)
+    again = compared.tallies([1.0, 1.2], NEW)
+    np.testing.assert_array_equal(again[0][0].total_without, first[0][0].total_without)
 
 
 def test_calibration_and_verification_over_listed_pairs():

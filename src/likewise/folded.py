@@ -6,10 +6,14 @@ Distances are never pooled: those of two models have nothing to do with one anot
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from likewise.accuracy import Judged, accuracy, judged
+from likewise.calibration import PREFERRED
+from likewise.certainty import Probability
 from likewise.comparisons import Compared
 from likewise.metrics.tally import Tally
+from likewise.pooled_probabilities import Said, pooled
 from likewise.populations import RANDOM, SKILLED, Populations
-from likewise.rates import ErrorRates
+from likewise.rates import Accuracy, ErrorRates
 from likewise.results import Evaluation, OperatingPoint
 from likewise.types import Claim
 
@@ -22,11 +26,15 @@ class Decided:
         points: The operating points, as they were fitted on the fold's own *calibrate* items.
         tallies: For each of them what became of different and of same pairs.
         populations: The same for each population of different pairs, where some items are forged.
+        judged: For each of the points, both tallies with the units that they go through.
+        said: What the fold's probabilities said of its test items; None where nobody asked.
     """
 
     points: tuple[OperatingPoint, ...]
     tallies: tuple[tuple[Tally, Tally], ...]
     populations: Mapping[str, tuple[tuple[Tally, Tally], ...]]
+    judged: tuple[Judged, ...]
+    said: Said | None = None
 
     @classmethod
     def of(cls, compared: Compared, points: Sequence[OperatingPoint], claim: Claim) -> "Decided":
@@ -36,7 +44,8 @@ class Decided:
         if isinstance(compared, Populations):
             each = compared.each(thresholds, claim)
             populations = {name: tuple(each[name]) for name in (SKILLED, RANDOM)}
-        return cls(tuple(points), tuple(compared.tallies(thresholds, claim)), populations)
+        tallies = tuple(compared.tallies(thresholds, claim))
+        return cls(tuple(points), tallies, populations, tuple(judged(compared, tallies)))
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,8 @@ class PooledPoint:
         reason: Why not, and what would be needed; empty when supported.
         rates: Over the decisions of all folds; None if not supported.
         populations: Those of each population of different pairs, where some items are forged.
-        balanced_accuracy: One less the mean of both rates; None if not supported.
+        balanced_accuracy: One less the mean of both rates, over the decisions of all folds; None
+            if not supported.
     """
 
     name: str
@@ -61,7 +71,7 @@ class PooledPoint:
     reason: str
     rates: ErrorRates | None
     populations: Mapping[str, ErrorRates]
-    balanced_accuracy: float | None
+    balanced_accuracy: Accuracy | None
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,9 @@ class FoldedEvaluation:
         population_eers: The same for each population of different pairs.
         one_shot: Mean of the folds' one-shot accuracies; None if the data cannot ask for it.
         failed: Place and reason of each item that could not be read.
+        default_point: Name of the point that is told first: what the folds' models use, where all
+            folds support it, else the nearest that they do; empty if there is none.
+        probability: What the probabilities were worth; None where nobody asked.
     """
 
     source: str
@@ -119,14 +132,17 @@ class FoldedEvaluation:
     population_eers: Mapping[str, float]
     one_shot: float | None
     failed: tuple[tuple[str, str], ...]
+    default_point: str
+    probability: Probability | None
 
 
-def pool(folds: Sequence[Fold], decided: Sequence[Decided]) -> FoldedEvaluation:
+def pool(folds: Sequence[Fold], decided: Sequence[Decided], prior: float = 0.5) -> FoldedEvaluation:
     """Put folds together that share no identity.
 
     Args:
         folds: What each did.
         decided: What the thresholds of each decided.
+        prior: The share of same pairs that the probabilities assume, as it was said.
     """
     found = [fold.evaluation.verification for fold in folds]
     first, evaluation = found[0], folds[0].evaluation
@@ -136,6 +152,8 @@ def pool(folds: Sequence[Fold], decided: Sequence[Decided]) -> FoldedEvaluation:
         for point in decided[0].points
         if all(point.name in {p.name for p in one.points} for one in decided)
     ]
+    points = tuple(_pooled(name, decided) for name in shared)
+    said = [one.said for one in decided if one.said is not None]
     return FoldedEvaluation(
         source=evaluation.source,
         claim=first.claim,
@@ -143,7 +161,7 @@ def pool(folds: Sequence[Fold], decided: Sequence[Decided]) -> FoldedEvaluation:
         comparator=evaluation.comparator,
         against=first.against,
         folds=tuple(folds),
-        points=tuple(_pooled(name, decided) for name in shared),
+        points=points,
         identities=sum(one.identities for one in found),
         items=sum(one.items for one in found),
         same_pairs=sum(one.same_pairs for one in found),
@@ -155,24 +173,40 @@ def pool(folds: Sequence[Fold], decided: Sequence[Decided]) -> FoldedEvaluation:
         },
         one_shot=_mean(shots) if len(shots) == len(folds) else None,
         failed=evaluation.failed,
+        default_point=_default(points, [fold.evaluation.default_point for fold in folds]),
+        probability=pooled(said, prior, one_scale=False) if len(said) == len(decided) else None,
     )
+
+
+def _default(points: Sequence[PooledPoint], used: Sequence[str]) -> str:
+    supported = [point for point in points if point.supported]
+    for point in supported:
+        if set(used) == {point.name}:
+            return point.name
+    # As a model chooses: the rate of .01, else the least above it that the data support.
+    aims = {p.target: p.name for p in supported if p.name == f"far={p.target}" and p.target}
+    above = [target for target in aims if target >= PREFERRED]
+    return aims[min(above or aims)] if aims else ""
 
 
 def _pooled(name: str, decided: Sequence[Decided]) -> PooledPoint:
     places = [[point.name for point in one.points].index(name) for one in decided]
     points = [one.points[at] for one, at in zip(decided, places, strict=True)]
     lacking = [number for number, point in enumerate(points, 1) if not point.supported]
-    reason, rates, populations, accuracy = "", None, {}, None
+    reason, rates, populations, right = "", None, {}, None
     if lacking:
-        which = ", ".join(map(str, lacking))
-        reason = f"In fold {which} of {len(points)}: {points[lacking[0] - 1].reason}"
+        which = f"fold {', '.join(map(str, lacking))} of {len(points)}"
+        which = "every fold" if len(lacking) == len(points) else which
+        reason = f"In {which}: {points[lacking[0] - 1].reason}"
     else:
         rates = _joined([one.tallies[at] for one, at in zip(decided, places, strict=True)])
         populations = {
             of: _joined([one.populations[of][at] for one, at in zip(decided, places, strict=True)])
             for of in decided[0].populations
         }
-        accuracy = 1 - (rates.far.value + rates.frr.value) / 2
+        right = accuracy(
+            [one.judged[at] for one, at in zip(decided, places, strict=True)], balanced=True
+        )
     return PooledPoint(
         name=name,
         target=points[0].target,
@@ -181,7 +215,7 @@ def _pooled(name: str, decided: Sequence[Decided]) -> PooledPoint:
         reason=reason,
         rates=rates,
         populations=populations,
-        balanced_accuracy=accuracy,
+        balanced_accuracy=right,
     )
 
 

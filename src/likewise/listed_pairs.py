@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -164,23 +165,19 @@ class ListedPairs:
         claim: Claim,  # noqa: ARG002 - pairs have no classes that could be known
     ) -> list[tuple[Tally, Tally]]:
         """What each threshold decided: of different pairs (FAR) and of same pairs (FRR)."""
+        apart, alike = self._sides
         return [
             (
-                self._tally(~self.same, self.distances <= threshold),
-                self._tally(self.same, self.distances > threshold),
+                _tally(apart, self.distances[apart.rows] <= threshold),
+                _tally(alike, self.distances[alike.rows] > threshold),
             )
             for threshold in thresholds
         ]
 
-    def _tally(self, sort: Bool[Array, "m"], wrong: Bool[Array, "m"]) -> Tally:
-        _, codes = np.unique(self.codes[sort], return_inverse=True)
-        trials = np.bincount(codes).astype(np.float64)
-        errors = np.bincount(codes, wrong[sort])
-        total, bad = float(trials.sum()), float(errors.sum())
-        independent = float(len(trials))
-        return Tally(
-            bad, total, bad - errors, total - trials, round(bad), round(total), independent
-        )
+    @cached_property
+    def _sides(self) -> tuple["_Side", "_Side"]:
+        """The different and the same pairs by component: the same at every threshold."""
+        return _Side.of(~self.same, self.codes), _Side.of(self.same, self.codes)
 
     def rates(self, thresholds: Sequence[float], claim: Claim) -> list[ErrorRates]:
         """Both error rates at each threshold, with intervals over the components."""
@@ -204,3 +201,40 @@ class ListedPairs:
         )
         order = np.argsort(-share, kind="stable")
         return tuple(worst), {str(self.names[i]): float(share[i]) for i in order}
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """The pairs of one sort, component by component.
+
+    Attributes:
+        rows: Which pairs they are.
+        places: The component of each, among those that have such pairs.
+        trials: How many pairs each of these components has.
+    """
+
+    rows: Int[Array, "p"]
+    places: Int[Array, "p"]
+    trials: Float[Array, "components"]
+
+    @classmethod
+    def of(cls, sort: Bool[Array, "m"], codes: Int[Array, "m"]) -> "_Side":
+        rows = np.flatnonzero(sort)
+        trials = np.bincount(codes[rows])
+        has = trials > 0
+        # Codes are small and whole: they are renumbered without sorting them.
+        return cls(rows, (np.cumsum(has) - 1)[codes[rows]], trials[has].astype(np.float64))
+
+
+def _tally(side: _Side, wrong: Bool[Array, "p"]) -> Tally:
+    errors = np.bincount(side.places, wrong, minlength=len(side.trials))
+    total, bad = float(side.trials.sum()), float(errors.sum())
+    return Tally(
+        total=bad,
+        weight=total,
+        total_without=bad - errors,
+        weight_without=total - side.trials,
+        errors=round(bad),
+        trials=round(total),
+        independent=float(len(side.trials)),
+    )

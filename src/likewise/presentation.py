@@ -4,7 +4,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,15 @@ from likewise.audit.findings import Audit
 from likewise.audit.survey import item_of
 from likewise.certainty import Choice
 from likewise.decoded import Decoded
-from likewise.errors import DamagedModel
+from likewise.errors import BadArgument, DamagedModel
+from likewise.folded import FoldedEvaluation
 from likewise.model import Model
 from likewise.printable import printable, shortened
 from likewise.report import Example, Report, card, render
 from likewise.report.audit import render_audit
+from likewise.report.figures import check_plotly
+from likewise.report.folded import FoldsReport, render_folds
+from likewise.report.given import GivenReport, render_given
 from likewise.results import Epoch, Evaluation, Training
 from likewise.shapes import Array
 from likewise.types import Items
@@ -184,6 +188,63 @@ def write_audit(
     """
     shown = _shown(audit, items) if examples and items is not None else {}
     durable.replace(page, render_audit(audit, shown, rerun=rerun).encode())
+
+
+def check_page(page: Path) -> None:
+    """Refuse a place where no page could be written, before any work is done.
+
+    Raises:
+        BadArgument: If it does not end in .html, is a folder, or its folder is not there or takes
+            no file.
+        MissingExtra: If plotly, which draws the page, is not installed.
+    """
+    if page.suffix.lower() not in {".html", ".htm"}:
+        raise BadArgument(
+            f"{page} does not end in .html, and the report is such a page. Name it so."
+        )
+    if page.is_dir():
+        raise BadArgument(f"{page} is a folder, and the report is a file. Name a file in it.")
+    if not page.parent.is_dir():
+        raise BadArgument(
+            f"{page.parent} is no folder, and the report is to go there. Make it first."
+        )
+    if not os.access(page.parent, os.W_OK):
+        raise BadArgument(
+            f"{page.parent} takes no file, and the report is to go there. Name another place with "
+            "--report."
+        )
+    check_plotly()
+
+
+def write_folds(found: FoldedEvaluation, page: Path, *, recipe: str, rerun: Sequence[str]) -> None:
+    """Write the page of folds, replaced as a whole.
+
+    Args:
+        found: What the folds measured.
+        page: The file.
+        recipe: The TOML text.
+        rerun: Commands that make it again.
+
+    Raises:
+        SaveFailed: If it cannot be written.
+    """
+    environment = {"compared by": found.comparator, **_environment()}
+    shown = FoldsReport(found, recipe, tuple(rerun), environment)
+    durable.replace(page, render_folds(shown).encode())
+
+
+def write_given(report: GivenReport, page: Path) -> None:
+    """Write the page of data alone, replaced as a whole.
+
+    Args:
+        report: What it shows; the versions of what made it are added to its environment.
+        page: The file.
+
+    Raises:
+        SaveFailed: If it cannot be written.
+    """
+    made = replace(report, environment={**report.environment, **_environment()})
+    durable.replace(page, render_given(made).encode())
 
 
 def _shown(audit: Audit, items: Items) -> dict[int, Array]:

@@ -13,7 +13,7 @@ from likewise.errors import BadArgument, SplitError
 from likewise.metrics import probability
 from likewise.metrics.tally import Tally
 from likewise.metrics.verification import Spread, bin_values
-from likewise.shapes import Array, Float
+from likewise.shapes import Array, Float, Int
 from likewise.types import Claim
 
 AUTO = "auto"
@@ -24,7 +24,8 @@ FOLDS = 5
 FEWEST = 20
 _DRAWS = 10
 _MOST_ITEMS = 5000
-_LEVELS = tuple(level / 10 for level in range(1, 10))
+LEVELS = tuple(level / 10 for level in range(1, 10))
+"""The probabilities at which the bins of a reliability diagram meet."""
 _LARGEST = np.finfo(np.float32).max.view(np.uint32)
 
 
@@ -128,6 +129,23 @@ def _chosen(losses: Mapping[str, Float[Array, "folds"]], unit: str) -> Choice:
     return Choice(best, means, FOLDS, reason)
 
 
+def check_prior(prior: float) -> None:
+    """Refuse what is no share of same pairs.
+
+    Raises:
+        BadArgument: If it is not between 0 and 1.
+    """
+    if not 0 < prior < 1:
+        raise BadArgument(
+            f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
+        )
+
+
+def uninformed(prior: float) -> float:
+    """The log loss, in nats, of always saying the prior."""
+    return -prior * math.log(prior) - (1 - prior) * math.log1p(-prior)
+
+
 def measure(
     compared: Compared,
     ratios: Callable[[Float[Array, "n"]], Float[Array, "n"]],
@@ -145,10 +163,7 @@ def measure(
     Raises:
         BadArgument: If the prior is not between 0 and 1.
     """
-    if not 0 < prior < 1:
-        raise BadArgument(
-            f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
-        )
+    check_prior(prior)
     spread = compared.spread()
     used = np.flatnonzero(spread.same + spread.different)
     distances, same, different = bin_values()[used], spread.same[used], spread.different[used]
@@ -157,7 +172,7 @@ def measure(
     return Probability(
         prior=prior,
         log_loss=probability.log_loss(found, same, different, prior),
-        uninformed=-prior * math.log(prior) - (1 - prior) * math.log1p(-prior),
+        uninformed=uninformed(prior),
         brier=probability.brier(found, same, different, prior),
         calibration_error=sum(one.share * abs(one.said - one.seen) for one in bins),
         cllr=probability.cllr(found, same, different),
@@ -174,14 +189,32 @@ def _reliability(
     spread: tuple[Array, Array, Array],
 ) -> tuple[Reliability, ...]:
     """The bins of the diagram; a bin of probabilities is one of distances, since none rises."""
-    levels = [probability.logit(level) - probability.logit(prior) for level in _LEVELS]
-    thresholds = [_farthest(ratios, level) for level in reversed(levels)]
+    thresholds = thresholds_of(ratios, prior)
     distances, same, different = spread
     tallies = _tallies(compared, thresholds, claim, (float(distances[0]), float(distances[-1])))
-    edges = [1.0, *reversed(_LEVELS), 0.0]
     place = np.searchsorted(thresholds, distances, side="left")
     said = probability.probabilities(np.asarray(ratios(distances), dtype=np.float64), prior)
-    weights = prior * same + (1 - prior) * different
+    return bins_of(tallies, place, said, prior * same + (1 - prior) * different, prior)
+
+
+def bins_of(
+    tallies: Mapping[int, tuple[tuple[Tally, Tally] | None, tuple[Tally, Tally] | None]],
+    place: Int[Array, "n"],
+    said: Float[Array, "n"],
+    weights: Float[Array, "n"],
+    prior: float,
+) -> tuple[Reliability, ...]:
+    """The bins of a reliability diagram that hold pairs, from the least probable on.
+
+    Args:
+        tallies: For each bin, from the most probable on, the decisions at its nearer and at its
+            farther end, as in `probability.share_of_same`.
+        place: The bin of each of some distances.
+        said: The probability said there.
+        weights: The share of all pairs there.
+        prior: The share of same pairs among all.
+    """
+    edges = [1.0, *reversed(LEVELS), 0.0]
     bins = []
     for index, (less, more) in tallies.items():
         apart = probability.between(less and less[0], more and more[0])
@@ -227,6 +260,12 @@ def _tallies(
     farther = [*found, None] if inside else [None]
     bounds = zip(nearer, farther, strict=True)
     return {nothing + index: both for index, both in enumerate(bounds)}
+
+
+def thresholds_of(ratios: Callable[[Array], Array], prior: float) -> list[float]:
+    """The distances up to which the probability is above each level, from the highest level on."""
+    levels = [probability.logit(level) - probability.logit(prior) for level in LEVELS]
+    return [_farthest(ratios, level) for level in reversed(levels)]
 
 
 def _farthest(ratios: Callable[[Array], Array], level: float) -> float:

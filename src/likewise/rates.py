@@ -39,6 +39,27 @@ class ErrorRates:
 
 
 @dataclass(frozen=True)
+class Accuracy:
+    """The share of pairs that were decided rightly.
+
+    Attributes:
+        value: A fraction.
+        right: How many pairs were decided rightly.
+        trials: Of how many.
+        units: How many independent trials stand behind the interval.
+        low: Lower end of the 95% interval; None if the units are too few for one.
+        high: Upper end; None likewise.
+    """
+
+    value: float
+    right: int
+    trials: int
+    units: int
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
 class GroupRates:
     """The error rates of one group.
 

@@ -23,7 +23,7 @@ def evaluate(
     report: str = typer.Option(
         "",
         metavar="FILE",
-        show_default="evaluation-NAME.html in the model's folder",
+        show_default="evaluation-NAME.html in the model's folder; without a model, in this one",
         help="Where to write the report, an HTML page.",
     ),
     no_examples: bool = typer.Option(False, "--no-examples", help="Show no items in the report."),
@@ -80,12 +80,11 @@ def evaluate(
     they say. Items that the model learned from are refused.
 
     Without a model, embeddings with labels or a table of comparisons are dealt into folds; each
-    fold is decided by thresholds fitted on the others, and the decisions are pooled. Nothing is
-    written then.
+    fold is decided by thresholds fitted on the others, and the decisions are pooled.
 
     With --folds, a recipe or a source is trained, calibrated and tested once for each fold, on
     identities of its own; every fold applies its own threshold, and the decisions are pooled. The
-    models are not kept.
+    models are not kept. Unless shares are set, ten identities at least calibrate, if 30 are left.
 
     Examples:
         likewise evaluate model/ others/
@@ -101,6 +100,7 @@ def evaluate(
 
     Writes:
         MODEL/evaluation-NAME.html  the report, where NAME is that of the source
+        evaluation-NAME.html        the same without a model, in this folder
 
     Exit codes:
         0  measured
@@ -112,17 +112,18 @@ def evaluate(
     import shlex
     from pathlib import Path
 
+    from likewise.cli.given_page import evaluate_alone
     from likewise.cli.start import grouped_spec
     from likewise.cli.words import as_json, evaluation_lines, source_spec
     from likewise.model import Model
-    from likewise.presentation import examples_of, report_of, write
+    from likewise.presentation import check_page, examples_of, report_of, write
     from likewise.sources import FAMILY
     from likewise.tasks.evaluate import evaluate as measure
 
     if not source and folding.trains(model):
-        others = {"--report": report, "--no-examples": no_examples, "--calibration": calibration}
+        others = {"--no-examples": no_examples, "--calibration": calibration}
         others |= {"--allow-overlap": allow_overlap, "--distance": distance, "--columns": columns}
-        others |= {"--similarity": similarity, "--by": by, "--prior": prior != 0.5}
+        others |= {"--similarity": similarity, "--by": by}
         others |= {"--same-from": same_from is not None, "--different-to": different_to is not None}
         given.refuse(others, folding.NOT_HERE)
         folding.evaluate(
@@ -131,24 +132,36 @@ def evaluate(
             budget=budget,
             settings=settings,
             comparator=comparator,
+            prior=prior,
             strict=strict,
+            report=report,
             json=json,
         )
         return
     given.refuse({"--budget": budget, "--set": settings}, folding.ONLY_HERE)
     grading = grades.grading_of(same_from, different_to)
     if not source:
-        own = {"--report": report, "--no-examples": no_examples, "--comparator": comparator}
+        own = {"--no-examples": no_examples, "--comparator": comparator}
         own |= {"--allow-overlap": allow_overlap, "--strict": strict, "--by": by}
         given.refuse(own, "It is for a model, and data were given alone. Leave it out.")
-        data = given.read(
-            model, distance=distance, columns=columns, similarity=similarity, grading=grading
+        evaluate_alone(
+            model,
+            distance=distance,
+            columns=columns,
+            similarity=similarity,
+            grading=grading,
+            folds=folds,
+            calibration=calibration,
+            prior=prior,
+            report=report,
+            json=json,
         )
-        given.evaluate(data, folds=folds, calibration=calibration, prior=prior, json=json)
         return
     alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
     given.refuse({**alone, "--folds": folds}, given.WITH_MODEL)
     calibration = calibration or "default"
+    if report:
+        check_page(Path(report))
     loaded = Model(model)
     built = FAMILY.build(grades.graded_spec(grouped_spec(source_spec(source), by), grading))
     evaluation, decoded = measure(

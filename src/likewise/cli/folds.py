@@ -1,5 +1,6 @@
 """What `evaluate --folds` does with a recipe or a source: train, calibrate and test in folds."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,13 @@ def evaluate(
     budget: str,
     settings: list[str],
     comparator: str,
+    prior: float,
     strict: bool,
+    report: str,
     json: bool,
 ) -> None:
-    """Train and measure a recipe or a source in folds, and print what was found."""
+    """Train and measure a recipe or a source in folds, write the page, and print what was found."""
+    from likewise.cli.given_page import page_of
     from likewise.cli.start import started_from
     from likewise.cli.words import as_json
     from likewise.recipe import seconds_of
@@ -61,6 +65,7 @@ def evaluate(
     try:
         from likewise.cli.progress import Progress
         from likewise.learn.folds import cross_validate
+        from likewise.presentation import write_folds
     except ImportError as error:
         if (error.name or "").startswith("likewise"):
             raise
@@ -68,14 +73,17 @@ def evaluate(
             f"Folds train, which needs {error.name}, and it is not installed. Run: "
             "pip install 'likewise[learn]'"
         ) from error
+    page = page_of(report, target)
     recipe = started_from(target).with_fields(
         {"budget_seconds": seconds_of(budget)} if budget else {}
     )
+    recipe = recipe.with_settings(settings)
     with Progress(quiet=json) as progress:
         found = cross_validate(
-            recipe.with_settings(settings),
+            recipe,
             folds=folds,
             comparators=(comparator,),
+            prior=prior,
             strict=strict,
             on_fold=progress.fold,
             on_decode=progress.decode,
@@ -83,12 +91,24 @@ def evaluate(
             on_epoch=progress.epoch,
             on_step=progress.step,
         )[comparator]
-    print(as_json(found) if json else "\n".join(lines(found)))
+    again = ["likewise", "evaluate", target, "--folds", str(folds)]
+    again += ["--budget", budget] if budget else []
+    again += [word for one in settings for word in ("--set", one)]
+    again += ["--comparator", comparator] if comparator else []
+    again += ["--prior", f"{prior:g}"] if prior != 0.5 else []
+    write_folds(found, page, recipe=recipe.to_toml(), rerun=(shlex.join(again),))
+    if json:
+        print(as_json(found))
+        return
+    print("\n".join(lines(found)))
+    print(f"report: {page}")
 
 
 def lines(found: Any) -> list[str]:
     """A folded evaluation as the lines that a person reads."""
+    from likewise.cli.given import accuracy_words
     from likewise.cli.rates import claim_words, failure_lines, rate_lines
+    from likewise.cli.words import probability_lines
 
     told = [
         (
@@ -101,11 +121,14 @@ def lines(found: Any) -> list[str]:
         ),
         f"equal error rate {found.eer:.4f} (mean of the folds){_by(found.population_eers)}",
     ]
-    for fold in found.folds:
+    dealt = [_dealt(fold) for fold in found.folds]
+    for fold, parts in zip(found.folds, dealt, strict=True):
         one = fold.evaluation.verification
-        parts = ", ".join(f"{role} {words}" for role, words in fold.parts.items())
         eers = _by(one.population_eers)
-        told.append(f"  fold {fold.number}: equal error rate {one.eer:.4f}{eers}; {parts}")
+        what = f" on {one.counted}" if len(set(dealt)) == 1 else f"; {parts}"
+        told.append(f"  fold {fold.number}: equal error rate {one.eer:.4f}{eers}{what}")
+    if len(set(dealt)) == 1:
+        told.append(f"  each fold: {dealt[0]}")
     for point in found.points:
         ends = f"{min(point.thresholds):.4f} to {max(point.thresholds):.4f}"
         told.append(f"{point.name}: thresholds {ends}")
@@ -113,10 +136,18 @@ def lines(found: Any) -> list[str]:
             told.append(f"  not supported. {point.reason}")
             continue
         told += rate_lines(point.rates, point.populations, found.against, found.unit)
-        told.append(f"  balanced accuracy {point.balanced_accuracy:.4f}")
+        right = accuracy_words(point.balanced_accuracy, found.unit, balanced=True)
+        told.append(f"  balanced accuracy {right}")
+    if found.probability is not None:
+        told.append("what each fold's own calibration said of its test items:")
+        told += probability_lines(found.probability)
     if found.one_shot is not None:
         told.append(f"one-shot accuracy {found.one_shot:.4f} (mean of the folds)")
     return [*told, *failure_lines(found.failed, None)]
+
+
+def _dealt(fold: Any) -> str:
+    return ", ".join(f"{role} {words}" for role, words in fold.parts.items())
 
 
 def _by(eers: Any) -> str:

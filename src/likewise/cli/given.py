@@ -111,12 +111,24 @@ def read(path: str, *, distance: str, columns: str, similarity: str, grading: An
     return files.read(path, distance=distance, columns=columns_of(columns, similarity, grading))
 
 
-def evaluate(given: Any, *, folds: int | None, calibration: str, prior: float, json: bool) -> None:
-    """Measure embeddings or comparisons, and print what was found."""
+def evaluate(
+    given: Any,
+    *,
+    folds: int | None,
+    calibration: str,
+    prior: float,
+    page: Path,
+    rerun: str,
+    json: bool,
+) -> None:
+    """Measure embeddings or comparisons, write the page, and print what was found."""
+    from likewise.cli.given_page import cross_fitted
+    from likewise.cli.given_page import frozen as frozen_page
     from likewise.cli.grades import grade_lines
     from likewise.cli.words import as_json, probability_lines
     from likewise.cross_fitting import Fitting
     from likewise.given.folds import FOLDS as USUAL
+    from likewise.presentation import write_given
     from likewise.tasks import given as task
 
     if calibration:
@@ -124,6 +136,7 @@ def evaluate(given: Any, *, folds: int | None, calibration: str, prior: float, j
         measure, frozen = task.load(Path(calibration))
         check_measure(calibration, measure, given)
         measured = task.evaluate_at(given, frozen, prior)
+        write_given(frozen_page(given, measured, frozen, calibration, rerun), page)
         if json:
             print(as_json(measured))
             return
@@ -133,12 +146,15 @@ def evaluate(given: Any, *, folds: int | None, calibration: str, prior: float, j
             print(f"they were fitted on {frozen.source}: on the same data no rate is a promise")
         print("\n".join([*grade_lines(measured.grades), *point_lines(found)]))
         print("\n".join(probability_lines(measured.probability)))
+        print(f"report: {page}")
         return
     cross = task.evaluate(given, folds=folds or USUAL, fitting=Fitting(prior=prior))
+    write_given(cross_fitted(given, cross, rerun), page)
     if json:
         print(as_json(cross))
         return
     print("\n".join(evaluation_lines(given, cross)))
+    print(f"report: {page}")
 
 
 def check_measure(path: str, measure: str, given: Any) -> None:
@@ -204,6 +220,7 @@ def counted(given: Any, found: Any) -> str:
 def evaluation_lines(given: Any, found: Any) -> list[str]:
     """A cross-fitted evaluation as the lines that a person reads."""
     from likewise.cli.grades import grade_lines
+    from likewise.cli.words import probability_lines
 
     measured = found.verification
     lines = [
@@ -216,18 +233,23 @@ def evaluation_lines(given: Any, found: Any) -> list[str]:
     ]
     if found.accuracy is not None:
         lines.append(f"accuracy {accuracy_words(found.accuracy, measured.unit)}")
-    elif measured.unit != "identities":
-        lines.append(
-            "accuracy is not shown: the groups cannot be dealt so that each fold has its share of "
-            "same pairs, without which it would be biased; balanced accuracy is"
-        )
-    lines.append(f"balanced accuracy {accuracy_words(found.balanced_accuracy, measured.unit)}")
-    lines.append(
-        f"probabilities by {found.calibration.calibrator} where {found.prior:g} of all pairs are "
-        f"the same: log loss {found.log_loss:.4f} (always saying {found.prior:g} has "
-        f"{found.uninformed:.4f}), Cllr {found.cllr:.4f} bits; means over the folds"
+    elif words := stratified_words(found):
+        lines.append(words)
+    right = accuracy_words(found.balanced_accuracy, measured.unit, balanced=True)
+    lines.append(f"balanced accuracy {right}")
+    lines += point_lines(measured)
+    lines.append(f"calibrated by {found.calibration.calibrator}, each fold by the others:")
+    return [*lines, *probability_lines(found.probability), UNKNOWN_TRAINING]
+
+
+def stratified_words(found: Any) -> str:
+    """Why no plain accuracy is shown, where it could be expected; empty where it is shown."""
+    if found.accuracy is not None or found.verification.unit == "identities":
+        return ""
+    return (
+        "Accuracy is not shown: the groups cannot be dealt so that each fold has its share of same "
+        "pairs, without which it would be biased; balanced accuracy is."
     )
-    return [*lines, *point_lines(measured), UNKNOWN_TRAINING]
 
 
 def point_lines(measured: Any) -> list[str]:
@@ -262,9 +284,10 @@ def _point(point: Any, unit: str) -> list[str]:
     return [*lines, f"  false rejects {rate_words(point.test.frr, unit)}"]
 
 
-def accuracy_words(found: Any, unit: str) -> str:
-    """An accuracy with its interval and the counts behind it."""
+def accuracy_words(found: Any, unit: str, *, balanced: bool = False) -> str:
+    """An accuracy with its interval and the counts behind it; balanced, both sorts weigh half."""
     counts = f"{found.right:,} of {found.trials:,} pairs"
+    counts = f"same and different pairs weigh half each, {counts} right" if balanced else counts
     if found.low is None:
         return f"{found.value:.4f} ({counts}; too few {unit} for an interval)"
     return f"{found.value:.4f} (95% interval {found.low:.4f} to {found.high:.4f}; {counts})"

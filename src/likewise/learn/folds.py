@@ -20,13 +20,16 @@ from likewise.learn.data import Splitter
 from likewise.learn.experiment import learn
 from likewise.learn.training import OnStep, Run
 from likewise.model import Model
+from likewise.pooled_probabilities import Said
+from likewise.probabilities import check_prior
 from likewise.recipe import Recipe
 from likewise.results import Epoch, Evaluation
 from likewise.shapes import Array, Int
 from likewise.sources import FAMILY as SOURCES
 from likewise.sources.base import Source
-from likewise.splits import split
+from likewise.splits import DEFAULT_SHARES, split
 from likewise.tasks.evaluate import measure
+from likewise.thresholds import FEWEST_UNITS
 from likewise.types import Claim, Items, Role, Split
 
 MOST_FOLDS = 100
@@ -38,6 +41,7 @@ def cross_validate(
     *,
     folds: int,
     comparators: Sequence[str] = ("",),
+    prior: float = 0.5,
     strict: bool = False,
     device: str = "auto",
     on_fold: Callable[[int, int], None] | None = None,
@@ -49,7 +53,8 @@ def cross_validate(
     """Train and measure a recipe once for each fold, and pool the decisions.
 
     The folds are drawn by the recipe's seed. What a fold does not test is shared out by the
-    recipe's shares of the other roles. A budget is one for each fold.
+    recipe's shares of the other roles; where it names none, ten identities at least are for
+    calibrating if 30 are left. A budget is one for each fold.
 
     Args:
         recipe: Every choice of the run.
@@ -57,6 +62,7 @@ def cross_validate(
         folds: How many, 2 to 100.
         comparators: What to measure of each model: `matcher`, `distance`, or empty for the one
             that decides.
+        prior: The share of same pairs where this is used, for what is measured of probabilities.
         strict: Stop at the first item that cannot be read.
         device: Where to train: `auto`, `cpu` or `cuda`.
         on_fold: Called before each fold with its number, of how many.
@@ -69,7 +75,7 @@ def cross_validate(
         What was measured, for each comparator.
 
     Raises:
-        BadArgument: If there are not 2 to 100 folds.
+        BadArgument: If there are not 2 to 100 folds, or the prior is not between 0 and 1.
         RecipeError: If the recipe claims known classes, or splits by other parts than identities.
         SplitError: If the data cannot carry so many folds, with what stands in the way.
         SourceError: If the data cannot be used.
@@ -77,6 +83,7 @@ def cross_validate(
     """
     recipe = recipe.checked()
     _check(recipe, folds)
+    check_prior(prior)
     if source is None and not recipe.source:
         raise RecipeError("The recipe names no source. Set source, or give one in Python.")
     built = SOURCES.build(recipe.source) if source is None else source
@@ -95,7 +102,7 @@ def cross_validate(
             model: Model, test: Decoded, found: dict[str, tuple[Evaluation, Decided]] = measured
         ) -> None:
             for name in comparators:
-                found[name] = _decided(model, test, recipe.source or items.namespace, name)
+                found[name] = _decided(model, test, items.namespace, name, prior)
 
         with tempfile.TemporaryDirectory(prefix="likewise-") as place:
             made = learn(
@@ -116,7 +123,7 @@ def cross_validate(
         for name, (evaluation, decided) in measured.items():
             done[name].append((Fold(number + 1, made.parts, evaluation, pace), decided))
     return {
-        name: pool([fold for fold, _ in found], [decided for _, decided in found])
+        name: pool([fold for fold, _ in found], [decided for _, decided in found], prior)
         for name, found in done.items()
     }
 
@@ -137,14 +144,16 @@ def _check(recipe: Recipe, folds: int) -> None:
 
 
 def _decided(
-    model: Model, test: Decoded, source: str, comparator: str
+    model: Model, test: Decoded, source: str, comparator: str, prior: float
 ) -> tuple[Evaluation, Decided]:
     """What a fold's model does to its own test items."""
     fitted = model.calibration(comparator=comparator)
-    evaluation = measure(model, test, source, comparator=comparator)
+    evaluation = measure(model, test, source, comparator=comparator, prior=prior)
     vectors = model.embed_decoded(test)
     compared = compare(vectors, test.items, model.comparator(comparator), fitted.against)
-    return evaluation, Decided.of(compared, fitted.points, fitted.claim)
+    decided = Decided.of(compared, fitted.points, fitted.claim)
+    said = Said.of(compared, fitted.ratios, fitted.claim, prior)
+    return evaluation, replace(decided, said=said)
 
 
 def splitter(fold_of: Mapping[str, int], number: int, folds: int, recipe: Recipe) -> Splitter:
@@ -163,7 +172,7 @@ def splitter(fold_of: Mapping[str, int], number: int, folds: int, recipe: Recipe
         drawn = split(
             parted,
             Claim.NEW_IDENTITIES,
-            shares={Role(role): share for role, share in recipe.shares.items()} or None,
+            shares=_shares(recipe, items, len(set(items.identities[~tests].tolist()))),
             by="source",
             seed=recipe.seed,
         )
@@ -171,6 +180,27 @@ def splitter(fold_of: Mapping[str, int], number: int, folds: int, recipe: Recipe
         return replace(drawn, how=f"Fold {number + 1} of {folds}: {counts}")
 
     return share_out
+
+
+def _shares(recipe: Recipe, items: Items, left: int) -> dict[Role, float] | None:
+    """The recipe's; where it names none, at least enough identities to calibrate on, if it can be.
+
+    The usual shares leave fewer than ten of 30 to 35 identities for it, and then not one threshold
+    could be measured.
+    """
+    if recipe.shares:
+        return {Role(role): share for role, share in recipe.shares.items()}
+    usual = DEFAULT_SHARES[Role.CALIBRATE] / (1 - DEFAULT_SHARES[Role.TEST])
+    if items.pairs is not None or left * usual >= FEWEST_UNITS or left < 3 * FEWEST_UNITS:
+        return None
+    rest = 1 - DEFAULT_SHARES[Role.TEST]
+    # A quarter more, so that no rounding takes one away.
+    calibrate = rest * (FEWEST_UNITS + 0.25) / left
+    return {
+        Role.TRAIN: rest - calibrate,
+        Role.CALIBRATE: calibrate,
+        Role.TEST: DEFAULT_SHARES[Role.TEST],
+    }
 
 
 def deal_folds(items: Items, folds: int, seed: int) -> dict[str, int]:

@@ -263,7 +263,8 @@ def _begin(run: Run, data: Decoded, digest: str) -> tuple[Fabric, _FabricModule,
         run.precision = Precision(run.recipe.precision, "as when the run began")
     run.recipe = recipe = replace(run.recipe, precision=run.precision.name)
     # As a plugin, since Fabric announces the name of a mixed precision on the terminal.
-    mixed = [MixedPrecision("bf16-mixed", run.device.type)] if recipe.precision == "bf16" else []
+    bf16 = recipe.precision == "bf16"
+    mixed = MixedPrecision("bf16-mixed", run.device.type) if bf16 else None
     fabric = Fabric(accelerator=run.device.type, devices=1, plugins=mixed)
     parameters = [*run.network.parameters(), *run.loss.parameters()]
     network, optimizer = fabric.setup(

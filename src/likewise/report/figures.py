@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,16 @@ def plotly_script() -> str:
     except ImportError as error:
         raise _missing() from error
     return str(get_plotlyjs())
+
+
+def check_plotly() -> None:
+    """Refuse to begin what could not be drawn in the end.
+
+    Raises:
+        MissingExtra: If plotly is not installed.
+    """
+    if find_spec("plotly") is None:
+        raise _missing()
 
 
 def _missing() -> MissingExtra:

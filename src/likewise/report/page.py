@@ -1,19 +1,16 @@
 """The page a person looks at, and the card beside a model: given plain results, computing none."""
 
-import base64
-import hashlib
-import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 
 import numpy as np
 
 from likewise.certainty import Choice
 from likewise.errors import BadArgument
 from likewise.rates import Rate
-from likewise.report import figures, pictures, sections, shares, wording
+from likewise.report import pictures, sections, shares, wording
+from likewise.report.document import document
 from likewise.results import Epoch, Evaluation, Verification
 from likewise.shapes import Array
 from likewise.types import Claim
@@ -114,45 +111,21 @@ def render(report: Report) -> str:
     Raises:
         MissingExtra: If plotly is not installed.
     """
-    scripts = [figures.plotly_script(), _asset("page.js")]
-    scripts = [script.replace("</script", "<\\/script") for script in scripts]
-    hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts)
-    policy = (
-        f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {hashes}"
-    )
-    title = html.escape(report.title)
-    claim = html.escape(report.evaluation.verification.sentence)
-    return "".join(
-        [
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-            f"<title>{title}</title>\n<style>\n{_asset('page.css')}</style>\n</head>\n<body>\n",
-            f'<header><p class="kicker">Likewise, {claim}</p>\n',
-            f"<h1>{sections.path(report.title)}</h1>\n",
-            f'<p class="note">{sections.path(report.evaluation.source)}</p></header>\n<main>\n',
-            *_sections(report),
-            "</main>\n",
-            *(f"<script>{script}</script>\n" for script in scripts),
-            "</body>\n</html>\n",
-        ]
+    return document(
+        report.title,
+        sections.path(report.title),
+        f"Likewise, {report.evaluation.verification.sentence}",
+        sections.path(report.evaluation.source),
+        _sections(report),
     )
 
 
-def _asset(name: str) -> str:
-    return files("likewise.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _sha256(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-
-
-def _sections(report: Report) -> list[str]:
+def _sections(report: Report) -> list[tuple[str, str, str]]:
     evaluation, found = report.evaluation, report.evaluation.verification
     measure, (_, kinds) = wording.measure(evaluation), wording.kinds(found)
     certain = sections.probabilities(evaluation.probability, report.choice)
     spread = {"distance": "Distances", "dissimilarity": "Dissimilarities"}[measure]
-    contents = [
+    return [
         ("summary", "Summary", sections.summary(evaluation, report.default_point)),
         ("points", "Operating points", sections.points(evaluation, report.default_point)),
         ("populations", "Populations", shares.populations(found, report.default_point)),
@@ -169,11 +142,6 @@ def _sections(report: Report) -> list[str]:
         ("recipe", "Recipe", sections.code(report.recipe, "Recipe")),
         ("rerun", "How to rerun", sections.code("\n".join(report.rerun), "Commands")),
         ("environment", "Environment", sections.facts(report.environment)),
-    ]
-    return [
-        f'<section id="{name}"><h2>{title}</h2>\n<div>{body}</div></section>\n'
-        for name, title, body in contents
-        if body
     ]
 
 

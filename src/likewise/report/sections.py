@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from likewise.certainty import Choice, Probability
 from likewise.graded import Graded
 from likewise.ranked import OneShot
-from likewise.rates import Rate
+from likewise.rates import Accuracy, Rate
 from likewise.report import figures, pictures, probability, tradeoff, wording
 from likewise.results import Epoch, Evaluation, OperatingPoint, Verification
 
@@ -30,8 +30,8 @@ def summary(evaluation: Evaluation, default: str) -> str:
     if point is not None and point.test is not None:
         aim = math.nan if point.target is None else point.target
         tiles = [
-            _tile("False accepts (FAR)", point.test.far, found.unit, aim),
-            _tile("False rejects (FRR)", point.test.frr, found.unit, math.nan),
+            tile("False accepts (FAR)", point.test.far, found.unit, aim),
+            tile("False rejects (FRR)", point.test.frr, found.unit, math.nan),
         ]
     if evaluation.one_shot is not None:
         tiles.append(_one_shot_tile(evaluation.one_shot))
@@ -47,26 +47,39 @@ def summary(evaluation: Evaluation, default: str) -> str:
     return "\n".join(parts)
 
 
-def _tile(name: str, rate: Rate, unit: str, aim: float) -> str:
+def tile(name: str, rate: Rate, unit: str, aim: float) -> str:
+    """A rate as a large number, with its interval drawn; `aim` is NaN where there is none."""
     known = rate.low is not None
     number = wording.fraction(rate.value) if known else _counts(rate)
     top = min(1.0, pictures.round_up(max(rate.high or 0.0, 0.0 if math.isnan(aim) else aim)))
-    drawn = pictures.strip(rate.low, rate.value, rate.high, top, aim) if known else ""
+    line = pictures.strip(rate.low, rate.value, rate.high, top, aim) if known else ""
     words = wording.interval(rate, unit)
     below = f"{words}; {wording.counts(rate)}" if known else f"pairs; {words}"
     return (
         f'<div><dt>{name}</dt><dd class="number">{number}</dd>'
-        f'<dd class="small">{below}{drawn}</dd></div>'
+        f'<dd class="small">{below}{line}</dd></div>'
+    )
+
+
+def accuracy_tile(name: str, found: Accuracy, unit: str) -> str:
+    """A share of right decisions as a large number, with its interval drawn."""
+    known = found.low is not None and found.high is not None
+    number = wording.fraction(found.value) if known else f"{found.right:,} of {found.trials:,}"
+    return (
+        f'<div><dt>{name}</dt><dd class="number">{number}</dd>'
+        f'<dd class="small">{wording.accuracy(found, unit)}'
+        f"{pictures.strip(found.low, found.value, found.high, 1.0, math.nan) if known else ''}"
+        "</dd></div>"
     )
 
 
 def _one_shot_tile(one: OneShot) -> str:
-    drawn = pictures.strip(one.low, one.accuracy, one.high, 1.0, math.nan)
+    line = pictures.strip(one.low, one.accuracy, one.high, 1.0, math.nan)
     return (
         f"<div><dt>One-shot accuracy among {one.ways:,}</dt>"
         f'<dd class="number">{wording.fraction(one.accuracy)}</dd>'
         f'<dd class="small">{wording.interval(one)}; {one.episodes:,} questions'
-        f"{drawn}</dd></div>"
+        f"{line}</dd></div>"
     )
 
 
@@ -149,15 +162,21 @@ def scroll(inside: str, name: str) -> str:
     return f'<div class="scroll" role="region" aria-label="{name}" tabindex="0">{inside}</div>'
 
 
-def distances(evaluation: Evaluation, default: str) -> str:
-    """The distances of same and of different pairs, with the thresholds."""
+def distances(evaluation: Evaluation, default: str, user: str = "verify") -> str:
+    """The distances of same and of different pairs, with the thresholds.
+
+    Args:
+        evaluation: What was measured.
+        default: Name of the operating point that is used; empty if none is supported.
+        user: The command that uses it.
+    """
     found = evaluation.verification
     figure = figures.distances_figure(
         found.histogram, _drawn(found.points, default), default, wording.measure(evaluation)
     )
-    heavy = "The heavy line is the threshold that verify uses. " if default else ""
+    heavy = f"The heavy line is the threshold that {user} uses. " if default else ""
     dotted = any(not point.supported for point in found.points)
-    return _figure(
+    return drawn(
         figure,
         f"{found.same_pairs:,} same and {found.different_pairs:,} different pairs. "
         "Left of a threshold a pair is accepted. "
@@ -191,8 +210,8 @@ def errors(found: Verification, default: str) -> str:
     roc = tradeoff.roc_figure(found.curve, points, default)
     return (
         tradeoff.slider(found, default)
-        + _figure(det, f"DET: nearer the lower left is better. {bars}")
-        + _figure(roc, f"ROC: nearer the upper left is better. {bars}")
+        + drawn(det, f"DET: nearer the lower left is better. {bars}")
+        + drawn(roc, f"ROC: nearer the upper left is better. {bars}")
     )
 
 
@@ -201,7 +220,7 @@ def probabilities(found: Probability | None, choice: Choice | None) -> str:
     if found is None:
         return ""
     figure = probability.reliability_figure(found)
-    return _figure(figure, probability.caption(found)) + probability.choice(choice)
+    return drawn(figure, probability.caption(found)) + probability.choice(choice)
 
 
 def training(epochs: Sequence[Epoch]) -> str:
@@ -215,7 +234,7 @@ def training(epochs: Sequence[Epoch]) -> str:
     below = ""
     if any(epoch.figure is not None for epoch in epochs):
         below = " Below, the validation figure: smaller is better."
-    return _figure(
+    return drawn(
         figures.training_figure(epochs),
         f"{last.number:,} epochs, {last.steps:,} steps, {last.seconds:,.0f} seconds."
         f"{below}{kept}{warned}",
@@ -223,7 +242,8 @@ def training(epochs: Sequence[Epoch]) -> str:
     )
 
 
-def _figure(figure: figures.Figure, caption: str, kind: str = "plot") -> str:
+def drawn(figure: figures.Figure, caption: str, kind: str = "plot") -> str:
+    """A figure with its caption, and in words for who cannot see it."""
     return (
         f'<figure><div class="{kind}" role="img" aria-label="{html.escape(figure.gist)}"></div>\n'
         f'<script type="application/json">{figure.content}</script>\n'

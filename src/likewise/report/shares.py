@@ -1,10 +1,11 @@
 """Tables of error rates by population (genuine and forged) and by group of items."""
 
 import html
+from collections.abc import Mapping, Sequence
 
-from likewise.rates import Extremes
+from likewise.rates import ErrorRates, Extremes
 from likewise.report import sections, wording
-from likewise.results import Evaluation, Verification
+from likewise.results import Evaluation, OperatingPoint, Verification
 
 
 def populations(found: Verification, default: str) -> str:
@@ -16,34 +17,48 @@ def populations(found: Verification, default: str) -> str:
     """
     if not found.populations:
         return ""
-    names = list(found.populations)
+    eers = ", ".join(
+        f"{html.escape(name)} {wording.fraction(eer)}"
+        for name, eer in found.population_eers.items()
+    )
+    return population_table(found.points, found.populations, found.unit, default) + (
+        '<p class="note">Skilled forgeries are forged items held against the genuine items of the '
+        "identity they imitate, random ones genuine items of another identity. The thresholds were "
+        f"fitted against {html.escape(found.against)}. Equal error rates on these items, which "
+        f"promise nothing: {eers}.</p>"
+    )
+
+
+def population_table(
+    points: Sequence[OperatingPoint],
+    populations: Mapping[str, Sequence[ErrorRates]],
+    unit: str,
+    default: str,
+) -> str:
+    """A table of the false-accept rates.
+
+    Args:
+        points: The rows.
+        populations: Name of each population of different pairs, and its rates at every point.
+        unit: What the trials are called.
+        default: Name of the point that stands out.
+    """
+    names = list(populations)
     head = "".join(f'<th scope="col">FAR, {html.escape(name)} forgeries</th>' for name in names)
     rows = "".join(
         f'<tr class="{"chosen" if point.name == default else ""}">'
         f'<th scope="row">{html.escape(point.name)}</th>'
         + "".join(
             "<td>"
-            + sections.rate_cell(
-                found.populations[name][at].far, found.unit, supported=point.supported
-            )
+            + sections.rate_cell(populations[name][at].far, unit, supported=point.supported)
             + "</td>"
             for name in names
         )
         + "</tr>"
-        for at, point in enumerate(found.points)
+        for at, point in enumerate(points)
     )
     table = f'<table><thead><tr><th scope="col">point</th>{head}</tr></thead><tbody>{rows}</tbody>'
-    eers = ", ".join(
-        f"{html.escape(name)} {wording.fraction(eer)}"
-        for name, eer in found.population_eers.items()
-    )
-    return (
-        f"{sections.scroll(table + '</table>', 'Populations')}"
-        '<p class="note">Skilled forgeries are forged items held against the genuine items of the '
-        "identity they imitate, random ones genuine items of another identity. The thresholds were "
-        f"fitted against {html.escape(found.against)}. Equal error rates on these items, which "
-        f"promise nothing: {eers}.</p>"
-    )
+    return sections.scroll(table + "</table>", "Populations")
 
 
 def groups(evaluation: Evaluation) -> str:

@@ -18,7 +18,10 @@ from likewise.shapes import Array
 
 _LEAST, _MOST = 1e-5, 0.6
 _PAIRS = 1000
-_TICKS = (1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6)
+_NAMED = 10
+_SIDES = ("top right", "bottom left", "bottom right", "top left")
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+_TICKS = (1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 
 
 def det_figure(curve: Curve, points: Sequence[OperatingPoint], default: str) -> Figure:
@@ -33,17 +36,13 @@ def det_figure(curve: Curve, points: Sequence[OperatingPoint], default: str) -> 
         Martin, Doddington, Kamm, Ordowski, Przybocki, "The DET Curve in Assessment of Detection
         Task Performance", 1997.
     """
-    inside = (curve.far <= _MOST) & (curve.frr <= _MOST)
+    drawn = [point for point in points if _within(point)]
+    most = _highest(drawn, default)
+    inside = (curve.far <= most) & (curve.frr <= most)
     far, frr = (_deviate(rates[inside]) for rates in (curve.far, curve.frr))
     traces = [_line(far, frr, _hints(curve, inside))]
-    drawn = [point for point in points if _within(point)]
-    traces += [_marked(point, point.name == default, _deviate) for point in drawn]
-    ticks = {
-        "tickvals": _deviate(np.array(_TICKS)).tolist(),
-        "ticktext": [f"{tick:g}" for tick in _TICKS],
-        "range": _deviate(np.array([_lowest(curve), _MOST])).tolist(),
-        "rangemode": "normal",
-    }
+    traces += _marks(drawn, default, _deviate)
+    ticks = _ticks(_lowest(curve, inside), most)
     layout = {
         "xaxis": {"title": {"text": "FAR: different pairs accepted"}, **ticks},
         "yaxis": {"title": {"text": "FRR: same pairs rejected"}, **ticks},
@@ -51,6 +50,60 @@ def det_figure(curve: Curve, points: Sequence[OperatingPoint], default: str) -> 
         "hovermode": "closest",
     }
     return finished(traces, layout, _gist("DET curve", curve, drawn))
+
+
+def folds_figure(
+    curves: Sequence[tuple[str, Curve]], points: Sequence[OperatingPoint], default: str
+) -> Figure:
+    """The DET curves of several models in one picture, each with distances of its own.
+
+    Args:
+        curves: Name and curve of each; no two are ever joined.
+        points: Over the decisions of all, drawn with their intervals.
+        default: Name of the point that is told first, drawn heavier; empty if none.
+    """
+    drawn = [point for point in points if _within(point)]
+    most, lowest = _highest(drawn, default), 0.1
+    traces = []
+    for number, (name, curve) in enumerate(curves):
+        inside = (curve.far <= most) & (curve.frr <= most)
+        lowest = min(lowest, _lowest(curve, inside))
+        far, frr = (_deviate(rates[inside]) for rates in (curve.far, curve.frr))
+        hints = [f"{html.escape(name)}<br>{hint}" for hint in _hints(curve, inside)]
+        dash = _DASHES[number // 2 % len(_DASHES)]
+        colour = TOKENS[("same", "different")[number % 2]]
+        traces.append(
+            {
+                **_line(far, frr, hints),
+                "name": html.escape(name),
+                "line": {"color": colour, "width": 1.25, "dash": dash},
+                "showlegend": True,
+            }
+        )
+    marks = [{**mark, "showlegend": False} for mark in _marks(drawn, default, _deviate)]
+    ticks = _ticks(lowest, most)
+    layout = {
+        "xaxis": {"title": {"text": "FAR: different pairs accepted"}, **ticks},
+        "yaxis": {"title": {"text": "FRR: same pairs rejected"}, **ticks},
+        "showlegend": len(curves) <= _NAMED,
+        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 1, "xanchor": "right"},
+        "margin": {"l": 48, "r": 8, "t": 8, "b": 84},
+        "hovermode": "closest",
+    }
+    gists = [_gist(name, curve, []).partition(" Marked")[0] for name, curve in curves]
+    named = ", ".join(point.name for point in drawn)
+    gist = f"DET curves. {' '.join(gists)} Marked, over all: {named or 'no point'}."
+    return finished([*traces, *marks], layout, gist)
+
+
+def _ticks(lowest: float, most: float) -> dict[str, Any]:
+    """An axis of normal deviates that is labelled by rates."""
+    return {
+        "tickvals": _deviate(np.array(_TICKS)).tolist(),
+        "ticktext": [f"{tick:g}" for tick in _TICKS],
+        "range": _deviate(np.array([lowest, most])).tolist(),
+        "rangemode": "normal",
+    }
 
 
 def roc_figure(curve: Curve, points: Sequence[OperatingPoint], default: str) -> Figure:
@@ -61,8 +114,8 @@ def roc_figure(curve: Curve, points: Sequence[OperatingPoint], default: str) -> 
     inside = curve.far > 0
     traces = [_line(curve.far[inside], 1 - curve.frr[inside], _hints(curve, inside))]
     drawn = [point for point in points if _within(point)]
-    traces += [_marked(p, p.name == default, np.asarray, turned=True) for p in drawn]
-    low = float(np.log10(_lowest(curve)))
+    traces += _marks(drawn, default, np.asarray, turned=True)
+    low = float(np.log10(_lowest(curve, inside)))
     layout = {
         "xaxis": {
             "title": {"text": "FAR: different pairs accepted"},
@@ -128,11 +181,18 @@ def _deviate(rates: Array) -> Array:
     return normal_deviates(np.clip(rates, _LEAST, 1 - _LEAST))
 
 
-def _lowest(curve: Curve) -> float:
-    """The power of ten below the least rate that the curve has."""
-    rates = np.concatenate([curve.far, curve.frr])
+def _lowest(curve: Curve, inside: Array) -> float:
+    """The power of ten below the least rate that the drawn part of a curve has."""
+    rates = np.concatenate([curve.far[inside], curve.frr[inside]])
     least = float(rates[rates > 0].min()) if (rates > 0).any() else _LEAST
     return max(_LEAST, 10.0 ** math.floor(math.log10(min(least, 0.1))))
+
+
+def _highest(drawn: Sequence[OperatingPoint], default: str) -> float:
+    """The largest rate that is drawn: more than usual where the point told first has more."""
+    chosen = [p.test for p in drawn if p.name == default and p.test is not None]
+    reach = [rate.high or rate.value for rates in chosen for rate in (rates.far, rates.frr)]
+    return 0.95 if any(rate > 0.8 * _MOST for rate in reach) else _MOST
 
 
 def _hints(curve: Curve, inside: Array) -> list[str]:
@@ -163,6 +223,20 @@ def _within(point: OperatingPoint) -> bool:
     return test is not None and bool(test.far.trials) and max(test.far.value, test.frr.value) < 1
 
 
+def _marks(
+    drawn: Sequence[OperatingPoint], default: str, scale: Any, *, turned: bool = False
+) -> list[dict[str, Any]]:
+    """The points, their names on sides in turn so that those of neighbours do not meet."""
+    order = sorted(drawn, key=lambda p: p.test.far.value if p.test else 0.0)
+    return [
+        {
+            **_marked(point, point.name == default, scale, turned=turned),
+            "textposition": _SIDES[at % len(_SIDES)],
+        }
+        for at, point in enumerate(order)
+    ]
+
+
 def _marked(
     point: OperatingPoint, chosen: bool, scale: Any, *, turned: bool = False
 ) -> dict[str, Any]:
@@ -182,7 +256,6 @@ def _marked(
         "x": [x],
         "y": [y],
         "text": [f"<b>{html.escape(point.name)}</b>" if chosen else html.escape(point.name)],
-        "textposition": "top right",
         "textfont": {"size": 11, "color": colour},
         "marker": {
             "size": 9 if chosen else 6,

@@ -5,10 +5,11 @@ one; rates are fractions or so many of 1,000.
 """
 
 import math
+from collections.abc import Sequence
 
 from likewise.graded import Correlation, Graded
 from likewise.ranked import OneShot
-from likewise.rates import Promise, Rate
+from likewise.rates import Accuracy, Promise, Rate
 from likewise.results import Evaluation, OperatingPoint, Verification
 from likewise.types import Claim
 
@@ -87,6 +88,14 @@ def counts(rate: Rate) -> str:
     return f"{rate.errors:,} of {rate.trials:,} pairs"
 
 
+def accuracy(found: Accuracy, unit: str) -> str:
+    """The interval of a share of right decisions, and the pairs behind it."""
+    if found.low is None or found.high is None:
+        return f"pairs; too few {unit} for an interval"
+    right = f"{found.right:,} of {found.trials:,} pairs"
+    return f"{fraction(found.low)} to {fraction(found.high)}; {right}"
+
+
 def measured_on(evaluation: Evaluation) -> str:
     """The claim with its counts, as a sentence."""
     found = evaluation.verification
@@ -132,14 +141,44 @@ def verdict(evaluation: Evaluation, name: str) -> str:
         return _unsupported(evaluation)
     if point.test is None:
         return f"The threshold fitted for {aim(point)} has not been measured on test items."
-    bare = [rate for rate in (point.test.far, point.test.frr) if rate.trials and rate.low is None]
-    few = f" (too few {evaluation.verification.unit} for an interval)" if bare else ""
+    told = decided([(DIFFERENT, point.test.far)], point.test.frr, evaluation.verification.unit)
     return (
-        f"At the threshold fitted for {aim(point)}, "
-        f"{_clause(point.test.far, DIFFERENT, ACCEPTED)}, and "
-        f"{_clause(point.test.frr, SAME, REJECTED)}{few}. "
+        f"At the threshold fitted for {aim(point)}, {told}. "
         f"{measured_on(evaluation)}{_promised(evaluation, name)}"
     )
+
+
+def decided(accepts: Sequence[tuple[str, Rate]], rejects: Rate, unit: str) -> str:
+    """What a threshold did: `of 1,000 pairs of different things about 8 (between 3 and 17) ...`.
+
+    Args:
+        accepts: Of each population of different pairs, what they are of and the rate.
+        rejects: The rate of same pairs.
+        unit: What the trials are called.
+    """
+    rates = [*(rate for _, rate in accepts), rejects]
+    bare = any(rate.trials and rate.low is None for rate in rates)
+    few = f" (too few {unit} for an interval)" if bare else ""
+    told = [_clause(rate, things, ACCEPTED) for things, rate in accepts]
+    return f"{', '.join(told)}, and {_clause(rejects, SAME, REJECTED)}{few}"
+
+
+def unpromised(points: Sequence[OperatingPoint], unit: str) -> str:
+    """What the point `balanced` did, where no point for a stated rate is supported.
+
+    Args:
+        points: All of them.
+        unit: What the trials are called.
+
+    Returns:
+        A sentence after a space; empty where that point was not measured, either.
+    """
+    known = (point for point in points if point.name == "balanced" and point.supported)
+    point = next(known, None)
+    if point is None or point.test is None:
+        return ""
+    told = decided([(DIFFERENT, point.test.far)], point.test.frr, unit)
+    return f" What was measured: at the threshold fitted for {aim(point)}, {told}."
 
 
 def _clause(rate: Rate, things: str, mistaken: str) -> str:
