@@ -15,7 +15,7 @@ from PIL import Image
 
 from conftest import glyphs, pictures, waves
 from likewise.audit import clues
-from likewise.audit.findings import KINDS, Audit, Finding, ranked
+from likewise.audit.findings import Audit, Finding, ranked
 from likewise.audit.survey import survey
 from likewise.audit.whole import audit, some_identities
 from likewise.errors import BadArgument, EmptySource, SplitError
@@ -260,13 +260,17 @@ def test_pairs_without_a_fault(bench):
 
 
 def test_a_pair_that_is_listed_both_ways(bench):
-    (one,) = (o for o in looked(listed(bench, [(1, 0, 0)])).findings if o.kind == "contradictory_pairs")
+    (one,) = (
+        o for o in looked(listed(bench, [(1, 0, 0)])).findings if o.kind == "contradictory_pairs"
+    )
     assert one.figures == {"pairs": 1.0, "directly": 1.0, "by_chain": 0.0}
     assert [each.place for each in one.evidence] == ["001.png", "000.png"]
 
 
 def test_a_pair_that_contradicts_a_chain(bench):
-    (one,) = (o for o in looked(listed(bench, [(0, 2, 0)])).findings if o.kind == "contradictory_pairs")
+    (one,) = (
+        o for o in looked(listed(bench, [(0, 2, 0)])).findings if o.kind == "contradictory_pairs"
+    )
     assert one.figures == {"pairs": 1.0, "directly": 0.0, "by_chain": 1.0}
     assert [each.place for each in one.evidence] == ["000.png", "001.png", "002.png"]
 

@@ -197,7 +197,7 @@ def counted(given: Any, found: Any) -> str:
     else:
         what = "rows that nobody linked by items, so that each is taken to stand alone"
     repeated = getattr(given, "repeated", 0)
-    more = f"; {repeated:,} rows only repeat others and were left out" if repeated else ""
+    more = f"; rows that only repeat others, left out: {repeated:,}" if repeated else ""
     return f"{given.place}: {pairs}, {what} ({given.measure}){more}"
 
 
@@ -232,12 +232,15 @@ def evaluation_lines(given: Any, found: Any) -> list[str]:
 
 def point_lines(measured: Any) -> list[str]:
     """What describes the distances, and every operating point."""
+    from likewise.cli.grades import equal_lines
+
     lines = [
         (
             f"AUC {measured.auc:.4f}, equal error rate {measured.eer:.4f} (its threshold is chosen "
             "on these very pairs: optimistic)"
         )
     ]
+    lines += equal_lines(measured)
     if measured.auc < 0.5:
         lines.append(
             "same pairs are farther apart than different ones; if yours is larger when two items "
