@@ -122,8 +122,13 @@ def evaluate(
     if not source and folding.trains(model):
         others = {"--report": report, "--no-examples": no_examples, "--calibration": calibration}
         others |= {"--allow-overlap": allow_overlap, "--distance": distance, "--columns": columns}
-        others |= {"--similarity": similarity, "--by": by, "--prior": prior != 0.5}
-        others |= {"--same-from": same_from is not None, "--different-to": different_to is not None}
+        others |= {
+            "--similarity": similarity,
+            "--by": by,
+            "--prior": prior != 0.5,
+            "--same-from": same_from is not None,
+            "--different-to": different_to is not None,
+        }
         given.refuse(others, folding.NOT_HERE)
         folding.evaluate(
             model,
