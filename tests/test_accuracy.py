@@ -195,7 +195,7 @@ def test_forged_items_are_judged_by_the_units_that_have_them(against):
 
 def test_what_is_no_pairs_has_no_units():
     with pytest.raises(TypeError, match="Mock are no pairs whose units are known"):
-        units_of(Mock(spec=Compared))
+        units_of(Mock(spec=Compared, names=()))
 
 
 def test_few_units_have_no_interval():

@@ -229,3 +229,13 @@ def test_files_that_are_no_single_calibration(tmp_path):
 def _folder(path):
     path.mkdir()
     return path
+
+
+def test_equal_distances_are_told_by_name(likewise, tmp_path):
+    rows = [f"a{i},b{i},{i % 2},0.5" for i in range(40)]
+    path = tmp_path / "c.csv"
+    path.write_text("\n".join(["id1,id2,same,distance", *rows]) + "\n")
+    code, said, err = likewise("evaluate", path)
+    assert code == 0, err
+    assert "all distances are equal, so that nothing can be told apart" in said
+    assert "all distances are equal" not in likewise("evaluate", comparisons(path))[1]

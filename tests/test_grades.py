@@ -13,6 +13,7 @@ from likewise.given.files import read
 from likewise.metrics.grades import follow
 from likewise.sources.table import Table
 from likewise.sources.tabular.grades import Grading
+from likewise.sources.tabular.grades import graded as to_pairs
 from likewise.splits import split
 from likewise.tasks import given as task
 from likewise.tasks.evaluate import evaluate
@@ -69,7 +70,7 @@ def test_ends_that_are_none_are_refused(ends):
 
 def test_pairs_between_stand_apart_and_come_along():
     first, second = np.array([0, 1, 2, 0]), np.array([1, 2, 3, 3])
-    pairs = Pairs.graded(first, second, np.array([1, 0.5, 0, 0.2]), np.array([5.0, 3, 1, 2]))
+    pairs = to_pairs(first, second, np.array([1, 0.5, 0, 0.2]), np.array([5.0, 3, 1, 2]))
     assert (pairs.same.tolist(), pairs.grades.tolist()) == ([1, 0], [5, 1])
     assert pairs.between.grades.tolist() == [3, 2]
     assert pairs.every.grades.tolist() == [5, 1, 3, 2]

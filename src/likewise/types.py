@@ -11,7 +11,7 @@ The names of array shapes are in `shapes.py`; what was measured and decided, in 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -83,21 +83,6 @@ class Pairs:
     same: Shaped[Any, "m"]
     grades: Float[Any, "m"] | None = field(default=None, kw_only=True)
     between: "Pairs | None" = field(default=None, kw_only=True)
-
-    @classmethod
-    def graded(
-        cls,
-        first: Int[Array, "m"],
-        second: Int[Array, "m"],
-        same: Float[Array, "m"],
-        grades: Float[Array, "m"],
-    ) -> "Pairs":
-        """Pairs with grades; those of which `same` is neither 1 nor 0 stand apart."""
-        sure = (same == 0) | (same == 1)
-        decided, others = (
-            cls(first[at], second[at], same[at], grades=grades[at]) for at in (sure, ~sure)
-        )
-        return replace(decided, between=others)
 
     @property
     def every(self) -> "Pairs":

@@ -68,7 +68,7 @@ def use(folder: Path, source: Arrays, *, page: bool) -> dict[str, dict[str, Any]
         "references": lambda: digest(
             *(part for one in model.references.values() for part in (one.vectors, one.units))
         ),
-        "monitor": lambda: digest(monitor(model, source).statistic),
+        "monitor": lambda: digest(asdict(monitor(model, source))),
         "trained on": lambda: digest(
             {role: sorted(found) for role, found in model.trained_on.items.items()},
             {role: sorted(found) for role, found in model.trained_on.identities.items()},

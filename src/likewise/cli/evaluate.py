@@ -93,7 +93,7 @@ def evaluate(
         likewise evaluate vectors.npz --distance cosine
         likewise evaluate comparisons.csv --columns left,right,match,gap
         likewise evaluate comparisons.csv --similarity cosine --folds 10
-        likewise evaluate comparisons.csv --columns id1,id2,grade,distance --same-from 4
+        likewise evaluate graded.csv --same-from 4
         likewise evaluate model/ people.csv --by site
         likewise evaluate faces/ --folds 4 --budget 2min
         likewise evaluate recipe.toml --folds 5 --set loss.margin=0.3 --json
@@ -109,22 +109,19 @@ def evaluate(
     Next:
         likewise embed model/ images/ --out e.npz
     """
-    import shlex
-    from pathlib import Path
-
     from likewise.cli.given_page import evaluate_alone
     from likewise.cli.start import grouped_spec
-    from likewise.cli.words import as_json, evaluation_lines, source_spec
-    from likewise.model import Model
-    from likewise.presentation import check_page, examples_of, report_of, write
-    from likewise.sources import FAMILY
-    from likewise.tasks.evaluate import evaluate as measure
+    from likewise.cli.words import source_spec
 
     if not source and folding.trains(model):
         others = {"--no-examples": no_examples, "--calibration": calibration}
         others |= {"--allow-overlap": allow_overlap, "--distance": distance, "--columns": columns}
-        others |= {"--similarity": similarity, "--by": by}
-        others |= {"--same-from": same_from is not None, "--different-to": different_to is not None}
+        others |= {
+            "--similarity": similarity,
+            "--by": by,
+            "--same-from": same_from is not None,
+            "--different-to": different_to is not None,
+        }
         given.refuse(others, folding.NOT_HERE)
         folding.evaluate(
             model,
@@ -159,11 +156,53 @@ def evaluate(
         return
     alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
     given.refuse({**alone, "--folds": folds}, given.WITH_MODEL)
-    calibration = calibration or "default"
+    _with_model(
+        model,
+        source,
+        grades.graded_spec(grouped_spec(source_spec(source), by), grading),
+        calibration=calibration or "default",
+        comparator=comparator,
+        prior=prior,
+        allow_overlap=allow_overlap,
+        strict=strict,
+        by=by,
+        report=report,
+        examples=not no_examples,
+        grading=grades.grading_words(grading),
+        json=json,
+    )
+
+
+def _with_model(
+    model: str,
+    source: str,
+    spec: str,
+    *,
+    calibration: str,
+    comparator: str,
+    prior: float,
+    allow_overlap: bool,
+    strict: bool,
+    by: str,
+    report: str,
+    examples: bool,
+    grading: list[str],
+    json: bool,
+) -> None:
+    """Measure a model, write the page and print what was found."""
+    import shlex
+    from pathlib import Path
+
+    from likewise.cli.words import as_json, evaluation_lines
+    from likewise.model import Model
+    from likewise.presentation import check_page, examples_of, report_of, write
+    from likewise.sources import FAMILY
+    from likewise.tasks.evaluate import evaluate as measure
+
     if report:
         check_page(Path(report))
     loaded = Model(model)
-    built = FAMILY.build(grades.graded_spec(grouped_spec(source_spec(source), by), grading))
+    built = FAMILY.build(spec)
     evaluation, decoded = measure(
         loaded,
         built,
@@ -175,7 +214,7 @@ def evaluate(
         by=by,
     )
     with decoded:
-        shown = () if no_examples else examples_of(evaluation, decoded)
+        shown = examples_of(evaluation, decoded) if examples else ()
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in evaluation.source)
     page = Path(report) if report else loaded.folder / f"evaluation-{name}.html"
     again = ["likewise", "evaluate", model, source]
@@ -183,7 +222,7 @@ def evaluate(
     again += ["--calibration", calibration] if calibration != "default" else []
     again += ["--prior", str(prior)] if prior != 0.5 else []
     again += ["--by", by] if by else []
-    again += grades.grading_words(grading)
+    again += grading
     again += ["--allow-overlap"] if allow_overlap else []
     made = report_of(
         loaded,

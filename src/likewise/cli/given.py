@@ -213,7 +213,7 @@ def counted(given: Any, found: Any) -> str:
     else:
         what = "rows that nobody linked by items, so that each is taken to stand alone"
     repeated = getattr(given, "repeated", 0)
-    more = f"; {repeated:,} rows only repeat others and were left out" if repeated else ""
+    more = f"; rows that only repeat others, left out: {repeated:,}" if repeated else ""
     return f"{given.place}: {pairs}, {what} ({given.measure}){more}"
 
 
@@ -254,6 +254,7 @@ def stratified_words(found: Any) -> str:
 
 def point_lines(measured: Any) -> list[str]:
     """What describes the distances, and every operating point."""
+    from likewise.cli.grades import equal_lines
     from likewise.cli.rates import promise_lines
 
     lines = [
@@ -262,6 +263,7 @@ def point_lines(measured: Any) -> list[str]:
             "on these very pairs: optimistic)"
         )
     ]
+    lines += equal_lines(measured)
     if measured.auc < 0.5:
         lines.append(
             "same pairs are farther apart than different ones; if yours is larger when two items "

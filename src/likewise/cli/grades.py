@@ -93,6 +93,14 @@ def grade_lines(found: Any) -> list[str]:
     ]
 
 
+def equal_lines(found: Any) -> list[str]:
+    """That all distances are equal, where they are."""
+    # Of a curve with one threshold beside the one that accepts nothing, all are in one bin.
+    if found.curve is None or len(found.curve.thresholds) > 2:
+        return []
+    return ["all distances are equal, so that nothing can be told apart: look how they were made"]
+
+
 def correlation_words(found: Any, units: int, unit: str) -> str:
     """A correlation with its interval."""
     from likewise.metrics.intervals import FEWEST_UNITS

@@ -138,7 +138,7 @@ def as_json(value: Any) -> str:
 
 def evaluation_lines(evaluation: Any) -> list[str]:
     """An evaluation as the lines that a person reads."""
-    from likewise.cli.grades import grade_lines
+    from likewise.cli.grades import equal_lines, grade_lines
     from likewise.cli.rates import failure_lines, group_lines, promise_lines, rate_lines
 
     found = evaluation.verification
@@ -149,6 +149,7 @@ def evaluation_lines(evaluation: Any) -> list[str]:
         ),
         f"equal error rate {found.eer:.4f}{_each(found.population_eers)}, AUC {found.auc:.4f}",
     ]
+    lines += equal_lines(found)
     if found.tar:
         read = ", ".join(f"{tar:.4f} at FAR {far:g}" for far, tar in found.tar.items())
         lines.append(f"true accepts {read}; minDCF {found.min_dcf:.4f} at prior .01")

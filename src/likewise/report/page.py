@@ -9,7 +9,7 @@ import numpy as np
 from likewise.certainty import Choice
 from likewise.errors import BadArgument
 from likewise.rates import Rate
-from likewise.report import pictures, sections, shares, wording
+from likewise.report import figures, pictures, sections, shares, wording
 from likewise.report.document import document
 from likewise.results import Epoch, Evaluation, Verification
 from likewise.shapes import Array
@@ -133,7 +133,7 @@ def _sections(report: Report) -> list[tuple[str, str, str]]:
         ("distances", spread, sections.distances(evaluation, report.default_point)),
         ("errors", "Both errors", sections.errors(found, report.default_point)),
         ("probability", "Probabilities", certain),
-        ("training", "Training", sections.training(report.epochs)),
+        ("training", "Training", _training(report.epochs)),
         ("mistakes", "The worst mistakes", _mistakes(report.examples, measure)),
         ("hardest", f"Hardest {kinds}", sections.hardest(evaluation)),
         ("failed", "Items that failed to read", sections.failed(evaluation.failed)),
@@ -265,3 +265,22 @@ def _fenced(text: str) -> str:
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}sh\n{text}\n{fence}"
+
+
+def _training(epochs: Sequence[Epoch]) -> str:
+    """The training curve."""
+    if not epochs:
+        return ""
+    last = epochs[-1]
+    best = [epoch.number for epoch in epochs if epoch.best]
+    kept = f" The best checkpoint (dotted line) is of epoch {best[-1]:,}." if best else ""
+    warned = next((f" {epoch.note}" for epoch in reversed(epochs) if epoch.note), "")
+    below = ""
+    if any(epoch.figure is not None for epoch in epochs):
+        below = " Below, the validation figure: smaller is better."
+    return sections.drawn(
+        figures.training_figure(epochs),
+        f"{last.number:,} epochs, {last.steps:,} steps, {last.seconds:,.0f} seconds."
+        f"{below}{kept}{warned}",
+        kind="plot tall" if below else "plot",
+    )

@@ -12,7 +12,7 @@ from likewise.graded import Graded
 from likewise.ranked import OneShot
 from likewise.rates import Accuracy, Rate
 from likewise.report import figures, pictures, probability, tradeoff, wording
-from likewise.results import Epoch, Evaluation, OperatingPoint, Verification
+from likewise.results import Evaluation, OperatingPoint, Verification
 
 _NAMED = 10
 _COLUMNS = (
@@ -221,25 +221,6 @@ def probabilities(found: Probability | None, choice: Choice | None) -> str:
         return ""
     figure = probability.reliability_figure(found)
     return drawn(figure, probability.caption(found)) + probability.choice(choice)
-
-
-def training(epochs: Sequence[Epoch]) -> str:
-    """The training curve."""
-    if not epochs:
-        return ""
-    last = epochs[-1]
-    best = [epoch.number for epoch in epochs if epoch.best]
-    kept = f" The best checkpoint (dotted line) is of epoch {best[-1]:,}." if best else ""
-    warned = next((f" {epoch.note}" for epoch in reversed(epochs) if epoch.note), "")
-    below = ""
-    if any(epoch.figure is not None for epoch in epochs):
-        below = " Below, the validation figure: smaller is better."
-    return drawn(
-        figures.training_figure(epochs),
-        f"{last.number:,} epochs, {last.steps:,} steps, {last.seconds:,.0f} seconds."
-        f"{below}{kept}{warned}",
-        kind="plot tall" if below else "plot",
-    )
 
 
 def drawn(figure: figures.Figure, caption: str, kind: str = "plot") -> str:

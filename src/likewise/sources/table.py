@@ -13,7 +13,7 @@ from likewise.shapes import Array, Shaped
 from likewise.sources.base import Source
 from likewise.sources.tabular import cells
 from likewise.sources.tabular.delimited import open_delimited
-from likewise.sources.tabular.grades import Grading
+from likewise.sources.tabular.grades import Grading, graded
 from likewise.sources.tabular.json_lines import open_json_lines
 from likewise.sources.tabular.listed import Listed, files_of, series_of
 from likewise.sources.tabular.pair_graph import components, edges
@@ -254,7 +254,7 @@ class Table(Source):
         if self._grading is None:
             pairs = Pairs(first, second, said)
         else:
-            pairs = Pairs.graded(first, second, self._grading.read(said), said)
+            pairs = graded(first, second, self._grading.read(said), said)
         return _items(file, listed, {"label": names}, pairs)
 
     def _listed(self, sheet: Sheet, file: Path, columns: dict[str, Any]) -> Listed:

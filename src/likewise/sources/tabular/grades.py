@@ -1,12 +1,13 @@
 """Grades of pairs, read as yes or no where somebody said from which grade on two are the same."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from likewise.errors import BadArgument
-from likewise.shapes import Array, Float
+from likewise.shapes import Array, Float, Int
+from likewise.types import Pairs
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,17 @@ class Grading:
         inside = way.clip(np.finfo(np.float64).tiny, np.nextafter(1, 0))
         ends = np.where(grades >= self.same_from, 1.0, inside)
         return np.where(grades <= self.different_to, 0.0, ends)
+
+
+def graded(
+    first: Int[Array, "m"],
+    second: Int[Array, "m"],
+    same: Float[Array, "m"],
+    grades: Float[Array, "m"],
+) -> Pairs:
+    """Pairs with grades; those of which `same` is neither 1 nor 0 stand apart."""
+    sure = (same == 0) | (same == 1)
+    decided, others = (
+        Pairs(first[at], second[at], same[at], grades=grades[at]) for at in (sure, ~sure)
+    )
+    return replace(decided, between=others)
