@@ -58,6 +58,40 @@ def kept(items):
     return table
 
 
+def test_a_rate_of_its_own_is_fitted_and_used_where_nobody_says(model, strangers, likewise):
+    made = calibrate(model, Folder(str(strangers)), name="door", far=0.02)
+    kept = Model(model.folder).calibration("door")
+    assert kept == made.calibration
+    assert [p.target for p in kept.points if p.target and not p.guaranteed] == [
+        0.001,
+        0.01,
+        0.02,
+        0.05,
+        0.1,
+    ]
+    point = kept.point()
+    assert (point.name, point.supported, kept.preferred) == ("far=0.02", True, 0.02)
+    assert point.calibrate.far.value <= 0.02 < kept.point(0.05).calibrate.far.value
+    thresholds = {p.name: p.threshold for p in kept.points}
+    assert thresholds["far=0.01"] <= point.threshold <= thresholds["far=0.05"]
+    code, out, _ = likewise(
+        "calibrate", model.folder, strangers, "--name", "strict", "--far", "0.000001"
+    )
+    assert code == 0
+    assert "30,000,000 different pairs" in out
+    assert Model(model.folder).calibration("strict").point().target == 0.05
+
+
+@pytest.mark.parametrize("far", [0, 1.5, -0.1, float("nan")])
+def test_what_is_no_rate_to_calibrate_for_is_refused(model, strangers, far, likewise):
+    with pytest.raises(BadArgument, match="above 0 and at most 1 is expected"):
+        calibrate(model, Folder(str(strangers)), name="none", far=far)
+    code, _, err = likewise("calibrate", model.folder, strangers, "--name", "x", "--far", far)
+    assert code == 2
+    assert "above 0 and at most 1" in err
+    assert [*Model(model.folder).calibrations] == ["default"]
+
+
 def test_a_named_calibration_stands_beside_the_others(model, strangers):
     source = Folder(str(strangers))
     made = calibrate(model, source, name="clinic", share=0.4)

@@ -44,6 +44,7 @@ class Calibration:
         source: The name of what holds the items that it was fitted on; empty where nobody said.
         against: Which different pairs the false-accept rates are of, where there were genuine and
             forged items: `skilled`, `random` or `both`; empty elsewhere.
+        preferred: The target of the point that is used where nobody says.
     """
 
     claim: Claim
@@ -56,6 +57,7 @@ class Calibration:
     choice: Choice | None = None
     source: str = ""
     against: str = ""
+    preferred: float = PREFERRED
 
     @cached_property
     def _calibrator(self) -> Calibrator:
@@ -66,12 +68,16 @@ class Calibration:
         return self._calibrator.apply(distances)
 
     def default(self, *, guarantee: bool | None = None) -> OperatingPoint | None:
-        """The point that `verify` uses: FAR .01, else the smallest supported; None if none is."""
+        """The point that `verify` uses: the preferred, else the smallest that is supported.
+
+        Of the supported ones it is the smallest above the preferred, if there is one; None where
+        none is supported.
+        """
         supported = [p for p in self._targeted(guarantee) if p.supported]
         for point in supported:
-            if point.target == PREFERRED:
+            if point.target == self.preferred:
                 return point
-        above = [p for p in supported if p.target is not None and p.target > PREFERRED]
+        above = [p for p in supported if p.target is not None and p.target > self.preferred]
         return min(above or supported, key=lambda p: p.target or 0.0, default=None)
 
     def _targeted(self, guarantee: bool | None) -> list[OperatingPoint]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
-from likewise.calibration import Calibration
+from likewise.calibration import PREFERRED, Calibration
 from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.certainty import Choice
 from likewise.errors import DamagedModel
@@ -61,6 +61,7 @@ def _calibration(plain: Mapping[str, Any]) -> Calibration:
         choice=None if plain.get("choice") is None else _choice(plain["choice"]),
         source=_words(plain.get("source", "")),
         against=_words(plain.get("against", "")),
+        preferred=_finite(plain.get("preferred", PREFERRED)),
     )
     if calibration.unit not in UNITS:
         raise ValueError(f"{calibration.unit!r} is no unit")

@@ -42,12 +42,14 @@ class Fitting:
         limit: Which points are used where nobody says, see `Calibration`.
         costs: What a false accept and what a false reject costs; adds the point of least cost.
         prior: The share of same pairs where this is used, for the costs and the log loss.
+        far: A false-accept rate to fit a threshold for, too, which is used where nobody says.
     """
 
     calibrator: str = AUTO
     limit: Literal["plain", "guarantee"] = "plain"
     costs: tuple[float, float] | None = None
     prior: float = 0.5
+    far: float | None = None
 
     def fit(self, known: Compared, calibrator: str = "") -> Calibration:
         """Calibrate on these pairs, by another calibrator if one is named.
@@ -60,6 +62,7 @@ class Fitting:
             CLAIM,
             calibrator or check(self.calibrator),
             limit=self.limit,
+            far=self.far,
             costs=self.costs,
             prior=self.prior,
         )

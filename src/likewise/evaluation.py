@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from likewise.calibration import TARGETS, Calibration
+from likewise.calibration import PREFERRED, TARGETS, Calibration
 from likewise.comparator import Comparator
 from likewise.comparisons import Compared, Comparisons
 from likewise.distribution import Histogram
@@ -19,7 +19,7 @@ from likewise.probabilities import AUTO, choose, fit_calibrator
 from likewise.rates import ErrorRates
 from likewise.results import OperatingPoint, Verification
 from likewise.shapes import Array, Float
-from likewise.thresholds import fit_points, fit_thresholds, guaranteed, needed_for
+from likewise.thresholds import check_target, fit_points, fit_thresholds, guaranteed, needed_for
 from likewise.types import Claim, Items
 
 
@@ -108,6 +108,7 @@ def calibrate(
     *,
     limit: Literal["plain", "guarantee"] = "plain",
     targets: Sequence[float] = TARGETS,
+    far: float | None = None,
     costs: tuple[float, float] | None = None,
     prior: float = 0.5,
 ) -> Calibration:
@@ -121,6 +122,7 @@ def calibrate(
             target on these items (`far=0.01`), or whose 95% upper limit is (`far<=0.01`). Both
             are fitted.
         targets: False-accept rates, each above 0 and at most 1.
+        far: One more, whose point a decision uses where nobody says; .01 if None.
         costs: What a false accept and what a false reject costs; adds `cost=10:1`.
         prior: The share of same pairs where the costs arise.
 
@@ -128,6 +130,9 @@ def calibrate(
         BadArgument: If a target, a cost or the prior is not one.
         BadDistance: If a distance is not a number.
     """
+    if far is not None:
+        check_target(far)
+        targets = sorted({*targets, far})
     spread = comparisons.spread()
     fitted = fit_thresholds(comparisons, spread, targets, costs, prior)
     refusals, limits = {}, {}
@@ -158,4 +163,5 @@ def calibrate(
         limit,
         choice,
         against=against,
+        preferred=PREFERRED if far is None else far,
     )

@@ -33,6 +33,15 @@ def calibrate(
         help="From a distance to a probability: logistic, isotonic, beta; or auto, which takes the "
         "one with the least log loss on identities that it was not fitted on.",
     ),
+    far: float | None = typer.Option(
+        None,
+        metavar="RATE",
+        rich_help_panel=DECIDING,
+        show_default="0.01",
+        help="The false-accept rate to decide by where nobody says. Thresholds for 0.001, 0.01, "
+        "0.05 and 0.1 are fitted in any case; this adds another. What the data cannot support "
+        "is refused, with what they lack.",
+    ),
     guarantee: bool = typer.Option(
         False,
         "--guarantee",
@@ -126,6 +135,7 @@ def calibrate(
 
     Examples:
         likewise calibrate model/ others/ --name clinic
+        likewise calibrate model/ others/ --name door --far 0.02
         likewise calibrate model/ others/ --name desk --cost-false-accept 10
         likewise calibrate model/ others/ --name safe --guarantee --json
         likewise calibrate vectors.npz --distance cosine --out calibration.json
@@ -168,7 +178,7 @@ def calibrate(
         data = given.read(
             model, distance=distance, columns=columns, similarity=similarity, grading=grading
         )
-        fitting = Fitting(calibrator, limit, costs, prior)
+        fitting = Fitting(calibrator, limit, costs, prior, far)
         given.calibrate(data, out=out, folds=folds, seed=seed, fitting=fitting, json=json)
         return
     alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
@@ -183,6 +193,7 @@ def calibrate(
         seed=seed,
         claim=claim,
         limit=limit,
+        far=far,
         costs=costs,
         prior=prior,
         against=against,

@@ -19,7 +19,7 @@ from likewise.results import Evaluation
 from likewise.sources.base import Source
 from likewise.splits import split
 from likewise.tasks.evaluate import measure
-from likewise.thresholds import cost_name
+from likewise.thresholds import check_target, cost_name
 from likewise.types import Claim, Items, Role, Split
 
 LONGEST_NAME = 64
@@ -53,6 +53,7 @@ def calibrate(
     seed: int = 0,
     claim: str = "",
     limit: Literal["plain", "guarantee"] = "plain",
+    far: float | None = None,
     costs: tuple[float, float] | None = None,
     prior: float = 0.5,
     against: str = "",
@@ -76,6 +77,8 @@ def calibrate(
         seed: Of the split.
         claim: `new_identities` or `known_classes`; the model's when left out.
         limit: Which points are used where nobody says, see `Calibration`.
+        far: A false-accept rate, above 0 and at most 1, to fit a threshold for beside the usual
+            ones; it is used where nobody says. .01 is used if None.
         costs: What a false accept and what a false reject costs; adds the point of least cost.
         prior: The share of same pairs where this is used, for the costs and for what is measured of
             the probabilities.
@@ -86,7 +89,7 @@ def calibrate(
         strict: Stop at the first item that cannot be read.
 
     Raises:
-        BadArgument: If the name, the share, a cost or the prior is not one.
+        BadArgument: If the name, the share, a rate, a cost or the prior is not one.
         CalibrationExists: If there is one of that name, and `overwrite` is not asked for.
         SpecError: If the calibrator is none.
         Leak: If the model was trained on any of it.
@@ -100,6 +103,8 @@ def calibrate(
         raise unknown("no claim is named", claim, [one.value for one in Claim])
     calibrator = check(calibrator)
     cost_name(costs or (1.0, 1.0), prior)
+    if far is not None:
+        check_target(far)
     claimed = Claim(claim) if claim else model.manifest.claim
     items = source.items()
     if against and not items.forged.any():
@@ -121,6 +126,7 @@ def calibrate(
             name=name,
             calibrator=calibrator,
             limit=limit,
+            far=far,
             costs=costs,
             prior=prior,
             against=against,
@@ -192,6 +198,7 @@ def fit(
     name: str = "default",
     calibrator: str = AUTO,
     limit: Literal["plain", "guarantee"] = "plain",
+    far: float | None = None,
     costs: tuple[float, float] | None = None,
     prior: float = 0.5,
     against: str = "",
@@ -206,7 +213,9 @@ def fit(
     made = {}
     for comparator, called in comparators(model, name).items():
         compared = compare(vectors, known.items, model.comparator(comparator), against)
-        fitted = fit_one(compared, claim, calibrator, limit=limit, costs=costs, prior=prior)
+        fitted = fit_one(
+            compared, claim, calibrator, limit=limit, far=far, costs=costs, prior=prior
+        )
         made[called] = replace(fitted, source=printable(known.items.namespace))
     return made, Reference.of(vectors, known.items.identities, claim)
 
