@@ -3,24 +3,31 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from likewise.decoded import Decoded
-from likewise.errors import TrainingError
+from likewise.distances import FAMILY as DISTANCES
+from likewise.errors import BadArgument, TrainingError
 from likewise.learn.augmentations.base import Augmentation
+from likewise.learn.losses import FAMILY as LOSSES
 from likewise.learn.losses.base import Loss
 from likewise.learn.matching import matching_cost
 from likewise.learn.network import Network
+from likewise.learn.samplers.base import Sampler
+from likewise.recipe import Recipe
 from likewise.shapes import Array, Float
 from likewise.transforms.base import Transform
-from likewise.types import Batch, Labels, Pairs
+from likewise.types import Batch, Items, Labels, Pairs
 
 
-class Objective:
+class Objective(nn.Module):
     """The cost of a batch: of its embeddings, and of the matcher where there is one.
+
+    It is a module so that what the loss has learned itself is kept with the rest of a run.
 
     Args:
         loss: Of the embeddings.
@@ -36,10 +43,18 @@ class Objective:
         transform: Transform,
         device: torch.device,
     ) -> None:
+        super().__init__()
         self.loss = loss.to(device)
         self.augmentations = augmentations
         self.transform = transform
         self.device = device
+
+    def parameters_with(self, network: Network) -> list[dict[str, Any]]:
+        """What is trained, as an optimiser takes it: the network, and what the loss has itself."""
+        groups: list[dict[str, Any]] = [{"params": list(network.parameters())}]
+        if own := list(self.loss.parameters()):
+            groups.append({"params": own, "factor": self.loss.rate})
+        return groups
 
     def of(
         self,
@@ -83,6 +98,46 @@ class Objective:
             if network.matcher is not None:
                 cost = cost + matching_cost(network.matcher, embeddings.float(), aim)
         return cost
+
+
+def objective_of(
+    recipe: Recipe,
+    items: Items,
+    dim: int,
+    sampler: Sampler,
+    augmentations: Sequence[Augmentation],
+    transform: Transform,
+    device: torch.device,
+) -> Objective:
+    """The objective of a recipe.
+
+    Args:
+        recipe: Names the loss and the distance.
+        items: The training items, whose classes a loss may have to know.
+        dim: The length of an embedding.
+        sampler: Makes the batches.
+        augmentations: Applied in this order; each may make several classes of one.
+        transform: Finishes what they made.
+        device: Where it is computed.
+
+    Raises:
+        BadArgument: If the loss cannot learn from such items or batches.
+    """
+    distance = DISTANCES.build(recipe.distance)
+    copies = math.prod(augmentation.copies for augmentation in augmentations)
+    classes = len(np.unique(items.classes)) * copies
+    loss = LOSSES.build(recipe.loss, distance=distance, classes=classes, dim=dim)
+    if loss.by_class and items.pairs is not None:
+        raise BadArgument(
+            f"{recipe.loss} needs the class of every item, and the source gives pairs. Set "
+            "loss=contrastive, or give a source with labels."
+        )
+    if loss.by_class and sampler.views > 1:
+        raise BadArgument(
+            f"{recipe.loss} learns the classes of the training items, and {recipe.sampler} reads "
+            "no labels. Set sampler=classes_by_items, or loss=nt_xent."
+        )
+    return Objective(loss, augmentations, transform, device)
 
 
 def on_device(

@@ -15,7 +15,12 @@ FAMILY: "Family[Loss]" = Family(
         "triplet": "triplet:Triplet",
         "supcon": "supcon:SupCon",
         "nt_xent": "nt_xent:NTXent",
+        "multi_similarity": "multi_similarity:MultiSimilarity",
+        "circle": "circle:Circle",
+        "softmax": "softmax:Softmax",
+        "arcface": "arcface:ArcFace",
+        "proxy_anchor": "proxy_anchor:ProxyAnchor",
         "none": "none:NoLoss",
     },
-    context=("distance",),
+    context=("distance", "classes", "dim"),
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from likewise.distances.cosine import Cosine
 from likewise.errors import BadArgument
@@ -81,8 +82,70 @@ def log_odds_by_angle(
         temperature: In units of the cosine.
     """
     others = embeddings if references is None else references
-    cosines = 1 - kernels.matrix(Cosine(), embeddings, others)
-    return (cosines / temperature).masked_fill(~compared, -torch.inf)
+    return (cosines(embeddings, others) / temperature).masked_fill(~compared, -torch.inf)
+
+
+def cosines(
+    embeddings: Float[Tensor, "n dim"], others: Float[Tensor, "m dim"]
+) -> Float[Tensor, "n m"]:
+    """The cosine of the angle of every row and every other, with a gradient."""
+    return 1 - kernels.matrix(Cosine(), embeddings, others)
+
+
+def check_positive(name: str, **numbers: float) -> None:
+    """Refuse an argument that is not a positive number.
+
+    Raises:
+        BadArgument: With the argument's name.
+    """
+    for argument, value in numbers.items():
+        if not (value > 0 and math.isfinite(value)):
+            raise BadArgument(f"{name}: {argument} is {value}. Give a positive number.")
+
+
+def softplus_of_sums(
+    exponents: Float[Tensor, "n m"], counted: Bool[Tensor, "n m"]
+) -> Float[Tensor, "n"]:
+    """For each row log(1 + the sum of exp of its entries that count); 0 where none do."""
+    found: Tensor = functional.pad(exponents.masked_fill(~counted, -torch.inf), (0, 1)).logsumexp(1)
+    return found
+
+
+def rows_of_classes(
+    name: str,
+    embeddings: Float[Tensor, "n dim"],
+    target: Target,
+    classes: int,
+    references: Any,
+    reference_target: Any,
+) -> Int[Tensor, "n"]:
+    """The classes of a batch as rows of a table of all classes.
+
+    Args:
+        name: Of the loss, for the error.
+        embeddings: Of the batch.
+        target: Its classes.
+        classes: How many rows the table has.
+        references: Refused: every row is compared with the table.
+        reference_target: Refused likewise.
+
+    Raises:
+        BadArgument: If the target is of another kind or length, or a class has no row.
+    """
+    if references is not None or reference_target is not None:
+        raise BadArgument(
+            f"{name} compares every item with a row for each class, and was given references. Set "
+            "memory=0, or choose a loss of pairs, such as supcon."
+        )
+    labels = _labels(name, "target", target, embeddings).long()
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        wrong = labels[(labels < 0) | (labels >= classes)]
+        raise BadArgument(
+            f"{name} has a row for each of the {classes} classes that it was made for, 0 to "
+            f"{classes - 1}, and was given the class {int(wrong[0])}. Train anew with all classes, "
+            "or choose a loss that holds none, such as supcon."
+        )
+    return labels
 
 
 def no_references(name: str, kind: str, references: Any, reference_target: Any) -> None:
@@ -163,7 +226,8 @@ def _labels(name: str, argument: str, target: Target, embeddings: Float[Tensor, 
     if not isinstance(target, Labels):
         raise BadArgument(
             f"{name} was given {type(target).__name__} as {argument}, and Labels are expected. "
-            "Give the class of every row, or choose a loss that takes the other."
+            "Give the class of every row (sampler=classes_by_items does), or choose a loss that "
+            "takes the other."
         )
     labels = torch.as_tensor(target.labels, device=embeddings.device)
     if labels.shape != (len(embeddings),):
