@@ -21,9 +21,13 @@ WEIGHED = {"circle"}
 Target = Callable[..., Labels]
 
 
-@pytest.fixture(params=[name for name in FAMILY.names() if name != "none"])
+APART = {"none", "cosent", "cosine_mse"}
+"""One that promises to teach nothing, and those of grades (tests/test_graded_losses.py)."""
+
+
+@pytest.fixture(params=[name for name in FAMILY.names() if name not in APART])
 def name(request: pytest.FixtureRequest) -> str:
-    """All but `none`, which promises to teach nothing."""
+    """All that learn from `Labels`."""
     return request.param
 
 

@@ -20,6 +20,8 @@ FAMILY: "Family[Loss]" = Family(
         "softmax": "softmax:Softmax",
         "arcface": "arcface:ArcFace",
         "proxy_anchor": "proxy_anchor:ProxyAnchor",
+        "cosent": "cosent:CoSENT",
+        "cosine_mse": "cosine_mse:CosineMSE",
         "none": "none:NoLoss",
     },
     context=("distance", "classes", "dim"),

@@ -32,7 +32,7 @@ class Circle(Loss):
 
     References:
         Sun et al., "Circle Loss: A Unified Perspective of Pair Similarity Optimization", 2020,
-        equations 4 to 8, with the m and gamma of section 4.1 for fine-grained retrieval (for faces:
+        equations 4 to 6, with the m and gamma of section 4.1 for fine-grained retrieval (for faces:
         0.25 and 256). Departure: the mean over the rows as anchors, where the paper writes one
         anchor.
     """

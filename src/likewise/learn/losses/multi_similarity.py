@@ -34,9 +34,8 @@ class MultiSimilarity(Loss):
 
     References:
         Wang, Han, Huang, Dong, Scott, "Multi-Similarity Loss with General Pair Weighting for Deep
-        Metric Learning", 2019, equations 11 and 12 (which pairs) and 15 (what they cost). Its
-        defaults are alpha 2, beta 50, base 1 and epsilon 0.1; the authors' code has base 0.5, as
-        here.
+        Metric Learning", 2019, section 4: the inequalities of "pair mining" and the loss of "pair
+        weighting". Departure: a base of 0.5, as in the authors' code, where the paper has 1.
     """
 
     def __init__(

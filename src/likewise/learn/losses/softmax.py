@@ -29,8 +29,8 @@ class Softmax(Loss):
         BadArgument: If `rate` is not a positive number.
 
     References:
-        Zhai, Wu, "Classification is a Strong Baseline for Deep Metric Learning", 2019, equation 1.
-        Departure: the layer is neither normalised nor sharpened, and has a bias.
+        Zhai, Wu, "Classification is a Strong Baseline for Deep Metric Learning", 2019,
+        section 3. Departure: the layer is neither normalised nor sharpened, and has a bias.
     """
 
     by_class = True

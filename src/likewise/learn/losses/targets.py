@@ -203,9 +203,46 @@ def binary(name: str, embeddings: Float[Tensor, "n dim"], pairs: Pairs) -> Pairs
     if bool(graded.any()):
         raise BadArgument(
             f"{name} takes pairs that are the same (1) or different (0), and was given the grade "
-            f"{float(grades[graded][0]):g}. Round the grades, or choose a loss for grades."
+            f"{float(grades[graded][0]):g}. Round the grades, or choose a loss for "
+            "grades (cosent, cosine_mse)."
         )
     return Pairs(first, second, same)
+
+
+def graded(
+    name: str,
+    embeddings: Float[Tensor, "n dim"],
+    target: Target,
+    references: Any,
+    reference_target: Any,
+) -> tuple[Float[Tensor, "m"], Float[Tensor, "m"]]:
+    """The cosine of each pair of a target, with a gradient, and its grade.
+
+    Raises:
+        BadArgument: If the target is no `Pairs`, its indices are no rows of the batch, a grade is
+            not from 0 to 1, or there are references.
+    """
+    if not isinstance(target, Pairs):
+        raise BadArgument(
+            f"{name} was given {type(target).__name__}, and Pairs with grades are expected. Give a "
+            "source of pairs, or make some of classes with sampler=balanced_pairs."
+        )
+    no_references(name, "Pairs", references, reference_target)
+    first, second = indices(name, embeddings, target.first, target.second)
+    distances = Cosine().rows(embeddings[first], embeddings[second])
+    grades = torch.as_tensor(target.same, device=embeddings.device).to(distances.dtype)
+    if grades.shape != first.shape:
+        raise BadArgument(
+            f"{name} was given {len(first)} pairs and the shape {list(grades.shape)} of `same`. "
+            "Give one grade a pair."
+        )
+    wrong = ~((grades >= 0) & (grades <= 1))
+    if bool(wrong.any()):
+        raise BadArgument(
+            f"{name} takes grades from 0 (nothing in common) to 1 (the same), and was given "
+            f"{float(grades[wrong][0]):g}. Scale them into that range."
+        )
+    return 1 - distances, grades
 
 
 def picked(
