@@ -21,8 +21,9 @@ WEIGHED = {"circle"}
 Target = Callable[..., Labels]
 
 
-APART = {"none", "cosent", "cosine_mse"}
-"""One that promises to teach nothing, and those of grades (tests/test_graded_losses.py)."""
+APART = {"none", "cosent", "cosine_mse", "pml"}
+"""One that promises to teach nothing, and those with tests of their own for the same promises
+(tests/test_graded_losses.py, tests/test_pml.py)."""
 
 
 @pytest.fixture(params=[name for name in FAMILY.names() if name not in APART])

@@ -22,6 +22,7 @@ FAMILY: "Family[Loss]" = Family(
         "proxy_anchor": "proxy_anchor:ProxyAnchor",
         "cosent": "cosent:CoSENT",
         "cosine_mse": "cosine_mse:CosineMSE",
+        "pml": "pml:BorrowedLoss",
         "none": "none:NoLoss",
     },
     context=("distance", "classes", "dim"),

@@ -45,11 +45,11 @@ def same_and_different(
             f"{name} was given the classes of references without the references. Give both, or "
             "neither to compare the batch with itself."
         )
-    labels = _labels(name, "target", target, embeddings)
+    labels = labels_of(name, "target", target, embeddings)
     if references is None or reference_target is None:
         other = labels
     else:
-        other = _labels(name, "reference_target", reference_target, references)
+        other = labels_of(name, "reference_target", reference_target, references)
     same = labels[:, None] == other[None, :].to(labels.device)
     different = ~same
     if references is None or references is embeddings:
@@ -137,7 +137,7 @@ def rows_of_classes(
             f"{name} compares every item with a row for each class, and was given references. Set "
             "memory=0, or choose a loss of pairs, such as supcon."
         )
-    labels = _labels(name, "target", target, embeddings).long()
+    labels = labels_of(name, "target", target, embeddings).long()
     if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         wrong = labels[(labels < 0) | (labels >= classes)]
         raise BadArgument(
@@ -259,7 +259,20 @@ def nothing(embeddings: Float[Tensor, "n dim"]) -> Float[Tensor, ""]:
     return (wide * 0).sum()
 
 
-def _labels(name: str, argument: str, target: Target, embeddings: Float[Tensor, "n dim"]) -> Tensor:
+def labels_of(
+    name: str, argument: str, target: Target, embeddings: Float[Tensor, "n dim"]
+) -> Int[Tensor, "n"]:
+    """The class of every row.
+
+    Args:
+        name: Of the loss, for the error.
+        argument: What the target is called there.
+        target: Checked.
+        embeddings: Whose rows they are.
+
+    Raises:
+        BadArgument: If the target is no `Labels`, or of another length.
+    """
     if not isinstance(target, Labels):
         raise BadArgument(
             f"{name} was given {type(target).__name__} as {argument}, and Labels are expected. "
