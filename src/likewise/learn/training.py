@@ -220,6 +220,7 @@ def _loop(run: Run) -> Iterator[Epoch]:
                 state.optimizer.step()
             value = finite(loss, clock.steps + 1)
             state.step(value, len(batch.rows), time.perf_counter() - started)
+            run.objective.remember(clock.share)
             if run.on_step is not None:
                 run.on_step(clock.share, value)
             if clock.over() or run.stop_asked:
