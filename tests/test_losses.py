@@ -13,10 +13,15 @@ from likewise.distances.cosine import Cosine
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, UnknownName
 from likewise.learn import kernels
+from likewise.learn.losses.arcface import ArcFace
 from likewise.learn.losses.base import Loss
+from likewise.learn.losses.circle import Circle
 from likewise.learn.losses.contrastive import Contrastive
+from likewise.learn.losses.multi_similarity import MultiSimilarity
 from likewise.learn.losses.none import NoLoss
 from likewise.learn.losses.nt_xent import NTXent
+from likewise.learn.losses.proxy_anchor import ProxyAnchor
+from likewise.learn.losses.softmax import Softmax
 from likewise.learn.losses.supcon import SupCon
 from likewise.learn.losses.triplet import Triplet
 from likewise.types import Labels, Pairs, Target, Triplets
@@ -334,6 +339,172 @@ def test_nt_xent_does_not_overflow_at_a_low_temperature() -> None:
     assert torch.autograd.grad(value, embeddings)[0].isfinite().all()
 
 
+# MultiSimilarity
+
+
+def compared(references: bool, count: int = 24) -> tuple[Tensor, Tensor, tuple, dict]:
+    """A batch, and what to compare it with: as ours and as pytorch-metric-learning take it."""
+    embeddings, labels = drawn(count), classes(count)
+    labels[3] = 99
+    others, other_labels = drawn(13, 4), classes(13)
+    ours = (others, Labels(other_labels)) if references else ()
+    theirs = {"ref_emb": others, "ref_labels": other_labels} if references else {}
+    return embeddings, labels, ours, theirs
+
+
+@pytest.mark.parametrize("references", [False, True])
+@pytest.mark.parametrize("epsilon", [None, 0.1])
+def test_multi_similarity_agrees_with_pytorch_metric_learning(
+    epsilon: float | None, references: bool
+) -> None:
+    from pytorch_metric_learning.losses import MultiSimilarityLoss
+    from pytorch_metric_learning.miners import MultiSimilarityMiner
+
+    embeddings, labels, ours, theirs = compared(references)
+    oracle = MultiSimilarityLoss(alpha=3, beta=11, base=0.4)
+    mined = None if epsilon is None else MultiSimilarityMiner(epsilon)(embeddings, labels, **theirs)
+    expected = oracle(embeddings, labels, mined, **theirs)
+    loss = MultiSimilarity(3.0, 11.0, 0.4, epsilon)
+    assert_same_with_gradient(loss(embeddings, Labels(labels), *ours), expected, embeddings)
+    if epsilon is not None:
+        assert len(mined[0]) < int((labels[:, None] == labels).sum()) - 24 or references
+        assert expected != oracle(embeddings, labels, **theirs)
+
+
+def test_multi_similarity_of_pairs_that_do_not_overlap_is_zero() -> None:
+    embeddings = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]], requires_grad=True)
+    value = MultiSimilarity()(embeddings, Labels(index(0, 0, 1, 1)))
+    assert value == 0
+    assert not torch.autograd.grad(value, embeddings)[0].any()
+    assert MultiSimilarity(epsilon=None)(embeddings, Labels(index(0, 0, 1, 1))) > 0
+
+
+# Circle
+
+
+@pytest.mark.parametrize("references", [False, True])
+@pytest.mark.parametrize("relaxation", [0.25, 0.4])
+def test_circle_agrees_with_pytorch_metric_learning(relaxation: float, references: bool) -> None:
+    from pytorch_metric_learning.losses import CircleLoss
+
+    embeddings, labels, ours, theirs = compared(references)
+    expected = CircleLoss(m=relaxation, gamma=30)(embeddings, labels, **theirs)
+    loss = Circle(relaxation, 30.0)
+    assert_same_with_gradient(loss(embeddings, Labels(labels), *ours), expected, embeddings)
+
+
+def test_circle_is_sun_equation_6_and_its_weights_have_no_gradient() -> None:
+    embeddings, labels = drawn(9), classes(9, 3)
+    with torch.no_grad():
+        unit = functional.normalize(embeddings)
+        fixed = unit @ unit.T
+
+    def equation(points: Tensor) -> Tensor:
+        unit = functional.normalize(points)
+        costs = []
+        for i in range(9):
+            near, far = torch.zeros(()).double(), torch.zeros(()).double()
+            for j in range(9):
+                cosine, weighed = unit[i] @ unit[j], fixed[i, j]
+                if i != j and labels[i] == labels[j]:
+                    near = near + (-8 * (1.25 - weighed).clamp(min=0) * (cosine - 0.75)).exp()
+                elif labels[i] != labels[j]:
+                    far = far + (8 * (weighed + 0.25).clamp(min=0) * (cosine - 0.25)).exp()
+            costs.append((1 + near * far).log())
+        return torch.stack(costs).mean()
+
+    assert torch.autograd.gradcheck(equation, (embeddings,))
+    value = Circle(0.25, 8.0)(embeddings, Labels(labels))
+    assert_same_with_gradient(value, equation(embeddings), embeddings)
+
+
+# Softmax, ArcFace and ProxyAnchor
+
+
+def assert_same_with_gradients(
+    one: Tensor, other: Tensor, ours: tuple[Tensor, ...], theirs: tuple[Tensor, ...]
+) -> None:
+    torch.testing.assert_close(one, other)
+    assert one > 0
+    for mine, oracle in zip(
+        torch.autograd.grad(one, ours), torch.autograd.grad(other, theirs), strict=True
+    ):
+        torch.testing.assert_close(mine, oracle if mine.shape == oracle.shape else oracle.T)
+
+
+def test_softmax_is_the_cross_entropy_of_a_linear_layer() -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+
+    embeddings, labels = drawn(40), classes(40, 6)
+    loss = Softmax(classes=6, dim=5).double()
+    value = loss(embeddings, Labels(labels))
+    layer = LogisticRegression()
+    layer.classes_ = labels.unique().numpy()
+    layer.coef_ = loss.head.weight.detach().numpy()
+    layer.intercept_ = loss.head.bias.detach().numpy()
+    shares = layer.predict_proba(embeddings.detach().numpy())
+    assert value.item() == pytest.approx(log_loss(labels, shares))
+
+
+def test_softmax_of_directions_agrees_with_pytorch_metric_learning() -> None:
+    from pytorch_metric_learning.losses import NormalizedSoftmaxLoss
+
+    embeddings, labels = drawn(24), classes(24, 6)
+    oracle = NormalizedSoftmaxLoss(6, 5, temperature=0.25).double()
+    loss = Softmax(classes=6, dim=5).double()
+    with torch.no_grad():
+        loss.head.weight.copy_(functional.normalize(oracle.W.double(), dim=0).T / 0.25)
+        loss.head.bias.zero_()
+    unit = functional.normalize(embeddings)
+    value, expected = loss(unit, Labels(labels)), oracle(embeddings, labels)
+    assert_same_with_gradient(value, expected, embeddings)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.5, 2.5])
+def test_arcface_agrees_with_pytorch_metric_learning(margin: float) -> None:
+    from pytorch_metric_learning.losses import ArcFaceLoss
+
+    torch.manual_seed(0)
+    embeddings, labels = drawn(24), classes(24, 6)
+    oracle = ArcFaceLoss(7, 5, margin=math.degrees(margin), scale=20).double()
+    loss = ArcFace(margin, 20.0, classes=7, dim=5).double()
+    with torch.no_grad():
+        loss.directions.copy_(oracle.W.T)
+        own = functional.cosine_similarity(embeddings, loss.directions[labels])
+        passed = own.acos() + margin > math.pi
+        # Both branches are compared.
+        assert margin < 2 or (passed.any() and not passed.all())
+    value, expected = loss(embeddings, Labels(labels)), oracle(embeddings, labels)
+    assert_same_with_gradients(
+        value, expected, (embeddings, loss.directions), (embeddings, oracle.W)
+    )
+
+
+def test_arcface_has_a_gradient_where_an_item_lies_on_its_direction() -> None:
+    loss = ArcFace(classes=2, dim=2)
+    with torch.no_grad():
+        loss.directions.copy_(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
+    embeddings = torch.tensor([[3.0, 0.0], [0.0, -1.0]], requires_grad=True)
+    value = loss(embeddings, Labels(index(0, 1)))
+    assert torch.autograd.grad(value, embeddings)[0].isfinite().all()
+
+
+@pytest.mark.parametrize("count", [24, 4])
+def test_proxy_anchor_agrees_with_pytorch_metric_learning(count: int) -> None:
+    from pytorch_metric_learning.losses import ProxyAnchorLoss
+
+    embeddings, labels = drawn(count), classes(count, 6)
+    oracle = ProxyAnchorLoss(8, 5, margin=0.2, alpha=9).double()
+    loss = ProxyAnchor(0.2, 9.0, classes=8, dim=5).double()
+    with torch.no_grad():
+        loss.proxies.copy_(oracle.proxies)
+    value, expected = loss(embeddings, Labels(labels)), oracle(embeddings, labels)
+    assert_same_with_gradients(
+        value, expected, (embeddings, loss.proxies), (embeddings, oracle.proxies)
+    )
+
+
 # NoLoss
 
 
@@ -358,6 +529,11 @@ LOSSES = [
     Contrastive(miner="semi_hard", distance=Cosine()),
     Triplet(margin=1.0, distance=EUCLIDEAN),
     SupCon(distance=EUCLIDEAN),
+    MultiSimilarity(epsilon=None),
+    Circle(scale=5.0),
+    Softmax(classes=4, dim=5).double(),
+    ArcFace(classes=4, dim=5),
+    ProxyAnchor(classes=4, dim=5),
 ]
 each_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
 
@@ -373,7 +549,8 @@ def test_the_distance_matrix_is_computed_once(loss: Loss, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(kernels, "matrix", counted)
     handed = []
-    if not isinstance(loss, SupCon):
+    mines = isinstance(loss, Contrastive | Triplet)
+    if mines:
         for method in ("pairs", "triplets"):
             true = getattr(type(loss.miner), method)
             monkeypatch.setattr(
@@ -384,10 +561,10 @@ def test_the_distance_matrix_is_computed_once(loss: Loss, monkeypatch: pytest.Mo
                 ),
             )
     loss(drawn(12), Labels(classes(12)))
-    assert len(made) == 1
+    assert len(made) == (not isinstance(loss, Softmax))
     assert all(torch.equal(distances, made[0]) for distances in handed)
     assert all(not distances.requires_grad for distances in handed)
-    assert bool(handed) != isinstance(loss, SupCon)
+    assert bool(handed) == mines
 
 
 @each_loss
@@ -405,6 +582,8 @@ def test_labels_may_be_numpy(loss: Loss) -> None:
 def test_another_tensor_than_the_batch_is_other_items(loss: Loss) -> None:
     embeddings, target = drawn(12), Labels(classes(12))
     itself = loss(embeddings, target)
+    if loss.by_class:
+        return
     assert loss(embeddings, target, embeddings.clone(), target) != itself
 
 
@@ -419,6 +598,16 @@ def test_another_tensor_than_the_batch_is_other_items(loss: Loss) -> None:
         (lambda: SupCon(math.inf, distance=EUCLIDEAN), "temperature is inf"),
         (lambda: NTXent(0.0, distance=EUCLIDEAN), "nt_xent: temperature is 0.*positive"),
         (lambda: NTXent(math.inf, distance=EUCLIDEAN), "nt_xent: temperature is inf"),
+        (lambda: MultiSimilarity(alpha=0.0), r"multi_similarity: alpha is 0\.0.*positive"),
+        (lambda: MultiSimilarity(base=math.nan), "multi_similarity: base is nan.*finite"),
+        (lambda: MultiSimilarity(epsilon=math.inf), "multi_similarity: epsilon is inf"),
+        (lambda: Circle(scale=-1.0), r"circle: scale is -1\.0.*positive"),
+        (lambda: Circle(relaxation=math.nan), "circle: relaxation is nan"),
+        (lambda: Softmax(rate=0.0, classes=2, dim=2), r"softmax: rate is 0\.0.*positive"),
+        (lambda: ArcFace(28.6, classes=2, dim=2), r"arcface: margin_radians is 28\.6.*in radians"),
+        (lambda: ArcFace(scale=0.0, classes=2, dim=2), "arcface: scale is 0"),
+        (lambda: ProxyAnchor(alpha=0.0, classes=2, dim=2), "proxy_anchor: alpha is 0"),
+        (lambda: ProxyAnchor(delta=math.inf, classes=2, dim=2), "proxy_anchor: delta is inf"),
         (lambda: Triplet(miner="hard(3)", distance=EUCLIDEAN), "gives 1 arguments"),
     ],
 )
@@ -433,7 +622,8 @@ def test_a_misspelt_miner_is_refused_at_once(loss: type) -> None:
         loss(miner="semihard", distance=EUCLIDEAN)
 
 
-CONTRASTIVE, _, TRIPLET, SUPCON = LOSSES
+CONTRASTIVE, _, TRIPLET, SUPCON, *_ = LOSSES
+ARCFACE = LOSSES[-2]
 THREE = Labels(index(0, 0, 1))
 MEMORY = torch.zeros(2, 5, dtype=torch.float64)
 REFUSED: list[tuple[Loss, tuple[Target | Tensor | None, ...], str]] = [
@@ -441,6 +631,10 @@ REFUSED: list[tuple[Loss, tuple[Target | Tensor | None, ...], str]] = [
     (TRIPLET, (Pairs(index(0), index(1), index(1)),), "triplet was given Pairs.*Labels"),
     (SUPCON, (Pairs(index(0), index(1), index(1)),), "supcon was given Pairs.*Labels"),
     (SUPCON, (Labels(index(0, 1)),), r"target of the shape \[2\] for 3 rows"),
+    (ARCFACE, (Pairs(index(0), index(1), index(1)),), "arcface was given Pairs.*classes_by_items"),
+    (ARCFACE, (Labels(index(0, 4, 1)),), "arcface has a row for each of the 4 classes.*class 4"),
+    (ARCFACE, (Labels(index(0, -1, 1)),), "and was given the class -1.*Train anew"),
+    (ARCFACE, (THREE, MEMORY, Labels(index(0, 1))), "arcface compares.*Set memory=0"),
     (TRIPLET, (THREE, MEMORY), "references without their classes"),
     (TRIPLET, (THREE, None, THREE), "classes of references without the references"),
     (SUPCON, (THREE, MEMORY, THREE), r"reference_target of the shape \[3\] for 2 rows"),

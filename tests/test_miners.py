@@ -5,7 +5,13 @@ from itertools import product
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from likewise.distances.cosine import Cosine
+from likewise.distances.euclidean import Euclidean
+from likewise.distances.manhattan import Manhattan
+from likewise.errors import BadArgument, MissingExtra, UnknownName
+from likewise.learn.losses.triplet import Triplet
 from likewise.learn.miners import FAMILY
 from likewise.learn.miners.base import Miner
 from likewise.types import Pairs, Triplets
@@ -16,11 +22,11 @@ MARGIN = 0.6
 def case(seed: int, rows: int = 14, columns: int | None = None, classes: int = 4) -> list[Tensor]:
     """Distances, and masks of same and different; square without the diagonal."""
     generator = torch.Generator().manual_seed(seed)
-    points = torch.randn(rows, 3, generator=generator)
+    points = functional.normalize(torch.randn(rows, 3, generator=generator))
     labels = torch.randint(classes, (rows,), generator=generator)
     others, other_labels = points, labels
     if columns is not None:
-        others = torch.randn(columns, 3, generator=generator)
+        others = functional.normalize(torch.randn(columns, 3, generator=generator))
         other_labels = torch.randint(classes, (columns,), generator=generator)
     same = labels[:, None] == other_labels
     different = ~same
@@ -46,6 +52,22 @@ CASES = {
 @pytest.fixture(params=CASES)
 def given(request: pytest.FixtureRequest) -> list[Tensor]:
     return CASES[request.param]
+
+
+MINERS = [
+    *(name for name in FAMILY.names() if name != "pml"),
+    "pml('BatchHardMiner')",
+    "pml('BatchEasyHardMiner')",
+    "pml('HDCMiner')",
+    "pml('MultiSimilarityMiner', options={'epsilon': 0.2})",
+    "pml('PairMarginMiner')",
+    "pml('TripletMarginMiner', options={'type_of_triplets': 'semihard'})",
+    "pml('UniformHistogramMiner', options={'num_bins': 5})",
+]
+
+
+def built(spec: str) -> Miner:
+    return FAMILY.build(spec, distance=Euclidean(), dim=3)
 
 
 def pair_list(pairs: Pairs) -> list[tuple[int, int, bool]]:
@@ -103,20 +125,20 @@ def test_the_cases_are_not_empty() -> None:
             assert all(loops(name, CASES[key])), (name, key)
 
 
-@pytest.mark.parametrize("name", FAMILY.names())
+@pytest.mark.parametrize("name", MINERS)
 def test_indices_are_int64_and_same_is_boolean(name: str, given: list[Tensor]) -> None:
-    pairs = FAMILY.build(name).pairs(*given)
-    triplets = FAMILY.build(name).triplets(*given, MARGIN)
+    pairs = built(name).pairs(*given)
+    triplets = built(name).triplets(*given, MARGIN)
     columns = (pairs.first, pairs.second, triplets.anchor, triplets.positive, triplets.negative)
     assert {column.dtype for column in columns} == {torch.int64}
     assert pairs.same.dtype == torch.bool
 
 
-@pytest.mark.parametrize("name", FAMILY.names())
+@pytest.mark.parametrize("name", MINERS)
 def test_whatever_is_taken_is_what_it_is_called(name: str, given: list[Tensor]) -> None:
     _, same, different = given
-    pairs = FAMILY.build(name).pairs(*given)
-    triplets = FAMILY.build(name).triplets(*given, MARGIN)
+    pairs = built(name).pairs(*given)
+    triplets = built(name).triplets(*given, MARGIN)
     assert torch.equal(same[pairs.first, pairs.second], pairs.same)
     assert torch.equal(different[pairs.first, pairs.second], ~pairs.same)
     assert same[triplets.anchor, triplets.positive].all()
@@ -153,11 +175,11 @@ def test_identical_items_are_mined_without_a_complaint() -> None:
     assert len(FAMILY.build("semi_hard").triplets(*given, 0.2).anchor) == 0
 
 
-@pytest.mark.parametrize("name", FAMILY.names())
+@pytest.mark.parametrize("name", [name for name in MINERS if not name.startswith("pml")])
 def test_distances_that_are_not_numbers_leave_the_error_to_the_loss(name: str) -> None:
     distances, same, different = case(0)
     for value in (torch.nan, torch.inf):
-        triplets = FAMILY.build(name).triplets(distances * value, same, different, MARGIN)
+        triplets = built(name).triplets(distances * value, same, different, MARGIN)
         assert all(0 <= row < len(same) for found in triplet_list(triplets) for row in found)
 
 
@@ -211,3 +233,209 @@ def test_semi_hard_is_the_nearest_of_those_of_pytorch_metric_learning(
     found = triplet_list(FAMILY.build("semi_hard").triplets(*given, MARGIN))
     assert len(found) > 20
     assert found == sorted((a, p, n) for (a, p), n in nearest.items())
+
+
+# distance_weighted
+
+
+def spread(
+    seed: int, rows: int = 40, dim: int = 6, classes: int = 5
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Points of length one, their classes, and what a miner is given of them."""
+    generator = torch.Generator().manual_seed(seed)
+    centres = torch.randn(classes, dim, generator=generator)
+    labels = torch.arange(rows) % classes
+    noise = torch.randn(rows, dim, generator=generator, dtype=torch.float64)
+    points = functional.normalize(centres[labels] + noise)
+    same = labels[:, None] == labels
+    given = [torch.cdist(points, points), same & ~torch.eye(rows).bool(), ~same]
+    return points, labels, given
+
+
+@pytest.mark.parametrize("dim", [3, 6, 64])
+def test_distance_weighted_draws_with_the_chances_of_pytorch_metric_learning(
+    dim: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pytorch_metric_learning.miners import DistanceWeightedMiner, distance_weighted_miner
+
+    points, labels, given = spread(3, dim=dim)
+    seen = []
+
+    def kept(labels: Tensor, ref_labels: Tensor, weights: Tensor) -> tuple[Tensor, ...]:
+        seen.append(weights)
+        return labels[:0], labels[:0], labels[:0]
+
+    monkeypatch.setattr(distance_weighted_miner.lmu, "get_random_triplet_indices", kept)
+    DistanceWeightedMiner(cutoff=0.6, nonzero_loss_cutoff=1.3)(points, labels)
+    miner = FAMILY.build("distance_weighted(0.6, 1.3)", distance=Euclidean(), dim=dim)
+    chances = miner.chances(given[0], given[2])
+    reached = chances.any(dim=1)
+    assert reached.sum() > 20
+    torch.testing.assert_close(chances[reached], seen[0][reached], rtol=1e-4, atol=1e-7)
+
+
+def test_distance_weighted_draws_as_often_as_the_published_formula_says() -> None:
+    _, _, (distances, same, different) = spread(4, rows=12, dim=8, classes=3)
+    miner = FAMILY.build("distance_weighted(0.5, 1.9)", distance=Euclidean(), dim=8)
+    chances = torch.zeros(12, 12, dtype=torch.float64)
+    for a, n in product(range(12), range(12)):
+        d = max(float(distances[a, n]), 0.5)
+        if different[a, n] and d < 1.9:
+            chances[a, n] = 1 / (d**6 * (1 - d**2 / 4) ** 2.5)
+    chances = chances / chances.sum(dim=1, keepdim=True)
+    counts = torch.zeros(12, 12, dtype=torch.float64)
+    torch.manual_seed(0)
+    rounds = 3000
+    for _ in range(rounds):
+        drawn = miner.triplets(distances, same, different, MARGIN)
+        assert len(drawn.anchor) == int(same.sum())
+        counts.index_put_((drawn.anchor, drawn.negative), torch.ones(()).double(), accumulate=True)
+    total = 3 * rounds  # each anchor has three same ones
+    deviation = (total * chances * (1 - chances)).sqrt().clamp(min=1)
+    assert ((counts - total * chances).abs() / deviation).max() < 5
+
+
+def test_distance_weighted_reads_the_cosine_distance_as_well() -> None:
+    points, _, (distances, _, different) = spread(5)
+    cosines = (1 - points @ points.T).clamp(min=0)
+    by_cosine = FAMILY.build("distance_weighted", distance=Cosine(), dim=6)
+    torch.testing.assert_close(
+        by_cosine.chances(cosines, different), built_of(6).chances(distances, different)
+    )
+
+
+def built_of(dim: int) -> Miner:
+    return FAMILY.build("distance_weighted", distance=Euclidean(), dim=dim)
+
+
+def test_distance_weighted_gives_nothing_where_all_are_too_far() -> None:
+    points = torch.tensor([[1.0, 0, 0], [1.0, 0, 0], [-1.0, 0, 0], [-1.0, 0, 0]])
+    same = torch.tensor([0, 0, 1, 1])[:, None] == torch.tensor([0, 0, 1, 1])
+    given = (torch.cdist(points, points), same & ~torch.eye(4).bool(), ~same)
+    assert triplet_list(built_of(3).triplets(*given, MARGIN)) == []
+    assert {same for *_, same in pair_list(built_of(3).pairs(*given))} == {True}
+
+
+def test_distance_weighted_draws_all_distances_alike() -> None:
+    """Of points all over a sphere, uniform draws are at the root of two; these are not."""
+    _, _, given = spread(6, rows=600, dim=4, classes=300)
+    drawn = built_of(4).triplets(*given, MARGIN)
+    found = given[0][drawn.anchor, drawn.negative]
+    counts = torch.histogram(found.float(), bins=6, range=(0.5, 1.4)).hist
+    assert counts.min() > 0.6 * counts.max()
+
+
+@pytest.mark.parametrize(
+    ("spec", "context", "words"),
+    [
+        ("distance_weighted(cutoff=0)", {"distance": Euclidean(), "dim": 3}, "cutoff is 0.*< 2"),
+        ("distance_weighted(0.5, 2.5)", {"distance": Euclidean(), "dim": 3}, "farthest 2.5"),
+        (
+            "distance_weighted",
+            {"distance": Manhattan(), "dim": 3},
+            "was given manhattan.*euclidean",
+        ),
+        ("distance_weighted", {"distance": Euclidean()}, "length of an embedding.*given None"),
+    ],
+)
+def test_distance_weighted_is_refused_what_it_knows_nothing_of(
+    spec: str, context: dict[str, object], words: str
+) -> None:
+    with pytest.raises(BadArgument, match=words):
+        FAMILY.build(spec, **context)
+
+
+def test_distance_weighted_is_for_embeddings_of_length_one() -> None:
+    _, _, (distances, same, different) = spread(7)
+    with pytest.raises(BadArgument, match=r"distance is .* at most 2\. Set unit=True"):
+        built_of(6).triplets(3 * distances, same, different, MARGIN)
+    loss = Triplet(miner="distance_weighted", distance=Euclidean(), dim=6)
+    assert loss.miner.dim == 6
+
+
+# pml
+
+
+@pytest.mark.parametrize("columns", [None, 17])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("BatchHardMiner", {}),
+        ("BatchEasyHardMiner", {"pos_strategy": "easy", "neg_strategy": "hard"}),
+        ("HDCMiner", {"filter_percentage": 0.3}),
+        ("MultiSimilarityMiner", {"epsilon": 0.2}),
+        ("PairMarginMiner", {"pos_margin": 0.3, "neg_margin": 1.2}),
+        ("TripletMarginMiner", {"margin": 0.4, "type_of_triplets": "hard"}),
+    ],
+)
+def test_a_borrowed_miner_takes_what_it_takes_there(
+    name: str, options: dict[str, object], columns: int | None
+) -> None:
+    from pytorch_metric_learning import miners
+
+    generator = torch.Generator().manual_seed(8)
+    points = torch.randn(25, 4, generator=generator)
+    labels = torch.randint(6, (25,), generator=generator)
+    others, other_labels = points, labels
+    if columns is not None:
+        others = torch.randn(columns, 4, generator=generator)
+        other_labels = torch.randint(8, (columns,), generator=generator)
+    more = () if columns is None else (others, other_labels)
+    taken = getattr(miners, name)(**options, distance=oracle_distance())(points, labels, *more)
+    same = labels[:, None] == other_labels
+    different = ~same
+    if columns is None:
+        same.fill_diagonal_(False)
+    miner = FAMILY.build(f"pml({name!r}, options={options!r})")
+    given = (torch.cdist(points, others), same, different)
+    assert len(taken[0]) > 0
+    if len(taken) == 3:
+        assert triplet_list(miner.triplets(*given, MARGIN)) == triplet_list(Triplets(*taken))
+        near, far = (
+            set(zip(*(c.tolist() for c in taken[:2]), strict=True)),
+            set(zip(taken[0].tolist(), taken[2].tolist(), strict=True)),
+        )
+    else:
+        near = set(zip(taken[0].tolist(), taken[1].tolist(), strict=True))
+        far = set(zip(taken[2].tolist(), taken[3].tolist(), strict=True))
+        both = [(a, p, n) for a, p in near for b, n in far if a == b]
+        assert triplet_list(miner.triplets(*given, MARGIN)) == sorted(both)
+    expected = sorted([(*pair, True) for pair in near] + [(*pair, False) for pair in far])
+    assert pair_list(miner.pairs(*given)) == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "words"),
+    [
+        ("pml('TripletMarginMinner')", UnknownName, "no miner.*Did you mean 'TripletMarginMiner'"),
+        (
+            "pml('AngularMiner')",
+            BadArgument,
+            "AngularMiner looks at embeddings.*TripletMarginMiner",
+        ),
+        (
+            "pml('HDCMiner', options={'filter_percentge': 1})",
+            UnknownName,
+            "HDCMiner of pytorch-metric-learning has no option.*'filter_percentage'",
+        ),
+        (
+            "pml('BatchEasyHardMiner', options={'pos_strategy': 'x'})",
+            BadArgument,
+            "BatchEasyHardMiner refuses the options.*pos_strategy",
+        ),
+        ("pml('HDCMiner', options=3)", BadArgument, r"options is 3, and dict\[str, Any\]"),
+    ],
+)
+def test_a_miner_that_cannot_be_borrowed_is_refused(
+    spec: str, kind: type[Exception], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        FAMILY.build(spec)
+
+
+def test_a_borrowed_miner_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pytorch_metric_learning.miners", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'likewise\[pml\]'"):
+        FAMILY.build("pml('HDCMiner')")

@@ -134,6 +134,7 @@ def test_what_is_no_name_with_literals_is_refused(text: str) -> None:
         ("int | Literal['auto']", [3, "auto"], ["other", 1.5]),
         ("tuple[float, float]", [(1, 2.5)], [(1,), (1, 2, 3), (1, "a"), [1, 2], 1]),
         ("tuple[int, ...]", [(), (1, 2, 3)], [(1, "a"), [1], 1]),
+        ("dict[str, Any]", [{}, {"a": 1, "b": [2]}], [{1: 2}, "a", None, [("a", 1)]]),
         ("Mapping[str, Any]", [{}, 1, "anything"], []),
     ],
 )
@@ -204,6 +205,11 @@ def test_a_component_is_built_with_what_the_house_fills_in(things: Family[Any]) 
     assert things.build("thing(name='n', size=3)", shape="s").given == ("s", 3, "a", "n")
     assert things.build(Spec("thing", (4,), {"how": "b"}), shape="s").given == ("s", 4, "b", None)
     assert type(things.build("bare")).__name__ == "Bare"
+
+
+def test_a_component_is_given_what_it_declares_of_the_context(things: Family[Any]) -> None:
+    assert things.build("thing(3)", shape="s", dim=5).given == ("s", 3, "a", None)
+    assert type(things.build("bare", shape="s")).__name__ == "Bare"
 
 
 def test_a_component_is_handed_through(things: Family[Any]) -> None:

@@ -27,6 +27,12 @@ CASES = {
     "dropout": (["encoder=transformer(width=8, layers=1)", "learning_rate=0.01"], 30),
     "select": (["encoder=lstm(hidden=4)", "learning_rate=0.01"], 120),
     "matcher": (["encoder=lstm(hidden=4)", "matcher=mlp(hidden=8)", "averaging=0"], 30),
+    "proxies": (["encoder=lstm(hidden=4)", "loss=proxy_anchor"], 30),
+    "memory": (
+        ["encoder=lstm(hidden=4)", "loss=contrastive", "memory=40", "memory_start=0.2"],
+        30,
+    ),
+    "chunks": (["encoder=transformer(width=8, layers=1)", "chunk=10"], 30),
     "pairs": (["encoder=lstm(hidden=4)", "sampler=balanced_pairs(16)", "loss=contrastive"], 30),
 }
 

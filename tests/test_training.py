@@ -3,9 +3,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load
 
 from conftest import waves
 from likewise.errors import BadArgument, RecipeError, SplitError, TrainingError
+from likewise.learn.experiment import learn
 from likewise.learn.schedule import schedule
 from likewise.learn.training import train
 from likewise.recipe import Recipe
@@ -146,3 +148,67 @@ def test_bf16_is_trained_in_without_a_word(capfd):
     assert run.recipe.precision == "bf16"
     assert bool(weights(run.model()).isfinite().all())
     assert capfd.readouterr() == ("", "")
+
+
+# Losses that hold something for each class
+
+
+@pytest.mark.parametrize("name", ["softmax", "arcface", "proxy_anchor"])
+def test_a_loss_with_a_row_for_each_class_learns_it_and_is_no_part_of_the_network(name):
+    run = started(f"loss={name}", "steps=12")
+    identities = len(set(run.data.parts[Role.TRAIN].items.identities))
+    (before, *_) = (p.detach().clone() for p in run.objective.loss.parameters())
+    assert len(before) == identities
+    run.finish()
+    (after, *_) = run.objective.loss.parameters()
+    assert not torch.equal(before, after)
+    own = {key: value for key, value in run.best.items() if key.startswith("loss.")}
+    assert own.keys() == {f"loss.{key}" for key in run.objective.loss.state_dict()}
+    assert all(
+        torch.equal(own[f"loss.{key}"], v) for key, v in run.objective.loss.state_dict().items()
+    )
+    assert not any(key.startswith("loss") for key in run.model().state_dict())
+
+
+def test_the_rows_of_a_loss_learn_at_their_own_rate():
+    moved = {}
+    for rate in (1.0, 50.0):
+        run = started(f"loss=proxy_anchor(rate={rate})", "steps=1", "weight_decay=0", "warmup=0")
+        before = run.objective.loss.proxies.detach().clone()
+        run.finish()
+        moved[rate] = (run.objective.loss.proxies - before).abs().max().item()
+    # The first step of Adam is the learning rate itself.
+    assert moved[1.0] == pytest.approx(0.001, rel=1e-3)
+    assert moved[50.0] == pytest.approx(0.05, rel=1e-3)
+
+
+def test_copies_that_are_classes_of_their_own_have_rows_of_their_own():
+    recipe = Recipe(augmentations=("rotated_classes(copies=2)", "affine"), loss="softmax")
+    settings = ["source=characters", "transform=image(size=12)", "encoder=convnet4(width=4)"]
+    run = train(recipe.with_settings([*settings, "steps=3", "precision=float32"]))
+    identities = len(set(run.data.parts[Role.TRAIN].items.identities))
+    assert run.objective.loss.head.out_features == 2 * identities
+    assert math.isfinite(run.finish().epochs[-1].loss)
+
+
+def test_what_a_loss_has_learned_is_saved_and_never_exported(tmp_path):
+    recipe = Recipe(loss="arcface", augmentations=("affine",)).with_settings(
+        ["source=characters", "transform=image(size=12)", "encoder=convnet4(width=4)", "steps=3"]
+    )
+    made = learn(recipe, out=tmp_path / "model", audit=False, examples=False)
+    weights = load(made.model.read("weights"))
+    assert weights["loss.directions"].shape[1] == made.model.dim
+    assert all(key.startswith(("encoder.", "loss.")) for key in weights)
+    assert b"directions" not in made.model.read("encoder.main")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["sampler=two_views", "augmentations=('jitter',)"], "two_views reads no labels.*nt_xent"),
+        (["sampler=balanced_pairs"], "softmax was given Pairs as target.*classes_by_items"),
+    ],
+)
+def test_a_loss_of_classes_is_refused_batches_without_them(settings, words):
+    with pytest.raises(BadArgument, match=words):
+        started("loss=softmax", *settings).finish()

@@ -47,6 +47,11 @@ class Recipe:
         weight_decay: Of AdamW.
         warmup: Share of the schedule in which the rate rises.
         averaging: Decay of the averaged weights a step; 0 keeps none.
+        memory: How many embeddings of earlier batches a batch is compared with too; 0 is none.
+        memory_start: Share of training after which batches are remembered.
+        chunk: At most so many items go through the network at a time, with the gradient of the
+            whole batch and the memory of these, in a third more time; 0 is all. Batch normalisation
+            takes its statistics from each chunk.
         precision: `float32`, `bf16`, or `auto`, which times both for a second or two and takes bf16
             where it is faster; a run writes what it took.
         seed: Where all chance comes from.
@@ -73,6 +78,9 @@ class Recipe:
     weight_decay: float = 0.0001
     warmup: float = 0.1
     averaging: float = 0.99
+    memory: int = 0
+    memory_start: float = 0.1
+    chunk: int = 0
     precision: str = "auto"
     seed: int = 0
 
@@ -191,6 +199,11 @@ class Recipe:
                 "loss is none and there is no matcher, so nothing would be learned. Set a matcher "
                 "or another loss."
             )
+        if self.memory and Spec.parse(self.loss).name == "none":
+            raise RecipeError(
+                f"memory is {self.memory} and loss is none: a matcher compares the pairs of a "
+                "batch alone. Set memory=0 or another loss."
+            )
         if self.precision not in PRECISIONS:
             raise unknown("no precision is named", self.precision, PRECISIONS)
         if self.against not in POPULATIONS:
@@ -224,6 +237,9 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("weight_decay", 0, 10),
     ("warmup", 0, 1),
     ("averaging", 0, 0.999999),
+    ("memory", 0, 100_000_000),
+    ("memory_start", 0, 0.99),
+    ("chunk", 0, 1_000_000),
     ("seed", 0, 2**31 - 1),
 )
 

@@ -115,7 +115,7 @@ class Family(Generic[T]):
         package: The package that holds them.
         table: Name → `module:Class`, the module relative to the package.
         context: Constructor arguments that the house fills in (the shape of the input, say) and
-            that a spec therefore never gives.
+            that a spec therefore never gives. A component declares those that it needs.
     """
 
     def __init__(
@@ -205,12 +205,19 @@ class Family(Generic[T]):
         return Spec(spec.name, (), {**dict(zip(names, spec.args, strict=False)), **spec.kwargs})
 
     def build(self, spec: "str | Spec | T", **context: Any) -> T:
-        """Build the component that a spec names; a component is handed back as it is."""
+        """Build the component that a spec names; a component is handed back as it is.
+
+        Args:
+            spec: What to build.
+            context: What the house fills in; of it a component is given what it declares.
+        """
         if not isinstance(spec, str | Spec):
             return spec
         checked = self.check(spec)
+        declared = component_of(checked.name, self.target(checked.name)).arguments
+        filled = {one.name: context[one.name] for one in declared if one.name in context}
         # By name, since a context argument may come first.
-        arguments = {**self.named(checked).kwargs, **context}
+        arguments = {**self.named(checked).kwargs, **filled}
         module, _, name = self.target(checked.name).partition(":")
         component: T = getattr(importlib.import_module(module), name)(**arguments)
         return component

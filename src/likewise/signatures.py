@@ -1,7 +1,8 @@
 """What a component takes, read from its source file: nothing is imported.
 
 An argument's annotation is also what a literal is checked against, as far as it is simple: `int`,
-`float`, `str`, `bool`, `None`, `Literal['a', 'b']`, `tuple[float, float]`, and `|` between them.
+`float`, `str`, `bool`, `None`, `Literal['a', 'b']`, `tuple[float, float]`, a `dict` whose keys are
+words (`dict[str, Any]`), and `|` between them.
 One that is not simple takes everything, and the constructor decides.
 """
 
@@ -146,6 +147,8 @@ def _fits(value: Any, node: ast.expr) -> bool:
                 kinds = kinds[:1] * (len(value) if isinstance(value, tuple) else 0)
             fit = isinstance(value, tuple) and len(value) == len(kinds)
             fit = fit and all(map(_fits, value, kinds))
+        case ast.Subscript(value=ast.Name(id="dict")):
+            fit = isinstance(value, dict) and all(isinstance(key, str) for key in value)
         case _:
             fit = True
     return fit

@@ -15,18 +15,27 @@ from likewise.types import Labels
 TWO_VIEWS = {"nt_xent"}
 """Losses of exactly two rows a class."""
 
+WEIGHED = {"circle"}
+"""Losses with weights of their pairs through which, by their papers, no gradient flows."""
+
 Target = Callable[..., Labels]
 
 
-@pytest.fixture(params=[name for name in FAMILY.names() if name != "none"])
+APART = {"none", "cosent", "cosine_mse", "pml"}
+"""One that promises to teach nothing, and those with tests of their own for the same promises
+(tests/test_graded_losses.py, tests/test_pml.py)."""
+
+
+@pytest.fixture(params=[name for name in FAMILY.names() if name not in APART])
 def name(request: pytest.FixtureRequest) -> str:
-    """All but `none`, which promises to teach nothing."""
+    """All that learn from `Labels`."""
     return request.param
 
 
 @pytest.fixture(params=DISTANCES.names())
 def loss(name: str, request: pytest.FixtureRequest) -> Loss:
-    return FAMILY.build(name, distance=DISTANCES.build(request.param))
+    torch.manual_seed(0)
+    return FAMILY.build(name, distance=DISTANCES.build(request.param), classes=12, dim=8)
 
 
 def drawn(count: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -64,7 +73,8 @@ def test_a_batch_with_nothing_to_learn_from_costs_zero_with_a_gradient(
 ) -> None:
     none = Labels(torch.zeros(0, dtype=torch.int64))
     cases = [(drawn(0), none)]
-    if name not in TWO_VIEWS:
+    # One item alone is something to learn from where classes have rows of their own.
+    if name not in TWO_VIEWS and not loss.by_class:
         cases += [(drawn(1), labels(1)), (drawn(6), labels(6), drawn(0), none)]
     for embeddings, *rest in cases:
         value = loss(embeddings, *rest)
@@ -107,17 +117,27 @@ def test_the_order_of_the_rows_does_not_matter(loss: Loss, labels: Target) -> No
 def test_which_number_a_class_has_does_not_matter(loss: Loss, labels: Target) -> None:
     embeddings = drawn(20)
     other = Labels(7 - 10**9 * labels(20).labels)
+    if loss.by_class:
+        with pytest.raises(BadArgument, match=r"each of the 12 classes.*0 to 11, and was given"):
+            loss(embeddings, other)
+        return
     torch.testing.assert_close(loss(embeddings, labels(20)), loss(embeddings, other))
 
 
 def test_references_that_are_the_batch_itself_change_nothing(loss: Loss, labels: Target) -> None:
     embeddings, target = drawn(20), labels(20)
+    if loss.by_class:
+        with pytest.raises(BadArgument, match=r"was given references\. Set memory=0"):
+            loss(embeddings, target, embeddings, target)
+        return
     torch.testing.assert_close(
         loss(embeddings, target, embeddings, target), loss(embeddings, target)
     )
 
 
 def test_references_are_what_rows_are_compared_with(loss: Loss, name: str) -> None:
+    if loss.by_class:
+        return
     embeddings, memory = drawn(9), drawn(15, seed=3)
     numbers = torch.arange(15) % (15 if name in TWO_VIEWS else 5)
     value = loss(embeddings, Labels(numbers[:9]), memory, Labels(numbers))
@@ -141,9 +161,21 @@ def test_autocast_changes_nothing(loss: Loss, labels: Target) -> None:
     assert gradient(value, half).dtype == torch.bfloat16
 
 
-def test_its_gradient_is_right(loss: Loss, labels: Target) -> None:
+def test_its_gradient_is_right(loss: Loss, name: str, labels: Target) -> None:
     embeddings = drawn(10, seed=2, dtype=torch.float64)
-    assert torch.autograd.gradcheck(lambda e: loss(e, labels(10, 3)), (embeddings,))
+    own = list(loss.double().parameters())
+    if name not in WEIGHED:
+        given = (embeddings, *own)
+        assert torch.autograd.gradcheck(lambda e, *_: loss(e, labels(10, 3)), given)
+
+
+def test_what_a_loss_has_of_its_own_is_learned(loss: Loss, name: str, labels: Target) -> None:
+    own = list(loss.parameters())
+    assert bool(own) == loss.by_class
+    if own:
+        gradients = torch.autograd.grad(loss(drawn(20), labels(20)), own)
+        assert all(found.isfinite().all() and found.any() for found in gradients)
+        assert loss.rate > 0
 
 
 def test_following_it_brings_the_same_together(loss: Loss, labels: Target) -> None:
@@ -160,7 +192,10 @@ def test_following_it_brings_the_same_together(loss: Loss, labels: Target) -> No
 
     before = overlap()
     optimiser = torch.optim.Adam([embeddings], lr=0.02)
-    for _ in range(60):
+    if loss.by_class:
+        optimiser.add_param_group({"params": [*loss.parameters()], "lr": 0.02 * loss.rate})
+    # Where each class has a row, that has to be found first.
+    for _ in range(90 if loss.by_class else 60):
         optimiser.zero_grad()
         loss(embeddings, target).backward()
         optimiser.step()

@@ -115,7 +115,9 @@ def train(
         rich_help_panel=LEARNING,
         show_default=False,
         help="Any field of the recipe, or an argument of a component, as in loss.margin=0.2; "
-        "once for each.",
+        "once for each. chunk=256 trains a large batch in the memory of 256 items (batch "
+        "normalisation then takes its statistics from each chunk); memory=2048 compares with "
+        "the embeddings of earlier batches too.",
     ),
     device: str = typer.Option(
         "auto",

@@ -181,7 +181,11 @@ def _files(run: Run) -> dict[str, bytes]:
         {role: (parts[role].items, iter(parts[role])) for role in learned if role in parts},
     )
     network = run.model()
-    tensors = {k: v.contiguous() for k, v in network.state_dict().items()}
+    weights = {
+        **network.state_dict(),
+        **{k: v for k, v in run.best.items() if k.startswith("loss.")},
+    }
+    tensors = {name: value.cpu().contiguous() for name, value in weights.items()}
     dim = network.encoder.dim
     files = {} if network.matcher is None else {"matcher": export_matcher(network.matcher, dim)}
     return files | {

@@ -1,5 +1,7 @@
 """The network that is trained and exported: an encoder, and what follows and compares it."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -34,6 +36,11 @@ class Network(nn.Module):
         if not self.unit:
             return embedding  # type: ignore[no-any-return]
         return functional.normalize(embedding.float(), dim=1)
+
+
+def without_loss(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a network, without those that the loss had beside it (`loss.`)."""
+    return {name: value for name, value in weights.items() if not name.startswith("loss.")}
 
 
 def set_layout(network: Network, layout: torch.memory_format) -> None:

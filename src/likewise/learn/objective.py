@@ -3,30 +3,44 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from likewise.decoded import Decoded
-from likewise.errors import TrainingError
+from likewise.distances import FAMILY as DISTANCES
+from likewise.errors import BadArgument, TrainingError
 from likewise.learn.augmentations.base import Augmentation
+from likewise.learn.chunks import embedded_in_chunks
+from likewise.learn.losses import FAMILY as LOSSES
 from likewise.learn.losses.base import Loss
 from likewise.learn.matching import matching_cost
+from likewise.learn.memory import Memory
 from likewise.learn.network import Network
+from likewise.learn.samplers.base import Sampler
+from likewise.recipe import Recipe
 from likewise.shapes import Array, Float
 from likewise.transforms.base import Transform
-from likewise.types import Batch, Labels, Pairs
+from likewise.types import Batch, Items, Labels, Pairs
 
 
-class Objective:
+class Objective(nn.Module):
     """The cost of a batch: of its embeddings, and of the matcher where there is one.
+
+    It is a module so that what the loss has learned itself, and what is remembered, is kept with
+    the rest of a run. With a memory, the loss of the batch and the loss of the batch compared with
+    the memory are added.
 
     Args:
         loss: Of the embeddings.
         augmentations: Applied in this order.
         transform: Finishes what they made.
         device: Where it is computed.
+        chunk: At most so many items go through the network at a time; 0 for all of a batch.
+        memory: Of earlier batches; None where a batch is compared with itself alone.
+        memory_start: Share of training after which batches are remembered.
     """
 
     def __init__(
@@ -35,11 +49,27 @@ class Objective:
         augmentations: Sequence[Augmentation],
         transform: Transform,
         device: torch.device,
+        *,
+        chunk: int = 0,
+        memory: Memory | None = None,
+        memory_start: float = 0.0,
     ) -> None:
+        super().__init__()
         self.loss = loss.to(device)
+        self.memory = None if memory is None else memory.to(device)
+        self.memory_start = memory_start
+        self.chunk = chunk
+        self._last: tuple[Tensor, Tensor] | None = None
         self.augmentations = augmentations
         self.transform = transform
         self.device = device
+
+    def parameters_with(self, network: Network) -> list[dict[str, Any]]:
+        """What is trained, as an optimiser takes it: the network, and what the loss has itself."""
+        groups: list[dict[str, Any]] = [{"params": list(network.parameters())}]
+        if own := list(self.loss.parameters()):
+            groups.append({"params": own, "factor": self.loss.rate})
+        return groups
 
     def of(
         self,
@@ -59,7 +89,8 @@ class Objective:
             random: Where augmentations come from.
 
         Raises:
-            TrainingError: If an augmentation makes classes where there are pairs.
+            TrainingError: If an augmentation makes classes where there are pairs, or there are
+                pairs and a memory.
         """
         inputs, lengths = on_device(data.batch(batch.rows), self.device)
         target = batch.target
@@ -72,7 +103,8 @@ class Objective:
                     "none. Leave it out, or set sampler=classes_by_items."
                 )
             inputs, lengths, classes = augmentation.apply(inputs, lengths, classes, random)
-        embeddings = embed(self.transform.finish(inputs), lengths)
+        inputs = self.transform.finish(inputs)
+        embeddings = embedded_in_chunks(embed, inputs, lengths, self.chunk)
         aim: Labels | Pairs = Labels(classes)
         if isinstance(target, Pairs):
             columns = (target.first, target.second, np.asarray(target.same))
@@ -80,9 +112,107 @@ class Objective:
         # Sums and logarithms of a loss keep float32, whatever the encoder computes in.
         with torch.autocast(self.device.type, enabled=False):
             cost: Tensor = self.loss(embeddings.float(), aim)
+            if self.memory is not None:
+                cost = cost + self._beyond_the_batch(self.memory, embeddings.float(), aim)
             if network.matcher is not None:
                 cost = cost + matching_cost(network.matcher, embeddings.float(), aim)
         return cost
+
+    def _beyond_the_batch(
+        self, memory: Memory, embeddings: Float[Tensor, "n dim"], target: Labels | Pairs
+    ) -> Float[Tensor, ""]:
+        """The loss of a batch compared with the memory; zero while that is empty."""
+        if isinstance(target, Pairs):
+            raise TrainingError(
+                "memory holds the classes of earlier items, and a batch of pairs has none. Set "
+                "memory=0, or sampler=classes_by_items."
+            )
+        self._last = (embeddings.detach(), target.labels)
+        references, classes = memory.held()
+        if not len(references):
+            return embeddings.new_zeros(())
+        cost: Tensor = self.loss(embeddings, target, references, classes)
+        return cost
+
+    def remember(self, share: float) -> None:
+        """Put the batch that was learned from last into the memory, where there is one.
+
+        Args:
+            share: Of training done.
+        """
+        if self.memory is not None and self._last is not None and share >= self.memory_start:
+            self.memory.put(*self._last)
+        self._last = None
+
+
+def objective_of(
+    recipe: Recipe,
+    items: Items,
+    dim: int,
+    sampler: Sampler,
+    augmentations: Sequence[Augmentation],
+    transform: Transform,
+    device: torch.device,
+) -> Objective:
+    """The objective of a recipe.
+
+    Args:
+        recipe: Names the loss and the distance.
+        items: The training items, whose classes a loss may have to know.
+        dim: The length of an embedding.
+        sampler: Makes the batches.
+        augmentations: Applied in this order; each may make several classes of one.
+        transform: Finishes what they made.
+        device: Where it is computed.
+
+    Raises:
+        BadArgument: If the loss cannot learn from such items or batches.
+    """
+    distance = DISTANCES.build(recipe.distance)
+    copies = math.prod(augmentation.copies for augmentation in augmentations)
+    classes = len(np.unique(items.classes)) * copies
+    loss = LOSSES.build(recipe.loss, distance=distance, classes=classes, dim=dim)
+    if loss.by_class and items.pairs is not None:
+        raise BadArgument(
+            f"{recipe.loss} needs the class of every item, and the source gives pairs. Set "
+            "loss=contrastive, or give a source with labels."
+        )
+    if loss.by_class and sampler.views > 1:
+        raise BadArgument(
+            f"{recipe.loss} learns the classes of the training items, and {recipe.sampler} reads "
+            "no labels. Set sampler=classes_by_items, or loss=nt_xent."
+        )
+    memory = None
+    if recipe.memory:
+        _check_memory(recipe, loss, len(items), sampler)
+        memory = Memory(recipe.memory, dim)
+    return Objective(
+        loss,
+        augmentations,
+        transform,
+        device,
+        chunk=recipe.chunk,
+        memory=memory,
+        memory_start=recipe.memory_start,
+    )
+
+
+def _check_memory(recipe: Recipe, loss: Loss, count: int, sampler: Sampler) -> None:
+    if loss.by_class:
+        raise BadArgument(
+            f"{recipe.loss} compares every item with a row for each class, and memory is "
+            f"{recipe.memory}, which only a loss of pairs compares with. Set memory=0."
+        )
+    if sampler.views > 1:
+        raise BadArgument(
+            f"memory is {recipe.memory}, and {recipe.sampler} counts its classes anew in every "
+            "batch, so that those of other batches mean nothing. Set memory=0."
+        )
+    if recipe.memory > count:
+        raise BadArgument(
+            f"memory is {recipe.memory}, and there are {count} training items: it would hold some "
+            f"of them several times, from long ago. Set memory to {count} at most."
+        )
 
 
 def on_device(

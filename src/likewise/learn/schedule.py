@@ -10,10 +10,10 @@ from likewise.recipe import Recipe
 
 
 def set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, share: float) -> None:
-    """Give an optimiser the learning rate of this share of training."""
+    """Give an optimiser the learning rate of this share of training, times each group's factor."""
     rate = recipe.learning_rate * schedule(share, recipe.warmup)
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("factor", 1.0)
 
 
 def schedule(share: float, warmup: float) -> float:

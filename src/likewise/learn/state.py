@@ -25,7 +25,7 @@ class State:
 
     Args:
         network: What is trained.
-        loss: Whose parameters are trained too.
+        objective: Of which the loss's own parameters are trained too.
         optimizer: Of both.
         recipe: What is followed.
         per_epoch: Steps of an epoch.
@@ -37,7 +37,7 @@ class State:
         generator: Where augmentations come from.
         clock: How far training is.
         epochs: The reports so far.
-        best: The weights of the best network so far.
+        best: The weights of the best network so far, and under `loss.` those of the loss beside it.
         best_figure: Its figure on *select*; None where there is none.
         batches: Done in this epoch.
         items: That went through the encoder in this epoch.
@@ -48,13 +48,13 @@ class State:
     def __init__(
         self,
         network: Network,
-        loss: nn.Module,
+        objective: nn.Module,
         optimizer: torch.optim.Optimizer,
         recipe: Recipe,
         per_epoch: int,
     ) -> None:
         self._recipe, self._per_epoch = recipe, per_epoch
-        self._network, self._loss, self.optimizer = network, loss, optimizer
+        self._network, self._objective, self.optimizer = network, objective, optimizer
         self._device = next(network.parameters()).device
         self.average = averaged(network, recipe.averaging)
         self.random = np.random.default_rng(recipe.seed)
@@ -115,15 +115,16 @@ class State:
         self.clock.step()
 
     def keep(self, figure: float | None) -> None:
-        """Keep the trained network as the best one."""
+        """Keep the trained network, and what the loss has learned, as the best one."""
         self.best_figure = figure
-        self.best = {k: v.detach().clone() for k, v in self.trained.state_dict().items()}
+        weights = {**self.trained.state_dict(), **dict(self._objective.named_parameters())}
+        self.best = {name: value.detach().clone() for name, value in weights.items()}
 
     def checkpoint(self, data: str) -> Checkpoint:
         """All of it, for the data with this digest."""
         tensors = {
             **prefixed("network", self._network.state_dict()),
-            **prefixed("loss", self._loss.state_dict()),
+            **prefixed("objective", self._objective.state_dict()),
             **prefixed("optimizer", checkpoint.optimizer_tensors(self.optimizer)),
             **prefixed("best", self.best),
             "random/torch": torch.get_rng_state(),
@@ -165,7 +166,7 @@ class State:
         if state["device"] != self._device.type:
             raise ValueError(f"it was written on {state['device']}, this is {self._device.type}")
         self._network.load_state_dict(under("network", tensors))
-        self._loss.load_state_dict(under("loss", tensors))
+        self._objective.load_state_dict(under("objective", tensors))
         checkpoint.load_optimizer(self.optimizer, under("optimizer", tensors))
         if self.average is not None:
             self.average.load_state_dict(under("average", tensors))

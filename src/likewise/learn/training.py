@@ -27,11 +27,10 @@ from likewise.learn.augmentations import FAMILY as AUGMENTATIONS
 from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.data import Data, Splitter, prepare, require_kind
 from likewise.learn.encoders import FAMILY as ENCODERS
-from likewise.learn.losses import FAMILY as LOSSES
 from likewise.learn.matchers import FAMILY as MATCHERS
 from likewise.learn.matching import SymmetricMatcher
-from likewise.learn.network import Network, set_layout
-from likewise.learn.objective import Objective, enough_memory, finite
+from likewise.learn.network import Network, set_layout, without_loss
+from likewise.learn.objective import enough_memory, finite, objective_of
 from likewise.learn.precision import Precision, choose, pick_device
 from likewise.learn.samplers import FAMILY as SAMPLERS
 from likewise.learn.schedule import set_rate
@@ -54,7 +53,7 @@ class Run:
             were really taken.
         data: The decoded items by role.
         network: What is trained.
-        best: The weights of the best network so far.
+        best: The weights of the best network so far, and under `loss.` those of the loss beside it.
         epochs: The reports so far.
         device: Where it trains.
         precision: What it computes in, and why; None before the first step.
@@ -95,14 +94,16 @@ class Run:
         if data.transform.kind is Kind.IMAGE:
             # Convolutions over channels-last memory measured 1.5 times as fast on a processor.
             set_layout(self.network, torch.channels_last)
-        self.loss = LOSSES.build(recipe.loss, distance=self.distance)
         self.sampler = SAMPLERS.build(recipe.sampler)
         augmentations: list[Augmentation] = []
         for spec in recipe.augmentations:
             augmentation = AUGMENTATIONS.build(spec)
             require_kind(spec, augmentation.kinds, data.transform)
             augmentations.append(augmentation)
-        self.objective = Objective(self.loss, augmentations, data.transform, self.device)
+        items = data.parts[Role.TRAIN].items
+        self.objective = objective_of(
+            recipe, items, encoder.dim, self.sampler, augmentations, data.transform, self.device
+        )
         if self.sampler.views > 1 and not augmentations:
             raise TrainingError(
                 f"{recipe.sampler} shows every item {self.sampler.views} times a batch, and "
@@ -142,7 +143,7 @@ class Run:
         if not self.best:
             raise TrainingError("Nothing was trained yet. Iterate over the run first.")
         network = copy.deepcopy(self.network)
-        network.load_state_dict(self.best)
+        network.load_state_dict(without_loss(self.best))
         set_layout(network, torch.contiguous_format)
         return network.to("cpu").eval()
 
@@ -220,6 +221,7 @@ def _loop(run: Run) -> Iterator[Epoch]:
                 state.optimizer.step()
             value = finite(loss, clock.steps + 1)
             state.step(value, len(batch.rows), time.perf_counter() - started)
+            run.objective.remember(clock.share)
             if run.on_step is not None:
                 run.on_step(clock.share, value)
             if clock.over() or run.stop_asked:
@@ -266,15 +268,17 @@ def _begin(run: Run, data: Decoded, digest: str) -> tuple[Fabric, _FabricModule,
     bf16 = recipe.precision == "bf16"
     mixed = MixedPrecision("bf16-mixed", run.device.type) if bf16 else None
     fabric = Fabric(accelerator=run.device.type, devices=1, plugins=mixed)
-    parameters = [*run.network.parameters(), *run.loss.parameters()]
     network, optimizer = fabric.setup(
         run.network,
         torch.optim.AdamW(
-            parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, foreach=True
+            run.objective.parameters_with(run.network),
+            lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            foreach=True,
         ),
     )
     counted = sum(1 for _ in run.batches(np.random.default_rng(recipe.seed)))
-    state = State(run.network, run.loss, optimizer, recipe, counted)
+    state = State(run.network, run.objective, optimizer, recipe, counted)
     run.epochs = state.epochs
     if saved is not None:
         state.restore(saved)

@@ -11,9 +11,22 @@ from likewise.types import Target
 class Loss(nn.Module, ABC):
     """What training makes small.
 
-    A batch with nothing to learn from costs zero, with a gradient, never NaN. The distance comes
-    from the house as `distance`.
+    A batch with nothing to learn from costs zero, with a gradient, never NaN. The house fills in
+    what a constructor declares of `distance` (what compares the embeddings afterwards), `classes`
+    (how many the training items have, those made by augmentations among them, numbered from 0) and
+    `dim` (the length of an embedding).
+
+    A loss may have parameters of its own, as a row for each class: they are trained with the
+    network, kept in checkpoints and in the model's `weights.safetensors`, and never exported.
+
+    Attributes:
+        by_class: Whether it holds something for each class, so that its target must be the classes
+            of the training items, and what it compares with is never a memory.
+        rate: How many times the learning rate of the network its own parameters have.
     """
+
+    by_class: bool = False
+    rate: float = 1.0
 
     @abstractmethod
     def forward(

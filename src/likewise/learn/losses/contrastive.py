@@ -27,6 +27,7 @@ class Contrastive(Loss):
         balanced: Whether same and different pairs are averaged apart, and the averages added.
             Otherwise all are averaged together.
         distance: How far apart two embeddings are.
+        dim: The length of an embedding, where the miner must know it.
 
     Raises:
         BadArgument: If the margin is not a positive number.
@@ -44,12 +45,13 @@ class Contrastive(Loss):
         balanced: bool = True,
         *,
         distance: Distance,
+        dim: int | None = None,
     ) -> None:
         super().__init__()
         if not (margin > 0 and math.isfinite(margin)):
             raise BadArgument(f"contrastive: margin is {margin}. Give a positive number.")
         self.margin = margin
-        self.miner = miners.FAMILY.build(miner)
+        self.miner = miners.FAMILY.build(miner, distance=distance, dim=dim)
         self.balanced = balanced
         self.distance = distance
 

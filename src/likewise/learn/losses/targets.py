@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from likewise.distances.cosine import Cosine
 from likewise.errors import BadArgument
@@ -44,11 +45,11 @@ def same_and_different(
             f"{name} was given the classes of references without the references. Give both, or "
             "neither to compare the batch with itself."
         )
-    labels = _labels(name, "target", target, embeddings)
+    labels = labels_of(name, "target", target, embeddings)
     if references is None or reference_target is None:
         other = labels
     else:
-        other = _labels(name, "reference_target", reference_target, references)
+        other = labels_of(name, "reference_target", reference_target, references)
     same = labels[:, None] == other[None, :].to(labels.device)
     different = ~same
     if references is None or references is embeddings:
@@ -81,8 +82,70 @@ def log_odds_by_angle(
         temperature: In units of the cosine.
     """
     others = embeddings if references is None else references
-    cosines = 1 - kernels.matrix(Cosine(), embeddings, others)
-    return (cosines / temperature).masked_fill(~compared, -torch.inf)
+    return (cosines(embeddings, others) / temperature).masked_fill(~compared, -torch.inf)
+
+
+def cosines(
+    embeddings: Float[Tensor, "n dim"], others: Float[Tensor, "m dim"]
+) -> Float[Tensor, "n m"]:
+    """The cosine of the angle of every row and every other, with a gradient."""
+    return 1 - kernels.matrix(Cosine(), embeddings, others)
+
+
+def check_positive(name: str, **numbers: float) -> None:
+    """Refuse an argument that is not a positive number.
+
+    Raises:
+        BadArgument: With the argument's name.
+    """
+    for argument, value in numbers.items():
+        if not (value > 0 and math.isfinite(value)):
+            raise BadArgument(f"{name}: {argument} is {value}. Give a positive number.")
+
+
+def softplus_of_sums(
+    exponents: Float[Tensor, "n m"], counted: Bool[Tensor, "n m"]
+) -> Float[Tensor, "n"]:
+    """For each row log(1 + the sum of exp of its entries that count); 0 where none do."""
+    found: Tensor = functional.pad(exponents.masked_fill(~counted, -torch.inf), (0, 1)).logsumexp(1)
+    return found
+
+
+def rows_of_classes(
+    name: str,
+    embeddings: Float[Tensor, "n dim"],
+    target: Target,
+    classes: int,
+    references: Any,
+    reference_target: Any,
+) -> Int[Tensor, "n"]:
+    """The classes of a batch as rows of a table of all classes.
+
+    Args:
+        name: Of the loss, for the error.
+        embeddings: Of the batch.
+        target: Its classes.
+        classes: How many rows the table has.
+        references: Refused: every row is compared with the table.
+        reference_target: Refused likewise.
+
+    Raises:
+        BadArgument: If the target is of another kind or length, or a class has no row.
+    """
+    if references is not None or reference_target is not None:
+        raise BadArgument(
+            f"{name} compares every item with a row for each class, and was given references. Set "
+            "memory=0, or choose a loss of pairs, such as supcon."
+        )
+    labels = labels_of(name, "target", target, embeddings).long()
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        wrong = labels[(labels < 0) | (labels >= classes)]
+        raise BadArgument(
+            f"{name} has a row for each of the {classes} classes that it was made for, 0 to "
+            f"{classes - 1}, and was given the class {int(wrong[0])}. Train anew with all classes, "
+            "or choose a loss that holds none, such as supcon."
+        )
+    return labels
 
 
 def no_references(name: str, kind: str, references: Any, reference_target: Any) -> None:
@@ -140,9 +203,46 @@ def binary(name: str, embeddings: Float[Tensor, "n dim"], pairs: Pairs) -> Pairs
     if bool(graded.any()):
         raise BadArgument(
             f"{name} takes pairs that are the same (1) or different (0), and was given the grade "
-            f"{float(grades[graded][0]):g}. Round the grades, or choose a loss for grades."
+            f"{float(grades[graded][0]):g}. Round the grades, or choose a loss for "
+            "grades (cosent, cosine_mse)."
         )
     return Pairs(first, second, same)
+
+
+def graded(
+    name: str,
+    embeddings: Float[Tensor, "n dim"],
+    target: Target,
+    references: Any,
+    reference_target: Any,
+) -> tuple[Float[Tensor, "m"], Float[Tensor, "m"]]:
+    """The cosine of each pair of a target, with a gradient, and its grade.
+
+    Raises:
+        BadArgument: If the target is no `Pairs`, its indices are no rows of the batch, a grade is
+            not from 0 to 1, or there are references.
+    """
+    if not isinstance(target, Pairs):
+        raise BadArgument(
+            f"{name} was given {type(target).__name__}, and Pairs with grades are expected. Give a "
+            "source of pairs, or make some of classes with sampler=balanced_pairs."
+        )
+    no_references(name, "Pairs", references, reference_target)
+    first, second = indices(name, embeddings, target.first, target.second)
+    distances = Cosine().rows(embeddings[first], embeddings[second])
+    grades = torch.as_tensor(target.same, device=embeddings.device).to(distances.dtype)
+    if grades.shape != first.shape:
+        raise BadArgument(
+            f"{name} was given {len(first)} pairs and the shape {list(grades.shape)} of `same`. "
+            "Give one grade a pair."
+        )
+    wrong = ~((grades >= 0) & (grades <= 1))
+    if bool(wrong.any()):
+        raise BadArgument(
+            f"{name} takes grades from 0 (nothing in common) to 1 (the same), and was given "
+            f"{float(grades[wrong][0]):g}. Scale them into that range."
+        )
+    return 1 - distances, grades
 
 
 def picked(
@@ -159,11 +259,25 @@ def nothing(embeddings: Float[Tensor, "n dim"]) -> Float[Tensor, ""]:
     return (wide * 0).sum()
 
 
-def _labels(name: str, argument: str, target: Target, embeddings: Float[Tensor, "n dim"]) -> Tensor:
+def labels_of(
+    name: str, argument: str, target: Target, embeddings: Float[Tensor, "n dim"]
+) -> Int[Tensor, "n"]:
+    """The class of every row.
+
+    Args:
+        name: Of the loss, for the error.
+        argument: What the target is called there.
+        target: Checked.
+        embeddings: Whose rows they are.
+
+    Raises:
+        BadArgument: If the target is no `Labels`, or of another length.
+    """
     if not isinstance(target, Labels):
         raise BadArgument(
             f"{name} was given {type(target).__name__} as {argument}, and Labels are expected. "
-            "Give the class of every row, or choose a loss that takes the other."
+            "Give the class of every row (sampler=classes_by_items does), or choose a loss that "
+            "takes the other."
         )
     labels = torch.as_tensor(target.labels, device=embeddings.device)
     if labels.shape != (len(embeddings),):

@@ -29,6 +29,7 @@ class Triplet(Loss):
         miner: Which triplets are taken, a spec of a miner.
         soft: Whether to keep pushing, ever less, beyond any margin.
         distance: How far apart two embeddings are.
+        dim: The length of an embedding, where the miner must know it.
 
     Raises:
         BadArgument: If the margin is not a positive number.
@@ -49,12 +50,13 @@ class Triplet(Loss):
         soft: bool = False,
         *,
         distance: Distance,
+        dim: int | None = None,
     ) -> None:
         super().__init__()
         if not (margin > 0 and math.isfinite(margin)):
             raise BadArgument(f"triplet: margin is {margin}. Give a positive number.")
         self.margin = margin
-        self.miner = miners.FAMILY.build(miner)
+        self.miner = miners.FAMILY.build(miner, distance=distance, dim=dim)
         self.soft = soft
         self.distance = distance
 

@@ -10,5 +10,12 @@ if TYPE_CHECKING:
 FAMILY: "Family[Miner]" = Family(
     "miner",
     __name__,
-    {"every": "every:Every", "hard": "hard:Hard", "semi_hard": "semi_hard:SemiHard"},
+    {
+        "every": "every:Every",
+        "hard": "hard:Hard",
+        "semi_hard": "semi_hard:SemiHard",
+        "distance_weighted": "distance_weighted:DistanceWeighted",
+        "pml": "pml:BorrowedMiner",
+    },
+    context=("distance", "dim"),
 )

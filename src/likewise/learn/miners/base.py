@@ -14,7 +14,8 @@ class Miner(ABC):
     Both methods are given the distance matrix that the loss has computed, from n rows to m
     columns, and masks of the same and of the different pairs in it (an item and itself is
     neither). Indices of `first` and `anchor` are rows, those of `second`, `positive` and
-    `negative` are columns.
+    `negative` are columns. The house fills in what a constructor declares of `distance` (that of
+    the matrix) and `dim` (the length of an embedding).
     """
 
     @abstractmethod
