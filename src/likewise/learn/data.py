@@ -140,5 +140,6 @@ def require_kind(spec: str, kinds: tuple[object, ...], transform: Transform) -> 
     if transform.kind not in kinds:
         raise BadArgument(
             f"{Spec.parse(spec).name} takes {' or '.join(str(kind) for kind in kinds)} items, and "
-            f"the transform gives {transform.kind.value}. Choose another, or another transform."
+            f"the transform gives {transform.kind.value}. `likewise list` says "
+            "what each takes: choose another, or another transform."
         )
