@@ -2,6 +2,8 @@
 
 import copy
 import math
+import re
+import time
 
 import numpy as np
 import pytest
@@ -197,6 +199,16 @@ def test_a_budget_that_patience_ended_is_written_as_its_whole_schedule():
     assert taken.seconds < 55
     assert run.recipe.budget_seconds == 0
     assert run.recipe.steps == pytest.approx(taken.steps * 60 / taken.seconds, rel=0.3)
+
+
+def test_a_budget_too_short_for_one_epoch_is_said_in_words():
+    def slowly(share, loss):
+        time.sleep(5)
+
+    note = started("budget_seconds=5", count=200, on_step=slowly).finish().epochs[-1].note
+    assert re.match(r"The budget of 5 s ended after 1 of the \d\d batches of the first epoch", note)
+    assert "Give more time" in note
+    assert started("steps=1").finish().epochs[-1].note == ""
 
 
 # ── all of it after a stop ──────────────────────────────────────────────────

@@ -62,8 +62,15 @@ def end(run: "Run", state: State) -> Epoch:
             reestimate(state.trained, _batches(run, len(state.epochs)))
     part, train = run.data.parts.get(Role.SELECT), run.data.parts[Role.TRAIN]
     transform = run.data.transform
-    seen = validated(state.trained, part, train, transform, run.distance, run.device)
-    return state.report(*seen)
+    figure, note = validated(state.trained, part, train, transform, run.distance, run.device)
+    clock = state.clock
+    if clock.budget and clock.over() and clock.steps < clock.per_epoch:
+        note = (
+            f"The budget of {clock.budget:g} s ended after {clock.steps} of the {clock.per_epoch} "
+            "batches of the first epoch: most items were never seen. Give more time, or a faster "
+            f"encoder or smaller transform.size. {note}"
+        ).strip()
+    return state.report(figure, note)
 
 
 def _batches(run: "Run", epoch: int) -> Iterator[tuple[Tensor, Tensor | None]]:

@@ -61,6 +61,7 @@ class Clock:
         self, recipe: Recipe, per_epoch: int, *, steps: int = 0, seconds: float = 0.0
     ) -> None:
         self.steps = steps
+        self.per_epoch = per_epoch
         self.total = recipe.steps or recipe.epochs * per_epoch
         self.budget = 0.0 if recipe.steps else recipe.budget_seconds
         self._started = time.perf_counter() - seconds
