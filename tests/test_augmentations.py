@@ -8,12 +8,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from conftest import waves
 from likewise.errors import BadArgument
 from likewise.learn.augmentations import FAMILY
 from likewise.learn.augmentations.affine import Affine
 from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.jitter import Jitter
 from likewise.learn.augmentations.rotated_classes import RotatedClasses
+from likewise.learn.training import train
+from likewise.recipe import Recipe
+from likewise.sources.arrays import Arrays
 from likewise.types import Kind
 
 
@@ -52,10 +56,19 @@ def moments(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 CLASSES = torch.arange(12) // 3
 
+IMAGES = ["affine", "elastic", "crop", "flip", "colour", "noise", "blur", "erase"]
+IMAGES += ["rotated_classes", "rotated_classes(mirrored=True)", "rotated_classes(together=True)"]
+SERIES = ["jitter", "scale", "warp", "time_crop(share=0.5)", "channel_drop(probability=0.5)"]
 EACH: list[tuple[Augmentation, Tensor, Tensor | None]] = [
-    (Affine(), smooth(12, 16, 16, 3), None),
-    (RotatedClasses(), smooth(12, 16, 16), None),
-    (Jitter(), torch.randn(12, 9, 2, generator=generator()), torch.arange(12) % 9 + 1),
+    (FAMILY.build(spec), smooth(12, 16, 16, 3), None) for spec in IMAGES
+]
+EACH += [
+    (
+        FAMILY.build(spec),
+        torch.randn(12, 9, 2, generator=generator()),
+        torch.arange(12) % 9 + 1,
+    )
+    for spec in SERIES
 ]
 
 
@@ -75,17 +88,61 @@ def test_all_chance_comes_from_the_generator(
     assert first[0].shape == items.shape
     assert first[0].dtype == items.dtype
     assert first[2].dtype == CLASSES.dtype
-    assert first[1] is lengths
+    assert (first[1] is None) == (lengths is None)
     assert torch.equal(items, before)
     assert torch.equal(torch.random.get_rng_state(), state)
     double = augmentation.apply(items.double(), lengths, CLASSES, generator(1))[0]
     assert double.dtype == torch.float64
 
 
+def test_every_augmentation_is_tested_here() -> None:
+    named = {spec.partition("(")[0] for spec in [*IMAGES, *SERIES]}
+    assert named == set(FAMILY.names())
+
+
+@pytest.mark.parametrize("spec", [spec for spec in [*IMAGES, *SERIES] if "classes" not in spec])
+def test_every_item_draws_its_own_chance(spec: str) -> None:
+    if spec in SERIES:
+        one = torch.randn(1, 20, 3, generator=generator()) + 5
+    else:
+        one = smooth(1, 16, 16, 3) / 2 + 60
+    count = 30
+    items = one.expand(count, *one.shape[1:]).contiguous()
+    lengths = torch.full((count,), 20) if spec in SERIES else None
+    out, after, _ = FAMILY.build(spec).apply(items, lengths, torch.zeros(count).long(), generator())
+    different = {row.numpy().tobytes() for row in out}
+    # A coin, a rectangle that is not there, a stretch or the channels left can come twice.
+    few = {
+        "flip": 2,
+        "erase": 10,
+        "blur": 15,
+        "time_crop(share=0.5)": 20,
+        "channel_drop(probability=0.5)": 4,
+    }
+    assert len(different) >= few.get(spec, count)
+    assert after is None or after.shape == (count,)
+
+
+@pytest.mark.parametrize("spec", ["crop", "erase", "rotated_classes"])
+def test_series_are_refused_by_what_takes_images(spec: str) -> None:
+    series = Arrays.of(*waves(count=40, each=4), namespace="waves")
+    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([f"augmentations={spec}"])
+    with pytest.raises(BadArgument, match=f"{spec} takes image items, .* gives sequence"):
+        train(recipe, series)
+
+
+@pytest.mark.parametrize("spec", ["time_crop", "scale", "channel_drop"])
+def test_images_are_refused_by_what_takes_series(spec: str) -> None:
+    recipe = Recipe(source="characters", augmentations=(spec,))
+    with pytest.raises(BadArgument, match=f"{spec} takes sequence items, .* gives image"):
+        train(recipe)
+
+
 @pytest.mark.parametrize("name", FAMILY.names())
 def test_each_is_of_one_kind(name: str) -> None:
     augmentation = FAMILY.build(name)
-    assert augmentation.kinds == ((Kind.SEQUENCE,) if name == "jitter" else (Kind.IMAGE,))
+    series = name in [spec.partition("(")[0] for spec in SERIES]
+    assert augmentation.kinds == ((Kind.SEQUENCE,) if series else (Kind.IMAGE,))
     assert augmentation.copies == (4 if name == "rotated_classes" else 1)
 
 
@@ -198,26 +255,51 @@ def test_numbers_that_are_none_are_refused(value: float) -> None:
 # ── rotated classes ─────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("copies", [1, 2, 4])
-def test_a_class_turns_as_one_and_becomes_another(copies: int) -> None:
+def test_a_class_turns_as_one_and_becomes_another(copies: int, mirrored: bool) -> None:
     items = torch.rand(60, 2, 7, 7, generator=generator()) * 255
     classes = torch.randint(0, 9, (60,), generator=generator(1)) * 5 - 3
     seen = set()
-    for seed in range(20):
-        turned, lengths, renamed = RotatedClasses(copies).apply(
+    total = copies * (2 if mirrored else 1)
+    for seed in range(40):
+        turned, lengths, renamed = RotatedClasses(copies, mirrored).apply(
             items, None, classes, generator(seed)
         )
         assert lengths is None
-        quarters = renamed - classes * copies
+        quarters = renamed - classes * total
         assert quarters.min() >= 0
-        assert quarters.max() < copies
+        assert quarters.max() < total
         same = classes[:, None] == classes[None, :]
         assert torch.equal(renamed[:, None] == renamed[None, :], same)
         for index, quarter in enumerate(quarters.tolist()):
-            expected = np.rot90(items[index].numpy(), quarter, (1, 2))
+            original = items[index].numpy()
+            original = original[:, :, ::-1] if quarter >= copies else original
+            expected = np.rot90(original, quarter % copies, (1, 2))
             np.testing.assert_array_equal(turned[index].numpy(), expected)
         seen |= {(int(c), int(q)) for c, q in zip(classes, quarters, strict=True)}
-    assert len(seen) == 9 * copies
+    assert len(seen) == 9 * total
+    assert RotatedClasses(copies, mirrored).copies == total
+
+
+def test_together_all_classes_of_a_batch_turn_alike() -> None:
+    items, classes = torch.zeros(40, 1, 2, 2), torch.arange(40) // 4
+    seen = set()
+    for seed in range(30):
+        renamed = RotatedClasses(together=True).apply(items, None, classes, generator(seed))[2]
+        (quarter,) = set((renamed - classes * 4).tolist())
+        seen.add(quarter)
+    assert seen == {0, 1, 2, 3}
+
+
+def test_images_that_are_not_square_can_be_mirrored() -> None:
+    items = torch.rand(30, 1, 4, 6, generator=generator())
+    mirror = RotatedClasses(copies=1, mirrored=True)
+    out, _, renamed = mirror.apply(items, None, torch.arange(30), generator())
+    odd = renamed % 2 == 1
+    assert 5 < odd.sum() < 25
+    assert torch.equal(out[odd], items[odd].flip(3))
+    assert torch.equal(out[~odd], items[~odd])
 
 
 def test_turns_are_equally_likely_and_independent_of_each_other() -> None:

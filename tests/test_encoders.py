@@ -98,7 +98,14 @@ def test_a_residual_block_adds_its_shortcut(stride, deep):
 
 @pytest.mark.parametrize(
     ("size", "stem", "left"),
-    [(28, "auto", 4), (63, "auto", 8), (64, "auto", 2), (64, "small", 8), (28, "large", 1)],
+    [
+        (28, "auto", 4),
+        (63, "auto", 8),
+        (64, "auto", 2),
+        (64, "small", 8),
+        (28, "large", 1),
+        (28, "pooled", 2),
+    ],
 )
 def test_the_stem_of_resnet_follows_the_size(size, stem, left):
     with torch.device("meta"):

@@ -150,9 +150,9 @@ def grouped() -> tuple[Any, Any]:
     return np.array(labels)[order], np.array(groups)[order]
 
 
-def test_by_group_a_batch_is_of_one_group() -> None:
+def test_with_one_group_a_batch_is_of_one_group() -> None:
     labels, groups = grouped()
-    sampler, random = ClassesByItems(5, 4, by_group=True), np.random.default_rng(0)
+    sampler, random = ClassesByItems(5, 4, groups=1), np.random.default_rng(0)
     counts = dict.fromkeys("abcdef", 0)
     total = 0
     for _ in range(60):
@@ -175,7 +175,7 @@ def test_by_group_a_batch_is_of_one_group() -> None:
     assert total / 60 == pytest.approx(512 / 20, rel=0.03)
 
 
-def test_without_by_group_groups_do_not_matter() -> None:
+def test_without_groups_asked_for_they_do_not_matter() -> None:
     labels, groups = grouped()
     plain = epoch(ClassesByItems(5, 4), labels, np.full(len(labels), ""))
     ignored = epoch(ClassesByItems(5, 4), labels, groups)
@@ -195,10 +195,37 @@ def test_data_without_two_usable_classes_are_refused_at_once(counts: list[int]) 
 def test_groups_that_cannot_be_used_are_refused() -> None:
     labels = np.arange(20) // 5
     random = np.random.default_rng(0)
-    with pytest.raises(TrainingError, match=r"no groups\. Set sampler\.by_group=False"):
-        ClassesByItems(by_group=True).batches(labels, np.full(20, ""), random)
-    with pytest.raises(TrainingError, match=r"in any one group have two items .*by_group=False"):
-        ClassesByItems(by_group=True).batches(labels, labels.astype(str), random)
+    with pytest.raises(TrainingError, match=r"groups is 1, and the items have no groups\. Set"):
+        ClassesByItems(groups=1).batches(labels, np.full(20, ""), random)
+    with pytest.raises(TrainingError, match=r"in any one group have two items .*groups=0"):
+        ClassesByItems(groups=1).batches(labels, labels.astype(str), random)
+    with pytest.raises(TrainingError, match=r"groups is 3, and 2 of the groups .*groups=2 or less"):
+        ClassesByItems(groups=3).batches(labels, (labels // 2).astype(str), random)
+
+
+@pytest.mark.parametrize("groups", [-1, 9])
+def test_a_number_of_groups_that_cannot_be_is_refused(groups: int) -> None:
+    with pytest.raises(BadArgument, match=rf"groups is {groups}, and 0 to 8 is expected"):
+        ClassesByItems(groups=groups)
+
+
+@pytest.mark.parametrize(("groups", "shares"), [(2, (4, 3)), (3, (3, 2, 2))])
+def test_classes_of_several_groups_come_in_equal_parts(groups: int, shares: Any) -> None:
+    labels = np.repeat(np.arange(60), 6)
+    names = np.char.add("g", (labels % 5).astype(str))
+    sampler, random = ClassesByItems(7, 3, groups=groups), np.random.default_rng(0)
+    together, batches = np.zeros((5, 5)), 0
+    for _ in range(40):
+        for batch in epoch_with(sampler, labels, names, random):
+            assert len(set(batch.tolist())) == len(batch) == 21
+            classes = np.unique(labels[batch])
+            counts = np.bincount(classes % 5, minlength=5)
+            assert sorted(counts[counts > 0].tolist(), reverse=True) == list(shares)
+            there = np.flatnonzero(counts)
+            together[np.ix_(there, there)] += 1
+            batches += 1
+    assert batches == 40 * math.ceil(360 / 21)
+    assert np.diag(together) / batches == pytest.approx(groups / 5, abs=0.06)
 
 
 @pytest.mark.parametrize("spec", ["(classes=1)", "(items=1)", "(classes=0)"])
@@ -208,6 +235,6 @@ def test_bad_arguments_are_named(spec: str) -> None:
 
 
 def test_specs_build_it() -> None:
-    built = FAMILY.build("classes_by_items(8, items=3, by_group=True)")
+    built = FAMILY.build("classes_by_items(8, items=3, groups=1)")
     assert isinstance(built, ClassesByItems)
-    assert (built.classes, built.items, built.by_group) == (8, 3, True)
+    assert (built.classes, built.items, built.groups) == (8, 3, 1)

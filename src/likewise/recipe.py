@@ -3,7 +3,6 @@
 A recipe knows specs, not the components they name: checking one imports no torch.
 """
 
-import ast
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 from likewise.errors import RecipeError
 from likewise.registry import Spec, families, unknown
+from likewise.settings import coerced, literal
 from likewise.types import Claim, Kind, Role
 
 POPULATIONS = ("skilled", "random", "both")
@@ -52,6 +52,14 @@ class Recipe:
         chunk: At most so many items go through the network at a time, with the gradient of the
             whole batch and the memory of these, in a third more time; 0 is all. Batch normalisation
             takes its statistics from each chunk.
+        average_last: Share of training at its end over which weights are averaged alike instead; 0
+            is off.
+        reestimate: Batches by which the batch statistics of the kept network are measured anew
+            after each epoch; 0 averages them as the weights are.
+        patience: End after so many epochs without a better figure on *select*; 0 goes on to the
+            end. The schedule of the rate does not foresee it.
+        views: Specs of the views of an image that the model embeds beside it, in use, for their
+            mean; empty for the image alone.
         precision: `float32`, `bf16`, or `auto`, which times both for a second or two and takes bf16
             where it is faster; a run writes what it took.
         seed: Where all chance comes from.
@@ -81,6 +89,10 @@ class Recipe:
     memory: int = 0
     memory_start: float = 0.1
     chunk: int = 0
+    average_last: float = 0.0
+    reestimate: int = 0
+    patience: int = 0
+    views: tuple[str, ...] = ()
     precision: str = "auto"
     seed: int = 0
 
@@ -118,7 +130,7 @@ class Recipe:
         import tomli_w
 
         plain = asdict(self)
-        plain["augmentations"] = list(self.augmentations)
+        plain["augmentations"], plain["views"] = list(self.augmentations), list(self.views)
         if not self.shares:
             del plain["shares"]
         return tomli_w.dumps(plain)
@@ -137,7 +149,7 @@ class Recipe:
         for key, value in changes.items():
             if key not in known:
                 raise unknown("no field of a recipe is named", key, known)
-            clean[key] = _coerce(key, value, known[key])
+            clean[key] = coerced(key, value, known[key])
         # How long to train is said in one of three ways; the one said last holds.
         lengths = {"epochs": None, "budget_seconds": 0.0, "steps": 0}
         if lengths.keys() & clean.keys():
@@ -157,7 +169,7 @@ class Recipe:
             key, equals, text = setting.partition("=")
             if not equals:
                 raise RecipeError(f"{setting!r} sets nothing. Write field=value, as in epochs=5.")
-            value = _literal(text)
+            value = literal(text)
             name, dot, argument = key.strip().partition(".")
             if not dot:
                 recipe = recipe.with_fields({name: value})
@@ -190,8 +202,9 @@ class Recipe:
             family[name + "s" if name != "loss" else "losses"].check(getattr(self, name))
         if self.calibrator != "auto":
             family["calibrators"].check(self.calibrator)
-        for spec in self.augmentations:
-            family["augmentations"].check(spec)
+        for name in ("augmentations", "views"):
+            for spec in getattr(self, name):
+                family[name].check(spec)
         if self.matcher:
             family["matchers"].check(self.matcher)
         elif Spec.parse(self.loss).name == "none":
@@ -240,6 +253,9 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("memory", 0, 100_000_000),
     ("memory_start", 0, 0.99),
     ("chunk", 0, 1_000_000),
+    ("average_last", 0, 1),
+    ("reestimate", 0, 1_000_000),
+    ("patience", 0, 1_000_000),
     ("seed", 0, 2**31 - 1),
 )
 
@@ -260,32 +276,3 @@ def seconds_of(text: str) -> float:
     if not 0 < seconds < math.inf:
         raise RecipeError(f"{text!r} is no duration. Write 90s, 2min or 1.5h.")
     return seconds
-
-
-def _coerce(key: str, value: Any, like: Any) -> Any:
-    """A TOML value as the type of the field, or an error."""
-    if isinstance(like, tuple):
-        if isinstance(value, str):
-            value = [value]
-        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-    elif isinstance(like, Mapping):
-        if isinstance(value, Mapping):
-            return {str(k): float(_coerce(f"{key}.{k}", v, 0.0)) for k, v in value.items()}
-    elif isinstance(like, bool) or isinstance(value, bool):
-        if isinstance(like, bool) and isinstance(value, bool):
-            return value
-    elif isinstance(like, float) and isinstance(value, int | float):
-        return float(value)
-    elif type(value) is type(like):
-        return value
-    expected = "a list of specs" if isinstance(like, tuple) else f"a {type(like).__name__}"
-    raise RecipeError(f"{key} is {value!r}, and {expected} is expected.")
-
-
-def _literal(text: str) -> Any:
-    try:
-        return ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        plain = text.strip()
-        return {"true": True, "false": False}.get(plain.lower(), plain)

@@ -35,6 +35,7 @@ FAMILIES = {
     "losses": "likewise.learn.losses",
     "samplers": "likewise.learn.samplers",
     "augmentations": "likewise.learn.augmentations",
+    "views": "likewise.learn.views",
 }
 
 

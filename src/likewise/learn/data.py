@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -10,14 +10,16 @@ import numpy as np
 
 from likewise.decoded import Decoded, decode_all
 from likewise.errors import BadArgument, RecipeError
+from likewise.learn.samplers.base import Sampler
 from likewise.recipe import Recipe
 from likewise.registry import Spec
+from likewise.shapes import Array
 from likewise.sources import FAMILY as SOURCES
 from likewise.sources.base import Source
 from likewise.splits import split
 from likewise.transforms import FAMILY as TRANSFORMS
 from likewise.transforms.base import Transform
-from likewise.types import Claim, Items, Role, Split
+from likewise.types import Batch, Claim, Items, Role, Split
 
 Splitter: TypeAlias = Callable[[Items], Split]
 """Gives every item of a table its role."""
@@ -131,6 +133,18 @@ def _counts(items: Items) -> str:
     return f"{len(items)} items of {len(identities)} identities{within}, {each} items each"
 
 
+def batches_of(sampler: Sampler, items: Items, random: np.random.Generator) -> Iterator[Batch]:
+    """One epoch of batches of these items."""
+    names, labels = np.unique(items.classes, return_inverse=True)
+    imitates: Array | None = None
+    if items.forged.any():
+        # A forgery of somebody who has no genuine item here imitates none of these classes.
+        place = {str(name): code for code, name in enumerate(names)}
+        found = [place.get(str(name), len(names)) for name in items.identities]
+        imitates = np.where(items.forged, found, -1)
+    return sampler.batches(labels, items.groups, random, items.pairs, imitates)
+
+
 def require_kind(spec: str, kinds: tuple[object, ...], transform: Transform) -> None:
     """Refuse a component that is for another kind of items.
 
@@ -140,5 +154,6 @@ def require_kind(spec: str, kinds: tuple[object, ...], transform: Transform) -> 
     if transform.kind not in kinds:
         raise BadArgument(
             f"{Spec.parse(spec).name} takes {' or '.join(str(kind) for kind in kinds)} items, and "
-            f"the transform gives {transform.kind.value}. Choose another, or another transform."
+            f"the transform gives {transform.kind.value}. `likewise list` says "
+            "what each takes: choose another, or another transform."
         )

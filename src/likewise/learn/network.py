@@ -1,6 +1,6 @@
 """The network that is trained and exported: an encoder, and what follows and compares it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from likewise.learn.encoders.base import Encoder
 from likewise.learn.matching import SymmetricMatcher
+from likewise.learn.views.base import View
 from likewise.shapes import Float, Int
 
 
@@ -18,24 +19,42 @@ class Network(nn.Module):
         encoder: Looks at each item.
         unit: Whether embeddings are scaled to length one.
         matcher: Compares two embeddings; None where a distance alone does.
+        views: What is embedded beside each item when it is used, for the mean of all; when it is
+            trained, the item alone is.
+
+    References:
+        Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural
+        Networks", 2012, section 4.1, for the mean over views of an image. Departure: embeddings are
+        averaged, not predictions.
     """
 
     def __init__(
-        self, encoder: Encoder, *, unit: bool, matcher: SymmetricMatcher | None = None
+        self,
+        encoder: Encoder,
+        *,
+        unit: bool,
+        matcher: SymmetricMatcher | None = None,
+        views: Sequence[View] = (),
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.unit = unit
         self.matcher = matcher
+        self.views = nn.ModuleList(views)
+        self.copies = 1 + sum(view.copies for view in views)
 
     def forward(
         self, inputs: Float[Tensor, "n ..."], lengths: Int[Tensor, "n"] | None = None
     ) -> Float[Tensor, "n dim"]:
         """The embeddings of a batch."""
-        embedding = self.encoder(inputs, lengths)
-        if not self.unit:
-            return embedding  # type: ignore[no-any-return]
-        return functional.normalize(embedding.float(), dim=1)
+        if self.training or not self.views:
+            return self._scaled(self.encoder(inputs, lengths))
+        seen = torch.cat([inputs, *(view(inputs) for view in self.views)])
+        each = self._scaled(self.encoder(seen, None))
+        return self._scaled(each.reshape(self.copies, -1, each.shape[1]).mean(0))
+
+    def _scaled(self, embedding: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        return functional.normalize(embedding.float(), dim=1) if self.unit else embedding
 
 
 def without_loss(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -2,11 +2,13 @@
 
 import math
 import time
+from collections.abc import Sequence
 
 import torch
 
 from likewise.errors import TrainingError
 from likewise.recipe import Recipe
+from likewise.results import Epoch
 
 
 def set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, share: float) -> None:
@@ -32,6 +34,19 @@ def schedule(share: float, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (share - warmup) / max(1e-9, 1 - warmup))))
 
 
+def waited(epochs: Sequence[Epoch], patience: int) -> bool:
+    """Whether the figure on *select* has not fallen for so many epochs; never, with 0 of them.
+
+    References:
+        Prechelt, "Early Stopping - But When?", 1998, its third criterion (UP), counted from the
+        best epoch.
+    """
+    figures = [math.inf if epoch.figure is None else epoch.figure for epoch in epochs]
+    if not patience or not figures:
+        return False
+    return len(figures) - 1 - figures.index(min(figures)) >= patience
+
+
 class Clock:
     """How much of training is done, by steps or by a budget of seconds.
 
@@ -46,6 +61,7 @@ class Clock:
         self, recipe: Recipe, per_epoch: int, *, steps: int = 0, seconds: float = 0.0
     ) -> None:
         self.steps = steps
+        self.per_epoch = per_epoch
         self.total = recipe.steps or recipe.epochs * per_epoch
         self.budget = 0.0 if recipe.steps else recipe.budget_seconds
         self._started = time.perf_counter() - seconds
@@ -74,6 +90,11 @@ class Clock:
         if self.budget:
             return min(1.0, self.seconds / self.budget)
         return min(1.0, self.steps / self.total)
+
+    @property
+    def planned(self) -> int:
+        """Steps of the whole schedule at this pace, also where training ends before it does."""
+        return round(self.steps / self.share) if self.share else 0
 
     @property
     def seconds_left(self) -> float:

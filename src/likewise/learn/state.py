@@ -2,22 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from likewise.errors import NothingToResume
-from likewise.learn import checkpoint
+from likewise.learn import averaging, checkpoint
 from likewise.learn.checkpoint import Checkpoint, prefixed, under
 from likewise.learn.network import Network
-from likewise.learn.schedule import Clock
+from likewise.learn.schedule import Clock, waited
 from likewise.recipe import Recipe
 from likewise.results import Epoch
-
-Tensors: TypeAlias = "tuple[Tensor, ...] | list[Tensor]"
 
 
 class State:
@@ -33,6 +30,7 @@ class State:
     Attributes:
         optimizer: Of both.
         average: Its averaged weights; None where none are kept.
+        centres: Where the classes were when this epoch began, for a sampler that looks; else None.
         random: Where batches come from.
         generator: Where augmentations come from.
         clock: How far training is.
@@ -56,7 +54,8 @@ class State:
         self._recipe, self._per_epoch = recipe, per_epoch
         self._network, self._objective, self.optimizer = network, objective, optimizer
         self._device = next(network.parameters()).device
-        self.average = averaged(network, recipe.averaging)
+        self.average = averaging.averaged(network, recipe)
+        self.centres: Tensor | None = None
         self.random = np.random.default_rng(recipe.seed)
         self.generator = torch.Generator(device=self._device).manual_seed(recipe.seed)
         self.clock = Clock(recipe, per_epoch)
@@ -70,6 +69,11 @@ class State:
     def trained(self) -> Network:
         """The network that is worth keeping: the average where there is one."""
         return self._network if self.average is None else cast(Network, self.average.module)
+
+    @property
+    def over(self) -> bool:
+        """Whether training is over, by the clock or since it got no better for long enough."""
+        return self.clock.over() or waited(self.epochs, self._recipe.patience)
 
     def report(self, figure: float | None, note: str = "") -> Epoch:
         """End an epoch: keep the network if it is the best so far, and count anew from here."""
@@ -107,7 +111,7 @@ class State:
     def step(self, loss: float, items: int, seconds: float) -> None:
         """Count one step."""
         if self.average is not None:
-            self.average.update_parameters(self._network)
+            averaging.update(self.average, self._network, self._recipe, self.clock.share)
         self.losses.append(loss)
         self.items += items
         self.batches += 1
@@ -132,6 +136,8 @@ class State:
         }
         if self.average is not None:
             tensors |= prefixed("average", self.average.state_dict())
+        if self.centres is not None:
+            tensors["sampler/centres"] = self.centres
         if self._device.type == "cuda":
             tensors["random/cuda"] = torch.cuda.get_rng_state(self._device)
         state = {
@@ -170,6 +176,7 @@ class State:
         checkpoint.load_optimizer(self.optimizer, under("optimizer", tensors))
         if self.average is not None:
             self.average.load_state_dict(under("average", tensors))
+        self.centres = under("sampler", tensors).get("centres")
         self.best = {k: v.to(self._device) for k, v in under("best", tensors).items()}
         torch.set_rng_state(tensors["random/torch"])
         self.generator.set_state(tensors["random/augmentations"])
@@ -187,19 +194,3 @@ class State:
             steps=int(state["clock_steps"]),
             seconds=float(state["clock_seconds"]),
         )
-
-
-def averaged(network: nn.Module, decay: float) -> AveragedModel | None:
-    """The running average of a network's weights; None where the decay is 0."""
-    if not decay:
-        return None
-
-    def average(averages: Tensors, current: Tensors, count: Tensor | int) -> None:
-        # The first steps are forgotten sooner, else a short run would keep its random start.
-        kept = min(decay, (1 + int(count)) / (10 + int(count)))
-        if averages[0].is_floating_point():  # torch hands over one kind of tensors at a time
-            torch._foreach_lerp_(averages, current, 1 - kept)
-        else:
-            torch._foreach_copy_(averages, current)
-
-    return AveragedModel(network, multi_avg_fn=average, use_buffers=True)

@@ -22,10 +22,10 @@ from likewise.decoded import Decoded
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
 from likewise.errors import BadArgument, NothingToResume, TrainingError
-from likewise.learn import checkpoint
+from likewise.learn import checkpoint, epochs
 from likewise.learn.augmentations import FAMILY as AUGMENTATIONS
 from likewise.learn.augmentations.base import Augmentation
-from likewise.learn.data import Data, Splitter, prepare, require_kind
+from likewise.learn.data import Data, Splitter, batches_of, prepare, require_kind
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.matchers import FAMILY as MATCHERS
 from likewise.learn.matching import SymmetricMatcher
@@ -35,7 +35,7 @@ from likewise.learn.precision import Precision, choose, pick_device
 from likewise.learn.samplers import FAMILY as SAMPLERS
 from likewise.learn.schedule import set_rate
 from likewise.learn.state import State
-from likewise.learn.validation import validated
+from likewise.learn.views import FAMILY as VIEWS
 from likewise.recipe import Recipe
 from likewise.results import Epoch
 from likewise.sources.base import Source
@@ -90,7 +90,10 @@ class Run:
         matcher = None
         if recipe.matcher:
             matcher = SymmetricMatcher(MATCHERS.build(recipe.matcher, dim=encoder.dim))
-        self.network = Network(encoder, unit=recipe.unit, matcher=matcher)
+        views = [VIEWS.build(spec, shape=data.transform.shape) for spec in recipe.views]
+        for spec, view in zip(recipe.views, views, strict=True):
+            require_kind(spec, view.kinds, data.transform)
+        self.network = Network(encoder, unit=recipe.unit, matcher=matcher, views=views)
         if data.transform.kind is Kind.IMAGE:
             # Convolutions over channels-last memory measured 1.5 times as fast on a processor.
             set_layout(self.network, torch.channels_last)
@@ -109,21 +112,14 @@ class Run:
                 f"{recipe.sampler} shows every item {self.sampler.views} times a batch, and "
                 "without an augmentation these are equal. Set augmentations."
             )
+        epochs.require(self)
 
     def __iter__(self) -> Iterator[Epoch]:
         return _loop(self)
 
     def batches(self, random: np.random.Generator) -> Iterator[Batch]:
         """One epoch of batches of the training items."""
-        items = self.data.parts[Role.TRAIN].items
-        names, labels = np.unique(items.classes, return_inverse=True)
-        imitates = None
-        if items.forged.any():
-            # A forgery of somebody who has no genuine item here imitates none of these classes.
-            place = {str(name): code for code, name in enumerate(names)}
-            found = [place.get(str(name), len(names)) for name in items.identities]
-            imitates = np.where(items.forged, found, -1)
-        return self.sampler.batches(labels, items.groups, random, items.pairs, imitates)
+        return batches_of(self.sampler, self.data.parts[Role.TRAIN].items, random)
 
     def stop(self) -> None:
         """Ask it to stop after the step that it is in; the checkpoint is written then."""
@@ -209,7 +205,8 @@ def _loop(run: Run) -> Iterator[Epoch]:
     fabric, network, state = _begin(run, data, digest)
     recipe, clock, written = run.recipe, state.clock, time.perf_counter()
 
-    while not clock.over():
+    while not state.over:
+        epochs.begin(run, state)
         network.train()
         for batch in islice(run.batches(state.rewound()), state.batches, None):
             started = time.perf_counter()
@@ -237,15 +234,12 @@ def _loop(run: Run) -> Iterator[Epoch]:
                 state.keep(None)
             run.best = state.best
             return
-        part = run.data.parts.get(Role.SELECT)
-        transform = run.data.transform
-        seen = validated(state.trained, part, data, transform, run.distance, run.device)
-        report = state.report(*seen)
+        report = epochs.end(run, state)
         run.best = state.best
         yield report
 
     if recipe.budget_seconds:
-        run.recipe = replace(recipe, steps=clock.steps, budget_seconds=0.0)
+        run.recipe = replace(recipe, steps=clock.planned, budget_seconds=0.0)
 
 
 def _begin(run: Run, data: Decoded, digest: str) -> tuple[Fabric, _FabricModule, State]:

@@ -47,6 +47,37 @@ def validated(
     return figure, spread_of(vectors).sentence
 
 
+def class_centres(
+    network: Network,
+    train: Decoded,
+    each: int,
+    transform: Transform,
+    device: torch.device,
+    random: np.random.Generator,
+) -> Float[Array, "classes dim"]:
+    """The mean embedding of each class, in the order of their sorted names.
+
+    Args:
+        network: What is trained.
+        train: The items that it learns from.
+        each: How many items of a class are embedded.
+        transform: Finishes them.
+        device: Where the network is.
+        random: Which items.
+    """
+    _, labels = np.unique(train.items.classes, return_inverse=True)
+    order = np.lexsort((random.random(len(labels)), labels))
+    _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
+    place = np.arange(len(order)) - np.repeat(starts, counts)
+    chosen = order[place < each]
+    blocks = (chosen[at : at + _BATCH] for at in range(0, len(chosen), _BATCH))
+    vectors = np.concatenate([embedded(network, train, rows, transform, device) for rows in blocks])
+    sums = np.zeros((len(counts), vectors.shape[1]), dtype=vectors.dtype)
+    np.add.at(sums, labels[chosen], vectors)
+    centres: Array = sums / np.minimum(counts, each)[:, None].astype(vectors.dtype)
+    return centres
+
+
 def validation_error(
     network: Network,
     part: Decoded,

@@ -12,7 +12,18 @@ FAMILY: "Family[Augmentation]" = Family(
     __name__,
     {
         "affine": "affine:Affine",
+        "elastic": "elastic:Elastic",
+        "crop": "crop:Crop",
+        "flip": "flip:Flip",
+        "colour": "colour:Colour",
+        "noise": "noise:Noise",
+        "blur": "blur:Blur",
+        "erase": "erase:Erase",
         "rotated_classes": "rotated_classes:RotatedClasses",
         "jitter": "jitter:Jitter",
+        "scale": "scale:Scale",
+        "warp": "warp:Warp",
+        "time_crop": "time_crop:TimeCrop",
+        "channel_drop": "channel_drop:ChannelDrop",
     },
 )

@@ -7,6 +7,12 @@ from torch import Tensor
 
 from likewise.errors import BadArgument
 from likewise.learn.augmentations.base import Augmentation
+from likewise.learn.augmentations.timeline import (
+    own_deviation,
+    own_mean,
+    own_steps,
+    true_lengths,
+)
 from likewise.shapes import Float, Int
 from likewise.types import Kind
 
@@ -53,16 +59,11 @@ class Jitter(Augmentation):
     ) -> tuple[Float[Tensor, "n t d"], Int[Tensor, "n"] | None, Int[Tensor, "n"]]:
         """Augmented series; lengths and classes stay."""
         count, steps, channels = items.shape
-        if lengths is None:
-            lengths_here = torch.full((count,), steps, device=items.device)
-        else:
-            lengths_here = lengths
-        ramp = torch.arange(steps, device=items.device)
-        mask = (ramp < lengths_here[:, None])[:, :, None]
-        length = lengths_here[:, None, None]
-        mean = torch.where(mask, items, 0).sum(1, keepdim=True) / length
+        own = true_lengths(items, lengths)
+        mask = own_steps(items, own)
+        mean = own_mean(items, mask, own)
         deviation = torch.where(mask, items - mean, 0)
-        std = (deviation.square().sum(1, keepdim=True) / length).sqrt()
+        std = own_deviation(items, mask, own)
 
         def normal(*shape: int) -> Tensor:
             return torch.randn(*shape, generator=random, device=items.device, dtype=items.dtype)

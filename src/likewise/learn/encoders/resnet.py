@@ -29,7 +29,8 @@ class ResNet(Encoder):
             block a stage.
         width: Channels of the first stage, doubled at each later one; 64 as published.
         stem: `large`, 7x7 at every second pixel and a 3x3 pooling, as published; `small`, 3x3 at
-            every pixel; `auto`, large from 64x64 pixels on.
+            every pixel; `pooled`, the same and then the largest of every 2x2, which makes the
+            stages about four times as fast; `auto`, large from 64x64 pixels on, else small.
         pooling: Over the places of the last feature map: `mean` as published, or `attention`.
 
     Raises:
@@ -49,7 +50,7 @@ class ResNet(Encoder):
         dim: int = 64,
         depth: Literal[10, 18, 34, 50] = 10,
         width: int = 16,
-        stem: Literal["auto", "small", "large"] = "auto",
+        stem: Literal["auto", "small", "pooled", "large"] = "auto",
         pooling: Literal["mean", "attention"] = "mean",
         *,
         shape: InputShape,
@@ -59,8 +60,10 @@ class ResNet(Encoder):
             raise BadArgument(f"resnet: dim {dim} and width {width} must be positive.")
         if depth not in _BLOCKS:
             raise BadArgument(f"resnet: depth is {depth}; give 10, 18, 34 or 50.")
-        if stem not in ("auto", "small", "large"):
-            raise BadArgument(f"resnet: stem is {stem!r}; give 'auto', 'small' or 'large'.")
+        if stem not in ("auto", "small", "pooled", "large"):
+            raise BadArgument(
+                f"resnet: stem is {stem!r}; give 'auto', 'small', 'pooled' or 'large'."
+            )
         if pooling not in ("mean", "attention"):
             raise BadArgument(f"resnet: pooling is {pooling!r}; give 'mean' or 'attention'.")
         if shape.height is None or shape.width is None or min(shape.height, shape.width) < 8:
@@ -78,6 +81,7 @@ class ResNet(Encoder):
             ]
         else:
             layers += [nn.Conv2d(shape.channels, width, 3, padding=1, bias=False)]
+            layers += [nn.MaxPool2d(2)] if stem == "pooled" else []
         layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
         deep = depth == 50
         given = width

@@ -12,6 +12,7 @@ FAMILY: "Family[Sampler]" = Family(
     __name__,
     {
         "classes_by_items": "classes_by_items:ClassesByItems",
+        "hard_classes": "hard_classes:HardClasses",
         "balanced_pairs": "balanced_pairs:BalancedPairs",
         "source_pairs": "source_pairs:SourcePairs",
         "genuine_forged": "genuine_forged:GenuineForged",

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from likewise.shapes import Array, Int, Shaped
+from likewise.shapes import Array, Float, Int, Shaped
 from likewise.types import Batch, Pairs
 
 
@@ -15,9 +15,22 @@ class Sampler(ABC):
 
     Attributes:
         views: How often an item comes in one batch on purpose, each time augmented anew.
+        looks: How many items of each class it wants embedded before each epoch, for `see`; 0 is
+            none.
+        centres: Where the classes were last seen; None where nobody looked yet.
     """
 
     views: ClassVar[int] = 1
+    looks: int = 0
+    centres: Array | None = None
+
+    def see(self, centres: Float[Array, "classes dim"] | None) -> None:
+        """Take note of where the classes are now; None before the first epoch has passed.
+
+        Args:
+            centres: The mean embedding of each class, in the order of the numbers in `labels`.
+        """
+        self.centres = centres
 
     @abstractmethod
     def batches(

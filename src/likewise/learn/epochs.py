@@ -1,0 +1,87 @@
+"""What happens between two epochs: the classes are looked at, and the network is measured."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from likewise.errors import TrainingError
+from likewise.learn.averaging import keeps_statistics, reestimate
+from likewise.learn.objective import on_device
+from likewise.learn.state import State
+from likewise.learn.validation import class_centres, validated
+from likewise.results import Epoch
+from likewise.types import Role
+
+if TYPE_CHECKING:
+    from likewise.learn.training import Run
+
+
+def require(run: "Run") -> None:
+    """Refuse, before anything is learned, what a recipe asks of epochs that these cannot give.
+
+    Raises:
+        TrainingError: Saying what to set instead.
+    """
+    recipe = run.recipe
+    if recipe.patience and Role.SELECT not in run.data.parts:
+        raise TrainingError(
+            f"patience is {recipe.patience}, and no items have the role select, by which training "
+            "would be found to get no better. Set shares.select, or patience=0."
+        )
+    if recipe.reestimate and not keeps_statistics(run.network):
+        raise TrainingError(
+            f"reestimate is {recipe.reestimate}, and {recipe.encoder} keeps no batch statistics "
+            "that could be measured anew. Set reestimate=0."
+        )
+
+
+def begin(run: "Run", state: State) -> None:
+    """Show the sampler where the classes are now, if it looks; from the second epoch on."""
+    if not run.sampler.looks:
+        return
+    if state.epochs and not state.batches:
+        train = run.data.parts[Role.TRAIN]
+        random = np.random.default_rng([run.recipe.seed, len(state.epochs)])
+        state.centres = torch.from_numpy(
+            class_centres(
+                state.trained, train, run.sampler.looks, run.data.transform, run.device, random
+            )
+        )
+    run.sampler.see(None if state.centres is None else state.centres.numpy())
+
+
+def end(run: "Run", state: State) -> Epoch:
+    """Measure the network, and keep it if it is the best so far."""
+    if run.recipe.reestimate:
+        # The random state of torch stays as it was, whatever a layer draws.
+        with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
+            reestimate(state.trained, _batches(run, len(state.epochs)))
+    part, train = run.data.parts.get(Role.SELECT), run.data.parts[Role.TRAIN]
+    transform = run.data.transform
+    figure, note = validated(state.trained, part, train, transform, run.distance, run.device)
+    clock = state.clock
+    if clock.budget and clock.over() and clock.steps < clock.per_epoch:
+        note = (
+            f"The budget of {clock.budget:g} s ended after {clock.steps} of the {clock.per_epoch} "
+            "batches of the first epoch: most items were never seen. Give more time, or a faster "
+            f"encoder or smaller transform.size. {note}"
+        ).strip()
+    return state.report(figure, note)
+
+
+def _batches(run: "Run", epoch: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Some batches of the training items, augmented as in training, other ones each epoch."""
+    generator = torch.Generator(device=run.device).manual_seed(run.recipe.seed + epoch)
+    random = np.random.default_rng([run.recipe.seed, epoch])
+    for batch in islice(run.batches(random), run.recipe.reestimate):
+        train = run.data.parts[Role.TRAIN]
+        inputs, lengths = on_device(train.batch(batch.rows), run.device)
+        # Which copy of its class an item becomes does not matter here.
+        classes = torch.arange(len(inputs), device=run.device)
+        for augmentation in run.objective.augmentations:
+            inputs, lengths, _ = augmentation.apply(inputs, lengths, classes, generator)
+        yield run.data.transform.finish(inputs), lengths

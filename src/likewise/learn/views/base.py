@@ -1,0 +1,28 @@
+"""The abstract class of the views."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from likewise.shapes import Float
+from likewise.types import Kind
+
+
+class View(nn.Module, ABC):
+    """Other views of every item of a batch, always the same ones, which are exported too.
+
+    In use a model embeds an item and its views, and takes the mean. The shape of the input comes
+    from the house as `shape`.
+
+    Attributes:
+        kinds: What it can look at.
+        copies: How many views it gives of an item.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]]
+    copies: int
+
+    @abstractmethod
+    def forward(self, inputs: Float[Tensor, "n c h w"]) -> Float[Tensor, "m c h w"]:
+        """The first view of every item, then the second of every item, and so on."""
