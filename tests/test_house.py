@@ -19,6 +19,7 @@ from likewise.registry import FAMILIES, Family, families
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "likewise"
 PUBLIC = [
+    "Gallery",
     "Model",
     "Recipe",
     "__version__",

@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from likewise.gallery import Gallery
     from likewise.model import Model
     from likewise.recipe import Recipe
     from likewise.tasks.calibrate import calibrate
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Gallery": "likewise.gallery",
     "Model": "likewise.model",
     "Recipe": "likewise.recipe",
     "calibrate": "likewise.tasks.calibrate",
@@ -29,6 +31,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "Gallery",
     "Model",
     "Recipe",
     "__version__",

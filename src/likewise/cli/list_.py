@@ -8,8 +8,9 @@ def list_components(
         "",
         metavar="WHAT",
         show_default="all families",
-        help="One family: sources, transforms, distances, calibrators, encoders, matchers, "
-        "miners, losses, samplers or augmentations. Or a model's folder, for its calibrations.",
+        help="One family: sources, transforms, distances, calibrators, stores, encoders, "
+        "matchers, miners, losses, samplers or augmentations. Or a model's folder, for its "
+        "calibrations.",
     ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
