@@ -25,8 +25,11 @@ PUBLIC = [
     "__version__",
     "calibrate",
     "embed",
+    "enrol",
     "evaluate",
+    "identify",
     "monitor",
+    "search",
     "verify",
 ]
 

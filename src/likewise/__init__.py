@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from likewise.recipe import Recipe
     from likewise.tasks.calibrate import calibrate
     from likewise.tasks.embed import embed
+    from likewise.tasks.enrol import enrol
     from likewise.tasks.evaluate import evaluate
+    from likewise.tasks.identify import identify
     from likewise.tasks.monitor import monitor
+    from likewise.tasks.search import search
     from likewise.tasks.verify import verify
 
 __version__ = "0.1.0"
@@ -25,8 +28,11 @@ _WHERE = {
     "Recipe": "likewise.recipe",
     "calibrate": "likewise.tasks.calibrate",
     "embed": "likewise.tasks.embed",
+    "enrol": "likewise.tasks.enrol",
     "evaluate": "likewise.tasks.evaluate",
+    "identify": "likewise.tasks.identify",
     "monitor": "likewise.tasks.monitor",
+    "search": "likewise.tasks.search",
     "verify": "likewise.tasks.verify",
 }
 
@@ -37,8 +43,11 @@ __all__ = [
     "__version__",
     "calibrate",
     "embed",
+    "enrol",
     "evaluate",
+    "identify",
     "monitor",
+    "search",
     "verify",
 ]
 

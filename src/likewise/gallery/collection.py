@@ -25,7 +25,7 @@ from likewise.gallery.templates import Rule
 from likewise.model import Model
 from likewise.stores import FAMILY as STORES
 from likewise.stores.base import Store
-from likewise.stores.rows import Change, Match, Metadata, Pin, Rows, State
+from likewise.stores.rows import Change, Match, Metadata, Pin, Rows
 from likewise.stores.where import Comparison, Condition
 from likewise.types import Embeddings, Raw
 
@@ -40,6 +40,7 @@ class Gallery:
         store: The path of a gallery, a store's spec, or a store.
         model: What embeds; it makes the gallery where there is none. Without it, embeddings and
             ids can be asked about, and no items.
+        pin: What its vectors are of, in place of a model.
         writing: Whether anything may be written.
 
     Raises:
@@ -48,10 +49,14 @@ class Gallery:
     """
 
     def __init__(
-        self, store: str | Path | Store, model: Model | None = None, *, writing: bool = True
+        self,
+        store: str | Path | Store,
+        model: Model | None = None,
+        *,
+        pin: Pin | None = None,
+        writing: bool = True,
     ) -> None:
         self.model = model
-        pin = None
         if model is not None:
             pin = Pin(model.fingerprint, model.manifest.distance, model.dim)
         self.store: Store = (
@@ -79,10 +84,6 @@ class Gallery:
     ) -> None:
         self.close()
 
-    def state(self, *, log: int = 0) -> State:
-        """What it holds now, and the newest lines of its log."""
-        return self.store.state(log=log)
-
     def count(self, where: str | Condition | None = None) -> int:
         """How many entries fulfil a condition; how many there are without one.
 
@@ -98,6 +99,7 @@ class Gallery:
         ids: Sequence[str] | None = None,
         metadata: Sequence[Metadata] | None = None,
         items: Sequence[bytes | None] | None = None,
+        replace_known: bool = False,
     ) -> Enrolled:
         """Enrol items; when this returns they are on the disk, all of them.
 
@@ -106,9 +108,8 @@ class Gallery:
             ids: Of each; the places of the items if None.
             metadata: Of each.
             items: The raw items, to keep them too.
-
-        Returns:
-            How many were enrolled. An id that is there already stays as it was, and is named.
+            replace_known: Put them in the place of what is enrolled under the same ids, which
+                otherwise stays as it was.
 
         Raises:
             ForeignEmbedding: If another model made the embeddings.
@@ -126,6 +127,8 @@ class Gallery:
         )
         put = self.store.write(Change(rows)).put
         known = tuple(rows.ids[at] for at in np.flatnonzero(~put).tolist())
+        if replace_known and known:
+            self.store.write(Change(rows.take(~put), taken="known"))
         return Enrolled(int(put.sum()), known)
 
     def update(
@@ -167,19 +170,11 @@ class Gallery:
         return entry
 
     def remove(self, *ids: str) -> int:
-        """Remove entries for good: their vectors are overwritten when this returns.
-
-        Returns:
-            How many were removed; the others were not there.
-        """
+        """Remove entries for good, and say how many were there; their vectors are overwritten."""
         return int(self.store.write(Change(remove=ids)).removed.sum())
 
     def remove_identity(self, identity: str) -> int:
-        """Remove all entries of an identity for good.
-
-        Returns:
-            How many there were.
-        """
+        """Remove all entries of an identity for good, and say how many there were."""
         removed = 0
         while True:
             parts = self.store.read(where=Comparison("identity", "=", identity), vectors=False)
@@ -284,6 +279,10 @@ class Gallery:
             rule=rule,
             candidates=candidates,
         )
+
+    def identities(self) -> int:
+        """How many different identities are enrolled."""
+        return len(self._known.templates())
 
     def limit(self, fpir: float, rule: Rule = "nearest") -> Limit:
         """The threshold for a false-identification rate among those that are now enrolled.

@@ -32,7 +32,7 @@ class Enrolled:
 
     Attributes:
         added: How many were enrolled.
-        known: The ids that were there already, which stay as they were.
+        known: The ids that were there already.
     """
 
     added: int

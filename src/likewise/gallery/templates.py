@@ -154,11 +154,13 @@ class Templates:
         return np.repeat(np.arange(len(self)), self.sizes)
 
 
-def check_rule(rule: str) -> None:
-    """Refuse a rule that is none.
+def check_rule(rule: str) -> Rule:
+    """A rule, once it is one.
 
     Raises:
         BadArgument: If it is none.
     """
-    if rule not in RULES:
-        raise BadArgument(f"The rule is {rule!r}, and one of {', '.join(RULES)} is expected.")
+    for known in RULES:
+        if rule == known:
+            return known
+    raise BadArgument(f"The rule is {rule!r}, and one of {', '.join(RULES)} is expected.")

@@ -19,8 +19,10 @@ from likewise.distances.cosine import Cosine
 from likewise.distances.euclidean import Euclidean
 from likewise.shapes import Array, Float, Int
 
-# Pairs of a block (4 MB in float32), and numbers gathered at once.
+# Pairs of a block (4 MB in float32), its rows at most, and numbers gathered at once. Only the first
+# block is partitioned, so that it should not be all.
 _PAIRS = 2**20
+_ROWS = 2**14
 _NUMBERS = 2**21
 _ROUNDING = 2.0**-24
 # What is below this, squared, may have no direction (see `Cosine`).
@@ -68,7 +70,7 @@ def nearest(
     form, slack = _form(queries, squares, distance)
     count = len(vectors) if among is None else len(among)
     search = _Search(len(queries), k, slack)
-    step = max(1, _PAIRS // len(queries))
+    step = max(1, min(_ROWS, _PAIRS // len(queries)))
     if among is not None:
         step = max(1, min(step, _NUMBERS // vectors.shape[1]))
     for start in range(0, count, step):

@@ -110,6 +110,17 @@ class Rows:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def take(self, which: Bool[Array, "n"]) -> "Rows":
+        """The rows that are marked."""
+        at = np.flatnonzero(which).tolist()
+        return Rows(
+            [self.ids[one] for one in at],
+            [self.identities[one] for one in at],
+            self.vectors[which],
+            [self.metadata[one] for one in at],
+            [self.items[one] for one in at],
+        )
+
 
 @dataclass(frozen=True)
 class Change:
