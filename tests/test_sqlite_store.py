@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -77,6 +78,31 @@ def test_the_journal_is_what_was_chosen(tmp_path, wal):
         assert mode == ("wal" if wal else "truncate")
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
         assert connection.execute("PRAGMA secure_delete").fetchone()[0] == 1
+
+
+def test_threads_that_ended_hold_nothing_open(gallery):
+    with made(gallery) as store:
+        for _ in range(5):
+            thread = threading.Thread(target=store.state)
+            thread.start()
+            thread.join()
+        assert len(store._database._open) <= 2
+
+
+def test_traces_that_a_reader_keeps_in_the_log_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(database_, "safe_with_wal", lambda: True)
+    with made(tmp_path / "a.db", timeout_seconds=0.2) as store:
+        store.write(Change(rows(5)))
+        reader = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM rows").fetchall()
+        with pytest.raises(GalleryBusy, match="a reader keeps traces of it"):
+            store.write(Change(remove=["row 1"]))
+        reader.execute("ROLLBACK")
+        reader.close()
+        assert store.state().count == 4
+        store.write(Change(remove=["row 2"]))
+    assert b"row 1" not in b"".join(contents(tmp_path).values())
 
 
 def test_vectors_are_on_the_disk_before_their_rows(tmp_path, monkeypatch, wal):

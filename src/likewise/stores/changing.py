@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from likewise import durable
+from likewise.errors import GalleryBusy
 from likewise.shapes import Array, Bool, Int
 from likewise.stores import vectors
 from likewise.stores.database import Database, bound, chunks
@@ -78,8 +79,14 @@ def change(database: Database, asked: Change, slots: Slots) -> Written:
 
 def _empty_log(database: Database) -> None:
     """Take what was removed out of the write-ahead log, too; elsewhere the journal is empty."""
-    if database.wal:
-        database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    if not database.wal:
+        return
+    (busy, *_) = database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise GalleryBusy(
+            f"What was removed from {database.path} is removed, but a reader keeps traces of it in "
+            "the write-ahead log. Change the gallery again when nobody reads."
+        )
 
 
 def _finish_wiping(

@@ -76,7 +76,7 @@ class Database:
         self.wal = safe_with_wal()
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._open: list[sqlite3.Connection] = []
+        self._open: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._closed = False
 
     def vectors_path(self, number: int) -> Path:
@@ -88,7 +88,7 @@ class Database:
         with self._lock:
             self._closed = True
             while self._open:
-                self._open.pop().close()
+                self._open.pop()[1].close()
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection."""
@@ -114,7 +114,11 @@ class Database:
             if self._closed:
                 connection.close()
                 raise ValueError("this store is closed")
-            self._open.append(connection)
+            ended = [one for one in self._open if not one[0].is_alive()]
+            self._open = [one for one in self._open if one[0].is_alive()]
+            self._open.append((threading.current_thread(), connection))
+        for _, old in ended:
+            old.close()
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA trusted_schema = OFF")
