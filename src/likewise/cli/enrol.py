@@ -46,7 +46,7 @@ def enrol(
     ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
 ) -> None:
-    """Enrol items in a gallery, so that others can be identified or found among them.
+    """Put items into a gallery, where others can be found.
 
     Each item is embedded and kept under its place as its id. What was said to be enrolled is on
     the disk, whatever happens then; after a stop, the same command goes on. A gallery belongs to

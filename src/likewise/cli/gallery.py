@@ -32,7 +32,7 @@ def gallery(
     ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
-    """Show what a gallery holds, take entries out, copy it, or give its free place back.
+    """Show what a gallery holds, and take care of it.
 
     info counts entries and identities, names the model, the rates that identify can promise and
     what removed entries still take; list prints every entry. What is removed is overwritten in
@@ -49,8 +49,8 @@ def gallery(
         likewise gallery compact people.db --json
 
     Writes:
-        The file that export is given, whole or not at all; import, remove and compact change
-        the gallery's own.
+        export writes the file that it is given, whole or not at all.
+        import, remove and compact change the gallery's own files.
 
     Exit codes:
         0  done
