@@ -199,7 +199,8 @@ def test_grades_without_a_beginning_of_the_same_are_refused(tmp_path):
         GivenComparisons.of([1.0, np.nan], [0.1, 0.2], grading=Grading(1))
 
 
-def test_the_commands_on_graded_comparisons(likewise, likewise_json, tmp_path):
+def test_the_commands_on_graded_comparisons(likewise, likewise_json, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the page lands
     distances, grades, codes = graded(count=80, each=1)
     rows = [(f"a{c}", f"b{c}", g, d) for c, g, d in zip(codes, grades, distances, strict=True)]
     path, out = comparisons(tmp_path / "g.csv", rows), tmp_path / "c.json"

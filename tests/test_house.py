@@ -19,13 +19,17 @@ from likewise.registry import FAMILIES, Family, families
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "likewise"
 PUBLIC = [
+    "Gallery",
     "Model",
     "Recipe",
     "__version__",
     "calibrate",
     "embed",
+    "enrol",
     "evaluate",
+    "identify",
     "monitor",
+    "search",
     "verify",
 ]
 

@@ -8,34 +8,46 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from likewise.gallery import Gallery
     from likewise.model import Model
     from likewise.recipe import Recipe
     from likewise.tasks.calibrate import calibrate
     from likewise.tasks.embed import embed
+    from likewise.tasks.enrol import enrol
     from likewise.tasks.evaluate import evaluate
+    from likewise.tasks.identify import identify
     from likewise.tasks.monitor import monitor
+    from likewise.tasks.search import search
     from likewise.tasks.verify import verify
 
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Gallery": "likewise.gallery",
     "Model": "likewise.model",
     "Recipe": "likewise.recipe",
     "calibrate": "likewise.tasks.calibrate",
     "embed": "likewise.tasks.embed",
+    "enrol": "likewise.tasks.enrol",
     "evaluate": "likewise.tasks.evaluate",
+    "identify": "likewise.tasks.identify",
     "monitor": "likewise.tasks.monitor",
+    "search": "likewise.tasks.search",
     "verify": "likewise.tasks.verify",
 }
 
 __all__ = [
+    "Gallery",
     "Model",
     "Recipe",
     "__version__",
     "calibrate",
     "embed",
+    "enrol",
     "evaluate",
+    "identify",
     "monitor",
+    "search",
     "verify",
 ]
 

@@ -42,6 +42,24 @@ def _rename(source: Path, target: Path) -> None:
     source.replace(target)
 
 
+def write_at(file: int, data: bytes, place: int, *, flush: bool = True) -> None:
+    """Write bytes at a place of an open file and flush what was written to the disk.
+
+    Args:
+        file: Its descriptor.
+        data: May be empty, to flush alone.
+        place: Of the first byte.
+        flush: Whether to flush.
+
+    Raises:
+        OSError: If that cannot be done.
+    """
+    os.lseek(file, place, os.SEEK_SET)
+    _write(file, memoryview(data))
+    if flush:
+        _sync(file)
+
+
 @contextlib.contextmanager
 def saving(path: Path) -> Iterator[None]:
     """Say what the system refused as `SaveFailed`; errors of the house pass."""
@@ -67,7 +85,7 @@ def write_new(path: Path, data: bytes) -> None:
             _place(path, data)
         elif holds(path, data):
             # Whoever wrote it may have been killed before the folder was flushed.
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         else:
             raise SaveFailed(
                 f"{path} is there already with other content, and a new file is expected. "
@@ -109,7 +127,7 @@ def replacing(*paths: Path) -> Iterator[tuple[BinaryIO, ...]]:
             for part, path in zip(parts, paths, strict=True):
                 _rename(part, path)
             for folder in dict.fromkeys(path.parent for path in paths):
-                _sync_folder(folder)
+                sync_folder(folder)
         except BaseException:
             for part in parts:
                 discard(part)
@@ -143,7 +161,7 @@ def make_folder(path: Path) -> None:
             )
         path.mkdir()
         try:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except BaseException:
             discard(path)
             raise
@@ -170,7 +188,7 @@ def _place(path: Path, data: bytes) -> None:
     try:
         _fill(part, data)
         _rename(part, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException:
         discard(part)
         raise
@@ -193,7 +211,12 @@ def _fill(path: Path, data: bytes) -> None:
         os.close(file)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Flush the names of a folder's files to the disk.
+
+    Raises:
+        OSError: If that cannot be done.
+    """
     if os.name != "posix":  # elsewhere a folder cannot be opened
         return
     file = os.open(folder, os.O_RDONLY)

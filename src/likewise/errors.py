@@ -28,6 +28,15 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     │   ├── NewerFormat               (ValueError)  written by a later Likewise
     │   ├── UnfitEncoder              (ValueError)  an ONNX file is no encoder that can be wrapped
     │   └── SaveFailed                (OSError)     it could not be written; the old one stands
+    ├── GalleryError                  a gallery cannot be used as asked
+    │   ├── GalleryNotFound           (FileNotFoundError) there is no gallery there
+    │   ├── NotAGallery               (ValueError)  the file is something else
+    │   ├── DamagedGallery            (ValueError)  a file is altered, truncated or missing
+    │   ├── NewerGallery              (ValueError)  written by a later Likewise
+    │   ├── WrongDimension            (ValueError)  vectors of another length than the gallery's
+    │   ├── NotEnrolled               (LookupError) the gallery has no such row
+    │   ├── BadCondition              (ValueError)  a filter that cannot be read
+    │   └── GalleryBusy               (TimeoutError) others did not let it be used in time
     └── DecisionError                 a decision would not be one to defend
         ├── NotCalibrated             (RuntimeError) the model has no calibration
         ├── CalibrationExists         (FileExistsError) there is one of that name already
@@ -141,6 +150,42 @@ class UnfitEncoder(ModelError, ValueError):
 
 class SaveFailed(ModelError, OSError):
     """The model could not be written; what was there before still stands."""
+
+
+class GalleryError(LikewiseError):
+    """A gallery cannot be used as asked."""
+
+
+class GalleryNotFound(GalleryError, FileNotFoundError):
+    """There is no gallery at that path."""
+
+
+class NotAGallery(GalleryError, ValueError):
+    """The file is something else than a gallery."""
+
+
+class DamagedGallery(GalleryError, ValueError):
+    """A file of the gallery is altered, truncated or missing."""
+
+
+class NewerGallery(GalleryError, ValueError):
+    """The gallery was written by a later version of Likewise."""
+
+
+class WrongDimension(GalleryError, ValueError):
+    """The vectors have another length than those of the gallery."""
+
+
+class NotEnrolled(GalleryError, LookupError):
+    """The gallery has no row of that id, or nobody of that identity."""
+
+
+class BadCondition(GalleryError, ValueError):
+    """A filter on metadata cannot be read."""
+
+
+class GalleryBusy(GalleryError, TimeoutError):
+    """Others did not let the gallery be used in time."""
 
 
 class DecisionError(LikewiseError):

@@ -29,6 +29,7 @@ FAMILIES = {
     "transforms": "likewise.transforms",
     "distances": "likewise.distances",
     "calibrators": "likewise.calibrators",
+    "stores": "likewise.stores",
     "encoders": "likewise.learn.encoders",
     "matchers": "likewise.learn.matchers",
     "miners": "likewise.learn.miners",

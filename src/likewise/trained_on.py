@@ -117,6 +117,11 @@ class TrainedOn:
             raise _damaged("has other roles under identities than under items")
         return cls(Claim(table["claim"]), table["salt"], identities, items)
 
+    def trained(self, items: Items) -> list[str]:
+        """The identities among these that the model was trained on."""
+        past = self.identities.get(Role.TRAIN.value, frozenset())
+        return [name for name, digest in _identities(self.salt, items).items() if digest in past]
+
     def check(
         self,
         items: Items,

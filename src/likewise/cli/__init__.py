@@ -15,9 +15,13 @@ from likewise.cli import (
     data,
     decide,
     embed,
+    enrol,
     evaluate,
+    gallery,
+    identify,
     list_,
     monitor,
+    search,
     train,
     verify,
     wrap,
@@ -41,6 +45,10 @@ app.command("evaluate", cls=Page)(evaluate.evaluate)
 app.command("calibrate", cls=Page)(calibrate.calibrate)
 app.command("monitor", cls=Page)(monitor.monitor)
 app.command("embed", cls=Page)(embed.embed)
+app.command("enrol", cls=Page)(enrol.enrol)
+app.command("identify", cls=Page)(identify.identify)
+app.command("search", cls=Page)(search.search)
+app.command("gallery", cls=Page)(gallery.gallery)
 app.command("wrap", cls=Page)(wrap.wrap)
 app.command("data", cls=Page)(data.data)
 app.command("list", cls=Page)(list_.list_components)
@@ -81,7 +89,7 @@ def _options(
         2    bad input; standard error says what is wrong, or with --json one
              JSON object on standard output
         130  stopped by Ctrl-C
-        train, verify and monitor have more
+        train, verify, identify and monitor have more
 
     Next:
         likewise train --help

@@ -8,8 +8,8 @@ def list_components(
         "",
         metavar="WHAT",
         show_default="all families",
-        help="One family: sources, transforms, distances, calibrators, encoders, matchers, "
-        "miners, losses, samplers, augmentations or views. Or a model's folder, for its "
+        help="One family: sources, transforms, distances, calibrators, stores, encoders, "
+        "matchers, miners, losses, samplers, augmentations or views. Or a model's folder, for its "
         "calibrations.",
     ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),

@@ -6,4 +6,7 @@ TASKS = {
     "calibrate": "likewise.tasks.calibrate:calibrate",
     "monitor": "likewise.tasks.monitor:monitor",
     "embed": "likewise.tasks.embed:embed",
+    "enrol": "likewise.tasks.enrol:enrol",
+    "identify": "likewise.tasks.identify:identify",
+    "search": "likewise.tasks.search:search",
 }

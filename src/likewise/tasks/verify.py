@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from likewise.bounds import LARGEST_ITEM_BYTES, read_named
 from likewise.calibration import Calibration
-from likewise.errors import BadArgument, SourceNotFound, UnreadableItem, UnsupportedRate
+from likewise.errors import BadArgument, UnsupportedRate
 from likewise.model import Model
-from likewise.printable import printable, shortened
+from likewise.named_item import place_of, raw_of
 from likewise.results import Decision
 from likewise.types import Raw
 
@@ -56,7 +55,7 @@ def verify(
             raise BadArgument("A threshold was asked for in two ways. Give far, at or costs alone.")
         at = _of_least_cost(fitted, calibration, costs, prior)
     vectors = [
-        model.embed_one(_raw(item), _place(item, name))
+        model.embed_one(raw_of(item), place_of(item, name))
         for item, name in ((first, "the first item"), (second, "the second item"))
     ]
     distance = float(model.comparator(comparator).rows(*vectors)[0])
@@ -83,21 +82,3 @@ def _of_least_cost(fitted: Calibration, name: str, costs: tuple[float, float], p
             f"{costs[1]:g}{'' if prior == 0.5 else f' --prior {prior:g}'}"
         )
     return wanted
-
-
-def _raw(item: str | Path | Raw) -> Raw:
-    if not isinstance(item, str | Path):
-        return item
-    try:
-        return read_named(Path(item), LARGEST_ITEM_BYTES)
-    except (FileNotFoundError, NotADirectoryError):
-        raise SourceNotFound(f"There is no file {str(item)!r}. Check its path.") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        why = getattr(error, "strerror", None) or error
-        raise UnreadableItem(
-            f"{shortened(item, 300)} cannot be read: {why}. Give a file that can."
-        ) from error
-
-
-def _place(item: str | Path | Raw, name: str) -> str:
-    return printable(str(item)) if isinstance(item, str | Path) else name

@@ -1,0 +1,164 @@
+"""What a gallery's store costs: search beside a bare product, opening, enrolling, one million.
+
+python -m benchmarks.gallery --rounds 15
+python -m benchmarks.gallery --million
+
+Vectors are clustered: 2,000 centres, each vector one of them and a third of noise. The product
+and the store take turns in one run, on as many cores as BLAS takes; the median is the figure.
+
+product   the squared distances of all vectors by BLAS, their squares known, and argpartition
+search    `Store.nearest`: ids, identities, metadata and distances by the definition
+open      a store is opened and asked its first query, in a process that is already up
+bulk      ready vectors enrolled, 10,000 at once, synced to the disk
+single    one new row enrolled, synced to the disk; beside it what one write and fsync takes here
+"""
+
+import argparse
+import os
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.machine import machine_line
+from likewise.shapes import Array
+from likewise.stores.rows import Change, Pin, Rows
+from likewise.stores.sqlite import Sqlite
+
+DIM = 128
+PIN = Pin("a" * 64, "euclidean", DIM)
+AT_ONCE = 10_000
+
+
+def clustered(count: int, seed: int = 0) -> Array:
+    """Vectors as an encoder makes them: in clusters."""
+    random = np.random.default_rng(seed)
+    centres = np.random.default_rng(99).standard_normal((2000, DIM)).astype(np.float32)
+    made = random.standard_normal((count, DIM), dtype=np.float32)
+    made *= 0.3
+    made += centres[random.integers(2000, size=count)]
+    return made
+
+
+def rows(first: int, vectors: Array) -> Rows:
+    """Rows that are ready to be put."""
+    names = [f"row {i}" for i in range(first, first + len(vectors))]
+    return Rows.of(names, [f"who {i % 5000}" for i in range(first, first + len(vectors))], vectors)
+
+
+def product(vectors: Array, squares: Array, queries: Array, k: int = 10) -> Array:
+    """The bare way: which rows are nearest, in no order."""
+    apart = queries @ vectors.T
+    apart *= -2
+    apart += squares
+    found: Array = np.argpartition(apart, k - 1, axis=1)[:, :k]
+    return found
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """How long it takes."""
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def fill(path: Path, count: int) -> float:
+    """Enrol so many, and how many a second went in; making them is not counted."""
+    took = 0.0
+    with Sqlite(str(path), pin=PIN) as store:
+        for first in range(0, count, AT_ONCE):
+            some = rows(first, clustered(AT_ONCE, seed=first))
+            took += seconds(lambda some=some: store.write(Change(some)))  # type: ignore[misc]
+    return count / took
+
+
+def synced(path: Path) -> float:
+    """One write of a vector to a file, and its fsync: the least that a durable row can take."""
+    with path.open("wb") as file:
+
+        def write() -> None:
+            file.write(bytes(4 * DIM))
+            file.flush()
+            os.fsync(file.fileno())
+
+        return statistics.median(seconds(write) for _ in range(50))
+
+
+def search_rows(path: Path, count: int, rounds: int) -> None:
+    """Print the rows of exact search."""
+    with Sqlite(str(path), writing=False) as store:
+        vectors = np.concatenate([part.vectors for part in store.read()])
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+        for queries in (clustered(1, seed=7), clustered(64, seed=8)):
+            truth = np.sort(product(vectors, squares, queries), axis=1)
+            found = [[int(m.id[4:]) for m in one] for one in store.nearest(queries, 10)]
+            agree = float(np.mean(np.sort(found, axis=1) == truth))
+            bare, ours = [], []
+            for _ in range(rounds):
+                bare.append(seconds(lambda q=queries: product(vectors, squares, q)))  # type: ignore[misc]
+                ours.append(seconds(lambda q=queries: store.nearest(q, 10)))  # type: ignore[misc]
+            ratio = statistics.median(o / b for o, b in zip(ours, bare, strict=True))
+            print(
+                f"| exact search, {count:,} x {DIM}, {len(queries)} at once | "
+                f"{1e3 * statistics.median(ours):.1f} ms | {1e3 * statistics.median(bare):.1f} ms "
+                f"| {ratio:.2f} (ids agree {agree:.4f}) |",
+                flush=True,
+            )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--items", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--million", action="store_true", help="one million, and its memory")
+    parser.add_argument("--folder", help="on the disk to measure; a temporary one if left out")
+    asked = parser.parse_args()
+    count = 1_000_000 if asked.million else asked.items
+    print(machine_line())
+    print("| | likewise | bare | ratio |")
+    print("|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="likewise-", dir=asked.folder) as room:
+        path = Path(room) / "things.db"
+        print(f"| bulk enrolment of {count:,} | {fill(path, count):,.0f} rows/s | | |", flush=True)
+        if asked.million:
+            one_million(path)
+            return
+        search_rows(path, count, asked.rounds)
+        query = clustered(1, seed=11)
+
+        def first() -> None:
+            with Sqlite(str(path), writing=False) as store:
+                store.nearest(query, 10)
+
+        opened = 1e3 * statistics.median(seconds(first) for _ in range(7))
+        print(f"| open and first query | {opened:.1f} ms | | |", flush=True)
+        with Sqlite(str(path), pin=PIN) as store:
+            new = [rows(count + i, clustered(1, seed=i)) for i in range(100)]
+            took = [seconds(lambda one=one: store.write(Change(one))) for one in new]  # type: ignore[misc]
+        ours, bare = statistics.median(took), synced(Path(room) / "bare")
+        print(
+            f"| single durable row, p50 | {1e3 * ours:.2f} ms | {1e3 * bare:.2f} ms | "
+            f"{ours / bare:.1f} |"
+        )
+
+
+def one_million(path: Path) -> None:
+    """Search one million, and print the most memory that this process held."""
+    with Sqlite(str(path), writing=False) as store:
+        took = [seconds(lambda i=i: store.nearest(clustered(1, seed=i), 10)) for i in range(5)]  # type: ignore[misc]
+    print(
+        f"| exact search of one million, one query | {1e3 * statistics.median(took):.1f} ms | | |"
+    )
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    peak = int(found[1]) / 1e3 if found else 0
+    print(f"| peak resident memory, the mapped file included | {peak:,.0f} MB | | |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""`likewise gallery`: what a gallery holds, and its care."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from likewise.gallery import Gallery
+
+ACTIONS = ("info", "list", "remove", "export", "import", "compact")
+
+
+def gallery(
+    action: str = typer.Argument(
+        metavar="ACTION", help="One of info, list, remove, export, import and compact."
+    ),
+    gallery: str = typer.Argument(metavar="GALLERY", help="A gallery's file."),
+    what: list[str] = typer.Argument(
+        [],
+        metavar="WHAT",
+        show_default=False,
+        help="For remove, ids; for export and import, a .parquet file.",
+    ),
+    where: str = typer.Option(
+        "",
+        metavar="CONDITION",
+        show_default=False,
+        help="For list, what metadata must be; likewise search --help says how.",
+    ),
+    identity: str = typer.Option(
+        "", metavar="NAME", show_default=False, help="For remove, everything of this identity."
+    ),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+) -> None:
+    """Show what a gallery holds, and take care of it.
+
+    info counts entries and identities, names the model, the rates that identify can promise and
+    what removed entries still take; list prints every entry. What is removed is overwritten in
+    the gallery's files at once; copies, and the disk's own, are not. import makes the gallery
+    where there is none, and leaves ids that are there as they are.
+
+    Examples:
+        likewise gallery info people.db
+        likewise gallery list people.db --where 'group = "group1"'
+        likewise gallery export people.db people.parquet
+        likewise gallery import copied.db people.parquet
+        likewise gallery remove people.db others/group0/glyph1002/0.png
+        likewise gallery remove people.db --identity group1/glyph1003
+        likewise gallery compact people.db --json
+
+    Writes:
+        export writes the file that it is given, whole or not at all.
+        import, remove and compact change the gallery's own files.
+
+    Exit codes:
+        0  done
+        2  bad input, or nothing to remove
+
+    Next:
+        likewise search model/ people.db a.png
+    """
+    from likewise.gallery import Gallery
+    from likewise.registry import unknown
+
+    if action not in ACTIONS:
+        raise unknown("no action is named", action, ACTIONS)
+    _check(action, what, where, identity)
+    if action == "import":
+        _import(gallery, what[0], as_json=json)
+        return
+    with Gallery(gallery, writing=action in ("remove", "compact")) as opened:
+        if action == "info":
+            _say(_info(opened), as_json=json)
+        elif action == "list":
+            _list(opened, where, as_json=json)
+        elif action == "remove":
+            _say(_remove(opened, what, identity), as_json=json)
+        elif action == "export":
+            _say(_export(opened, what[0]), as_json=json)
+        else:
+            before = opened.store.state().bytes_used
+            opened.compact()
+            after = opened.store.state().bytes_used
+            _say({"bytes_before": before, "bytes_after": after}, as_json=json)
+
+
+def _check(action: str, words: list[str], where: str, identity: str) -> None:
+    from likewise.errors import BadArgument
+
+    files = action in ("export", "import")
+    if files and (len(words) != 1 or not words[0].endswith(".parquet")):
+        raise BadArgument(f"{action} takes one file that ends in .parquet, and {words} were given.")
+    if action == "remove" and bool(words) is bool(identity):
+        raise BadArgument("remove takes ids or --identity, one of the two. Name what to remove.")
+    if words and not files and action != "remove":
+        raise BadArgument(f"{action} takes nothing but the gallery, and {words} were given.")
+    if where and action != "list":
+        raise BadArgument(f"{action} takes no --where; list does.")
+    if identity and action != "remove":
+        raise BadArgument(f"{action} takes no --identity; remove does.")
+
+
+def _say(found: dict[str, Any], *, as_json: bool) -> None:
+    import json
+
+    if as_json:
+        print(json.dumps(found))
+        return
+    for name, value in found.items():
+        shown = f"{value:,}" if isinstance(value, int) else value
+        print(f"{name.replace('_', ' '):<14}{shown}")
+
+
+def _info(opened: "Gallery") -> dict[str, Any]:
+    from likewise.gallery.open_set import TARGETS
+
+    state = opened.store.state(log=1)
+    limits = [opened.limit(target) for target in TARGETS]
+    kept = [f"{limit.target:g}" for limit in limits if limit.threshold is not None]
+    return {
+        "entries": state.count,
+        "identities": opened.identities(),
+        "model": state.pin.fingerprint,
+        "distance": state.pin.distance,
+        "dim": state.pin.dim,
+        "changes": state.generation,
+        "removed": state.removals,
+        "bytes": state.bytes_used,
+        "rates": ", ".join(kept) or limits[-1].reason,
+    }
+
+
+def _list(opened: "Gallery", where: str, *, as_json: bool) -> None:
+    import json
+
+    from likewise.cli.gallery_words import entry_line
+
+    entries = []
+    for rows in opened.rows(where or None, vectors=False):
+        for name, who, metadata in zip(rows.ids, rows.identities, rows.metadata, strict=True):
+            if as_json:
+                entries.append({"id": name, "identity": who, "metadata": dict(metadata)})
+            else:
+                print(entry_line(name, who, metadata))
+    if as_json:
+        print(json.dumps({"entries": entries}))
+
+
+def _remove(opened: "Gallery", ids: list[str], identity: str) -> dict[str, Any]:
+    from likewise.errors import NotEnrolled
+
+    removed = opened.remove_identity(identity) if identity else opened.remove(*ids)
+    if not removed:
+        raise NotEnrolled(
+            f"Nothing of {identity or ', '.join(ids)} is enrolled, so nothing was removed. Look "
+            "for it: likewise gallery list GALLERY."
+        )
+    return {"removed": removed, "not_there": 0 if identity else len(set(ids)) - removed}
+
+
+def _export(opened: "Gallery", path: str) -> dict[str, Any]:
+    from pathlib import Path
+
+    from likewise.gallery.exchange import export
+
+    return {"exported": export(opened.store, Path(path)), "file": path}
+
+
+def _import(gallery: str, path: str, *, as_json: bool) -> None:
+    from pathlib import Path
+
+    from likewise.gallery import Gallery
+    from likewise.gallery.exchange import bring_in, pin_of
+
+    with Gallery(gallery, pin=pin_of(Path(path))) as opened:
+        added, known = bring_in(opened.store, Path(path))
+    _say({"imported": added, "known_already": known}, as_json=as_json)

@@ -1,0 +1,87 @@
+"""How the answers of a gallery read on a terminal, and what a person notes of its entries."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from likewise.printable import printable
+
+
+def notes_of(notes: list[str]) -> dict[str, str | int | float | bool]:
+    """Metadata from words like `season=winter`.
+
+    Raises:
+        BadArgument: If one has no equals sign, or a name comes twice.
+    """
+    from likewise.errors import BadArgument
+
+    found: dict[str, str | int | float | bool] = {}
+    for note in notes:
+        name, equals, text = note.partition("=")
+        if not equals or name in found:
+            raise BadArgument(
+                f"--note is {note!r}, and NAME=VALUE, each name once, is expected, as in "
+                "season=winter."
+            )
+        found[name] = _value(text)
+    return found
+
+
+def _value(text: str) -> str | int | float | bool:
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def identified_lines(found: Any) -> list[str]:
+    """Who a probe is, and why, as the lines that a person reads."""
+    first, limit = found.candidates[0], found.limit
+    lines = [
+        printable(found.identity) if found.verdict == "identified" else found.verdict,
+        (
+            f"  distance     {first.distance:.4f} to {printable(first.identity)}, the nearest of "
+            f"{found.enrolled:,}"
+        ),
+    ]
+    if limit.threshold is None:
+        lines.append(f"  threshold    none. {limit.reason}")
+    else:
+        lines += [
+            (
+                f"  threshold    {limit.threshold:.4f}, false-identification rate at most "
+                f"{limit.target:g}, 95% sure"
+            ),
+            (
+                f"               (left out in turn, {limit.accepted:,} of {limit.asked:,} "
+                f"identities are taken for another; {limit.trials:,} trials)"
+            ),
+        ]
+    if found.probability_unknown is None:
+        lines.append("  probability  unknown, since the model is not calibrated")
+    else:
+        lines.append(
+            f"  probability  {found.probability_unknown:.3f} that it is none of them, where "
+            f"{found.prior_unknown:g} of all probes are"
+        )
+    for one in found.candidates:
+        sure = "" if one.probability is None else f"  {one.probability:.3f}"
+        lines.append(f"  {one.distance:.4f}{sure}  {printable(one.identity)}")
+    if found.probability_unknown is not None:
+        lines.append(f"               (before it was seen, each was {first.prior:.3g})")
+    return lines
+
+
+def match_line(match: Any) -> str:
+    """A row that was found, as the line that a person reads."""
+    return f"{match.distance:.4f}  {entry_line(match.id, match.identity, match.metadata)}"
+
+
+def entry_line(name: str, identity: str, metadata: Mapping[str, Any]) -> str:
+    """An entry as the line that a person reads."""
+    told = f"  {json.dumps(dict(metadata), ensure_ascii=False)}" if metadata else ""
+    return printable(f"{identity}  {name}{told}")

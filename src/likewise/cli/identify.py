@@ -1,0 +1,90 @@
+"""`likewise identify`: who is this?"""
+
+import typer
+
+from likewise.cli.manual import DECIDING
+
+
+def identify(
+    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
+    gallery: str = typer.Argument(metavar="GALLERY", help="A gallery's file."),
+    probe: str = typer.Argument(metavar="PROBE", help="A file that shows somebody."),
+    fpir: float | None = typer.Option(
+        None,
+        metavar="RATE",
+        rich_help_panel=DECIDING,
+        show_default="0.01 where the gallery supports it, else the smallest of 0.05 and 0.1",
+        help="Keep the share of strangers that are taken for somebody within this, 95% sure.",
+    ),
+    prior_unknown: float = typer.Option(
+        0.5,
+        "--prior-unknown",
+        metavar="SHARE",
+        rich_help_panel=DECIDING,
+        help="How often a probe shows nobody of the gallery, for the probabilities.",
+    ),
+    fuse: str = typer.Option(
+        "nearest",
+        "--fuse",
+        metavar="RULE",
+        rich_help_panel=DECIDING,
+        help="How several items of an identity are held against the probe: the nearest, the mean "
+        "of their distances, or the distance to their centroid.",
+    ),
+    calibration: str = typer.Option(
+        "default",
+        metavar="NAME",
+        rich_help_panel=DECIDING,
+        help="Which of the model's calibrations gives the probabilities.",
+    ),
+    candidates: int = typer.Option(
+        5, "-k", "--candidates", min=1, metavar="N", help="How many candidates to name."
+    ),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+    exit_code: bool = typer.Option(
+        False, "--exit-code", help="Say the decision by the exit code, too."
+    ),
+) -> None:
+    """Say who an item shows, or that it shows nobody of the gallery.
+
+    Prints a name, or unknown; or undecided where the gallery is too small for any error rate.
+    Then the candidates, nearest first, with their probabilities, which count that the probe may
+    be unknown. The threshold is that of the gallery as it now is: every identity is left out in
+    turn, and asked for as a stranger would be. Nothing is written.
+
+    Examples:
+        likewise identify model/ people.db a.png
+        likewise identify model/ people.db a.png --fuse centroid --prior-unknown 0.9
+        likewise identify model/ people.db a.png --json
+
+    Exit codes:
+        0  answered; with --exit-code: identified
+        1  with --exit-code: unknown
+        2  bad input, or a rate that the gallery cannot support
+        3  with --exit-code: undecided
+
+    Next:
+        likewise search model/ people.db a.png
+    """
+    from likewise.cli.gallery_words import identified_lines
+    from likewise.cli.words import as_json
+    from likewise.gallery.templates import check_rule
+    from likewise.model import Model
+    from likewise.tasks.identify import identify as who
+
+    found = who(
+        Model(model),
+        gallery,
+        probe,
+        fpir=fpir,
+        prior_unknown=prior_unknown,
+        rule=check_rule(fuse),
+        calibration=calibration,
+        candidates=candidates,
+    )
+    if json:
+        print(as_json(found))
+    else:
+        print("\n".join(identified_lines(found)))
+    if exit_code:
+        raise typer.Exit({"identified": 0, "unknown": 1}.get(found.verdict, 3))

@@ -1,0 +1,62 @@
+"""`likewise search`: what is like this?"""
+
+import typer
+
+
+def search(
+    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
+    gallery: str = typer.Argument(metavar="GALLERY", help="A gallery's file."),
+    probe: str = typer.Argument(
+        metavar="PROBE", help="A file; with --id, the id of what is enrolled."
+    ),
+    k: int = typer.Option(10, "-k", min=1, metavar="N", help="How many to find."),
+    where: str = typer.Option(
+        "",
+        metavar="CONDITION",
+        show_default=False,
+        help="What metadata must be: names against texts in quotes, numbers, true or false by = "
+        "!= < <= > >= or in (...), joined by and, or, not. id and identity are names, too.",
+    ),
+    by_id: bool = typer.Option(False, "--id", help="Search by what is enrolled under an id."),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+) -> None:
+    """Find what is most like an item among those enrolled.
+
+    Prints the nearest first, each with its distance, identity and id. A condition leaves out
+    what does not fulfil it before anything is compared, so that it costs no neighbour. Nothing is
+    written.
+
+    Examples:
+        likewise search model/ people.db a.png
+        likewise search model/ people.db a.png -k 3 --where 'group = "group1"'
+        likewise search model/ people.db others/group0/glyph1005/0.png --id --json
+
+    Exit codes:
+        0  searched, also where nothing fulfils the condition
+        2  bad input
+
+    Next:
+        likewise gallery info people.db
+    """
+    import json as json_
+    from dataclasses import asdict
+
+    from likewise.cli.gallery_words import match_line
+    from likewise.gallery import Gallery
+    from likewise.model import Model
+    from likewise.tasks.search import search as find
+
+    loaded = Model(model)
+    with Gallery(gallery, loaded, writing=False) as opened:
+        found = (
+            opened.like(probe, k, where or None)
+            if by_id
+            else find(loaded, opened, probe, k=k, where=where)
+        )
+    if json:
+        print(json_.dumps({"matches": [asdict(match) for match in found]}))
+        return
+    for match in found:
+        print(match_line(match))
+    if not found:
+        print("nothing was found")

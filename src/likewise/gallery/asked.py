@@ -1,0 +1,94 @@
+"""What a gallery is asked with, from what a person gave; and what it refuses."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from likewise.errors import BadArgument, ForeignEmbedding, NotEnrolled
+from likewise.model import Model
+from likewise.printable import shortened
+from likewise.registry import Spec
+from likewise.shapes import Array, Float
+from likewise.stores import FAMILY as STORES
+from likewise.stores.rows import Pin
+from likewise.stores.where import Condition, parse
+from likewise.types import Embeddings, Raw
+
+
+def store_spec(text: str | Path) -> str:
+    """The spec of a store; a path stands for the store in that file."""
+    name = str(text)
+    if isinstance(text, Path) or not re.match(rf"({'|'.join(STORES.names())})\s*[:(]", name):
+        return str(Spec("sqlite", (name,)))
+    return name
+
+
+def condition_of(where: str | Condition | None) -> Condition | None:
+    """A condition from its text.
+
+    Raises:
+        BadCondition: If it cannot be read.
+    """
+    return parse(where) if isinstance(where, str) else where
+
+
+def ratios_of(model: Model, calibration: str) -> Callable[[Array], Array] | None:
+    """What gives the likelihood ratios of the plain distance; None in a model without any."""
+    if not model.calibrations:
+        return None
+    return model.calibration(calibration, "distance").ratios
+
+
+def vector_of(probe: Embeddings | Raw, model: Model | None, pin: Pin) -> Float[Array, "1 dim"]:
+    """The one vector that is asked about.
+
+    Args:
+        probe: An item, or the embedding of one.
+        model: What embeds items; None where there is none.
+        pin: What the gallery's vectors are of.
+
+    Raises:
+        ForeignEmbedding: If another model made the embedding.
+        BadArgument: If it is not of one item, or is an item and there is no model.
+    """
+    if isinstance(probe, Embeddings):
+        check(probe, pin)
+        if len(probe.vectors) != 1:
+            raise BadArgument(
+                f"The probe is {len(probe.vectors)} vectors, and one is expected. Ask for one at a "
+                "time."
+            )
+        return probe.vectors
+    if model is None:
+        raise BadArgument(
+            "An item was given to a gallery that was opened without its model. Open it with the "
+            "model, or give the item's embedding."
+        )
+    return model.embed_one(probe, "the probe")
+
+
+def check(embeddings: Embeddings, pin: Pin) -> None:
+    """Refuse embeddings of another model.
+
+    Raises:
+        ForeignEmbedding: If they are.
+    """
+    if embeddings.fingerprint != pin.fingerprint:
+        raise foreign(embeddings.fingerprint, pin)
+
+
+def foreign(fingerprint: str, pin: Pin) -> ForeignEmbedding:
+    """The error for vectors of another model than the gallery's."""
+    return ForeignEmbedding(
+        f"These vectors were made by model {fingerprint[:12]}, and the gallery holds those of "
+        f"{pin.fingerprint[:12]}: distances between them mean nothing. Use the model that the "
+        "gallery was made with."
+    )
+
+
+def missing(given: str) -> NotEnrolled:
+    """The error for an id under which nothing is enrolled."""
+    return NotEnrolled(
+        f"Nothing is enrolled under the id {shortened(given, 200)!r}. Look for it: likewise "
+        "gallery list GALLERY."
+    )

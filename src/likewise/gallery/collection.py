@@ -1,0 +1,297 @@
+"""A gallery: a store of one model's embeddings, and what is asked of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from likewise.errors import BadArgument, NotEnrolled
+from likewise.gallery.asked import (
+    check,
+    condition_of,
+    foreign,
+    missing,
+    ratios_of,
+    store_spec,
+    vector_of,
+)
+from likewise.gallery.deciding import decided
+from likewise.gallery.found import Enrolled, Entry, Identified
+from likewise.gallery.known import Known
+from likewise.gallery.open_set import TARGETS, Limit
+from likewise.gallery.templates import Rule
+from likewise.model import Model
+from likewise.stores import FAMILY as STORES
+from likewise.stores.base import Store
+from likewise.stores.rows import Change, Match, Metadata, Pin, Rows
+from likewise.stores.where import Comparison, Condition
+from likewise.types import Embeddings, Raw
+
+
+class Gallery:
+    """Things that are known, each by the embeddings of one model; every thread may use it.
+
+    A gallery knows the fingerprint of the model that its vectors were made by, and refuses those
+    of every other. It compares by the model's plain distance, also where the model has a matcher.
+
+    Args:
+        store: The path of a gallery, a store's spec, or a store.
+        model: What embeds; it makes the gallery where there is none. Without it, embeddings and
+            ids can be asked about, and no items.
+        pin: What its vectors are of, in place of a model.
+        writing: Whether anything may be written.
+
+    Raises:
+        GalleryError: If there is none and none can be made, or it is something else.
+        ForeignEmbedding: If it is another model's.
+    """
+
+    def __init__(
+        self,
+        store: str | Path | Store,
+        model: Model | None = None,
+        *,
+        pin: Pin | None = None,
+        writing: bool = True,
+    ) -> None:
+        self.model = model
+        if model is not None:
+            pin = Pin(model.fingerprint, model.manifest.distance, model.dim)
+        self.store: Store = (
+            store
+            if isinstance(store, Store)
+            else STORES.build(store_spec(store), pin=pin, writing=writing)
+        )
+        self.pin = self.store.state().pin
+        if pin is not None and pin != self.pin:
+            raise foreign(pin.fingerprint, self.pin)
+        self._known = Known(self.store, self.pin)
+
+    def close(self) -> None:
+        """Give back what is held open."""
+        self.store.close()
+
+    def __enter__(self) -> "Gallery":  # noqa: PYI034 - beartype cannot check Self
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def count(self, where: str | Condition | None = None) -> int:
+        """How many entries fulfil a condition; how many there are without one.
+
+        Raises:
+            BadCondition: If it cannot be read.
+        """
+        return self.store.state(condition_of(where)).count
+
+    def enrol(
+        self,
+        embeddings: Embeddings,
+        *,
+        ids: Sequence[str] | None = None,
+        metadata: Sequence[Metadata] | None = None,
+        items: Sequence[bytes | None] | None = None,
+        replace_known: bool = False,
+    ) -> Enrolled:
+        """Enrol items; when this returns they are on the disk, all of them.
+
+        Args:
+            embeddings: Of the items, with their identities.
+            ids: Of each; the places of the items if None.
+            metadata: Of each.
+            items: The raw items, to keep them too.
+            replace_known: Put them in the place of what is enrolled under the same ids, which
+                otherwise stays as it was.
+
+        Raises:
+            ForeignEmbedding: If another model made the embeddings.
+            BadArgument: If an id, an identity or metadata cannot be kept.
+            SaveFailed: If they cannot be written; the gallery is as it was.
+        """
+        check(embeddings, self.pin)
+        table = embeddings.items
+        rows = Rows.of(
+            table.places.tolist() if ids is None else ids,
+            table.identities.tolist(),
+            embeddings.vectors,
+            metadata,
+            items,
+        )
+        put = self.store.write(Change(rows)).put
+        known = tuple(rows.ids[at] for at in np.flatnonzero(~put).tolist())
+        if replace_known and known:
+            self.store.write(Change(rows.take(~put), taken="known"))
+        return Enrolled(int(put.sum()), known)
+
+    def update(
+        self,
+        id: str,  # noqa: A002 - as it is called everywhere else
+        *,
+        embedding: Embeddings | None = None,
+        identity: str | None = None,
+        metadata: Metadata | None = None,
+    ) -> Entry:
+        """Change an entry; what is left out stays. The old vector is overwritten.
+
+        Args:
+            id: Of the entry.
+            embedding: Of one item; an item that was kept is then forgotten.
+            identity: Who it shows.
+            metadata: All of its metadata.
+
+        Raises:
+            NotEnrolled: If there is none of that id.
+            ForeignEmbedding: If another model made the embedding.
+            BadArgument: If it is not of one item, or something cannot be kept.
+        """
+        entry = self.get(id)
+        if embedding is not None:
+            check(embedding, self.pin)
+            if len(embedding.vectors) != 1:
+                raise BadArgument(
+                    f"{id} was to get {len(embedding.vectors)} vectors, and one is expected."
+                )
+            entry = replace(entry, vector=embedding.vectors[0], item=None)
+        if identity is not None:
+            entry = replace(entry, identity=identity)
+        if metadata is not None:
+            entry = replace(entry, metadata=metadata)
+        rows = Rows.of([id], [entry.identity], entry.vector[None], [entry.metadata], [entry.item])
+        if not self.store.write(Change(rows, taken="known")).put.all():
+            raise missing(id)
+        return entry
+
+    def remove(self, *ids: str) -> int:
+        """Remove entries for good, and say how many were there; their vectors are overwritten."""
+        return int(self.store.write(Change(remove=ids)).removed.sum())
+
+    def remove_identity(self, identity: str) -> int:
+        """Remove all entries of an identity for good, and say how many there were."""
+        removed = 0
+        while True:
+            parts = self.store.read(where=Comparison("identity", "=", identity), vectors=False)
+            ids = [one for part in parts for one in part.ids]
+            if not ids:
+                return removed
+            removed += self.remove(*ids)
+
+    def compact(self) -> None:
+        """Give the place of removed entries back to the disk.
+
+        Raises:
+            SaveFailed: If there is no space for the copy; the gallery is as it was.
+        """
+        self.store.write(Change(reclaim=True))
+
+    def get(self, id: str) -> Entry:  # noqa: A002 - as above
+        """What is enrolled under an id.
+
+        Raises:
+            NotEnrolled: If nothing is.
+        """
+        for rows in self.store.read([id], items=True):
+            if len(rows):
+                return Entry(
+                    id, rows.identities[0], rows.vectors[0], rows.metadata[0], rows.items[0]
+                )
+        raise missing(id)
+
+    def rows(
+        self, where: str | Condition | None = None, *, vectors: bool = True, items: bool = False
+    ) -> Iterator[Rows]:
+        """All entries that fulfil a condition, some at a time."""
+        return self.store.read(where=condition_of(where), vectors=vectors, items=items)
+
+    def search(
+        self, probe: Embeddings | Raw, k: int = 10, where: str | Condition | None = None
+    ) -> list[Match]:
+        """The nearest entries to an item, nearest first.
+
+        Args:
+            probe: The bytes of a file, an array, or the embedding of one item.
+            k: How many; fewer where there are fewer.
+            where: What their metadata must be: `season = "winter"`.
+
+        Raises:
+            BadCondition: If the condition cannot be read.
+            ForeignEmbedding: If another model made the embedding.
+            UnreadableItem: If the item cannot be decoded.
+        """
+        return self.store.nearest(vector_of(probe, self.model, self.pin), k, condition_of(where))[0]
+
+    def like(self, id: str, k: int = 10, where: str | Condition | None = None) -> list[Match]:  # noqa: A002
+        """The nearest entries to one that is enrolled, without itself.
+
+        Raises:
+            NotEnrolled: If there is none of that id.
+        """
+        found = self.store.nearest(self.get(id).vector[None], k + 1, condition_of(where))[0]
+        return [match for match in found if match.id != id][:k]
+
+    def identify(
+        self,
+        probe: Embeddings | Raw,
+        *,
+        fpir: float | None = None,
+        prior_unknown: float = 0.5,
+        rule: Rule = "nearest",
+        calibration: str = "default",
+        candidates: int = 5,
+    ) -> Identified:
+        """Who an item shows, or that it shows nobody of the gallery.
+
+        The threshold is that of the gallery as it now is; see `limit_for`. The probabilities come
+        from the model's calibration of single pairs.
+
+        Args:
+            probe: The bytes of a file, an array, or the embedding of one item.
+            fpir: The share of strangers that may be taken for somebody; by default .01 where the
+                gallery supports it, else the smallest that it does.
+            prior_unknown: How often a probe shows nobody of the gallery.
+            rule: How several templates are fused: `nearest`, `mean` or `centroid`.
+            calibration: Which of the model's calibrations gives the probabilities.
+            candidates: How many to name.
+
+        Raises:
+            UnsupportedRate: If a rate was asked for that the gallery cannot support.
+            NotCalibrated: If the model has no calibration of that name.
+            NotEnrolled: If the gallery is empty.
+        """
+        vector = vector_of(probe, self.model, self.pin)
+        templates = self._known.templates()
+        if not len(templates):
+            raise NotEnrolled("The gallery is empty, so nobody can be found in it. Enrol first.")
+        return decided(
+            templates.distances(vector, rule)[0],
+            templates.identities,
+            [self._known.limit(target, rule) for target in (TARGETS if fpir is None else (fpir,))],
+            None if self.model is None else ratios_of(self.model, calibration),
+            asked=fpir,
+            prior_unknown=prior_unknown,
+            rule=rule,
+            candidates=candidates,
+        )
+
+    def identities(self) -> int:
+        """How many different identities are enrolled."""
+        return len(self._known.templates())
+
+    def limit(self, fpir: float, rule: Rule = "nearest") -> Limit:
+        """The threshold for a false-identification rate among those that are now enrolled.
+
+        Args:
+            fpir: The rate.
+            rule: How templates are fused.
+
+        Raises:
+            BadArgument: If the rate is not between 0 and 1, or the rule is none.
+        """
+        return self._known.limit(fpir, rule)

@@ -1,0 +1,8 @@
+"""Where enrolled embeddings live."""
+
+from likewise.registry import Family
+from likewise.stores.base import Store
+
+FAMILY: Family[Store] = Family(
+    "store", __name__, {"sqlite": "sqlite:Sqlite"}, context=("pin", "writing")
+)

@@ -1,0 +1,102 @@
+"""The abstract class of the stores."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import final
+
+from likewise.shapes import Array, Float
+from likewise.stores.rows import Change, Match, Rows, State, Written
+from likewise.stores.where import Condition
+
+
+class Store(ABC):
+    """Rows (id, identity, metadata, vector) of one model, kept; every thread may use it.
+
+    What a store promises, and its contract tests hold it to:
+
+    * A change is taken as a whole or not at all, and when `write` returns it is on the disk.
+    * Two writers never lose each other's change: one waits.
+    * Reads never show half a change, nor a vector that is not its row's.
+    * What is removed is gone from the store's files when `write` returns.
+    * `state().generation` is the last change that reads show. Where it is that of the last `write`
+      at once, `state().reads` is `fresh`. An engine that indexes later says `eventual`, and
+      whoever must see a change waits until the generation is reached.
+
+    Attributes:
+        resources: What the store holds open; `close` gives it back.
+    """
+
+    resources: ExitStack
+
+    @abstractmethod
+    def write(self, change: Change) -> Written:
+        """Put and remove rows, durably, as a whole or not at all.
+
+        Raises:
+            BadArgument: If a row cannot be kept as it is.
+            SaveFailed: If it cannot be written; the rows are as they were.
+            GalleryBusy: If other writers did not let it.
+            DamagedGallery: If what is there is not as it was written.
+        """
+
+    @abstractmethod
+    def read(
+        self,
+        ids: Sequence[str] | None = None,
+        where: Condition | None = None,
+        *,
+        vectors: bool = True,
+        items: bool = False,
+    ) -> Iterator[Rows]:
+        """Some rows at a time, in the order in which their ids were first put.
+
+        Each part is of one moment. A row that is there from beginning to end comes exactly once.
+
+        Args:
+            ids: Of the rows; all if None. Those that nobody put are left out.
+            where: What their metadata must be.
+            vectors: Whether to read vectors; else they have no columns.
+            items: Whether to read kept items; else they are None.
+        """
+
+    @abstractmethod
+    def nearest(
+        self, queries: Float[Array, "n dim"], k: int, where: Condition | None = None
+    ) -> list[list[Match]]:
+        """The k rows nearest to each query among those that fulfil a condition, nearest first.
+
+        The distances are those of the definition (`Distance.rows`).
+
+        Raises:
+            WrongDimension: If the queries have another length than the vectors.
+            GalleryBusy: If others change the rows faster than they can be read.
+        """
+
+    @abstractmethod
+    def state(self, where: Condition | None = None, *, log: int = 0) -> State:
+        """What the store holds now.
+
+        Args:
+            where: Which rows to count; all if None.
+            log: How many of the newest lines of the log to read.
+        """
+
+    @final
+    def close(self) -> None:
+        """Give back what is held open; a store that is closed is not used again."""
+        self.resources.close()
+
+    @final
+    def __enter__(self) -> "Store":  # noqa: PYI034 - beartype cannot check Self
+        return self
+
+    @final
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,210 @@
+"""Exact search: the nearest of many vectors, block by block through BLAS, in float32.
+
+The product gives each distance with a rounding error whose bound is known. What is within twice
+that bound of the k-th nearest is a candidate; the candidates, a few more than k, are computed by
+`Distance.rows`, the definition. So the answer is that of a plain scan, at the speed of the product.
+
+References:
+    Higham, "Accuracy and Stability of Numerical Algorithms", 2002, eq. 3.5: the error of a product
+    of two vectors is at most d u |a||b| (to first order), whatever the order of summation.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from likewise.distances.base import Distance
+from likewise.distances.cosine import Cosine
+from likewise.distances.euclidean import Euclidean
+from likewise.shapes import Array, Float, Int
+
+# Pairs of a block (4 MB in float32), its rows at most, and numbers gathered at once. Only the first
+# block is partitioned, so that it should not be all.
+_PAIRS = 2**20
+_ROWS = 2**14
+_NUMBERS = 2**21
+_ROUNDING = 2.0**-24
+# What is below this, squared, may have no direction (see `Cosine`).
+_BLANK = 1e-12
+
+Found: TypeAlias = tuple[Int[Array, "found"], Float[Array, "found"]]
+Form: TypeAlias = Callable[[Array, Array], Array]
+"""From vectors [b dim] and their squares [b] to what rises with the distance, [queries b]."""
+Slack: TypeAlias = Callable[[Array], Array]
+"""From the k-th least of a form's values [queries] to how far beyond it another may be less."""
+
+
+def squares_of(vectors: Float[Array, "n dim"]) -> Float[Array, "n"]:
+    """The squared length of each vector, right to the last digit of float32."""
+    result = np.empty(len(vectors), dtype=np.float32)
+    step = max(1, _NUMBERS // max(1, vectors.shape[1]))
+    for start in range(0, len(vectors), step):
+        part = vectors[start : start + step].astype(np.float64)
+        result[start : start + step] = np.einsum("ij,ij->i", part, part)
+    return result
+
+
+def nearest(
+    queries: Float[Array, "q dim"],
+    vectors: Float[Array, "n dim"],
+    squares: Float[Array, "n"],
+    k: int,
+    distance: Distance,
+    *,
+    among: Int[Array, "m"] | None = None,
+    holes: Int[Array, "h"] | None = None,
+) -> list[Found]:
+    """The k nearest rows to each query and their distances, nearest first; ties by row.
+
+    Args:
+        queries: Float32.
+        vectors: Float32, in memory or mapped from a file.
+        squares: Of the vectors, as from `squares_of`.
+        k: How many; fewer where there are fewer.
+        distance: What compares.
+        among: The only rows to look at, in order; all if None.
+        holes: Rows not to look at, in order, where all are looked at.
+    """
+    queries = np.ascontiguousarray(queries, dtype=np.float32)
+    form, slack = _form(queries, squares, distance)
+    count = len(vectors) if among is None else len(among)
+    search = _Search(len(queries), k, slack)
+    step = max(1, min(_ROWS, _PAIRS // len(queries)))
+    if among is not None:
+        step = max(1, min(step, _NUMBERS // vectors.shape[1]))
+    for start in range(0, count, step):
+        stop = min(start + step, count)
+        rows = slice(start, stop) if among is None else among[start:stop]
+        values = form(vectors[rows], squares[rows])
+        if holes is not None and among is None:
+            first, last = np.searchsorted(holes, (start, stop))
+            values[:, holes[first:last] - start] = np.inf
+        search.add(values, start)
+    return [
+        _sure(query[None], vectors, rows if among is None else among[rows], k, distance)
+        for query, rows in zip(queries, search.candidates(), strict=True)
+    ]
+
+
+class _Search:
+    """The candidates of every query so far.
+
+    Args:
+        queries: How many there are.
+        k: How many rows each wants.
+        slack: See `Slack`.
+    """
+
+    def __init__(self, queries: int, k: int, slack: Slack) -> None:
+        self.k = k
+        self.slack = slack
+        self.bound = np.full(queries, np.inf, dtype=np.float32)
+        self.rows: list[list[Array]] = [[] for _ in range(queries)]
+        self.values: list[list[Array]] = [[] for _ in range(queries)]
+        self.held = np.zeros(queries, dtype=np.int64)
+
+    def add(self, values: Float[Array, "q b"], start: int) -> None:
+        """Take what may be among the nearest of these rows, which begin at `start`."""
+        first = np.flatnonzero(np.isinf(self.bound))
+        if len(first) and values.shape[1] >= self.k:
+            least = np.partition(values[first], self.k - 1, axis=1)[:, self.k - 1]
+            self.bound[first] = self._beyond(least, first)
+        query, row = np.nonzero(values <= self.bound[:, None])
+        chosen = values[query, row]
+        real = np.isfinite(chosen)
+        query, row, chosen = query[real], row[real], chosen[real]
+        ends = np.searchsorted(query, np.arange(len(self.rows) + 1))
+        for one in np.unique(query).tolist():
+            part = slice(ends[one], ends[one + 1])
+            self.rows[one].append(row[part] + start)
+            self.values[one].append(chosen[part])
+            self.held[one] += ends[one + 1] - ends[one]
+            if self.held[one] > 8 * self.k + 256:
+                self._tighten(one)
+
+    def _beyond(self, least: Float[Array, "q"], which: Int[Array, "q"]) -> Float[Array, "q"]:
+        """How large a value of these queries may be that is among the nearest for all we know."""
+        wide = np.zeros(len(self.rows))
+        wide[which] = least
+        beyond = (wide + self.slack(wide))[which].astype(np.float32)
+        return np.nextafter(beyond, np.float32(np.inf))
+
+    def _tighten(self, one: int) -> None:
+        values = np.concatenate(self.values[one])
+        rows = np.concatenate(self.rows[one])
+        if len(values) >= self.k:
+            least = np.partition(values, self.k - 1)[self.k - 1 : self.k].astype(np.float64)
+            self.bound[one] = self._beyond(least, np.array([one]))[0]
+            kept = values <= self.bound[one]
+            values, rows = values[kept], rows[kept]
+        self.values[one], self.rows[one] = [values], [rows]
+        self.held[one] = len(rows)
+
+    def candidates(self) -> list[Int[Array, "some"]]:
+        """The rows of every query that may be among its nearest, in order."""
+        found = []
+        for one, parts in enumerate(self.rows):
+            if parts:
+                self._tighten(one)
+            found.append(self.rows[one][0] if parts else np.zeros(0, dtype=np.int64))
+        return found
+
+
+def _form(
+    queries: Float[Array, "q dim"], squares: Float[Array, "n"], distance: Distance
+) -> tuple[Form, Slack]:
+    """What rises with the distance, fast, and how wrong it may be."""
+    own = squares_of(queries)
+    unit = (queries.shape[1] + 8) * _ROUNDING
+    most = float(squares.max(initial=0.0))
+    if isinstance(distance, Euclidean):
+        twice = -2 * queries
+
+        def euclidean(vectors: Array, theirs: Array) -> Array:
+            values: Array = _product(twice, vectors)
+            values += theirs
+            return values
+
+        wrong = unit * (own.astype(np.float64) + most) + 1e-37
+        return euclidean, lambda _: 2 * wrong
+    least = queries.shape[1] * 4 * _BLANK**2
+    if isinstance(distance, Cosine) and own.min(initial=1.0) > least:
+        directions = -queries / np.sqrt(own)[:, None]
+
+        def cosine(vectors: Array, theirs: Array) -> Array:
+            values: Array = _product(directions, vectors)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                values /= np.sqrt(theirs)
+            # One that is too short to have a direction for sure is looked at by the definition.
+            doubtful = theirs <= least
+            if doubtful.any():
+                values[:, doubtful] = distance.matrix(queries, vectors[doubtful]) - 1
+            return values
+
+        return cosine, lambda _: np.full(len(queries), 4 * unit)
+    # The matrix agrees with rows to 1e-6 (relative) or 1e-7 (absolute).
+    return (lambda vectors, _: distance.matrix(queries, vectors)), (lambda at: 4e-6 * at + 4e-7)
+
+
+def _product(queries: Float[Array, "q dim"], vectors: Float[Array, "b dim"]) -> Float[Array, "q b"]:
+    result: Array = (vectors @ queries[0])[None] if len(queries) == 1 else queries @ vectors.T
+    return result
+
+
+def _sure(
+    query: Float[Array, "1 dim"],
+    vectors: Float[Array, "n dim"],
+    rows: Int[Array, "some"],
+    k: int,
+    distance: Distance,
+) -> Found:
+    """The k nearest of the candidates, by the definition."""
+    step = max(1, _NUMBERS // vectors.shape[1])
+    parts = [
+        distance.rows(np.repeat(query, len(part), axis=0), vectors[part])
+        for part in (rows[start : start + step] for start in range(0, len(rows), step))
+    ]
+    distances = np.concatenate([np.zeros(0, np.float32), *parts])
+    order = np.lexsort((rows, distances))[:k]
+    return rows[order], distances[order]

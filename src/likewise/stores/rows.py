@@ -1,0 +1,281 @@
+"""The nouns of the stores: what is kept, what changes, what is found."""
+
+import hashlib
+import hmac
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from likewise.errors import BadArgument
+from likewise.printable import shortened
+from likewise.shapes import Array, Bool, Float
+from likewise.stores.where import WORDS
+
+Value: TypeAlias = str | int | float | bool
+Metadata: TypeAlias = Mapping[str, Value]
+
+LONGEST_NAME = 1000
+LARGEST_METADATA = 2**16
+# Every integer up to here is the same number in every engine.
+LARGEST_INTEGER = 2**53
+# The squares of larger numbers are infinite in float32.
+LARGEST_ENTRY = 1e15
+FIELDS = ("id", "identity")
+"""What a condition may name beside the metadata."""
+_NAME = re.compile(r"[^\W\d]\w{0,63}")
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What a store's vectors are of; it never changes.
+
+    Attributes:
+        fingerprint: Of the model that made them.
+        distance: Spec of what compares them.
+        dim: Length of each.
+    """
+
+    fingerprint: str
+    distance: str
+    dim: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows, column by column.
+
+    Attributes:
+        ids: Different strings.
+        identities: Who or what each shows.
+        vectors: Float32; without columns where nobody asked for them.
+        metadata: Of each; strings, numbers and booleans by name.
+        items: The raw item of each that was kept, else None.
+    """
+
+    ids: Sequence[str]
+    identities: Sequence[str]
+    vectors: Float[Array, "n dim"]
+    metadata: Sequence[Metadata]
+    items: Sequence[bytes | None]
+
+    @classmethod
+    def of(
+        cls,
+        ids: Sequence[str],
+        identities: Sequence[str],
+        vectors: Float[Array, "n dim"],
+        metadata: Sequence[Metadata] | None = None,
+        items: Sequence[bytes | None] | None = None,
+    ) -> "Rows":
+        """Rows that can be kept; columns left out are empty.
+
+        Raises:
+            BadArgument: If there are not as many of each, or one cannot be kept.
+        """
+        count = len(ids)
+        made = cls(
+            list(ids),
+            list(identities),
+            np.ascontiguousarray(vectors, dtype=np.float32),
+            [{}] * count if metadata is None else list(metadata),
+            [None] * count if items is None else list(items),
+        )
+        lengths = {
+            "identities": len(made.identities),
+            "vectors": len(made.vectors),
+            "metadata": len(made.metadata),
+            "items": len(made.items),
+        }
+        for name, length in lengths.items():
+            if length != count:
+                raise BadArgument(f"{count} ids came with {length} {name}. Give as many of each.")
+        for name, texts in (("id", made.ids), ("identity", made.identities)):
+            for text in texts:
+                _check_text(name, text)
+        # The largest is not a number if any is none.
+        largest = np.abs(made.vectors).max(axis=1, initial=0.0)
+        if not (largest <= LARGEST_ENTRY).all():
+            row = int(np.flatnonzero(~(largest <= LARGEST_ENTRY))[0])
+            raise BadArgument(
+                f"The vector of {shortened(made.ids[row], 100)} holds a number that is not finite "
+                f"or beyond {LARGEST_ENTRY:g}. Look at what made it."
+            )
+        return made
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, which: Bool[Array, "n"]) -> "Rows":
+        """The rows that are marked."""
+        at = np.flatnonzero(which).tolist()
+        return Rows(
+            [self.ids[one] for one in at],
+            [self.identities[one] for one in at],
+            self.vectors[which],
+            [self.metadata[one] for one in at],
+            [self.items[one] for one in at],
+        )
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is written at once.
+
+    Attributes:
+        put: Rows to write; of two with one id the first counts.
+        taken: Which of them: the `new` ones, whose ids are not there yet, or the `known` ones,
+            which then replace the rows that are there.
+        remove: Ids of rows to remove; this comes first.
+        reclaim: Give the place of removed rows back to the disk, which takes time.
+    """
+
+    put: Rows | None = None
+    taken: Literal["new", "known"] = "new"
+    remove: Sequence[str] = ()
+    reclaim: bool = False
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a change did.
+
+    Attributes:
+        generation: What `State.generation` is, once reads show it.
+        put: Which rows were written; the others were known (or, to replace, were not).
+        removed: Which ids were removed; the others were not there.
+    """
+
+    generation: int
+    put: Bool[Array, "n"]
+    removed: Bool[Array, "m"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the log.
+
+    Attributes:
+        at: When, in seconds since 1970.
+        action: `enrolled`, `updated` or `removed`.
+        digest: The keyed hash of the id; `State.digest` gives that of an id.
+    """
+
+    at: int
+    action: str
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class State:
+    """What a store holds at a moment.
+
+    Attributes:
+        pin: What its vectors are of.
+        count: How many rows (that fulfil the condition that was given).
+        generation: Of the last change that reads show; it rises with every change.
+        removals: How many rows were ever removed or replaced.
+        reads: `fresh` if every read shows every change that was acknowledged before it, else
+            `eventual`.
+        bytes_used: By its files.
+        log_key: The key of the log's hashes, a secret of the store.
+        log: The newest lines of the log, newest first; as many as were asked for.
+    """
+
+    pin: Pin
+    count: int
+    generation: int
+    removals: int
+    reads: Literal["fresh", "eventual"]
+    bytes_used: int
+    log_key: bytes
+    log: tuple[Line, ...] = ()
+
+    def digest(self, given: str) -> bytes:
+        """What stands for an id in the log."""
+        return digest(self.log_key, given)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A row that was found.
+
+    Attributes:
+        id: Of the row.
+        identity: Who or what it shows.
+        distance: From the query.
+        metadata: Of the row.
+    """
+
+    id: str
+    identity: str
+    distance: float
+    metadata: Metadata
+
+
+def digest(key: bytes, given: str) -> bytes:
+    """The keyed hash that stands for an id in a log."""
+    return hmac.digest(key, given.encode(), hashlib.sha256)
+
+
+def metadata_text(metadata: Mapping[str, object]) -> str:
+    """Metadata as the JSON object that is kept.
+
+    Raises:
+        BadArgument: If a name or a value is none that can be kept.
+    """
+    if not metadata:
+        return "{}"
+    for name, value in metadata.items():
+        _check_field(name)
+        _check_value(name, value)
+    text = json.dumps(dict(metadata), ensure_ascii=False, allow_nan=False)
+    if len(text) > LARGEST_METADATA:
+        raise BadArgument(
+            f"Metadata of {len(text):,} characters were given, and at most {LARGEST_METADATA:,} "
+            "are kept of a row. Keep large things elsewhere, under the row's id."
+        )
+    return text
+
+
+def _check_text(what: str, text: object) -> None:
+    if not isinstance(text, str) or not 0 < len(text) <= LONGEST_NAME or not _whole(text):
+        raise BadArgument(
+            f"The {what} is {shortened(repr(text), 100)}, and 1 to {LONGEST_NAME} characters of "
+            "text, without a NUL, are expected. Give it another."
+        )
+
+
+def _check_field(name: object) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.lower() in WORDS:
+        raise BadArgument(
+            f"The metadata name {shortened(repr(name), 100)} cannot be asked for in a condition: "
+            "letters, digits and underscores, 64 at most, no digit first, and no word of the "
+            "conditions are expected. Name it otherwise."
+        )
+    if name in FIELDS:
+        raise BadArgument(f"Every row has its {name}; metadata cannot have that name, too.")
+
+
+def _check_value(name: str, value: object) -> None:
+    if isinstance(value, bool):
+        return
+    if isinstance(value, int) and abs(value) <= LARGEST_INTEGER:
+        return
+    if isinstance(value, float) and math.isfinite(value):
+        return
+    if isinstance(value, str) and _whole(value):
+        return
+    raise BadArgument(
+        f"The metadata {name!r} is {shortened(repr(value), 100)}, and a text, a boolean, a finite "
+        "number or an integer within 2^53 is expected. Give one of these, or leave it out."
+    )
+
+
+def _whole(text: str) -> bool:
+    """Whether every engine keeps it: no NUL, no half of a letter."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -1,0 +1,213 @@
+"""The store that needs nothing but a disk."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import final
+
+from likewise.distances import FAMILY as DISTANCES
+from likewise.distances.base import Distance
+from likewise.errors import BadArgument, GalleryBusy, WrongDimension
+from likewise.shapes import Array, Float
+from likewise.stores import changing, exact
+from likewise.stores.base import Store
+from likewise.stores.database import Database
+from likewise.stores.filter_sql import compiled
+from likewise.stores.reading import Moments, page, selected, some_matches
+from likewise.stores.rows import Change, Line, Match, Pin, Rows, State, Written
+from likewise.stores.schema import head_of
+from likewise.stores.where import Condition
+
+# How often to look again where a row that was found is removed before it is read.
+_TRIES = 100
+
+
+@final
+class Sqlite(Store):
+    """Rows in one SQLite file, and their vectors in a file beside it that is mapped into memory.
+
+    Vectors are on the disk before the rows that name them are, and no vector is overwritten while
+    a row names it: a kill or a power cut at any moment leaves every acknowledged row, and none by
+    half. A row that is removed or replaced leaves its slot empty; it is overwritten with zeros,
+    and given back to the disk when a change says `reclaim`. Search is exact.
+
+    Args:
+        path: Of the SQLite file.
+        timeout_seconds: How long to wait for other writers.
+        pin: What the vectors are of, which makes the store where there is none; filled in by the
+            house, as is the next.
+        writing: Whether anything may be written.
+
+    Raises:
+        GalleryNotFound: If there is none and it cannot be made.
+        NotAGallery: If the file is something else.
+        DamagedGallery: If a file is altered, truncated or missing.
+        NewerGallery: If a later version of Likewise wrote it.
+        ForeignEmbedding: If its vectors are of another model than the pin's.
+        WrongDimension: If they have another length.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        timeout_seconds: float = 30.0,
+        *,
+        pin: Pin | None = None,
+        writing: bool = True,
+    ) -> None:
+        if not timeout_seconds > 0:
+            raise BadArgument(
+                f"timeout_seconds is {timeout_seconds}, and a time above 0 is expected."
+            )
+        self.resources = ExitStack()
+        self._database = Database(Path(path), timeout_seconds, writing=writing)
+        self.resources.callback(self._database.close)
+        self._moments = Moments(self._database)
+        self.resources.callback(self._moments.close)
+        self._writing = threading.Lock()
+        self._slots = changing.Slots()
+        try:
+            self._pin = self._database.open(pin).pin
+            self._distance: Distance = DISTANCES.build(self._pin.distance)
+            # What is damaged is found out now.
+            self._moments.now()
+        except BaseException:
+            self.close()
+            raise
+
+    def write(self, change: Change) -> Written:
+        """Put and remove rows, durably, as a whole or not at all.
+
+        Raises:
+            BadArgument: If metadata cannot be kept.
+            WrongDimension: If the vectors have another length.
+            SaveFailed: If it cannot be written; the rows are as they were.
+            GalleryBusy: If other writers did not let it.
+            DamagedGallery: If what is there is not as it was written.
+        """
+        if change.put is not None:
+            self._check(change.put.vectors)
+        with self._writing:
+            done = changing.change(self._database, change, self._slots)
+            if change.reclaim:
+                changing.reclaim(self._database, self._slots)
+        return done
+
+    def read(
+        self,
+        ids: Sequence[str] | None = None,
+        where: Condition | None = None,
+        *,
+        vectors: bool = True,
+        items: bool = False,
+    ) -> Iterator[Rows]:
+        """Some rows at a time, in the order in which their ids were first put.
+
+        Args:
+            ids: Of the rows; all if None. Those that nobody put are left out.
+            where: What their metadata must be.
+            vectors: Whether to read vectors; else they have no columns.
+            items: Whether to read kept items; else they are None.
+
+        Raises:
+            DamagedGallery: If what is there is not as it was written.
+            GalleryBusy: If others change the rows faster than they can be read.
+        """
+        if ids is not None:
+            keys = selected(self._database, ids)
+            for start in range(0, len(keys), 500):
+                yield self._page(0, where, keys[start : start + 500], vectors, items)[0]
+            return
+        last: int | None = 0
+        while last is not None:
+            rows, last = self._page(last, where, None, vectors, items)
+            if len(rows):
+                yield rows
+
+    def _page(
+        self,
+        after: int,
+        where: Condition | None,
+        keys: list[int] | None,
+        vectors: bool,
+        items: bool,
+    ) -> tuple[Rows, int | None]:
+        for _ in range(_TRIES):
+            found = page(self._moments, after, where, keys, vectors=vectors, items=items)
+            if found is not None:
+                return found
+        raise self._too_busy()
+
+    def _too_busy(self) -> GalleryBusy:
+        return GalleryBusy(
+            f"Others changed {self._database.path} faster than it could be read, {_TRIES} times "
+            "in a row. Try again."
+        )
+
+    def nearest(
+        self, queries: Float[Array, "n dim"], k: int, where: Condition | None = None
+    ) -> list[list[Match]]:
+        """The k rows nearest to each query among those that fulfil a condition, nearest first.
+
+        Raises:
+            BadArgument: If k is not positive.
+            WrongDimension: If the queries have another length than the vectors.
+            DamagedGallery: If what is there is not as it was written.
+            GalleryBusy: If others change the rows faster than they can be read.
+        """
+        if k < 1:
+            raise BadArgument(f"The {k} nearest were asked for, and at least 1 is expected.")
+        self._check(queries)
+        for _ in range(_TRIES):
+            moment = self._moments.now(where)
+            found = exact.nearest(
+                queries,
+                moment.vectors,
+                moment.squares,
+                k,
+                self._distance,
+                among=moment.among,
+                holes=moment.holes,
+            )
+            # A slot that a row still names was not overwritten meanwhile.
+            matches = some_matches(self._database, moment, found)
+            if matches is not None:
+                return matches
+        raise self._too_busy()
+
+    def state(self, where: Condition | None = None, *, log: int = 0) -> State:
+        """What the store holds now.
+
+        Args:
+            where: Which rows to count; all if None.
+            log: How many of the newest lines of the log to read.
+        """
+        with self._database.reading() as connection:
+            head = head_of(connection, self._database.path)
+            count = head.entries
+            if where is not None:
+                sql, values = compiled(where)
+                asked = f"SELECT count(*) FROM rows WHERE {sql}"  # noqa: S608 - values are bound
+                (count,) = connection.execute(asked, values).fetchone()
+            lines = connection.execute(
+                "SELECT at, action, digest FROM log ORDER BY number DESC LIMIT ?", (log,)
+            ).fetchall()
+        places = (self._database.path, self._database.vectors_path(head.file))
+        return State(
+            pin=head.pin,
+            count=count,
+            generation=head.generation,
+            removals=head.removals,
+            reads="fresh",
+            bytes_used=sum(path.stat().st_size for path in places if path.exists()),
+            log_key=head.log_key,
+            log=tuple(Line(*line) for line in lines),
+        )
+
+    def _check(self, given: Float[Array, "n dim"]) -> None:
+        if given.shape[1] != self._pin.dim:
+            raise WrongDimension(
+                f"{self._database.path} holds vectors of {self._pin.dim} numbers, and "
+                f"{given.shape[1]} were given. Embed with the model that it was made with."
+            )

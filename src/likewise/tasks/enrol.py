@@ -1,0 +1,164 @@
+"""Put the items of a source into a gallery."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from likewise.errors import BadArgument
+from likewise.gallery import Gallery
+from likewise.model import Model
+from likewise.printable import printable
+from likewise.shapes import Array, Float
+from likewise.sources.base import Source
+from likewise.stores.rows import Metadata, metadata_text
+from likewise.types import Embeddings, Items
+
+# Written at once: each change waits for the disk a few times, and is lost as a whole by a kill.
+_AT_ONCE = 1024
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """What became of the items of a source.
+
+    Attributes:
+        added: How many were enrolled.
+        known: The ids that were enrolled already; they were replaced if that was asked for.
+        failed: Place and reason of each item that could not be read, or is forged.
+        trained: Identities that the model was trained on. A threshold for strangers that is found
+            among them is too wide, since training pushed them apart.
+    """
+
+    added: int
+    known: tuple[str, ...]
+    failed: tuple[tuple[str, str], ...]
+    trained: tuple[str, ...]
+
+
+def enrol(
+    model: Model,
+    gallery: str | Path | Gallery,
+    source: Source,
+    *,
+    metadata: Metadata | None = None,
+    keep_items: bool = False,
+    replace: bool = False,
+    strict: bool = False,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Enrolment:
+    """Enrol every item of a source, under its place as its id; identities are those of the source.
+
+    What was enrolled before a stop stays enrolled, and the same call goes on from there.
+
+    Args:
+        model: What embeds them.
+        gallery: Its path, or the gallery; made where there is none.
+        source: Where the items come from.
+        metadata: Of every item, beside its `group` where the source has groups.
+        keep_items: Keep the bytes of every file in the gallery.
+        replace: Put items in the place of those that are enrolled under the same ids.
+        strict: Stop at the first item that cannot be read.
+        threads: How many decode and embed; as many as there are cores (at most 16) if None.
+        progress: Called with how many items are done, of how many.
+
+    Raises:
+        ForeignEmbedding: If the gallery is another model's.
+        BadArgument: If metadata or an item cannot be kept.
+        WrongKind: If they are another kind of item than the model was trained on.
+        SaveFailed: If they cannot be written; what was enrolled before stays.
+    """
+    metadata_text(metadata or {})
+    items = source.items()
+    if not isinstance(gallery, Gallery):
+        with Gallery(gallery, model) as opened:
+            return enrol(
+                model,
+                opened,
+                source,
+                metadata=metadata,
+                keep_items=keep_items,
+                replace=replace,
+                strict=strict,
+                threads=threads,
+                progress=progress,
+            )
+    failed = [
+        (str(place), "it is forged, and shows nobody") for place in items.places[items.forged]
+    ]
+    items = items.take(np.flatnonzero(~items.forged))
+    spooled = _Spooled(gallery, items, dict(metadata or {}), keep_items, replace)
+    try:
+        for block in model.blocks(items, strict=strict, threads=threads):
+            spooled.add(block.rows, block.vectors)
+            failed += block.failed
+            if progress is not None:
+                progress(block.done, len(items))
+    finally:
+        # What is embedded is not lost when a later item stops the rest.
+        spooled.write()
+    trained = tuple(map(printable, model.trained_on.trained(items)))
+    return Enrolment(spooled.added, tuple(spooled.known), tuple(failed), trained)
+
+
+class _Spooled:
+    """Embedded items on their way into a gallery."""
+
+    def __init__(
+        self, gallery: Gallery, items: Items, metadata: Metadata, keep: bool, replace: bool
+    ) -> None:
+        self.gallery = gallery
+        self.items = items
+        self.metadata = metadata
+        self.keep = keep
+        self.replace = replace
+        self.rows: list[Array] = []
+        self.vectors: list[Array] = []
+        self.added = 0
+        self.known: list[str] = []
+
+    def add(self, rows: Array, vectors: Float[Array, "n dim"]) -> None:
+        """Take some, and write when there are many."""
+        self.rows.append(rows)
+        self.vectors.append(vectors)
+        if sum(map(len, self.rows)) >= _AT_ONCE:
+            self.write()
+
+    def write(self) -> None:
+        """Enrol what is there."""
+        if not self.rows:
+            return
+        rows, vectors = np.concatenate(self.rows), np.concatenate(self.vectors)
+        self.rows, self.vectors = [], []
+        table = self.items.take(rows)
+        ids = [printable(place) for place in table.places.tolist()]
+        # An item without an identity is nobody but itself.
+        pairs = zip(table.identities.tolist(), ids, strict=True)
+        named = np.array([printable(who) or name for who, name in pairs])
+        plain = Items.build(table.namespace, named.tolist(), table.kind, ids, table.reader)
+        groups = [printable(group) for group in table.groups.tolist()]
+        done = self.gallery.enrol(
+            Embeddings(vectors, self._fingerprint, plain),
+            metadata=[
+                {"group": group, **self.metadata} if group else self.metadata for group in groups
+            ],
+            items=[self._kept(table, at) for at in range(len(rows))] if self.keep else None,
+            replace_known=self.replace,
+        )
+        self.added += done.added
+        self.known += done.known
+
+    @property
+    def _fingerprint(self) -> str:
+        return self.gallery.pin.fingerprint
+
+    def _kept(self, table: Items, at: int) -> bytes:
+        raw = table.read(at)
+        if not isinstance(raw, bytes):
+            raise BadArgument(
+                f"{printable(str(table.places[at]))} is no file, and only the bytes of files are "
+                "kept. Enrol without keeping items."
+            )
+        return raw

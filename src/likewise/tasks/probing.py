@@ -1,0 +1,19 @@
+"""One item as the embedding that a gallery is asked with."""
+
+from likewise.model import Model
+from likewise.types import Embeddings, Items, Raw
+
+
+def probe_of(model: Model, raw: Raw, place: str) -> Embeddings:
+    """The embedding of one item.
+
+    Args:
+        model: What embeds it.
+        raw: The item.
+        place: What an error calls it.
+
+    Raises:
+        UnreadableItem: If it cannot be decoded.
+    """
+    items = Items.build(place, [""], model.manifest.kind, [place], lambda _: raw)
+    return Embeddings(model.embed_one(raw, place), model.fingerprint, items)
