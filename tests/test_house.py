@@ -23,6 +23,7 @@ PUBLIC = [
     "Recipe",
     "__version__",
     "calibrate",
+    "dedupe",
     "embed",
     "evaluate",
     "monitor",

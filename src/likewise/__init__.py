@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from likewise.model import Model
     from likewise.recipe import Recipe
     from likewise.tasks.calibrate import calibrate
+    from likewise.tasks.dedupe import dedupe
     from likewise.tasks.embed import embed
     from likewise.tasks.evaluate import evaluate
     from likewise.tasks.monitor import monitor
@@ -22,6 +23,7 @@ _WHERE = {
     "Model": "likewise.model",
     "Recipe": "likewise.recipe",
     "calibrate": "likewise.tasks.calibrate",
+    "dedupe": "likewise.tasks.dedupe",
     "embed": "likewise.tasks.embed",
     "evaluate": "likewise.tasks.evaluate",
     "monitor": "likewise.tasks.monitor",
@@ -33,6 +35,7 @@ __all__ = [
     "Recipe",
     "__version__",
     "calibrate",
+    "dedupe",
     "embed",
     "evaluate",
     "monitor",

@@ -17,11 +17,13 @@ from likewise.audit.findings import Audit
 from likewise.audit.survey import item_of
 from likewise.certainty import Choice
 from likewise.decoded import Decoded
+from likewise.duplicates.found import Duplicates
 from likewise.errors import DamagedModel
 from likewise.model import Model
 from likewise.printable import printable, shortened
 from likewise.report import Example, Report, card, render
 from likewise.report.audit import render_audit
+from likewise.report.duplicates import render_duplicates, shown_rows
 from likewise.results import Epoch, Evaluation, Training
 from likewise.shapes import Array
 from likewise.types import Items
@@ -186,13 +188,38 @@ def write_audit(
     durable.replace(page, render_audit(audit, shown, rerun=rerun).encode())
 
 
+def write_duplicates(
+    found: Duplicates, items: Items, page: Path, *, examples: bool, rerun: Sequence[str]
+) -> None:
+    """Write the page of what is there twice, replaced as a whole.
+
+    Args:
+        found: What was found.
+        items: What was looked at.
+        page: The file.
+        examples: Whether to show the items of the groups.
+        rerun: Commands that make it again.
+
+    Raises:
+        SaveFailed: If it cannot be written.
+    """
+    shown = _small(items, shown_rows(found)) if examples else {}
+    durable.replace(page, render_duplicates(found, shown, rerun=rerun).encode())
+
+
 def _shown(audit: Audit, items: Items) -> dict[int, Array]:
-    """The items that findings name, small enough to be shown: images [c h w], series [t d]."""
+    """The items that findings name, by their rows of the source."""
     wanted = {each.row for one in audit.findings for each in one.evidence} - {-1}
     places = {int(row): at for at, row in enumerate(items.rows)}
+    found = _small(items, [places[row] for row in sorted(wanted)])
+    return {int(items.rows[at]): item for at, item in found.items()}
+
+
+def _small(items: Items, wanted: Sequence[int]) -> dict[int, Array]:
+    """Items by their rows, small enough to be shown: images [c h w], series [t d]."""
     found = {}
-    for row in sorted(wanted):
-        item = item_of(items, places[row])
+    for row in wanted:
+        item = item_of(items, row)
         if item is None:
             continue
         if item.dtype == np.uint8:

@@ -14,6 +14,7 @@ from likewise.cli import (
     calibrate,
     data,
     decide,
+    dedupe,
     embed,
     evaluate,
     list_,
@@ -41,6 +42,7 @@ app.command("evaluate", cls=Page)(evaluate.evaluate)
 app.command("calibrate", cls=Page)(calibrate.calibrate)
 app.command("monitor", cls=Page)(monitor.monitor)
 app.command("embed", cls=Page)(embed.embed)
+app.command("dedupe", cls=Page)(dedupe.dedupe)
 app.command("wrap", cls=Page)(wrap.wrap)
 app.command("data", cls=Page)(data.data)
 app.command("list", cls=Page)(list_.list_components)

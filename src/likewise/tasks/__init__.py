@@ -6,4 +6,5 @@ TASKS = {
     "calibrate": "likewise.tasks.calibrate:calibrate",
     "monitor": "likewise.tasks.monitor:monitor",
     "embed": "likewise.tasks.embed:embed",
+    "dedupe": "likewise.tasks.dedupe:dedupe",
 }
