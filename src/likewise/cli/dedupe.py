@@ -6,7 +6,7 @@ from likewise.cli.manual import DECIDING
 
 
 def dedupe(
-    what: list[str] = typer.Argument(
+    what: list[str] | None = typer.Argument(
         None,
         metavar="[MODEL] SOURCE",
         show_default=False,

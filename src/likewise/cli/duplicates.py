@@ -76,11 +76,11 @@ def duplicate_lines(found: "Duplicates") -> list[str]:
     ]
     if found.threshold.expectation:
         lines.append(f"  by chance: {found.threshold.expectation}")
-    lines.append(
-        f"{len(found):,} groups of {sum(map(len, found.members)):,} items: {found.alike}"
-        if len(found)
-        else "nothing is there twice"
-    )
+    if len(found):
+        some = "1 group" if len(found) == 1 else f"{len(found):,} groups"
+        lines.append(f"{some} of {sum(map(len, found.members)):,} items: {found.alike}")
+    else:
+        lines.append("nothing is there twice")
     lines.append(
         f"  {copies:,} copies byte for byte, {len(found.first) - copies:,} pairs that look alike"
     )

@@ -47,8 +47,8 @@ def read(path: Path, maker: str, dim: int) -> Cache:
     if not path.exists():
         return Cache({}, np.zeros((0, dim), np.float32))
     try:
-        found = read_npz(path, str(path), KEYS, KEYS)
-        digests, vectors, made = (found[name] for name in KEYS)
+        found = read_npz(path, str(path), KEYS[:2], KEYS)
+        digests, vectors, made = (found.get(name, np.zeros(0)) for name in KEYS)
         if made.ndim or made.dtype.kind != "U":
             raise DamagedSource("its maker is no name")  # noqa: TRY301 - one refusal
         if str(made) != maker:

@@ -10,7 +10,7 @@ import numpy as np
 
 from likewise.decoding import Chunk, reason, worked
 from likewise.embedding import Block
-from likewise.errors import MissingExtra, UnreadableItem, WrongKind
+from likewise.errors import EmptySource, MissingExtra, UnreadableItem, WrongKind
 from likewise.shapes import Array, Float
 from likewise.transforms.image import opened
 from likewise.types import Items, Kind
@@ -47,9 +47,12 @@ def check(items: Items) -> None:
     """Refuse what has no perceptual hash.
 
     Raises:
+        EmptySource: If there is no item.
         WrongKind: If they are no images.
         MissingExtra: If the library is not installed.
     """
+    if len(items) == 0:
+        raise EmptySource(f"{items.namespace} holds no items. Give at least one.")
     if items.kind is not Kind.IMAGE:
         raise WrongKind(
             f"{items.namespace} holds items of the kind {items.kind.value!r}, and without a model "

@@ -1,6 +1,7 @@
 """Items by what they are made of and what they show, each content embedded once."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from likewise import decoding
 from likewise.duplicates import cache as caches
 from likewise.duplicates import content
 from likewise.duplicates.makers import Maker
+from likewise.errors import EmptySource
 from likewise.shapes import Array, Float, Int
 from likewise.types import Items
 
@@ -76,12 +78,14 @@ def read(
     rows: list[int] = list(old)
     if len(new):
         show = told(maker.verb)
-        for block in maker.blocks(items.take(new), strict, threads):
-            made.append(block.vectors)
-            rows += new[block.rows].tolist()
-            failed += block.failed
-            if show is not None:
-                show(block.done, len(new))
+        # Whether nothing at all can be read, the cache has a say in, too.
+        with suppress(EmptySource):
+            for block in maker.blocks(items.take(new), strict, threads):
+                made.append(block.vectors)
+                rows += new[block.rows].tolist()
+                failed += block.failed
+                if show is not None:
+                    show(block.done, len(new))
     if not rows:
         raise decoding.nothing(items, failed)
     failed += _alike(items, contents, set(rows), dict(failed), digests)
