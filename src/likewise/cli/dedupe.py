@@ -110,7 +110,7 @@ def dedupe(
     ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
 ) -> None:
-    """Find what is there twice: the same bytes first, then what looks the same.
+    """Find what is there twice, by its bytes or by its looks.
 
     Every item is compared with every other, exactly, without a matrix of all pairs. N items make
     N (N - 1) / 2 pairs: a false-accept rate of .01 is 500,000 false pairs among 10,000 items, so
@@ -122,9 +122,10 @@ def dedupe(
         likewise dedupe model/ others.zip --at eer --out twice.csv --review 50 --json
 
     Writes:
-        FILE.csv         with --out, a line a pair: its group, both items, distance, probability
-        FILE.cache.npz   beside it, the vectors by the hash of what they were made of
+        FILE.csv         a line a pair: group, items, distance, probability
+        FILE.cache.npz   beside it, vectors by the hash of what they are of
         FILE.review.csv  with --review, the pairs to label
+        All of them with --out only.
 
     Exit codes:
         0  looked through, whatever was found
