@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import subprocess
 import sys
 import zipfile
 from itertools import combinations
@@ -15,8 +16,10 @@ from scipy.spatial.distance import pdist
 
 import likewise as front
 from conftest import glyphs, pictures, waves
-from likewise.duplicates import perceptual
+from likewise.duplicates import copies, perceptual
 from likewise.duplicates.content import digest
+from likewise.duplicates.copies import VIEWS, Copies
+from likewise.duplicates.hamming import Hamming
 from likewise.errors import (
     BadArgument,
     DamagedSource,
@@ -519,3 +522,91 @@ def test_json_holds_no_word_that_is_no_json(photos, likewise_json):
     found = likewise_json("dedupe", photos, "--threshold", 2)
     json.dumps(found, allow_nan=False)
     assert {pair["probability"] for pair in found["pairs"]} == {None}
+
+
+# ── a model learned from the collection itself ────────────────────────────────────────────────
+
+
+def test_an_item_and_its_copies_are_one_identity(photos):
+    source = Folder(str(photos)).items()
+    made = Copies(source).items()
+    assert len(made) == VIEWS * len(source)
+    assert sorted(set(made.identities)) == sorted(source.places)
+    first = [made.read(row) for row in range(VIEWS)]
+    assert first[0] == source.read(0)
+    again = Copies(source).items()
+    for row in range(1, VIEWS):
+        assert first[row].dtype == np.uint8
+        assert (first[row] == again.read(row)).all()
+    assert made.places[1] == f"{source.places[0]}, copy 1"
+    bits = [block.vectors for block in perceptual.blocks(made.take(np.arange(2 * VIEWS)))]
+    far = Hamming().matrix(bits[0], bits[0])
+    assert far[:VIEWS, :VIEWS].mean() < far[:VIEWS, VIEWS:].mean()
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_every_alteration_leaves_an_image_what_it_is(number):
+    coarse = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    page = Image.fromarray(coarse).resize((70, 90), Image.Resampling.NEAREST)
+    for seed in range(20):
+        changed = copies._ALTERATIONS[number](page, np.random.default_rng(seed))
+        assert changed.mode == "RGB"
+        assert changed.tobytes() != page.tobytes()
+        pair = [
+            np.asarray(one.resize((16, 16)).convert("L"), np.float64).ravel()
+            for one in (page, changed)
+        ]
+        assert np.corrcoef(pair)[0, 1] > 0.5
+
+
+def test_the_smallest_image_and_series_have_copies():
+    for seed in range(30):
+        random = np.random.default_rng(seed)
+        assert copies.altered(Image.new("RGB", (1, 1)), random).size >= 3
+        series = np.ones((1, 2), np.float32)
+        copy = copies.shaken(series, random)
+        assert (copy.shape, copy.dtype) == ((1, 2), np.float32)
+        longer = copies.shaken(np.sin(np.arange(100.0))[:, None], random)
+        assert 90 <= len(longer) <= 100
+
+
+def test_one_item_has_nothing_to_be_told_from():
+    items = Arrays.of([np.zeros((4, 4), np.uint8)], ["a"]).items()
+    with pytest.raises(EmptySource, match="at least two are needed to learn what a copy is"):
+        Copies(items)
+
+
+def test_a_model_is_learned_from_the_collection_and_then_used(tmp_path, likewise, likewise_json):
+    """Its error rates are of items that it never saw, and planted copies are found by it."""
+    photos = glyphs(tmp_path / "photos", first=7000, count=70, each=1)
+    place = next(photos.glob("*/*/0.png"))
+    with Image.open(place) as image:
+        image.convert("RGB").save(place.parent / "copy.jpg", quality=60)
+    model = tmp_path / "model"
+    found = likewise_json("dedupe", model, photos, "--train", "4s")
+    assert found["exit"] == 0, found
+    assert found["compared_by"] == "euclidean"
+    made = front.Model(model)
+    assert made.calibration().unit == "identities"
+    assert made.calibration().points[0].test is not None
+    pairs = {frozenset((pair["first"], pair["second"])) for pair in found["pairs"]}
+    assert frozenset((str(place), str(place.parent / "copy.jpg"))) in pairs
+    code, _, err = likewise("dedupe", model, photos, "--train", "4s")
+    assert code == 2
+    assert "ModelExists" in err
+    code, _, err = likewise("dedupe", photos, "--train", "4s")
+    assert code == 2
+    assert "--train makes a model, and its folder is missing" in err
+
+
+def test_training_without_torch_names_the_line_to_install_it(photos, tmp_path):
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.argv = ['likewise', *sys.argv[1:]]; "
+        "from likewise.cli import main; main()"
+    )
+    words = ["dedupe", str(tmp_path / "model"), str(photos), "--train", "4s"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "pip install 'likewise[learn]'" in done.stderr

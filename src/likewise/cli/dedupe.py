@@ -70,6 +70,13 @@ def dedupe(
         show_default="matcher where the model has one, else distance",
         help="What compares: distance or matcher, which is slow over many items.",
     ),
+    train: str = typer.Option(
+        "",
+        metavar="TIME",
+        show_default=False,
+        help="Make MODEL first, which must not be there, by training so long (90s, 2min) on items "
+        "of SOURCE and altered copies of them; no label is needed.",
+    ),
     out: str = typer.Option(
         "",
         metavar="FILE",
@@ -119,6 +126,7 @@ def dedupe(
     Examples:
         likewise dedupe model/ others/ --out twice.csv --report twice.html
         likewise dedupe others/ --threshold 6 --groups components
+        likewise dedupe new/ photos/ --train 2min --expect-false 10
         likewise dedupe model/ others.zip --at eer --out twice.csv --review 50 --json
 
     Writes:
@@ -140,6 +148,7 @@ def dedupe(
     from pathlib import Path
 
     from likewise.cli.duplicates import Counting, duplicate_lines, named, precision_lines
+    from likewise.cli.self_taught import teach
     from likewise.cli.words import as_json, source_spec
     from likewise.duplicates.review import check_sample, read_sample, write_sample
     from likewise.duplicates.table import check_path, write_pairs
@@ -163,6 +172,8 @@ def dedupe(
         if table is None:
             raise BadArgument("--review writes beside --out. Give --out FILE.csv, too.")
     built = FAMILY.build(source_spec(source))
+    if train:
+        teach(built, model, train, quiet=json)
     with Counting(quiet=json) as count:
         found = find(
             Model(model) if model else None,
