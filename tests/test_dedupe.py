@@ -117,6 +117,9 @@ def test_every_pair_is_that_of_a_plain_loop(image_model, strangers):
     for members, inside in zip(found.members, found.pairs_of, strict=True):
         assert len(inside) == len(members) * (len(members) - 1) // 2
     assert found.linking == len(pairs) - sum(map(len, found.pairs_of)) > 0
+    order = [(row[0] == "", int(row[0] or 0), float(row[3])) for row in found.rows()]
+    assert order == sorted(order)
+    assert order[-1][0]
     chained = dedupe(image_model, source, threshold=threshold, groups="components")
     assert chained.linking == 0
     assert max(map(len, chained.members)) > max(map(len, found.members))
@@ -434,6 +437,9 @@ def test_nothing_twice_is_said_and_written(tmp_path, likewise):
         (("PHOTOS", "--out", "x.txt"), "does not end in .csv"),
         (("PHOTOS", "--out", "nowhere/x.csv"), "is no folder"),
         (("--reviewed", "nowhere.csv"), "There is no file 'nowhere.csv'"),
+        (("PHOTOS", "--reviewed", "a.csv"), "--reviewed reads a.csv alone"),
+        (("PHOTOS", "--comparator", "matcher"), "are parts of a model, and there is none"),
+        (("PHOTOS", "--calibration", "clinic"), "are parts of a model, and there is none"),
     ],
 )
 def test_what_cannot_be_followed_is_refused(image_model, photos, likewise, words, message):

@@ -111,6 +111,13 @@ def test_one_vector_far_out_spoils_nothing():
     assert listed(near_pairs(vectors, Euclidean(), 0.5)) == plain(vectors, Euclidean(), 0.5)
 
 
+def test_a_distance_is_held_against_the_threshold_as_verify_does():
+    """In float32 .3 is a little more than .3."""
+    vectors = np.array([[0.0], [0.3]], np.float32)
+    assert len(near_pairs(vectors, Euclidean(), 0.3).first) == 0
+    assert len(near_pairs(vectors, Euclidean(), float(np.float32(0.3))).first) == 1
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_few_vectors(count):
     vectors = np.ones((count, 3), np.float32)

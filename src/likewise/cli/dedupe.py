@@ -160,6 +160,11 @@ def dedupe(
     from likewise.tasks.dedupe import dedupe as find
 
     if reviewed:
+        if what:
+            raise BadArgument(
+                f"--reviewed reads {reviewed} alone, and {' '.join(what)} was given beside it. "
+                "Leave one out."
+            )
         shown = read_sample(Path(reviewed))
         print(as_json(shown) if json else "\n".join(precision_lines(shown)))
         return

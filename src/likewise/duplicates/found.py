@@ -127,7 +127,7 @@ class Duplicates:
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Pair by pair what a table holds: see `COLUMNS`."""
-        for at in np.lexsort((self.distances, self.pair_groups < 0, self.pair_groups)).tolist():
+        for at in np.lexsort((self.distances, self.pair_groups, self.pair_groups < 0)).tolist():
             yield self._row(at)
 
     def _row(self, at: int) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def near_pairs(
             once = second > first
             first, second = first[once], second[once]
             far = _by_rows(vectors, comparator, first, second)
-            near = far <= threshold
+            near = far.astype(np.float64) <= threshold  # as verify holds them against each other
             kept.append((first[near], second[near], far[near]))
             count += int(near.sum())
             if count > most:

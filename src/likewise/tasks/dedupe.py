@@ -80,6 +80,11 @@ def dedupe(
     if model is None:
         fitted = None
         wanted.of_hashes()  # what cannot be followed is refused before any work
+        if comparator or calibration != "default":
+            raise BadArgument(
+                f"comparator is {comparator!r} and calibration {calibration!r}, which are parts of "
+                "a model, and there is none. Give a model, or leave them out."
+            )
         maker = hashing(items)
     else:
         fitted = calibration_of(model, calibration, comparator, wanted)
