@@ -29,7 +29,13 @@ GROUP = typer.main.get_command(app)
 COMMANDS = sorted(GROUP.commands)
 BIN = Path(sys.executable).parent
 # What is fetched from a network, and an unfinished run, are not there; the rest is.
-NOT_RUN = ("likewise data omniglot", "likewise train", "likewise --install", "likewise evaluate")
+NOT_RUN = (
+    "likewise data omniglot",
+    "likewise train",
+    "likewise --install",
+    "likewise evaluate",
+    "likewise dedupe new/",
+)
 
 
 def page(*words: str) -> str:

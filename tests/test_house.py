@@ -24,6 +24,7 @@ PUBLIC = [
     "Recipe",
     "__version__",
     "calibrate",
+    "dedupe",
     "embed",
     "enrol",
     "evaluate",

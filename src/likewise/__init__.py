@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from likewise.model import Model
     from likewise.recipe import Recipe
     from likewise.tasks.calibrate import calibrate
+    from likewise.tasks.dedupe import dedupe
     from likewise.tasks.embed import embed
     from likewise.tasks.enrol import enrol
     from likewise.tasks.evaluate import evaluate
@@ -27,6 +28,7 @@ _WHERE = {
     "Model": "likewise.model",
     "Recipe": "likewise.recipe",
     "calibrate": "likewise.tasks.calibrate",
+    "dedupe": "likewise.tasks.dedupe",
     "embed": "likewise.tasks.embed",
     "enrol": "likewise.tasks.enrol",
     "evaluate": "likewise.tasks.evaluate",
@@ -42,6 +44,7 @@ __all__ = [
     "Recipe",
     "__version__",
     "calibrate",
+    "dedupe",
     "embed",
     "enrol",
     "evaluate",

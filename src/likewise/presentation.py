@@ -9,12 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from likewise import durable
-from likewise.audit.findings import Audit
-from likewise.audit.survey import item_of
 from likewise.certainty import Choice
 from likewise.decoded import Decoded
 from likewise.errors import BadArgument, DamagedModel
@@ -22,15 +17,12 @@ from likewise.folded import FoldedEvaluation
 from likewise.model import Model
 from likewise.printable import printable, shortened
 from likewise.report import Example, Report, card, render
-from likewise.report.audit import render_audit
 from likewise.report.figures import check_plotly
 from likewise.report.folded import FoldsReport, render_folds
 from likewise.report.given import GivenReport, render_given
 from likewise.results import Epoch, Evaluation, Training
-from likewise.shapes import Array
 from likewise.types import Items
 
-_PICTURE_PIXELS = 240
 _PACKAGES = ("likewise", "numpy", "onnxruntime", "torch", "scikit-learn")
 
 
@@ -171,25 +163,6 @@ def write(report: Report, page: Path, summary: Path | None = None) -> None:
         durable.replace(summary, card(report).encode())
 
 
-def write_audit(
-    audit: Audit, items: Items | None, page: Path, *, examples: bool, rerun: Sequence[str]
-) -> None:
-    """Write the page of an audit, replaced as a whole.
-
-    Args:
-        audit: What was found.
-        items: What was audited; None where there is nothing to be shown.
-        page: The file.
-        examples: Whether to show the items that findings name.
-        rerun: Commands that make it again.
-
-    Raises:
-        SaveFailed: If it cannot be written.
-    """
-    shown = _shown(audit, items) if examples and items is not None else {}
-    durable.replace(page, render_audit(audit, shown, rerun=rerun).encode())
-
-
 def check_page(page: Path) -> None:
     """Refuse a place where no page could be written, before any work is done.
 
@@ -245,24 +218,6 @@ def write_given(report: GivenReport, page: Path) -> None:
     """
     made = replace(report, environment={**report.environment, **_environment()})
     durable.replace(page, render_given(made).encode())
-
-
-def _shown(audit: Audit, items: Items) -> dict[int, Array]:
-    """The items that findings name, small enough to be shown: images [c h w], series [t d]."""
-    wanted = {each.row for one in audit.findings for each in one.evidence} - {-1}
-    places = {int(row): at for at, row in enumerate(items.rows)}
-    found = {}
-    for row in sorted(wanted):
-        item = item_of(items, places[row])
-        if item is None:
-            continue
-        if item.dtype == np.uint8:
-            small = Image.fromarray(item)
-            small.thumbnail((_PICTURE_PIXELS, _PICTURE_PIXELS))
-            pixels = np.asarray(small)
-            item = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
-        found[row] = item
-    return found
 
 
 def _environment() -> dict[str, str]:

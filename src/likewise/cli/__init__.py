@@ -14,6 +14,7 @@ from likewise.cli import (
     calibrate,
     data,
     decide,
+    dedupe,
     embed,
     enrol,
     evaluate,
@@ -45,6 +46,7 @@ app.command("evaluate", cls=Page)(evaluate.evaluate)
 app.command("calibrate", cls=Page)(calibrate.calibrate)
 app.command("monitor", cls=Page)(monitor.monitor)
 app.command("embed", cls=Page)(embed.embed)
+app.command("dedupe", cls=Page)(dedupe.dedupe)
 app.command("enrol", cls=Page)(enrol.enrol)
 app.command("identify", cls=Page)(identify.identify)
 app.command("search", cls=Page)(search.search)

@@ -105,8 +105,8 @@ def audit(
     from likewise.audit.whole import check_labels
     from likewise.cli.progress import Counter
     from likewise.cli.words import as_json, source_spec
+    from likewise.collection_pages import write_audit
     from likewise.errors import BadArgument
-    from likewise.presentation import write_audit
     from likewise.printable import printable
     from likewise.sources import FAMILY
     from likewise.tasks.audit import audit_model

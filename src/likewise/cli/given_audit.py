@@ -20,9 +20,9 @@ def audit(
     from likewise.audit.given_vectors import audit_embeddings
     from likewise.cli.grades import grading_words
     from likewise.cli.words import as_json
+    from likewise.collection_pages import write_audit
     from likewise.given import files
     from likewise.given.raw import RawEmbeddings
-    from likewise.presentation import write_audit
     from likewise.printable import printable
 
     held = files.raw(path, distance=distance, columns=columns)

@@ -6,6 +6,7 @@ TASKS = {
     "calibrate": "likewise.tasks.calibrate:calibrate",
     "monitor": "likewise.tasks.monitor:monitor",
     "embed": "likewise.tasks.embed:embed",
+    "dedupe": "likewise.tasks.dedupe:dedupe",
     "enrol": "likewise.tasks.enrol:enrol",
     "identify": "likewise.tasks.identify:identify",
     "search": "likewise.tasks.search:search",

@@ -1,0 +1,214 @@
+"""`likewise dedupe`: what is there twice?"""
+
+import typer
+
+from likewise.cli.manual import DECIDING
+
+
+def dedupe(
+    what: list[str] | None = typer.Argument(
+        None,
+        metavar="[MODEL] SOURCE",
+        show_default=False,
+        help="A model's folder, and what to look through: a folder or .zip of items, an .npz or "
+        ".ts file, a table, or a source's spec. Without a model, images are compared by a "
+        "perceptual hash.",
+    ),
+    threshold: float | None = typer.Option(
+        None,
+        metavar="DISTANCE",
+        rich_help_panel=DECIDING,
+        show_default="the model's, as verify uses it; without a model 8 of 64 bits",
+        help="Two items are a pair when they are at most so far apart.",
+    ),
+    far: float | None = typer.Option(
+        None,
+        metavar="RATE",
+        rich_help_panel=DECIDING,
+        show_default=False,
+        help="Use the threshold that was fitted for this false-accept rate.",
+    ),
+    at: str = typer.Option(
+        "",
+        metavar="POINT",
+        rich_help_panel=DECIDING,
+        show_default=False,
+        help="Use the operating point of this name: eer, balanced, 'far<=0.01'.",
+    ),
+    expect_false: float | None = typer.Option(
+        None,
+        "--expect-false",
+        metavar="K",
+        rich_help_panel=DECIDING,
+        show_default=False,
+        help="Use the threshold at which K pairs of different items are expected among all pairs "
+        "of the collection.",
+    ),
+    groups: str = typer.Option(
+        "complete",
+        metavar="HOW",
+        rich_help_panel=DECIDING,
+        help="complete: all items of a group are within the threshold; components: they hang "
+        "together, and the ends of a chain may be far apart.",
+    ),
+    prior: float = typer.Option(
+        0.5,
+        metavar="SHARE",
+        rich_help_panel=DECIDING,
+        help="The share of same pairs that the probabilities assume, between 0 and 1.",
+    ),
+    calibration: str = typer.Option(
+        "default",
+        metavar="NAME",
+        rich_help_panel=DECIDING,
+        help="Which of the model's calibrations: likewise list MODEL names them.",
+    ),
+    comparator: str = typer.Option(
+        "",
+        metavar="WHICH",
+        rich_help_panel=DECIDING,
+        show_default="matcher where the model has one, else distance",
+        help="What compares: distance or matcher, which is slow over many items.",
+    ),
+    train: str = typer.Option(
+        "",
+        metavar="TIME",
+        show_default=False,
+        help="Make MODEL first, which must not be there, by training so long (90s, 2min) on items "
+        "of SOURCE and altered copies of them; no label is needed.",
+    ),
+    out: str = typer.Option(
+        "",
+        metavar="FILE",
+        show_default=False,
+        help="Write every pair to this .csv; beside it stands FILE.cache.npz, so that next time "
+        "only new and changed items are embedded.",
+    ),
+    report: str = typer.Option(
+        "", metavar="FILE", show_default=False, help="Write a page with pictures of the groups."
+    ),
+    no_examples: bool = typer.Option(False, "--no-examples", help="Show no items on the page."),
+    review: int = typer.Option(
+        0,
+        min=0,
+        metavar="N",
+        show_default=False,
+        help="With --out: draw N pairs from all distances, and write them to FILE.review.csv; "
+        "write yes or no into its column `same`.",
+    ),
+    reviewed: str = typer.Option(
+        "",
+        metavar="FILE",
+        show_default=False,
+        help="Say what a labelled review shows, and stop: the share of the pairs that are the "
+        "same, with its interval. Nothing else is needed.",
+    ),
+    threads: int | None = typer.Option(
+        None,
+        min=1,
+        metavar="N",
+        show_default="as many as there are cores",
+        help="How many threads read and decode.",
+    ),
+    strict: bool = typer.Option(
+        False,
+        "--strict",
+        help="Stop at the first item that cannot be read, instead of leaving it out.",
+    ),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
+) -> None:
+    """Find what is there twice, by its bytes or by its looks.
+
+    Every item is compared with every other, exactly, without a matrix of all pairs. N items make
+    N (N - 1) / 2 pairs: a false-accept rate of .01 is 500,000 false pairs among 10,000 items, so
+    take --expect-false for a large collection. Nothing is ever deleted.
+
+    Examples:
+        likewise dedupe model/ others/ --out twice.csv --report twice.html
+        likewise dedupe others/ --threshold 6 --groups components
+        likewise dedupe new/ photos/ --train 2min --expect-false 10
+        likewise dedupe model/ others.zip --at eer --out twice.csv --review 50 --json
+
+    Writes:
+        FILE.csv         a line a pair: group, items, distance, probability
+        FILE.cache.npz   beside it, vectors by the hash of what they are of
+        FILE.review.csv  with --review, the pairs to label
+        All of them with --out only.
+
+    Exit codes:
+        0  looked through, whatever was found
+        2  bad input; nothing is written
+
+    Next:
+        likewise verify model/ a.png b.png
+    """
+    import json as json_
+    import shlex
+    import sys
+    from pathlib import Path
+
+    from likewise.cli.duplicates import Counting, duplicate_lines, named, precision_lines
+    from likewise.cli.self_taught import teach
+    from likewise.cli.words import as_json, source_spec
+    from likewise.collection_pages import write_duplicates
+    from likewise.duplicates.review import check_sample, read_sample, write_sample
+    from likewise.duplicates.table import check_path, write_pairs
+    from likewise.errors import BadArgument
+    from likewise.model import Model
+    from likewise.printable import printable
+    from likewise.sources import FAMILY
+    from likewise.tasks.dedupe import dedupe as find
+
+    if reviewed:
+        if what:
+            raise BadArgument(
+                f"--reviewed reads {reviewed} alone, and {' '.join(what)} was given beside it. "
+                "Leave one out."
+            )
+        shown = read_sample(Path(reviewed))
+        print(as_json(shown) if json else "\n".join(precision_lines(shown)))
+        return
+    model, source = named(what or [])
+    table = Path(out) if out else None
+    if table is not None:
+        check_path(table)
+    if review:
+        check_sample(review)
+        if table is None:
+            raise BadArgument("--review writes beside --out. Give --out FILE.csv, too.")
+    built = FAMILY.build(source_spec(source))
+    if train:
+        teach(built, model, train, quiet=json)
+    with Counting(quiet=json) as count:
+        found = find(
+            Model(model) if model else None,
+            built,
+            threshold=threshold,
+            far=far,
+            at=at,
+            expect_false=expect_false,
+            groups=groups,
+            prior=prior,
+            calibration=calibration,
+            comparator=comparator,
+            cache=None if table is None else table.with_suffix(".cache.npz"),
+            strict=strict,
+            threads=threads,
+            progress=count.show,
+        )
+    files = []
+    if table is not None:
+        write_pairs(table, found)
+        files.append(table)
+    if review and table is not None:
+        files.append(table.with_suffix(".review.csv"))
+        write_sample(files[-1], found, review)
+    if report:
+        again = shlex.join(["likewise", *sys.argv[1:]])
+        files.append(Path(report))
+        write_duplicates(found, built.items(), files[-1], examples=not no_examples, rerun=(again,))
+    if json:
+        print(json_.dumps({**found.plain(), "files": [str(path) for path in files]}))
+        return
+    lines = duplicate_lines(found) + [f"written: {path}" for path in files]
+    print("\n".join(printable(line) for line in lines))

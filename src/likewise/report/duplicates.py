@@ -1,0 +1,143 @@
+"""The page of what is there twice: the groups with their pictures, and the pairs behind each."""
+
+import html
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+
+import numpy as np
+
+from likewise.duplicates.found import Duplicates
+from likewise.report import pictures, sections, wording
+from likewise.shapes import Array
+
+MOST_GROUPS = 200
+MOST_MEMBERS = 12
+_MOST_PAIRS = 20
+
+
+def shown_rows(found: Duplicates) -> list[int]:
+    """The items whose pictures the page shows, by their rows."""
+    return [row for members in found.members[:MOST_GROUPS] for row in members[:MOST_MEMBERS]]
+
+
+def render_duplicates(
+    found: Duplicates, shown: Mapping[int, Array], *, rerun: Sequence[str] = ()
+) -> str:
+    """The whole page: one HTML file that opens without a network and holds no script.
+
+    Args:
+        found: What was found.
+        shown: Items by their rows: images uint8 [c h w], series [t d]; others are named only.
+        rerun: Commands that make it again.
+    """
+    named = html.escape(f"What is there twice in {found.source}")
+    css = "".join(
+        files("likewise.report").joinpath(name).read_text(encoding="utf-8")
+        for name in ("page.css", "audit.css")
+    )
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    contents = [
+        ("summary", "Summary", _summary(found)),
+        ("groups", "Groups", _groups(found, shown)),
+        ("failed", "Items that cannot be read", sections.failed(found.failed)),
+        ("rerun", "How to rerun", sections.code("\n".join(rerun), "Commands")),
+    ]
+    body = "".join(
+        f'<section id="{name}"><h2>{heading}</h2>\n<div>{inside}</div></section>\n'
+        for name, heading, inside in contents
+        if inside
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{named}</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
+        '<header><p class="kicker">Likewise, nothing was deleted</p>\n'
+        f"<h1>What is there twice in {sections.path(found.source)}</h1>\n"
+        f'<p class="note">{len(found.places):,} items, compared by '
+        f"{html.escape(found.compared_by)}</p></header>\n"
+        f"<main>\n{body}</main>\n</body>\n</html>\n"
+    )
+
+
+def _summary(found: Duplicates) -> str:
+    copies = int(found.same_bytes.sum())
+    lede = "Nothing is there twice."
+    if len(found):
+        groups = "1 group" if len(found) == 1 else f"{len(found):,} groups"
+        grouped = sum(map(len, found.members))
+        lede = f"{groups} of {grouped:,} items: {found.alike}."
+    notes = {
+        "copies, byte for byte": f"{copies:,}",
+        "pairs that look alike": f"{len(found.first) - copies:,}",
+        "threshold": f"{wording.distance(found.threshold.value)}, {found.threshold.words}",
+    }
+    if found.threshold.expectation:
+        notes["by chance"] = found.threshold.expectation
+    if found.linking:
+        notes["pairs between groups"] = f"{found.linking:,}, which stand in the table alone"
+    return f'<p class="lede">{html.escape(lede)}</p>{sections.facts(notes)}'
+
+
+def _groups(found: Duplicates, shown: Mapping[int, Array]) -> str:
+    if not len(found):
+        return ""
+    inside = "".join(_group(found, number, shown) for number in range(min(len(found), MOST_GROUPS)))
+    more = ""
+    if len(found) > MOST_GROUPS:
+        more = f'<p class="note">The first {MOST_GROUPS} groups stand here, all in the table.</p>'
+    return f'<ul class="findings">{inside}</ul>{more}'
+
+
+def _group(found: Duplicates, number: int, shown: Mapping[int, Array]) -> str:
+    members, pairs = found.members[number], found.pairs_of[number]
+    exact = all(found.same_bytes[at] for at in pairs)
+    heading = f"{len(members)} items, byte for byte the same" if exact else f"{len(members)} items"
+    shots = "".join(_shot(str(found.places[row]), shown.get(row)) for row in members[:MOST_MEMBERS])
+    rest = len(members) - MOST_MEMBERS
+    more = f'<p class="note">and {rest:,} more items</p>' if rest > 0 else ""
+    return (
+        f'<li class="finding baseline"><h3><small>group {number + 1}</small>{heading}</h3>'
+        f'<div class="shots"><div>{shots}</div></div>{more}{_pairs(found, pairs, number)}</li>'
+    )
+
+
+def _shot(place: str, item: Array | None) -> str:
+    drawn = ""
+    if item is not None and item.dtype == np.uint8:
+        drawn = pictures.picture(item, place)
+    elif item is not None:
+        drawn = pictures.series(item, item)[0]
+    return f"<figure>{drawn}<figcaption>{sections.path(place)}</figcaption></figure>"
+
+
+def _pairs(found: Duplicates, pairs: Sequence[int], number: int) -> str:
+    """The pairs of a group, the farthest first, since these are in doubt."""
+    ordered = sorted(pairs, key=lambda at: -float(found.distances[at]))
+    head = "".join(
+        f'<th scope="col">{name}</th>' for name in ("pair", "", "distance", "probability")
+    )
+    rows = "\n".join(_row(found, at) for at in ordered[:_MOST_PAIRS])
+    label = f"Pairs of group {number + 1}"
+    rest = len(pairs) - _MOST_PAIRS
+    more = f'<p class="note">and {rest:,} nearer pairs</p>' if rest > 0 else ""
+    return (
+        f'<div class="scroll clues" role="region" aria-label="{label}" tabindex="0">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{more}"
+    )
+
+
+def _row(found: Duplicates, at: int) -> str:
+    first, second = (
+        sections.path(str(found.places[one[at]])) for one in (found.first, found.second)
+    )
+    likely = float(found.probabilities[at])
+    said = "same bytes"
+    if not found.same_bytes[at]:
+        said = "no calibration"
+        if np.isfinite(likely):
+            said = f"{wording.fraction(likely)} where {found.prior:g} of all pairs are the same"
+    return (
+        f"<tr><td>{first}</td><td>{second}</td>"
+        f"<td>{wording.distance(float(found.distances[at]))}</td><td>{said}</td></tr>"
+    )

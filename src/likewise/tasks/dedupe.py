@@ -1,0 +1,141 @@
+"""What is there twice? By the same bytes first, then by embedding; nothing is ever deleted."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from likewise.calibration import Calibration
+from likewise.duplicates.found import Duplicates, Threshold
+from likewise.duplicates.groups import GROUPINGS, grouped
+from likewise.duplicates.makers import Maker, embedding, hashing
+from likewise.duplicates.near import Near, near_pairs
+from likewise.duplicates.nearness import Wanted, calibration_of, threshold_of
+from likewise.duplicates.reading import Read, read
+from likewise.errors import BadArgument
+from likewise.model import Model
+from likewise.registry import unknown
+from likewise.sources.base import Source
+from likewise.types import Items
+
+
+def dedupe(
+    model: Model | None,
+    source: Source,
+    *,
+    threshold: float | None = None,
+    far: float | None = None,
+    at: str = "",
+    expect_false: float | None = None,
+    groups: str = "complete",
+    prior: float = 0.5,
+    calibration: str = "default",
+    comparator: str = "",
+    cache: Path | None = None,
+    strict: bool = False,
+    threads: int | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Duplicates:
+    """Find the items of a source that are there twice, by their bytes and by what they show.
+
+    Items with the same bytes are the same. What is left is compared with all others, exactly:
+    every pair within the threshold is found, and only those. Without a model, images are compared
+    by a perceptual hash of 64 bits.
+
+    Args:
+        model: What embeds and compares; None for the perceptual hash.
+        source: Where the items come from.
+        threshold: The largest distance of a pair; without a model, in bits (8 if None).
+        far: Take the threshold of the operating point for this false-accept rate.
+        at: Take that of the operating point of this name.
+        expect_false: Take the threshold at which so many pairs of different items are expected
+            among all pairs of the collection.
+        groups: `complete`, where all of a group are within the threshold, or `components`.
+        prior: The share of same pairs that probabilities assume.
+        calibration: Which of the model's calibrations.
+        comparator: `distance` or `matcher`; the matcher where the model has one.
+        cache: A file that keeps the vectors, so that next time only new items are embedded.
+        strict: Stop at the first item that cannot be read.
+        threads: How many read and embed; as many as there are cores (at most 16) if None.
+        progress: Called with what is done, and how many items it is done to, of how many.
+
+    Raises:
+        BadArgument: If an argument is not one, or far too many pairs are within the threshold.
+        MissingExtra: If there is no model, and ImageHash is not installed.
+        WrongKind: If the items are of another kind than the model, or than a hash needs.
+        EmptySource: If there is no item, or none can be read.
+        NotCalibrated: If the threshold is the model's, and it has none.
+        UnsupportedRate: If the data do not support the threshold asked for.
+        DamagedSource: If the cache is none.
+        SaveFailed: If the cache cannot be written.
+    """
+    wanted = Wanted(threshold, far, at, expect_false)
+    if groups not in GROUPINGS:
+        raise unknown("no way to group is named", groups, GROUPINGS)
+    if not 0 < prior < 1:
+        raise BadArgument(
+            f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
+        )
+    items = source.items()
+    if model is None:
+        fitted = None
+        wanted.of_hashes()  # what cannot be followed is refused before any work
+        if comparator or calibration != "default":
+            raise BadArgument(
+                f"comparator is {comparator!r} and calibration {calibration!r}, which are parts of "
+                "a model, and there is none. Give a model, or leave them out."
+            )
+        maker = hashing(items)
+    else:
+        fitted = calibration_of(model, calibration, comparator, wanted)
+        maker = embedding(model, items, comparator)
+
+    def told(what: str) -> Callable[[int, int], None] | None:
+        return None if progress is None else lambda done, total: progress(what, done, total)
+
+    seen = read(items, maker, cache, strict, threads, told)
+    if model is None:
+        taken = wanted.of_hashes()
+    else:
+        taken = threshold_of(wanted, model, fitted, calibration, maker, seen.vectors)
+    near = near_pairs(seen.vectors, maker.comparator, taken.value, progress=told("comparing"))
+    return _assembled(items, seen, near, taken, fitted, maker, groups, prior)
+
+
+def _assembled(
+    items: Items,
+    seen: Read,
+    near: Near,
+    taken: Threshold,
+    fitted: Calibration | None,
+    maker: Maker,
+    grouping: str,
+    prior: float,
+) -> Duplicates:
+    """Everything that was found, by the rows of the items."""
+    near = Near(seen.rows[near.first], seen.rows[near.second], near.distances)
+    likely = np.full(len(near.first), np.nan)
+    if fitted is not None:
+        logits = fitted.ratios(near.distances) + np.log(prior / (1 - prior))
+        likely = 0.5 * (1 + np.tanh(0.5 * logits))
+    again = np.flatnonzero(seen.contents != np.arange(len(items)))
+    compared = np.zeros(len(items), dtype=np.bool_)
+    compared[seen.rows] = True
+    return Duplicates(
+        source=items.namespace,
+        places=items.places,
+        read=compared[seen.contents],
+        first=np.concatenate([seen.contents[again], near.first]),
+        second=np.concatenate([again, near.second]),
+        distances=np.concatenate([np.zeros(len(again), np.float32), near.distances]),
+        same_bytes=np.arange(len(again) + len(near.first)) < len(again),
+        probabilities=np.concatenate([np.full(len(again), np.nan), likely]),
+        prior=prior,
+        groups=grouped(seen.contents, near, grouping),
+        grouping=grouping,
+        threshold=taken,
+        compared_by=maker.words,
+        failed=seen.failed,
+        embedded=seen.embedded,
+        remembered=seen.remembered,
+    )
