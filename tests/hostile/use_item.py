@@ -17,8 +17,8 @@ from hostile.guard import Watch, attempt, bound, peak_megabytes, sensible
 from hostile.items import SIZE
 from likewise import bounds
 from likewise.errors import LikewiseError
+from likewise.named_item import place_of, raw_of
 from likewise.sources import FAMILY, npz
-from likewise.tasks import verify
 from likewise.transforms.image import ImageTransform
 from likewise.transforms.sequence import SequenceTransform
 from likewise.types import Kind
@@ -34,8 +34,8 @@ TRANSFORMS = {
 def item(path: str, kind: Kind) -> list[Any]:
     """Read one item as `likewise verify` does."""
     # The file of a person's own, and its place, as the task takes them.
-    raw = verify._raw(path)
-    return TRANSFORMS[kind].decode(raw, verify._place(path, "")).astype(float).tolist()
+    raw = raw_of(path)
+    return TRANSFORMS[kind].decode(raw, place_of(path, "")).astype(float).tolist()
 
 
 def source(spec: str) -> dict[str, Any]:

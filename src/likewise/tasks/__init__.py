@@ -6,8 +6,8 @@ TASKS = {
     "calibrate": "likewise.tasks.calibrate:calibrate",
     "monitor": "likewise.tasks.monitor:monitor",
     "embed": "likewise.tasks.embed:embed",
-    "dedupe": "likewise.tasks.dedupe:dedupe",
     "enrol": "likewise.tasks.enrol:enrol",
     "identify": "likewise.tasks.identify:identify",
     "search": "likewise.tasks.search:search",
+    "dedupe": "likewise.tasks.dedupe:dedupe",
 }
