@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from test_sqlite_store import WORKER, applied, held, made
+from test_sqlite_store import applied, held, made, writing
 
 MEGABYTES = 96
 
@@ -54,10 +54,7 @@ def image(tmp_path) -> Path:
 def cut(image: Path, room: Path, versions: dict[str, int], seed: int) -> tuple[dict[str, int], int]:
     """Let a writer work, stop it, and look at the disk as it is; how many changes were done."""
     with mounted(image, room / "disk") as disk:
-        words = [sys.executable, "-c", WORKER, str(disk / "a.db"), str(seed), json.dumps(versions)]
-        worker = subprocess.Popen(
-            words, stdout=subprocess.PIPE, env={**os.environ, "LIKEWISE_CHECK_SHAPES": "0"}
-        )
+        worker = writing(disk / "a.db", seed, versions)
         with worker.stdout as out:
             lines = [out.readline(), out.readline()]
             time.sleep(random.Random(seed).uniform(0, 0.5))

@@ -183,12 +183,12 @@ def shares_kept(splits, runs: int) -> tuple[float, float]:
     ],
 )
 def test_promises_are_kept_where_both_parts_are_of_one_world(identities, tested, runs):
-    """Not significantly (1%) below .93, and less often by the rate on test alone."""
+    """Not significantly (1%) below .93, and not more often by the rate on test alone."""
     random = np.random.default_rng([identities, tested])
     splits = ((world(identities, random), world(tested, random)) for _ in range(runs))
     both, alone = shares_kept(splits, runs)
     assert both >= stats.binom.ppf(0.01, runs, 0.93) / runs, both
-    assert alone < both
+    assert alone <= both
 
 
 @pytest.mark.slow

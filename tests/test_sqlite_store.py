@@ -388,7 +388,7 @@ store = Sqlite(name, pin=PIN)
 def vector(number, version):
     return np.random.default_rng([number, version]).standard_normal(8).astype(np.float32)
 turn = 0
-versions = json.loads(sys.argv[3])
+versions = json.loads(sys.stdin.read())
 while True:
     turn += 1
     kind = random.integers(6)
@@ -420,6 +420,19 @@ while True:
 )
 
 
+def writing(path: Path, seed: int, versions: dict[str, int]) -> subprocess.Popen[bytes]:
+    """A process that changes a store until somebody stops it."""
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(path), str(seed)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "LIKEWISE_CHECK_SHAPES": "0"},
+    )
+    with worker.stdin as told:  # more than the words of a command may hold
+        told.write(json.dumps(versions).encode())
+    return worker
+
+
 def applied(versions: dict[str, int], change: dict) -> dict[str, int]:
     gone = set(change.get("remove", []))
     return {k: v for k, v in {**versions, **change.get("put", {})}.items() if k not in gone}
@@ -449,10 +462,7 @@ def kill_and_look(path: Path, turns: int, seed: int) -> dict[str, int]:
     """Kill a writer at random moments; what it said was done is there, and nothing by half."""
     chance, versions, counts = random.Random(seed), {}, {"acknowledged": 0, "rows": 0, "open": 0}
     for turn in range(turns):
-        words = [sys.executable, "-c", WORKER, str(path), str(seed + turn), json.dumps(versions)]
-        worker = subprocess.Popen(
-            words, stdout=subprocess.PIPE, env={**os.environ, "LIKEWISE_CHECK_SHAPES": "0"}
-        )
+        worker = writing(path, seed + turn, versions)
         with worker.stdout as out:
             lines = [out.readline() for _ in range(1 + turn % 2)]  # once it writes, or has written
             time.sleep(chance.uniform(0, 0.25))

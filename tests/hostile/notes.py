@@ -75,7 +75,9 @@ def json_files() -> Iterator[Case]:
         "parameters as texts": altered(parameters={"slope": "1", "intercept": "2"}),
         "calibrator unknown": altered(calibrator="oracle"),
         "calibrator as list": altered(calibrator=["logistic"]),
-        "calibrator beta without its parameters": altered(calibrator="beta"),
+        "calibrator beta without its parameters": altered(
+            calibrator="beta", parameters={"slope": 1.0, "intercept": 2.0}
+        ),
         "choice as text": altered(choice="beta"),
         "choice of a loss beyond": altered(
             choice={"calibrator": "beta", "losses": {"beta": 10**400}, "folds": 5, "reason": ""}
