@@ -252,3 +252,14 @@ def test_targets_are_the_documented_ones(fitted):
     ]
     assert [p.name for p in fitted.points][3:6] == ["far=0.1", "far<=0.001", "far<=0.01"]
     assert [p.name for p in fitted.points][-2:] == ["eer", "balanced"]
+
+
+@pytest.mark.parametrize("far", [0.0, -0.01, 1.5, float("nan")])
+def test_what_is_no_rate_is_refused(fitted, far):
+    with pytest.raises(BadArgument, match="above 0 and at most 1 is expected"):
+        fitted.point(far)
+
+
+def test_a_rate_that_was_not_fitted_says_how_to_fit_it(fitted):
+    with pytest.raises(UnsupportedRate, match=r"likewise calibrate --far 0\.03"):
+        fitted.point(0.03)

@@ -97,7 +97,7 @@ class Calibration:
                 the calibration's `limit` says if None.
 
         Raises:
-            BadArgument: If both are given.
+            BadArgument: If both are given, or the rate is not above 0 and at most 1.
             UnknownName: If there is no point of that name.
             UnsupportedRate: If the rate asked for was not fitted, or the data cannot support it.
         """
@@ -112,13 +112,19 @@ class Calibration:
             return _supported(points[name], name)
         if far is None:
             return self.default(guarantee=guarantee) or self.equal_error
+        if not 0 < far <= 1:
+            raise BadArgument(
+                f"The threshold for FAR {far} was asked for, and a rate above 0 and at most 1 is "
+                "expected: no threshold of finitely many pairs promises 0. Give one such as 0.01."
+            )
         points_for = self._targeted(guarantee)
         for point in points_for:
             if math.isclose(point.target or 0.0, far):
                 return _supported(point, f"FAR {far}")
         known = ", ".join(str(p.target) for p in points_for if p.supported)
         raise UnsupportedRate(
-            f"No threshold was fitted for FAR {far}. Fitted and supported: {known or 'none'}."
+            f"No threshold was fitted for FAR {far}. Fitted and supported: {known or 'none'}. "
+            f"Another is fitted by likewise calibrate --far {far:g}."
         )
 
     @property
