@@ -7,6 +7,12 @@ from likewise.errors import BadArgument, MissingExtra
 if TYPE_CHECKING:
     from likewise.sources.base import Source
 
+_ALTERED = (
+    "crop(area=0.75)",
+    "colour(brightness=0.4, contrast=0.4, saturation=0.6)",
+    "affine(degrees=3.0, scale=0.08, shear=0.03, translate=0.04)",
+)
+
 
 def teach(source: "Source", out: str, budget: str, *, quiet: bool, size: int = 48) -> None:
     """Train a model for copies in a folder, by items of the source and altered copies of them.
@@ -55,7 +61,9 @@ def teach(source: "Source", out: str, budget: str, *, quiet: bool, size: int = 4
         settings += [
             "encoder=resnet",
             f"transform=image(size={size}, color=True)",
-            "augmentations=affine(degrees=3.0, scale=0.08, shear=0.03, translate=0.04)",
+            # Beside the copies, which are few: every batch sees other tones and other cuts.
+            f"augmentations={_ALTERED!r}",
+            "learning_rate=0.003",
         ]
     with Progress(quiet=quiet) as progress:
         learn(
