@@ -604,3 +604,9 @@ def test_the_paper_of_cedar_is_found_and_named():
     (rest,) = (each for each in after.alarms if each.kind == "appearance")
     assert 0.6 < rest.figures["auc"] < 0.7
     assert "background" not in rest.sentence
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_look(likewise, tmp_path):
+    code, out, err = likewise("audit", "characters", "--out", tmp_path / "absent" / "page.html")
+    assert (code, out) == (2, "")
+    assert "is no folder" in err

@@ -616,3 +616,14 @@ def test_training_without_torch_names_the_line_to_install_it(photos, tmp_path):
     )
     assert done.returncode == 2
     assert "pip install 'likewise[learn]'" in done.stderr
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_any_work(likewise, tmp_path):
+    table = tmp_path / "twice.csv"
+    for page, words in (
+        ("absent/page.html", "is no folder"),
+        ("page.txt", "does not end in .html"),
+    ):
+        code, _, err = likewise("dedupe", "characters", "--out", table, "--report", tmp_path / page)
+        assert (code, words in err) == (2, True), err
+        assert not table.exists()

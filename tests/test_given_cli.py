@@ -239,3 +239,9 @@ def test_equal_distances_are_told_by_name(likewise, tmp_path):
     assert code == 0, err
     assert "all distances are equal, so that nothing can be told apart" in said
     assert "all distances are equal" not in likewise("evaluate", comparisons(path))[1]
+
+
+def test_what_is_not_there_is_said_to_be_missing(likewise, tmp_path):
+    code, _, err = likewise("evaluate", f"{tmp_path}/absent/")
+    assert code == 2
+    assert "there is no file and no folder" in err

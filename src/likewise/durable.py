@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from likewise.errors import LikewiseError, SaveFailed
+from likewise.errors import BadArgument, LikewiseError, SaveFailed
 
 PART = re.compile(r"\.likewise-[0-9a-f]{16}\.part")
 """What temporary files are called."""
@@ -228,3 +228,27 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(file)
+
+
+def check_page(page: Path) -> None:
+    """Refuse a place where no page could be written, before any work is done.
+
+    Raises:
+        BadArgument: If it does not end in .html, is a folder, or its folder is not there or takes
+            no file.
+    """
+    if page.suffix.lower() not in {".html", ".htm"}:
+        raise BadArgument(
+            f"{page} does not end in .html, and the report is such a page. Name it so."
+        )
+    if page.is_dir():
+        raise BadArgument(f"{page} is a folder, and the report is a file. Name a file in it.")
+    if not page.parent.is_dir():
+        raise BadArgument(
+            f"{page.parent} is no folder, and the report is to go there. Make it first."
+        )
+    if not os.access(page.parent, os.W_OK):
+        raise BadArgument(
+            f"{page.parent} takes no file, and the report is to go there. Name another place with "
+            "--report."
+        )

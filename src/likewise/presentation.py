@@ -12,7 +12,7 @@ from typing import Any
 from likewise import durable
 from likewise.certainty import Choice
 from likewise.decoded import Decoded
-from likewise.errors import BadArgument, DamagedModel
+from likewise.errors import DamagedModel
 from likewise.folded import FoldedEvaluation
 from likewise.model import Model
 from likewise.printable import printable, shortened
@@ -164,28 +164,13 @@ def write(report: Report, page: Path, summary: Path | None = None) -> None:
 
 
 def check_page(page: Path) -> None:
-    """Refuse a place where no page could be written, before any work is done.
+    """Refuse a place where no page with figures could be written, before any work is done.
 
     Raises:
-        BadArgument: If it does not end in .html, is a folder, or its folder is not there or takes
-            no file.
+        BadArgument: As `durable.check_page` raises.
         MissingExtra: If plotly, which draws the page, is not installed.
     """
-    if page.suffix.lower() not in {".html", ".htm"}:
-        raise BadArgument(
-            f"{page} does not end in .html, and the report is such a page. Name it so."
-        )
-    if page.is_dir():
-        raise BadArgument(f"{page} is a folder, and the report is a file. Name a file in it.")
-    if not page.parent.is_dir():
-        raise BadArgument(
-            f"{page.parent} is no folder, and the report is to go there. Make it first."
-        )
-    if not os.access(page.parent, os.W_OK):
-        raise BadArgument(
-            f"{page.parent} takes no file, and the report is to go there. Name another place with "
-            "--report."
-        )
+    durable.check_page(page)
     check_plotly()
 
 

@@ -82,9 +82,11 @@ def audit(
     from dataclasses import replace
     from pathlib import Path
 
+    from likewise import durable
     from likewise.cli import given_audit
     from likewise.given import files
 
+    durable.check_page(Path(out))
     if columns or similarity or files.is_given(source):
         items_only = {"--transform": transform, "--model": model, "--quick": quick}
         given.refuse({**items_only, "--no-examples": no_examples}, given.NO_ITEMS)

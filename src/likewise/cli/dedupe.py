@@ -147,11 +147,12 @@ def dedupe(
     import sys
     from pathlib import Path
 
-    from likewise.cli.duplicates import Counting, duplicate_lines, named, precision_lines
+    from likewise import durable
+    from likewise.cli.duplicates import Counting, duplicate_lines, named
     from likewise.cli.self_taught import teach
-    from likewise.cli.words import as_json, source_spec
+    from likewise.cli.words import source_spec
     from likewise.collection_pages import write_duplicates
-    from likewise.duplicates.review import check_sample, read_sample, write_sample
+    from likewise.duplicates.review import check_sample, write_sample
     from likewise.duplicates.table import check_path, write_pairs
     from likewise.errors import BadArgument
     from likewise.model import Model
@@ -160,13 +161,7 @@ def dedupe(
     from likewise.tasks.dedupe import dedupe as find
 
     if reviewed:
-        if what:
-            raise BadArgument(
-                f"--reviewed reads {reviewed} alone, and {' '.join(what)} was given beside it. "
-                "Leave one out."
-            )
-        shown = read_sample(Path(reviewed))
-        print(as_json(shown) if json else "\n".join(precision_lines(shown)))
+        _reviewed(reviewed, what or [], json=json)
         return
     model, source = named(what or [])
     table = Path(out) if out else None
@@ -176,6 +171,8 @@ def dedupe(
         check_sample(review)
         if table is None:
             raise BadArgument("--review writes beside --out. Give --out FILE.csv, too.")
+    if report:
+        durable.check_page(Path(report))
     built = FAMILY.build(source_spec(source))
     if train:
         teach(built, model, train, quiet=json)
@@ -212,3 +209,21 @@ def dedupe(
         return
     lines = duplicate_lines(found) + [f"written: {path}" for path in files]
     print("\n".join(printable(line) for line in lines))
+
+
+def _reviewed(path: str, what: list[str], *, json: bool) -> None:
+    """Print what a labelled review shows."""
+    from pathlib import Path
+
+    from likewise.cli.duplicates import precision_lines
+    from likewise.cli.words import as_json
+    from likewise.duplicates.review import read_sample
+    from likewise.errors import BadArgument
+
+    if what:
+        raise BadArgument(
+            f"--reviewed reads {path} alone, and {' '.join(what)} was given beside it. "
+            "Leave one out."
+        )
+    shown = read_sample(Path(path))
+    print(as_json(shown) if json else "\n".join(precision_lines(shown)))

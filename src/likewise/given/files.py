@@ -66,6 +66,10 @@ def _found(path: str) -> tuple[Path, str]:
     file = Path(os.path.expanduser(path))  # noqa: PTH111 - a missing home is no error here
     ending = file.suffix.lower()
     if ending not in ENDINGS:
+        if os.sep in path and not os.path.lexists(file):
+            raise SourceNotFound(
+                f"there is no file and no folder {shortened(repr(path), 300)}. Check its path."
+            )
         raise BadArgument(
             f"{shortened(path, 300)} does not end in {', '.join(ENDINGS)}. Embeddings come in an "
             ".npz, comparisons in a table; anything else needs a model to compare it: likewise "

@@ -2,13 +2,13 @@
 
 import html
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from itertools import groupby
 
 import numpy as np
 
 from likewise.audit.findings import Audit, Clue, Evidence, Finding, Severity, counted
 from likewise.report import pictures, sections, wording
+from likewise.report.document import document
 from likewise.shapes import Array
 
 _HEADINGS = {
@@ -60,12 +60,6 @@ def render_audit(audit: Audit, shown: Mapping[int, Array], *, rerun: Sequence[st
             [t d]; what is not there is named only.
         rerun: Commands that make it again.
     """
-    named = html.escape(f"Audit of {audit.source}")
-    css = "".join(
-        files("likewise.report").joinpath(name).read_text(encoding="utf-8")
-        for name in ("page.css", "audit.css")
-    )
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     contents = [
         ("summary", "Summary", _summary(audit)),
         *(
@@ -77,20 +71,13 @@ def render_audit(audit: Audit, shown: Mapping[int, Array], *, rerun: Sequence[st
         ("drawn", "What was drawn", "".join(f"<p>{html.escape(one)}</p>" for one in audit.sampled)),
         ("rerun", "How to rerun", sections.code("\n".join(rerun), "Commands")),
     ]
-    body = "".join(
-        f'<section id="{name}"><h2>{heading}</h2>\n<div>{inside}</div></section>\n'
-        for name, heading, inside in contents
-        if inside
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{named}</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
-        '<header><p class="kicker">Likewise, before anything is learned</p>\n'
-        f"<h1>Audit of {sections.path(audit.source)}</h1>\n"
-        f'<p class="note">{html.escape(audit.counted)}</p></header>\n'
-        f"<main>\n{body}</main>\n</body>\n</html>\n"
+    return document(
+        f"Audit of {audit.source}",
+        f"Audit of {sections.path(audit.source)}",
+        "Likewise, before anything is learned",
+        html.escape(audit.counted),
+        contents,
+        figured=False,
     )
 
 

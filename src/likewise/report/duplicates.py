@@ -2,12 +2,12 @@
 
 import html
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 
 import numpy as np
 
 from likewise.duplicates.found import Duplicates
 from likewise.report import pictures, sections, wording
+from likewise.report.document import document
 from likewise.shapes import Array
 
 MOST_GROUPS = 200
@@ -30,33 +30,19 @@ def render_duplicates(
         shown: Items by their rows: images uint8 [c h w], series [t d]; others are named only.
         rerun: Commands that make it again.
     """
-    named = html.escape(f"What is there twice in {found.source}")
-    css = "".join(
-        files("likewise.report").joinpath(name).read_text(encoding="utf-8")
-        for name in ("page.css", "audit.css")
-    )
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     contents = [
         ("summary", "Summary", _summary(found)),
         ("groups", "Groups", _groups(found, shown)),
         ("failed", "Items that cannot be read", sections.failed(found.failed)),
         ("rerun", "How to rerun", sections.code("\n".join(rerun), "Commands")),
     ]
-    body = "".join(
-        f'<section id="{name}"><h2>{heading}</h2>\n<div>{inside}</div></section>\n'
-        for name, heading, inside in contents
-        if inside
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{named}</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
-        '<header><p class="kicker">Likewise, nothing was deleted</p>\n'
-        f"<h1>What is there twice in {sections.path(found.source)}</h1>\n"
-        f'<p class="note">{len(found.places):,} items, compared by '
-        f"{html.escape(found.compared_by)}</p></header>\n"
-        f"<main>\n{body}</main>\n</body>\n</html>\n"
+    return document(
+        f"What is there twice in {found.source}",
+        f"What is there twice in {sections.path(found.source)}",
+        "Likewise, nothing was deleted",
+        f"{len(found.places):,} items, compared by {html.escape(found.compared_by)}",
+        contents,
+        figured=False,
     )
 
 

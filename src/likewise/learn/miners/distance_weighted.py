@@ -10,6 +10,7 @@ from likewise.distances.cosine import Cosine
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument
 from likewise.learn.miners.base import Miner
+from likewise.learn.miners.pairing import pairs_of
 from likewise.shapes import Bool, Float
 from likewise.types import Pairs, Triplets
 
@@ -76,11 +77,7 @@ class DistanceWeighted(Miner):
         different: Bool[Tensor, "n m"],
     ) -> Pairs:
         """All same pairs, and each different pair that was drawn for one of them."""
-        drawn = self.triplets(distances, same, different, torch.inf)
-        chosen = same.clone()
-        chosen[drawn.anchor, drawn.negative] = True
-        first, second = chosen.nonzero(as_tuple=True)
-        return Pairs(first, second, same[first, second])
+        return pairs_of(self.triplets(distances, same, different, torch.inf), same)
 
     def triplets(
         self,

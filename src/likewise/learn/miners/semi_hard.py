@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from likewise.learn.miners.base import Miner
+from likewise.learn.miners.pairing import pairs_of
 from likewise.shapes import Bool, Float
 from likewise.types import Pairs, Triplets
 
@@ -33,11 +34,7 @@ class SemiHard(Miner):
         different: Bool[Tensor, "n m"],
     ) -> Pairs:
         """All same pairs, and each different pair that is the nearest beyond one of them."""
-        triplets = self.triplets(distances, same, different, torch.inf)
-        chosen = same.clone()
-        chosen[triplets.anchor, triplets.negative] = True
-        first, second = chosen.nonzero(as_tuple=True)
-        return Pairs(first, second, same[first, second])
+        return pairs_of(self.triplets(distances, same, different, torch.inf), same)
 
     def triplets(
         self,
