@@ -92,7 +92,8 @@ def duplicate_lines(found: "Duplicates") -> list[str]:
         more = f" and {len(members) - 3} more" if len(members) > 3 else ""
         lines.append(f"group {number + 1}: {shown}{more}, at most {farthest:.4g} apart")
     if len(found) > _NAMED:
-        lines.append(f"and {len(found) - _NAMED:,} groups more")
+        rest = len(found) - _NAMED
+        lines.append(f"and {rest:,} more group{'' if rest == 1 else 's'}")
     if found.failed:
         lines.append(f"{len(found.failed)} items failed to read:")
         lines += [f"  {place}: {reason}" for place, reason in found.failed[:_NAMED]]
