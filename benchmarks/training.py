@@ -1,11 +1,13 @@
-"""What the house costs: items a second of training beside a bare torch loop, and peak memory.
+"""Items a second of training beside two other loops, and peak memory.
 
     python -m benchmarks.training --rounds 5 --seconds 10
 
-Both train the same encoder on the same batches with the same loss and optimiser, in turns in one
-run. The bare loop finds its batches ready as tensors in memory, and keeps no averaged weights; the
-other is `train` as a user calls it, without and with an augmentation. Peak memory is that of a
-whole `likewise train omniglot` in a process of its own. Needs LIKEWISE_DATA.
+All train the same encoder on batches of the same shape with supervised contrastive loss and AdamW,
+in turns in one run. The bare loop finds its batches ready as tensors in memory, and keeps no
+averaged weights. The loop of pytorch-metric-learning is as its documentation writes it: a data set
+that opens its images, a `DataLoader`, `MPerClassSampler`, `SupConLoss`. Likewise is `train` as a
+user calls it: in float32 like the other two, with `precision=auto`, and with an augmentation. Peak
+memory is that of a whole `likewise train omniglot` in a process of its own. Needs LIKEWISE_DATA.
 """
 
 import argparse
@@ -14,53 +16,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from benchmarks.machine import machine_line
-from likewise.distances.cosine import Cosine
-from likewise.learn.encoders import FAMILY as ENCODERS
-from likewise.learn.losses import FAMILY as LOSSES
-from likewise.learn.network import Network
+from benchmarks.other_loops import CLASSES, ITEMS, SIZE, TEMPERATURE, Loop, bare, documented
 from likewise.learn.training import train
 from likewise.recipe import Recipe
-from likewise.types import InputShape, Kind, Labels
-
-CLASSES, ITEMS, SIZE = 32, 4, 28
 
 
-def bare(encoder: str, bf16: bool) -> Callable[[float], float]:
-    """A plain loop; call it with seconds for its items a second."""
-    torch.manual_seed(0)
-    shape = InputShape(Kind.IMAGE, 1, SIZE, SIZE)
-    network = Network(ENCODERS.build(encoder, shape=shape), unit=True)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    loss = LOSSES.build("supcon", distance=Cosine())
-    optimizer = torch.optim.AdamW(network.parameters(), lr=0.001, foreach=True)
-    count = CLASSES * ITEMS
-    images = torch.rand(64, count, 1, SIZE, SIZE)
-    labels = torch.arange(CLASSES).repeat_interleave(ITEMS)
-
-    def run(seconds: float) -> float:
-        network.train()
-        started, done = time.perf_counter(), 0
-        while time.perf_counter() - started < seconds:
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
-                embeddings = network(images[done % 64])
-            cost = loss(embeddings.float(), Labels(labels))
-            optimizer.zero_grad(set_to_none=True)
-            cost.backward()
-            optimizer.step()
-            done += 1
-        return done * count / (time.perf_counter() - started)
-
-    return run
-
-
-def ours(encoder: str, bf16: bool, augmentations: tuple[str, ...]) -> Callable[[float], float]:
+def ours(encoder: str, precision: str, augmentations: tuple[str, ...] = ()) -> Loop:
     """`train` as a user calls it; call it with seconds for its items a second."""
 
     def run(seconds: float) -> float:
@@ -69,19 +35,17 @@ def ours(encoder: str, bf16: bool, augmentations: tuple[str, ...]) -> Callable[[
             transform=f"image(size={SIZE}, invert=True)",
             encoder=encoder,
             distance="cosine",
-            loss="supcon",
+            loss=f"supcon(temperature={TEMPERATURE})",
             sampler=f"classes_by_items(classes={CLASSES}, items={ITEMS})",
             augmentations=augmentations,
-            precision="bf16" if bf16 else "float32",
-            # The bare loop validates nothing, so neither does this one.
+            precision=precision,
+            # The other loops validate nothing, so neither does this one.
             shares={"train": 0.8, "calibrate": 0.1, "test": 0.1},
             budget_seconds=seconds,
         )
         made = train(recipe)
         started = time.perf_counter()
-        seen = 0
-        for _ in made:
-            pass
+        made.finish()
         seen = made.epochs[-1].steps * CLASSES * ITEMS
         made.data.close()
         return seen / (time.perf_counter() - started)
@@ -101,36 +65,69 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
+def taken_by_auto(encoder: str) -> str:
+    """The precision that `precision=auto` takes here for this encoder."""
+    made = train(
+        Recipe(
+            source="omniglot('small1')",
+            transform=f"image(size={SIZE}, invert=True)",
+            encoder=encoder,
+            loss="supcon",
+            distance="cosine",
+            sampler=f"classes_by_items(classes={CLASSES}, items={ITEMS})",
+            shares={"train": 0.8, "calibrate": 0.1, "test": 0.1},
+            steps=1,
+        )
+    ).finish()
+    made.data.close()
+    return made.recipe.precision
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--encoders", nargs="*", default=["convnet4", "resnet"])
-    parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--memory", action="store_true", help="peak memory too")
     given = parser.parse_args()
     print(machine_line())
     for encoder in given.encoders:
-        runs = {
-            "bare loop": bare(encoder, given.bf16),
-            "likewise": ours(encoder, given.bf16, ()),
-            "likewise, with affine": ours(encoder, given.bf16, ("affine",)),
-        }
-        paces: dict[str, list[float]] = {name: [] for name in runs}
-        for _ in range(given.rounds):
-            for name, run in runs.items():
-                paces[name].append(run(given.seconds))
-        for name, found in paces.items():
-            ratios = np.array(found) / np.array(paces["bare loop"])
-            print(
-                f"{encoder:<10} {name:<22} {np.median(found):>7.0f} items/s, "
-                f"{np.median(ratios):.3f} of the bare loop ({ratios.min():.3f} to "
-                f"{ratios.max():.3f})",
-                flush=True,
-            )
+        table(encoder, given.rounds, given.seconds)
     if given.memory:
         print(f"peak memory of a train on all of Omniglot: {peak_memory():.0f} MB")
+
+
+def table(encoder: str, rounds: int, seconds: float) -> None:
+    """Run every loop in turns, and print what each did beside the bare one and the documented."""
+    auto = taken_by_auto(encoder)
+    with tempfile.TemporaryDirectory() as place:
+        runs = {
+            "bare loop, float32": bare(encoder),
+            "pytorch-metric-learning": documented(encoder, Path(place)),
+            "the same, affine": documented(encoder, Path(place), affine=True),
+            "likewise, float32": ours(encoder, "float32"),
+            "likewise, float32, affine": ours(encoder, "float32", ("affine",)),
+        }
+        if auto != "float32":
+            runs[f"bare loop, {auto}"] = bare(encoder, bf16=True)
+            runs[f"likewise, {auto}"] = ours(encoder, auto)
+            runs[f"likewise, {auto}, affine"] = ours(encoder, auto, ("affine",))
+        paces: dict[str, list[float]] = {name: [] for name in runs}
+        for _ in range(rounds):
+            for name, run in runs.items():
+                paces[name].append(run(seconds))
+    print(f"{encoder} (precision=auto takes {auto})")
+    for name, found in paces.items():
+        words = [f"  {name:<26} {np.median(found):>7.0f} items/s"]
+        bf16 = f"bare loop, {auto}" if auto in name else "bare loop, float32"
+        other = "the same, affine" if "affine" in name else "pytorch-metric-learning"
+        for against in (bf16, other):
+            ratios = np.array(found) / np.array(paces[against])
+            words.append(
+                f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f}) of {against}"
+            )
+        print("; ".join(words), flush=True)
 
 
 if __name__ == "__main__":
