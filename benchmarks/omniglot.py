@@ -1,6 +1,7 @@
 """One-shot Omniglot by three protocols, after training on the background alphabets only.
 
-    python -m benchmarks.omniglot --budget 5min
+    python -m benchmarks.omniglot --budget 5min --seeds 0 1 2
+    python -m benchmarks.omniglot --budget 15min --minimal small1
 
 Official: Lake's 20 runs, each test drawing on its own among 20. Within: 20 characters of one
 evaluation alphabet, question and examples by two different drawers. Between: 20 characters of all
@@ -20,6 +21,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.machine import machine_line
+from benchmarks.other_loops import bare
 from likewise.decoded import decode_all
 from likewise.learn.experiment import learn
 from likewise.model import Model
@@ -30,7 +32,6 @@ from likewise.types import Kind
 
 WAYS = 20
 RECIPE = [
-    "source=omniglot",
     "transform=image(size=28, invert=True)",
     "augmentations=('rotated_classes', 'affine')",
     "loss=supcon",
@@ -93,28 +94,23 @@ def interval(values: list[float]) -> str:
     return f"{mean:.4f} ({max(0.0, mean - half):.4f} to {mean + half:.4f}, over {len(values)})"
 
 
-def main() -> None:
-    """Train, then print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--budget", default="5min")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--set", action="append", default=[], dest="settings")
-    parser.add_argument("--episodes", type=int, default=100, help="for each alphabet")
-    given = parser.parse_args()
-    print(machine_line())
-    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
-        [
-            *RECIPE,
-            f"budget_seconds={seconds_of(given.budget)}",
-            f"seed={given.seed}",
-            *given.settings,
-        ]
-    )
+def measured(given: argparse.Namespace, seed: int) -> dict[str, list[float]]:
+    """Train with one seed, print its table, and give the errors by protocol."""
+    settings = [
+        *RECIPE,
+        *(MINIMAL if given.minimal else ()),
+        f"source=omniglot('{given.minimal or 'all'}')",
+        f"budget_seconds={seconds_of(given.budget)}",
+        f"seed={seed}",
+        *given.settings,
+    ]
+    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(settings)
     with tempfile.TemporaryDirectory() as place:
         started = time.perf_counter()
         made = learn(
             recipe,
             out=Path(place) / "model",
+            audit=False,
             on_epoch=lambda e: print(
                 f"epoch {e.number} loss {e.loss:.4f} {e.items_per_second:.0f} items/s",
                 file=sys.stderr,
@@ -122,23 +118,14 @@ def main() -> None:
         )
         model = made.model
         pace = np.mean([e.items_per_second for e in made.epochs])
-        seen = pace * made.epochs[-1].seconds
         print(
-            f"whole command {time.perf_counter() - started:.0f} s, of which training "
-            f"{made.epochs[-1].seconds:.0f} s: {made.recipe.steps} steps, {seen:.0f} items"
+            f"seed {seed}: whole command {time.perf_counter() - started:.0f} s, of which training "
+            f"{made.epochs[-1].seconds:.0f} s: {made.recipe.steps} steps of {pace:.0f} items a "
+            f"second in {made.recipe.precision}"
         )
-        items = Omniglot("evaluation").items()
-        with decode_all(items, model.transform) as decoded:
-            vectors = model.embed_decoded(decoded)
-        drawers = np.array([drawer_of(str(p)) for p in items.places])
-        count = given.episodes
-        within = episodes(vectors, items.identities, drawers, items.groups, model, count)
-        everywhere = np.full(len(items), "all")
-        between = episodes(vectors, items.identities, drawers, everywhere, model, 20 * count)
-        each = [float(np.mean(missed)) for missed in between.values()]
-        print(f"official 20 runs, error     {interval(official(model))}: runs")
-        print(f"within alphabets, error     {interval(by_group(within))}: alphabets")
-        print(f"between alphabets, error    {interval(each)}: characters")
+        found = protocols(model, given.episodes)
+        for name, errors in found.items():
+            print(f"{name:<28} {interval(errors)}: {UNITS[name]}", flush=True)
         for point in made.evaluation.verification.points:
             if point.test is None:
                 continue
@@ -147,6 +134,44 @@ def main() -> None:
                 f"{point.name:<10} FAR {far.value:.4f} ({far.low:.4f} to {far.high:.4f})  "
                 f"FRR {frr.value:.4f} ({frr.low:.4f} to {frr.high:.4f})"
             )
+    return found
+
+
+UNITS = {
+    "official 20 runs, error": "runs",
+    "within alphabets, error": "alphabets",
+    "between alphabets, error": "characters",
+}
+
+
+def protocols(model: Model, count: int) -> dict[str, list[float]]:
+    """The errors of a model by the three protocols, on the evaluation alphabets."""
+    items = Omniglot("evaluation").items()
+    with decode_all(items, model.transform) as decoded:
+        vectors = model.embed_decoded(decoded)
+    drawers = np.array([drawer_of(str(p)) for p in items.places])
+    within = episodes(vectors, items.identities, drawers, items.groups, model, count)
+    everywhere = np.full(len(items), "all")
+    between = episodes(vectors, items.identities, drawers, everywhere, model, 20 * count)
+    each = [float(np.mean(missed)) for missed in between.values()]
+    return dict(zip(UNITS, (official(model), by_group(within), each), strict=True))
+
+
+def main() -> None:
+    """Train with every seed, then print the mean of each protocol over the seeds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--budget", default="5min")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--minimal", choices=["small1", "small2"], help="five alphabets alone")
+    parser.add_argument("--set", action="append", default=[], dest="settings")
+    parser.add_argument("--episodes", type=int, default=100, help="for each alphabet")
+    given = parser.parse_args()
+    print(machine_line())
+    print(f"a bare float32 loop of convnet4: {bare('convnet4')(5):.0f} items/s")
+    runs = [measured(given, seed) for seed in given.seeds]
+    if len(runs) > 1:
+        for name in UNITS:
+            print(f"{name:<28} {interval([float(np.mean(run[name])) for run in runs])}: seeds")
 
 
 if __name__ == "__main__":

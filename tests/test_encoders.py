@@ -105,6 +105,8 @@ def test_a_residual_block_adds_its_shortcut(stride, deep):
         (64, "small", 8),
         (28, "large", 1),
         (28, "pooled", 2),
+        (28, "strided", 2),
+        (29, "strided", 2),
     ],
 )
 def test_the_stem_of_resnet_follows_the_size(size, stem, left):
@@ -112,6 +114,15 @@ def test_the_stem_of_resnet_follows_the_size(size, stem, left):
         encoder = FAMILY.build(f"resnet(stem={stem!r})", shape=images(size)).eval()
     maps = encoder.layers(torch.zeros(1, 1, size, size, device="meta"))
     assert maps.shape[2:] == (left, left)
+
+
+@pytest.mark.parametrize("stem", ["small", "pooled", "strided", "large"])
+@pytest.mark.parametrize("depth", [8, 10])
+@pytest.mark.parametrize("size", [8, 27, 28, 65])
+def test_flattened_places_are_counted_for_every_stem_and_size(stem, depth, size):
+    spec = f"resnet(depth={depth}, width=2, dim=3, stem={stem!r}, pooling='flatten')"
+    encoder = FAMILY.build(spec, shape=images(size)).eval()
+    assert encoder(torch.zeros(2, 1, size, size)).shape == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -280,6 +291,7 @@ def test_pooling_of_no_known_name_is_refused():
     ("spec", "shape"),
     [
         ("resnet(width=4, pooling='attention')", images(28)),
+        ("resnet(depth=8, width=4, stem='strided', pooling='flatten')", images(28)),
         ("vgg(width=4)", images(28)),
         ("conv1d(width=4)", SERIES),
         ("transformer(pooling='attention')", SERIES),
@@ -318,7 +330,7 @@ def test_training_in_bf16_is_near_float32(spec, shape):
         ("koch(dim=0)", images(105), "must be positive"),
         ("convnet4(dim=0)", images(28), "must be positive"),
         ("resnet(width=0)", images(28), "must be positive"),
-        ("resnet(depth=20)", images(28), r"depth is 20, and Literal\[10, 18, 34, 50\] is expected"),
+        ("resnet(depth=21)", images(28), r"depth is 21, and Literal\[8, 10, 14, 18, 20, 34, 50\]"),
         ("resnet(stem='tiny')", images(28), "stem is 'tiny'"),
         ("resnet(pooling='last')", images(28), "pooling is 'last'"),
         ("vgg(width=0)", images(28), "must be positive"),

@@ -28,6 +28,7 @@ CASES = {
     "select": (["encoder=lstm(hidden=4)", "learning_rate=0.01"], 120),
     "matcher": (["encoder=lstm(hidden=4)", "matcher=mlp(hidden=8)", "averaging=0"], 30),
     "proxies": (["encoder=lstm(hidden=4)", "loss=proxy_anchor"], 30),
+    "muon": (["encoder=transformer(width=8, layers=1)", "optimizer=muon"], 30),
     "memory": (
         ["encoder=lstm(hidden=4)", "loss=contrastive", "memory=40", "memory_start=0.2"],
         30,

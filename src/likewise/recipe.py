@@ -15,6 +15,7 @@ from likewise.settings import coerced, literal
 from likewise.types import Claim, Kind, Role
 
 POPULATIONS = ("skilled", "random", "both")
+OPTIMIZERS = ("adamw", "muon")
 PRECISIONS = ("auto", "float32", "bf16")
 
 
@@ -44,7 +45,8 @@ class Recipe:
         budget_seconds: Train this long instead; the schedule ends on time. 0 is no budget.
         steps: Take exactly so many steps instead; a run on a budget writes what it took. 0 is off.
         learning_rate: Highest of the schedule.
-        weight_decay: Of AdamW.
+        optimizer: `adamw`, or `muon`, which makes the steps of weight matrices orthogonal.
+        weight_decay: Of the optimiser, decoupled.
         warmup: Share of the schedule in which the rate rises.
         averaging: Decay of the averaged weights a step; 0 keeps none.
         memory: How many embeddings of earlier batches a batch is compared with too; 0 is none.
@@ -82,6 +84,7 @@ class Recipe:
     epochs: int = 30
     budget_seconds: float = 0.0
     steps: int = 0
+    optimizer: str = "adamw"
     learning_rate: float = 0.001
     weight_decay: float = 0.0001
     warmup: float = 0.1
@@ -219,6 +222,8 @@ class Recipe:
             )
         if self.precision not in PRECISIONS:
             raise unknown("no precision is named", self.precision, PRECISIONS)
+        if self.optimizer not in OPTIMIZERS:
+            raise unknown("no optimizer is named", self.optimizer, OPTIMIZERS)
         if self.against not in POPULATIONS:
             known = "no population of different pairs is named"
             raise unknown(known, self.against, POPULATIONS)

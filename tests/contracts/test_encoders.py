@@ -217,6 +217,7 @@ def test_an_export_that_differs_is_refused():
         ("convnet4", SHAPES[Kind.IMAGE]),
         ("resnet", SHAPES[Kind.IMAGE]),
         ("resnet(stem='pooled')", SHAPES[Kind.IMAGE]),
+        ("resnet(depth=8, stem='strided', pooling='flatten')", SHAPES[Kind.IMAGE]),
         ("resnet(depth=18, stem='large')", SHAPES[Kind.IMAGE]),
         ("resnet(depth=50, width=4)", SHAPES[Kind.IMAGE]),
         ("vgg", SHAPES[Kind.IMAGE]),

@@ -64,12 +64,10 @@ class Objective(nn.Module):
         self.transform = transform
         self.device = device
 
-    def parameters_with(self, network: Network) -> list[dict[str, Any]]:
-        """What is trained, as an optimiser takes it: the network, and what the loss has itself."""
-        groups: list[dict[str, Any]] = [{"params": list(network.parameters())}]
-        if own := list(self.loss.parameters()):
-            groups.append({"params": own, "factor": self.loss.rate})
-        return groups
+    def own_parameters(self) -> list[dict[str, Any]]:
+        """What the loss itself learns, as a group for an optimiser; none where it learns nothing."""
+        own = list(self.loss.parameters())
+        return [{"params": own, "factor": self.loss.rate}] if own else []
 
     def of(
         self,

@@ -31,6 +31,7 @@ from likewise.learn.matchers import FAMILY as MATCHERS
 from likewise.learn.matching import SymmetricMatcher
 from likewise.learn.network import Network, set_layout, without_loss
 from likewise.learn.objective import enough_memory, finite, objective_of
+from likewise.learn.optimizer import optimizer_of
 from likewise.learn.precision import Precision, choose, pick_device
 from likewise.learn.samplers import FAMILY as SAMPLERS
 from likewise.learn.schedule import set_rate
@@ -263,13 +264,7 @@ def _begin(run: Run, data: Decoded, digest: str) -> tuple[Fabric, _FabricModule,
     mixed = MixedPrecision("bf16-mixed", run.device.type) if bf16 else None
     fabric = Fabric(accelerator=run.device.type, devices=1, plugins=mixed)
     network, optimizer = fabric.setup(
-        run.network,
-        torch.optim.AdamW(
-            run.objective.parameters_with(run.network),
-            lr=recipe.learning_rate,
-            weight_decay=recipe.weight_decay,
-            foreach=True,
-        ),
+        run.network, optimizer_of(recipe, run.network, run.objective)
     )
     counted = sum(1 for _ in run.batches(np.random.default_rng(recipe.seed)))
     state = State(run.network, run.objective, optimizer, recipe, counted)
