@@ -64,6 +64,25 @@ def test_turned_is_pillows_rotation_inside(degrees: float) -> None:
             np.testing.assert_allclose(result[inner], expected[inner], atol=0.02)
 
 
+def test_affine_views_are_those_of_pillow_inside_and_pairs_of_opposites() -> None:
+    inputs = functional.interpolate(images(1), (12, 16), mode="bicubic") * 20
+    out = seen("affine(copies=4, scale=0.0, shear=0.0, degrees=0.0, translate=0.1)", inputs)
+    random = torch.Generator().manual_seed(0)
+    shifts = (torch.rand(7, 2, generator=random) * 2 - 1)[5:] * 0.1
+    for sign, first in ((1, 0), (-1, 2)):
+        for way in range(2):
+            across, down = (sign * shifts[:, way] * torch.tensor([16.0, 12.0])).tolist()
+            page = Image.fromarray(inputs[0, 0].numpy())
+            data = (1, 0, across, 0, 1, down)
+            expected = page.transform(
+                page.size, Image.Transform.AFFINE, data, Image.Resampling.BILINEAR
+            )
+            inner = (slice(3, 9), slice(4, 12))
+            np.testing.assert_allclose(
+                out[first + way, 0, 0][inner], np.asarray(expected)[inner], atol=0.05
+            )
+
+
 def test_mirrored_is_a_mirror() -> None:
     inputs = images()
     np.testing.assert_array_equal(seen("mirrored", inputs)[0], inputs.numpy()[:, :, :, ::-1])
@@ -77,6 +96,8 @@ def test_mirrored_is_a_mirror() -> None:
         ("shifted(share=0.01)", r"0\.01 of 12x16 pixels is no whole pixel. Give a larger"),
         ("turned(degrees=0.0)", r"degrees is 0\.0, and above 0 to 180"),
         ("turned(degrees=181.0)", r"degrees is 181\.0"),
+        ("affine(copies=3)", r"copies is 3, and an even number from 2 to 256"),
+        ("affine(scale=1.0)", r"affine: scale is 1\.0, and a fraction"),
     ],
 )
 def test_bad_arguments_are_named(spec: str, match: str) -> None:
@@ -105,7 +126,7 @@ def network(*specs: str, unit: bool = True) -> Network:
     return made
 
 
-ALL = ["shifted(share=0.1)", "turned", "mirrored"]
+ALL = ["shifted(share=0.1)", "turned", "mirrored", "affine(copies=4)"]
 
 
 @pytest.mark.parametrize("specs", [["mirrored"], ["shifted(share=0.1)", "turned"], ALL])

@@ -53,16 +53,14 @@ class Muon(torch.optim.AdamW):
             moved = [one for one in group["params"] if one.grad is not None]
             if not group.get(MATRICES) or not moved:
                 continue
-            gradients = [one.grad for one in moved]
-            buffers = [self._momentum(one) for one in moved]
-            torch._foreach_lerp_(buffers, gradients, 1 - _MOMENTUM)
-            # Nesterov's momentum looks one step ahead.
-            ahead = torch._foreach_lerp(gradients, buffers, _MOMENTUM)
-            torch._foreach_mul_(moved, 1 - group["lr"] * group["weight_decay"])
-            for one, gradient in zip(moved, ahead, strict=True):
-                matrix = gradient.reshape(len(gradient), -1)
+            for one in moved:
+                gradient, buffer = one.grad, self._momentum(one)
+                buffer.lerp_(gradient, 1 - _MOMENTUM)
+                # Nesterov's momentum looks one step ahead.
+                matrix = gradient.lerp(buffer, _MOMENTUM).reshape(len(gradient), -1)
                 step = orthogonal(matrix.bfloat16() if self.half else matrix)
                 rate = group["lr"] * 0.2 * max(matrix.shape) ** 0.5
+                one.mul_(1 - group["lr"] * group["weight_decay"])
                 one.add_(step.reshape(one.shape).to(one.dtype), alpha=-rate)
                 # AdamW passes over what has no gradient.
                 one.grad = None

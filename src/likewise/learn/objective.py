@@ -65,7 +65,7 @@ class Objective(nn.Module):
         self.device = device
 
     def own_parameters(self) -> list[dict[str, Any]]:
-        """What the loss itself learns, as a group for an optimiser; none where it learns nothing."""
+        """What the loss learns itself, as a group for an optimiser, where it learns anything."""
         own = list(self.loss.parameters())
         return [{"params": own, "factor": self.loss.rate}] if own else []
 

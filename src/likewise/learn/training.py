@@ -263,9 +263,7 @@ def _begin(run: Run, data: Decoded, digest: str) -> tuple[Fabric, _FabricModule,
     bf16 = recipe.precision == "bf16"
     mixed = MixedPrecision("bf16-mixed", run.device.type) if bf16 else None
     fabric = Fabric(accelerator=run.device.type, devices=1, plugins=mixed)
-    network, optimizer = fabric.setup(
-        run.network, optimizer_of(recipe, run.network, run.objective)
-    )
+    network, optimizer = fabric.setup(run.network, optimizer_of(recipe, run.network, run.objective))
     counted = sum(1 for _ in run.batches(np.random.default_rng(recipe.seed)))
     state = State(run.network, run.objective, optimizer, recipe, counted)
     run.epochs = state.epochs

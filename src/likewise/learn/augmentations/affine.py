@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from likewise.errors import BadArgument
+from likewise.learn.affine_grids import affine_grids, check_affine
 from likewise.learn.augmentations.base import Augmentation
 from likewise.shapes import Float, Int
 from likewise.types import Kind
@@ -42,13 +42,7 @@ class Affine(Augmentation):
         shear: float = 0.1,
         translate: float = 0.1,
     ) -> None:
-        if not 0 <= degrees <= 180:
-            raise BadArgument(f"affine: degrees is {degrees}, and 0 to 180 is expected.")
-        for name, value in (("scale", scale), ("shear", shear), ("translate", translate)):
-            if not 0 <= value < 1:
-                raise BadArgument(
-                    f"affine: {name} is {value}, and a fraction from 0 to below 1 is expected."
-                )
+        check_affine("affine", degrees, scale=scale, shear=shear, translate=translate)
         self.degrees = degrees
         self.scale = scale
         self.shear = shear
@@ -64,22 +58,13 @@ class Affine(Augmentation):
         """Augmented images; classes stay."""
         count, _, height, width = items.shape
         drawn = torch.rand(7, count, generator=random, device=items.device, dtype=items.dtype)
-        turn, scale_x, scale_y, shear_x, shear_y, shift_x, shift_y = drawn * 2 - 1
-        angle = torch.deg2rad(turn * self.degrees)
-        cosine, sine = angle.cos(), angle.sin()
-        # From a pixel of the result to where it is taken from: scaled, then sheared, then turned.
-        across, down = 1 + self.scale * scale_x, 1 + self.scale * scale_y
-        lean_x, lean_y = self.shear * shear_x, self.shear * shear_y
-        xx = (cosine - sine * lean_y) * across
-        xy = (cosine * lean_x - sine) * down
-        yx = (sine + cosine * lean_y) * across
-        yy = (sine * lean_x + cosine) * down
-        # The grid runs from -1 to 1 along both sides, so pixels are not square in it.
-        ratio = height / width
-        shift_x, shift_y = 2 * self.translate * shift_x, 2 * self.translate * shift_y
-        theta = torch.stack([xx, xy * ratio, shift_x, yx / ratio, yy, shift_y], dim=1)
-        grid = functional.affine_grid(
-            theta.view(count, 2, 3), list(items.shape), align_corners=False
+        grid = affine_grids(
+            drawn * 2 - 1,
+            (height, width),
+            degrees=self.degrees,
+            scale=self.scale,
+            shear=self.shear,
+            translate=self.translate,
         )
         moved = functional.grid_sample(
             items, grid, mode="bilinear", padding_mode="border", align_corners=False

@@ -13,7 +13,15 @@ from likewise.learn.encoders.pooling import Pooling, tokens_of
 from likewise.shapes import Float, Int
 from likewise.types import InputShape, Kind
 
-_BLOCKS = {8: (1, 1, 1), 10: (1, 1, 1, 1), 14: (2, 2, 2), 20: (3, 3, 3), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+_BLOCKS = {
+    8: (1, 1, 1),
+    10: (1, 1, 1, 1),
+    14: (2, 2, 2),
+    20: (3, 3, 3),
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+}
 _LARGE = 64
 
 
@@ -43,8 +51,9 @@ class ResNet(Encoder):
     References:
         He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", 2016, table 1, and
         section 4.2 for three stages; He et al., "Delving Deep into Rectifiers", 2015, eq. 10, for
-        the initial weights. Departures: no classifier; every shortcut that changes shape is a projection (their option B); a
-        bottleneck steps in its 3x3 convolution; the stem pools before it normalises.
+        the initial weights. Departures: no classifier; every shortcut that changes shape is a
+        projection (their option B); a bottleneck steps in its 3x3 convolution; the stem pools
+        before it normalises.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
