@@ -25,6 +25,7 @@ from benchmarks.other_loops import bare
 from likewise.decoded import decode_all
 from likewise.learn.experiment import learn
 from likewise.model import Model
+from likewise.rates import Rate
 from likewise.recipe import Recipe, seconds_of
 from likewise.shapes import Array
 from likewise.sources.omniglot import Omniglot, drawer_of, official_runs
@@ -33,14 +34,23 @@ from likewise.types import Kind
 WAYS = 20
 RECIPE = [
     "transform=image(size=28, invert=True)",
-    "augmentations=('rotated_classes', 'affine')",
+    "encoder=resnet(depth=8, width=64, dim=128, stem='strided', pooling='flatten')",
+    "augmentations=('rotated_classes', 'affine', 'elastic')",
     "loss=supcon",
     "distance=cosine",
-    "sampler=classes_by_items(classes=32, items=4)",
+    "sampler=classes_by_items(classes=64, items=4, groups=2)",
+    "optimizer=muon",
+    "learning_rate=0.01",
+    "weight_decay=0.05",
+    "averaging=0",
+    "average_last=0.05",
+    "reestimate=30",
+    "views=('affine',)",
     "shares.train=0.9",
     "shares.calibrate=0.05",
     "shares.test=0.05",
 ]
+MINIMAL = ["augmentations=('rotated_classes(mirrored=True)', 'affine', 'elastic')"]
 
 
 def official(model: Model) -> list[float]:
@@ -94,6 +104,13 @@ def interval(values: list[float]) -> str:
     return f"{mean:.4f} ({max(0.0, mean - half):.4f} to {mean + half:.4f}, over {len(values)})"
 
 
+def rate_words(rate: Rate) -> str:
+    """A rate with its interval, where there are identities enough for one."""
+    if rate.low is None or rate.high is None:
+        return f"{rate.value:.4f} (too few identities for an interval)"
+    return f"{rate.value:.4f} ({rate.low:.4f} to {rate.high:.4f})"
+
+
 def measured(given: argparse.Namespace, seed: int) -> dict[str, list[float]]:
     """Train with one seed, print its table, and give the errors by protocol."""
     settings = [
@@ -130,10 +147,7 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, list[float]]:
             if point.test is None:
                 continue
             far, frr = point.test.far, point.test.frr
-            print(
-                f"{point.name:<10} FAR {far.value:.4f} ({far.low:.4f} to {far.high:.4f})  "
-                f"FRR {frr.value:.4f} ({frr.low:.4f} to {frr.high:.4f})"
-            )
+            print(f"{point.name:<10} FAR {rate_words(far)}  FRR {rate_words(frr)}")
     return found
 
 
