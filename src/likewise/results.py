@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from likewise.certainty import Probability
 from likewise.distribution import Curve, Histogram
-from likewise.graded import Graded
+from likewise.graded import Grade, Graded
 from likewise.ranked import Identification, OneShot, Retrieval
 from likewise.rates import Enrolment, ErrorRates, Groups, Promise
 from likewise.types import Claim
@@ -56,6 +56,7 @@ class Decision:
         point: The operating point used, with its measured rates.
         claim: What those rates claim.
         unit: What the trials of their intervals are called.
+        grade: How alike the two are, in the grades that pairs were given; None where none were.
     """
 
     verdict: str
@@ -67,6 +68,7 @@ class Decision:
     point: OperatingPoint
     claim: Claim
     unit: str = "identities"
+    grade: Grade | None = None
 
 
 @dataclass(frozen=True)

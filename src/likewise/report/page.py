@@ -11,6 +11,7 @@ from likewise.errors import BadArgument
 from likewise.rates import Rate
 from likewise.report import figures, pictures, sections, shares, wording
 from likewise.report.document import document
+from likewise.report.grades import grades
 from likewise.results import Epoch, Evaluation, Verification
 from likewise.shapes import Array
 from likewise.types import Claim
@@ -133,6 +134,7 @@ def _sections(report: Report) -> list[tuple[str, str, str]]:
         ("distances", spread, sections.distances(evaluation, report.default_point)),
         ("errors", "Both errors", sections.errors(found, report.default_point)),
         ("probability", "Probabilities", certain),
+        ("grades", "Grades", grades(evaluation.grades)),
         ("training", "Training", _training(report.epochs)),
         ("mistakes", "The worst mistakes", _mistakes(report.examples, measure)),
         ("hardest", f"Hardest {kinds}", sections.hardest(evaluation)),
