@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from likewise.errors import TrainingError
-from likewise.learn.averaging import keeps_statistics, reestimate
+from likewise.learn.averaging import reestimate
 from likewise.learn.objective import on_device
 from likewise.learn.state import State
 from likewise.learn.validation import class_centres, validated
@@ -18,25 +17,6 @@ from likewise.types import Role
 
 if TYPE_CHECKING:
     from likewise.learn.training import Run
-
-
-def require(run: "Run") -> None:
-    """Refuse, before anything is learned, what a recipe asks of epochs that these cannot give.
-
-    Raises:
-        TrainingError: Saying what to set instead.
-    """
-    recipe = run.recipe
-    if recipe.patience and Role.SELECT not in run.data.parts:
-        raise TrainingError(
-            f"patience is {recipe.patience}, and no items have the role select, by which training "
-            "would be found to get no better. Set shares.select, or patience=0."
-        )
-    if recipe.reestimate and not keeps_statistics(run.network):
-        raise TrainingError(
-            f"reestimate is {recipe.reestimate}, and {recipe.encoder} keeps no batch statistics "
-            "that could be measured anew. Set reestimate=0."
-        )
 
 
 def begin(run: "Run", state: State) -> None:
@@ -55,7 +35,11 @@ def begin(run: "Run", state: State) -> None:
 
 
 def end(run: "Run", state: State) -> Epoch:
-    """Measure the network, and keep it if it is the best so far."""
+    """Measure the network, and keep it if it is the best so far.
+
+    A budget that ended within the first epoch is said in words, not refused: nobody knows how long
+    an epoch takes before it was tried, and what was learned by then is the user's.
+    """
     if run.recipe.reestimate:
         # The random state of torch stays as it was, whatever a layer draws.
         with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):

@@ -1,6 +1,6 @@
 """Batches of the pairs that the source gave."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import final
 
 import numpy as np
@@ -29,6 +29,14 @@ class SourcePairs(Sampler):
         if pairs < 1:
             raise BadArgument(f"source_pairs: pairs is {pairs}, and at least 1 is expected.")
         self.pairs = pairs
+
+    def most(
+        self,
+        labels: Int[Array, "n"],  # noqa: ARG002 - the pairs are given
+        pairs: Pairs | None,
+    ) -> Mapping[str, tuple[int, str]]:
+        """How many pairs the source gave."""
+        return {} if pairs is None else {"pairs": (len(pairs.first), "pairs")}
 
     def batches(
         self,
