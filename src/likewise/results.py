@@ -209,7 +209,7 @@ class Epoch:
         items_per_second: Items that went through the encoder a second, in this epoch.
         seconds_left: Until training ends, at this pace.
         best: Whether this is the best checkpoint so far.
-        note: What is wrong, in words: that the embedding has collapsed; empty if nothing is.
+        note: What is wrong, in words: that the embedding has collapsed, say; empty if nothing is.
     """
 
     number: int

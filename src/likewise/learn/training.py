@@ -217,7 +217,7 @@ def _loop(run: Run) -> Iterator[Epoch]:
                 state.optimizer.zero_grad(set_to_none=True)
                 fabric.backward(loss)
                 state.optimizer.step()
-            value = finite(loss, clock.steps + 1)
+            value = finite(loss, clock.steps + 1, recipe)
             state.step(value, len(batch.rows), time.perf_counter() - started)
             run.objective.remember(clock.share)
             if run.on_step is not None:
@@ -275,7 +275,9 @@ def _begin(run: Run, data: Decoded, digest: str) -> tuple[Fabric, _FabricModule,
     counted = sum(1 for _ in run.batches(np.random.default_rng(recipe.seed)))
     state = State(run.network, run.objective, optimizer, recipe, counted)
     run.epochs = state.epochs
-    if saved is not None:
+    if saved is None:
+        epochs.before(run, state)
+    else:
         state.restore(saved)
         run.best = state.best
     return fabric, network, state
