@@ -51,7 +51,7 @@ def characters(*settings):
 def reported(figures, losses=None):
     losses = losses or [1.0 - 0.01 * number for number in range(len(figures))]
     return [
-        Epoch(number, number, 1.0, loss, figure, 1.0, 1.0, best=True)
+        Epoch(number, 40 * number, 1.0, loss, figure, 1.0, 1.0, best=True)
         for number, (figure, loss) in enumerate(zip(figures, losses, strict=True), 1)
     ]
 
@@ -105,9 +105,9 @@ def test_no_better_than_untrained_is_said_once_training_had_its_time():
     words = said([0.7, 0.65, 0.6], [0.7, 0.65, 0.6], rate=10.0)
     assert "not made the network better than it was untrained (it erred at 0.600" in words
     assert TOO_LARGE in words
-    assert said([0.7, 0.65, 0.6], [0.7, 0.65, 0.6], share=0.6) != ""
+    assert said([0.7, 0.65, 0.6], [0.7, 0.65, 0.6], rate=10.0, share=0.6) == words
     assert said([0.7, 0.65, 0.6], [0.7, 0.65, 0.6], share=0.4) == ""
-    assert said([0.7, 0.65], [0.7, 0.65], share=0.6) == ""
+    assert said([0.7, 0.65], [0.7, 0.65]) == ""  # after two of three times forty steps
     assert said([0.7, 0.5, 0.7], [0.7, 0.5, 0.7]) == ""
     # Where the untrained network hardly errs, or nothing could be measured, nothing is said.
     assert said([0.1, 0.1, 0.1], [0.1, 0.1, 0.1], untrained=0.09) == ""
@@ -171,6 +171,20 @@ def test_what_is_not_finite_names_the_learning_rate(length, words):
         run.finish()
 
 
+def test_a_planted_overfitting_is_named():
+    shares = "shares={'train': 0.1, 'select': 0.5, 'calibrate': 0.2, 'test': 0.2}"
+    run = waved(
+        "encoder=conv1d(width=16)", "augmentations=()", shares, "learning_rate=0.01",
+        "averaging=0", "epochs=60",
+    )  # fmt: skip
+    notes = [epoch.note for epoch in run.finish().epochs]
+    best = max(epoch.number for epoch in run.epochs if epoch.best)
+    assert notes[:4] == [""] * 4
+    assert notes[-1].startswith(f"Overfitting since epoch {best}: the validation error was")
+    assert "Set patience=5, which ends training then, and augmentations (now none)" in notes[-1]
+    assert len({note for note in notes if note}) <= 4
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_usual_recipe_raises_no_alarm(seed):
     run = characters("epochs=3", f"seed={seed}").finish()
@@ -186,7 +200,7 @@ def test_the_whole_usual_recipe_raises_no_alarm(seed):
 
 def test_the_words_reach_the_terminal_the_record_and_the_report(likewise, tmp_path):
     out = tmp_path / "model"
-    words = ("--epochs", "1", "--encoder", "convnet4(width=8)", "--transform", "image(size=16)")
+    words = ("--epochs", "10", "--encoder", "convnet4(width=8)", "--transform", "image(size=16)")
     source = glyphs(tmp_path / "drawings", count=40, each=4)
     code, said, err = likewise(
         "train", source, "--out", out, *words, "--set", "learning_rate=10", "--no-audit"

@@ -22,7 +22,7 @@ takes millions of steps.
 """
 EASY = 0.1
 """Where an untrained network errs less often than this, training need not better it."""
-_SETTLED = 0.5
+_SETTLED, _FEWEST_STEPS = 0.5, 100
 _FEWEST_EPOCHS = 3
 _WORSE, _APART = 0.2, 0.02
 
@@ -91,7 +91,7 @@ def faults(
             f"{collapse} {_smaller(recipe)} Or take another loss or miner (every instead of hard), "
             "or a larger margin."
         )
-    late = share >= 1 or (share >= _SETTLED and len(epochs) >= _FEWEST_EPOCHS)
+    late = share >= _SETTLED and epochs[-1].steps >= _FEWEST_STEPS
     untrained = watch.untrained
     best = min(watch.errors, default=0.0)
     worse = untrained is not None and best >= untrained >= EASY
@@ -127,7 +127,8 @@ def _overfitted(
     figures = [epoch.figure for epoch in epochs if epoch.figure is not None]
     if len(figures) < len(epochs) or len(epochs) <= _FEWEST_EPOCHS:
         return ""
-    best = min(range(len(figures)), key=figures.__getitem__)
+    # Of equal figures the last one's network is kept.
+    best = max(range(len(figures)), key=lambda at: (-figures[at], at))
     last = figures[-_FEWEST_EPOCHS:]
     if best >= len(figures) - _FEWEST_EPOCHS or not epochs[-1].loss < epochs[best].loss:
         return ""
