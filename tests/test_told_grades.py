@@ -7,17 +7,22 @@ import numpy as np
 import pytest
 
 from likewise import calibration_text
-from likewise.errors import DamagedModel
+from likewise.errors import BadArgument, DamagedModel, TrainingError
 from likewise.given import GivenComparisons
 from likewise.grade_calibration import FEWEST, MOST_KNOTS, GradedDistances
+from likewise.learn.experiment import learn
+from likewise.learn.samplers.source_pairs import SourcePairs
+from likewise.learn.training import train
 from likewise.metrics.conformal import grade_accuracy, half_width
 from likewise.model import Model
+from likewise.recipe import Recipe
 from likewise.sources.table import Table
 from likewise.sources.tabular.grades import Grading
 from likewise.tasks import given as task
 from likewise.tasks.calibrate import calibrate
 from likewise.tasks.evaluate import evaluate
 from likewise.tasks.verify import verify
+from likewise.types import Pairs
 
 
 def drawn(seed, components=80, largest=6, tie=0.0):
@@ -362,3 +367,67 @@ def test_evaluate_says_what_told_grades_were_worth(graded_model, pairs_table, li
     assert counts in text
     code, said, _ = likewise(*words, "--json")
     assert json.loads(said)["grades"]["accuracy"]["mean_error"] == pytest.approx(seen.mean_error)
+
+
+# ── learning from grades ──────────────────────────────────────────────────────────────────────
+
+
+def listed(grades, between):
+    ends = np.arange(len(grades))
+    pairs = Pairs(ends, ends + 1, np.asarray(grades) >= 4, grades=np.asarray(grades, dtype=float))
+    more = 10 + np.arange(len(between))
+    others = Pairs(more, more + 1, np.full(len(between), 0.5), grades=np.asarray(between, float))
+    return replace(pairs, between=others)
+
+
+def test_batches_bring_every_pair_once_with_its_grade_from_0_to_1():
+    pairs = listed([5, 1, 4], [3, 2])
+    sampler = SourcePairs(pairs=2, grades=True)
+    assert sampler.most(np.zeros(12, dtype=int), pairs) == {"pairs": (5, "pairs")}
+    random = np.random.default_rng(0)
+    found = {}
+    for batch in sampler.batches(np.zeros(12, dtype=int), np.zeros(12, dtype=str), random, pairs):
+        target = batch.target
+        for one, other, same in zip(target.first, target.second, target.same, strict=True):
+            found[int(batch.rows[one]), int(batch.rows[other])] = float(same)
+    assert found == {(0, 1): 1.0, (1, 2): 0.0, (2, 3): 0.75, (10, 11): 0.5, (11, 12): 0.25}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        (Pairs(np.array([0]), np.array([1]), np.array([1])), "nobody graded the pairs"),
+        (listed([3, 3], [3]), "every training pair is graded 3"),
+    ],
+)
+def test_grades_that_teach_nothing_are_refused(pairs, words):
+    sampler = SourcePairs(grades=True)
+    random = np.random.default_rng(0)
+    with pytest.raises(TrainingError, match=words):
+        sampler.batches(np.zeros(3, dtype=int), np.zeros(3, dtype=str), random, pairs)
+
+
+@pytest.mark.parametrize("loss", ["cosent", "cosine_mse"])
+def test_a_loss_of_grades_learns_from_them_and_tells_grades(loss, pairs_table, tmp_path):
+    recipe = Recipe(augmentations=("affine",)).with_settings(
+        [
+            f"source=table({str(pairs_table)!r}, same_from=4, different_to=1.2)",
+            "transform=image(size=16, invert=True)",
+            "encoder=convnet4(width=8)",
+            "distance=cosine",
+            f"loss={loss}",
+            "sampler=source_pairs(grades=True)",
+            "shares={'train': 0.3, 'calibrate': 0.35, 'test': 0.35}",
+            "epochs=8",
+            "precision=float32",
+        ]
+    )
+    made = learn(recipe, out=tmp_path / "m", audit=False, examples=False)
+    assert made.epochs[-1].loss < made.epochs[0].loss
+    assert made.model.calibration().grades.half_width is not None
+    assert made.evaluation.grades.between > 0
+    seen = made.evaluation.grades.accuracy
+    assert seen.mean_error < seen.single_error
+    assert seen.coverage.pairs == made.evaluation.grades.pairs
+    with pytest.raises(BadArgument, match=r"contrastive takes pairs .* choose a loss for grades"):
+        train(recipe.with_settings(["loss=contrastive"]))

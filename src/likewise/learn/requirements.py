@@ -60,8 +60,11 @@ def _require_target(run: "Run") -> None:
     batch = next(run.batches(np.random.default_rng(recipe.seed)))
     target: Labels | Pairs
     if isinstance(batch.target, Pairs):
-        first, second, same = (torch.tensor([end]) for end in (0, 1, 1))
-        target = Pairs(first, second, same)
+        # A pair that is graded, where one is: a loss of yes or no refuses it.
+        same = np.asarray(batch.target.same, dtype=np.float64)
+        graded = same[(same > 0) & (same < 1)]
+        told = torch.tensor([float(graded[0])] if len(graded) else [1.0])
+        target = Pairs(torch.tensor([0]), torch.tensor([1]), told)
     else:
         target = Labels(torch.tensor([0, 0]))
     device = run.device
@@ -71,6 +74,9 @@ def _require_target(run: "Run") -> None:
         try:
             loss(two, target)
         except BadArgument as error:
+            graded = isinstance(target, Pairs) and bool(0 < target.same[0] < 1)
+            if graded:
+                raise
             raise BadArgument(_other(run, error, pairs=isinstance(target, Pairs))) from error
 
 
