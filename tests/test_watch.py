@@ -215,13 +215,13 @@ def test_the_words_reach_the_terminal_the_record_and_the_report(likewise, tmp_pa
 
 def test_a_stopped_run_remembers_what_it_began_with(tmp_path):
     path = tmp_path / "run.checkpoint"
-    whole = waved("epochs=2", "learning_rate=10", count=40).finish()
-    run = waved("epochs=2", "learning_rate=10", count=40, checkpoint_path=path)
+    whole = waved("epochs=2", "learning_rate=100", count=40).finish()
+    run = waved("epochs=2", "learning_rate=100", count=40, checkpoint_path=path)
     run.on_step = lambda *_: run.stop() if run.epochs else None
     assert run.finish().stopped
-    again = waved("epochs=2", "learning_rate=10", count=40, checkpoint_path=path, resume=True)
+    again = waved("epochs=2", "learning_rate=100", count=40, checkpoint_path=path, resume=True)
     assert [e.note for e in again.finish().epochs] == [e.note for e in whole.epochs]
-    assert TOO_LARGE in whole.epochs[-1].note
+    assert "The learning_rate is 100: set a smaller one" in whole.epochs[-1].note
 
 
 def test_the_sample_is_of_a_few_items_of_many_classes():
