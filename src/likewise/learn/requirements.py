@@ -59,11 +59,12 @@ def _require_target(run: "Run") -> None:
     recipe, loss = run.recipe, run.objective.loss
     batch = next(run.batches(np.random.default_rng(recipe.seed)))
     target: Labels | Pairs
+    between = np.zeros(0)
     if isinstance(batch.target, Pairs):
         # A pair that is graded, where one is: a loss of yes or no refuses it.
         same = np.asarray(batch.target.same, dtype=np.float64)
-        graded = same[(same > 0) & (same < 1)]
-        told = torch.tensor([float(graded[0])] if len(graded) else [1.0])
+        between = same[(same > 0) & (same < 1)]
+        told = torch.tensor([float(between[0])] if len(between) else [1.0])
         target = Pairs(torch.tensor([0]), torch.tensor([1]), told)
     else:
         target = Labels(torch.tensor([0, 0]))
@@ -74,8 +75,7 @@ def _require_target(run: "Run") -> None:
         try:
             loss(two, target)
         except BadArgument as error:
-            graded = isinstance(target, Pairs) and bool(0 < target.same[0] < 1)
-            if graded:
+            if len(between):
                 raise
             raise BadArgument(_other(run, error, pairs=isinstance(target, Pairs))) from error
 
