@@ -16,6 +16,7 @@ from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.calibrators.base import Calibrator
 from likewise.certainty import Choice
 from likewise.errors import BadArgument, UnsupportedRate
+from likewise.grade_calibration import GradeCalibration
 from likewise.registry import unknown
 from likewise.results import Decision, OperatingPoint
 from likewise.shapes import Array, Float
@@ -45,6 +46,7 @@ class Calibration:
         against: Which different pairs the false-accept rates are of, where there were genuine and
             forged items: `skilled`, `random` or `both`; empty elsewhere.
         preferred: The target of the point that is used where nobody says.
+        grades: What turns a distance into a grade; None where no pairs were graded.
     """
 
     claim: Claim
@@ -58,6 +60,7 @@ class Calibration:
     source: str = ""
     against: str = ""
     preferred: float = PREFERRED
+    grades: GradeCalibration | None = None
 
     @cached_property
     def _calibrator(self) -> Calibrator:
@@ -173,6 +176,7 @@ class Calibration:
             point=point,
             claim=self.claim,
             unit=self.unit,
+            grade=None if self.grades is None else self.grades.grade(distance),
         )
 
     def measured(self, points: Sequence[OperatingPoint]) -> "Calibration":

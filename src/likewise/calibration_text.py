@@ -4,12 +4,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any, Literal
 
 from likewise.calibration import PREFERRED, Calibration
 from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.certainty import Choice
 from likewise.errors import DamagedModel
+from likewise.grade_calibration import MOST_KNOTS, GradeCalibration
 from likewise.printable import printable, shortened
 from likewise.rates import ErrorRates, Rate
 from likewise.results import OperatingPoint
@@ -62,6 +64,7 @@ def _calibration(plain: Mapping[str, Any]) -> Calibration:
         source=_words(plain.get("source", "")),
         against=_words(plain.get("against", "")),
         preferred=_finite(plain.get("preferred", PREFERRED)),
+        grades=None if plain.get("grades") is None else _grades(plain["grades"]),
     )
     if calibration.unit not in UNITS:
         raise ValueError(f"{calibration.unit!r} is no unit")
@@ -86,6 +89,37 @@ def _choice(plain: Mapping[str, Any]) -> Choice:
         folds=_count(plain["folds"]),
         reason=_words(plain["reason"]),
     )
+
+
+def _grades(plain: Mapping[str, Any]) -> GradeCalibration:
+    half = None if plain["half_width"] is None else _finite(plain["half_width"])
+    found = GradeCalibration(
+        distances=tuple(_finite(one) for one in plain["distances"]),
+        grades=tuple(_finite(one) for one in plain["grades"]),
+        low=_finite(plain["low"]),
+        high=_finite(plain["high"]),
+        half_width=half,
+        coverage=_finite(plain["coverage"]),
+        fitted_on=_count(plain["fitted_on"]),
+        measured_on=_count(plain["measured_on"]),
+        reason=_words(plain["reason"]),
+    )
+    distances, grades = found.distances, found.grades
+    if not 1 <= len(distances) == len(grades) <= MOST_KNOTS:
+        raise ValueError(f"{len(distances)} distances and {len(grades)} grades are no knots")
+    if any(one >= other for one, other in pairwise(distances)) or distances[0] < 0:
+        raise ValueError("the distances of the grades do not rise from 0 on")
+    if any(one < other for one, other in pairwise(grades)):
+        raise ValueError("the grades rise with the distance")
+    if not found.low <= grades[-1] <= grades[0] <= found.high:
+        raise ValueError("a grade lies beyond those seen")
+    if half is not None and half < 0:
+        raise ValueError(f"{half} is no half width")
+    if not 0 < found.coverage < 1:
+        raise ValueError(f"{found.coverage} is no coverage")
+    if (half is None) != bool(found.reason):
+        raise ValueError("an interval of grades needs a half width, or a reason why there is none")
+    return found
 
 
 def _limit(value: Any) -> Literal["plain", "guarantee"]:

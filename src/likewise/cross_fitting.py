@@ -18,6 +18,7 @@ from likewise.comparisons import Compared
 from likewise.evaluation import calibrate, verify_all
 from likewise.given import Given, GivenComparisons
 from likewise.given.folds import FOLDS, deal, is_stratified
+from likewise.grade_calibration import GradedDistances
 from likewise.graded import Graded
 from likewise.metrics.tally import Tally
 from likewise.pooled_probabilities import Said, pooled
@@ -50,6 +51,16 @@ class Fitting:
     costs: tuple[float, float] | None = None
     prior: float = 0.5
     far: float | None = None
+
+    def fit_all(self, given: "Given") -> Calibration:
+        """Calibrate on all of the data, on their grades too where they have some.
+
+        Raises:
+            SpecError: If the calibrator, a cost or the prior is none.
+        """
+        graded = graded_by(given)
+        grades = None if graded is None else graded.calibrated()
+        return replace(self.fit(given.compared()), source=given.place, grades=grades)
 
     def fit(self, known: Compared, calibrator: str = "") -> Calibration:
         """Calibrate on these pairs, by another calibrator if one is named.
@@ -149,7 +160,7 @@ def cross_fit(
     cost_name(how.costs or (1.0, 1.0), how.prior)
     dealt = deal(given, folds, seed)
     whole = given.compared()
-    fitted = replace(how.fit(whole), source=given.place)
+    fitted, graded = how.fit_all(given), graded_by(given)
     found: list[Calibration] = []
 
     def fit(known: Compared) -> dict[str, float]:
@@ -181,12 +192,10 @@ def cross_fit(
             for name in decided
         },
         stratified=even,
-        grades=graded_by(given),
+        grades=None if graded is None else graded.cross_fitted(folds, seed=seed),
     )
 
 
-def graded_by(given: Given) -> Graded | None:
-    """How the distance follows the grades; None where nobody graded pairs."""
-    if not isinstance(given, GivenComparisons) or given.graded is None:
-        return None
-    return given.graded.follow()
+def graded_by(given: Given) -> GradedDistances | None:
+    """The pairs that were graded; None where none were."""
+    return given.graded if isinstance(given, GivenComparisons) else None

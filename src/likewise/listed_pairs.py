@@ -8,9 +8,8 @@ import numpy as np
 
 from likewise.comparator import Comparator
 from likewise.errors import BadDistance, SplitError
-from likewise.graded import Graded
+from likewise.grade_calibration import GradedDistances
 from likewise.metrics import verification
-from likewise.metrics.grades import follow
 from likewise.metrics.tally import Tally
 from likewise.rates import ErrorRates
 from likewise.results import Mistake
@@ -22,8 +21,8 @@ _BLOCK = 65_536
 
 def graded_pairs(
     vectors: Float[Array, "n dim"], items: Items, comparator: Comparator
-) -> Graded | None:
-    """How the distance of a table's pairs follows their grades; None where they have none.
+) -> GradedDistances | None:
+    """The distances of a table's graded pairs, those between too; None where none are graded.
 
     Raises:
         BadDistance: If a distance is not a number.
@@ -35,7 +34,7 @@ def graded_pairs(
     _, components = np.unique(items.identities, return_inverse=True)
     grades = np.asarray(every.grades, dtype=np.float64)
     between = len(every.first) - len(items.pairs.first)
-    return follow(distances, grades, components[every.first], between)
+    return GradedDistances(distances, grades, components[every.first], between)
 
 
 def _distances(

@@ -220,9 +220,13 @@ class Family(Generic[T]):
         filled = {one.name: context[one.name] for one in declared if one.name in context}
         # By name, since a context argument may come first.
         arguments = {**self.named(checked).kwargs, **filled}
-        module, _, name = self.target(checked.name).partition(":")
-        component: T = getattr(importlib.import_module(module), name)(**arguments)
+        component: T = self.type_of(checked)(**arguments)
         return component
+
+    def type_of(self, spec: "str | Spec") -> Any:
+        """The class of the component that a spec names; its module is imported."""
+        module, _, name = self.target(self.check(spec).name).partition(":")
+        return getattr(importlib.import_module(module), name)
 
 
 def families() -> dict[str, Family[Any]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from likewise.certainty import Probability
 from likewise.distribution import Curve, Histogram
-from likewise.graded import Graded
+from likewise.graded import Grade, Graded
 from likewise.ranked import Identification, OneShot, Retrieval
 from likewise.rates import Enrolment, ErrorRates, Groups, Promise
 from likewise.types import Claim
@@ -56,6 +56,7 @@ class Decision:
         point: The operating point used, with its measured rates.
         claim: What those rates claim.
         unit: What the trials of their intervals are called.
+        grade: How alike the two are, in the grades that pairs were given; None where none were.
     """
 
     verdict: str
@@ -67,6 +68,7 @@ class Decision:
     point: OperatingPoint
     claim: Claim
     unit: str = "identities"
+    grade: Grade | None = None
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ class Epoch:
         items_per_second: Items that went through the encoder a second, in this epoch.
         seconds_left: Until training ends, at this pace.
         best: Whether this is the best checkpoint so far.
-        note: What is wrong, in words: that the embedding has collapsed; empty if nothing is.
+        note: What is wrong, in words: that the embedding has collapsed, say; empty if nothing is.
     """
 
     number: int

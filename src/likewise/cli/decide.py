@@ -62,6 +62,7 @@ def decide(
     import math
     from pathlib import Path
 
+    from likewise.cli.grades import told_line
     from likewise.cli.words import as_json, point_words, rate_words
     from likewise.errors import BadArgument
     from likewise.tasks.given import load
@@ -97,5 +98,7 @@ def decide(
                 f"  threshold    {decision.threshold:.4f}, where both errors were equal; "
                 f"unsupported: {point.reason}"
             )
+        for line in told_line(decision.grade):
+            print(line)
     if exit_code:
         raise typer.Exit({"same": 0, "different": 1}.get(decision.verdict, 3))

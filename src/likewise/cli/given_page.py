@@ -49,6 +49,7 @@ def cross_fitted(given: Any, found: Any, rerun: str) -> Any:
         ),
         rerun=(rerun,),
         environment={"compared by": given.measure},
+        grades=found.grades,
     )
 
 
@@ -86,6 +87,7 @@ def frozen(given: Any, measured: Any, calibration: Any, path: str, rerun: str) -
         dealt=(),
         rerun=(rerun,),
         environment={"compared by": given.measure},
+        grades=measured.grades,
     )
 
 

@@ -90,7 +90,45 @@ def grade_lines(found: Any) -> list[str]:
         f"the distance follows the grade of {found.pairs:,} pairs{between}:",
         f"  Spearman {correlation_words(found.spearman, found.units, found.unit)}",
         f"  Pearson  {correlation_words(found.pearson, found.units, found.unit)}",
+        *_accuracy_lines(found.accuracy, found.unit),
     ]
+
+
+def _accuracy_lines(found: Any, unit: str) -> list[str]:
+    """What told grades and their intervals were worth, where some were told."""
+    if found is None:
+        return []
+    lines = [
+        (
+            f"  grades told by it err by {found.mean_error:.4g} on average (always telling the one "
+            f"grade that fits best: {found.single_error:.4g}); {unit} weigh equally"
+        )
+    ]
+    seen = found.coverage
+    if seen is None:
+        return [*lines, "  no prediction interval was told"]
+    counts = f"{seen.inside:,} of {seen.pairs:,} pairs"
+    interval = f"too few {unit} for an interval"
+    if seen.low is not None:
+        interval = f"95% interval {seen.low:.4f} to {seen.high:.4f}"
+    return [
+        *lines,
+        (
+            f"  prediction intervals, {found.width:.4g} wide on average, held the grade of "
+            f"{seen.value:.4f} of pairs ({interval}; {counts}), where {found.nominal:g} was "
+            "promised"
+        ),
+    ]
+
+
+def told_line(found: Any) -> list[str]:
+    """The grade of a pair with its interval, where one is told."""
+    if found is None:
+        return []
+    if found.low is None:
+        return [f"  grade        {found.value:.4g}, without an interval. {found.reason}"]
+    interval = f"{100 * found.coverage:g}% prediction interval"
+    return [f"  grade        {found.value:.4g} ({interval} {found.low:.4g} to {found.high:.4g})"]
 
 
 def equal_lines(found: Any) -> list[str]:

@@ -98,6 +98,7 @@ def verify(
     Next:
         likewise evaluate model/ others/
     """
+    from likewise.cli.grades import told_line
     from likewise.cli.words import as_json, costs_of, point_words, rate_words
     from likewise.model import Model
     from likewise.results import claim_sentence
@@ -139,5 +140,7 @@ def verify(
                 f"  threshold    {decision.threshold:.4f}, where both errors were equal; "
                 f"unsupported: {point.reason}"
             )
+        for line in told_line(decision.grade):
+            print(line)
     if exit_code:
         raise typer.Exit({"same": 0, "different": 1}.get(decision.verdict, 3))

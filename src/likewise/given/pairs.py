@@ -8,9 +8,8 @@ import numpy as np
 
 from likewise.errors import DamagedSource, EmptySource, SplitError
 from likewise.given.protocol import LARGEST, Names, labels_of
-from likewise.graded import Graded
+from likewise.grade_calibration import GradedDistances
 from likewise.listed_pairs import ListedPairs
-from likewise.metrics.grades import follow
 from likewise.printable import printable
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.sources.tabular.grades import Grading
@@ -21,27 +20,6 @@ SIMILARITY_TODO = (
     "A distance is smaller when two items are closer. If yours is larger then, it is a similarity: "
     "name its column with --similarity (similarity=True), and 1 - similarity is the distance."
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Grades:
-    """All pairs that were graded, also those whose grade says neither same nor different.
-
-    Attributes:
-        distances: How far apart the two of each are.
-        grades: How alike, larger when more alike.
-        codes: The connected component of each, as a number.
-        between: How many say neither.
-    """
-
-    distances: Float[Array, "k"]
-    grades: Float[Array, "k"]
-    codes: Int[Array, "k"]
-    between: int
-
-    def follow(self) -> Graded:
-        """How the distance follows the grade."""
-        return follow(self.distances, self.grades, self.codes, self.between)
 
 
 @final
@@ -77,7 +55,7 @@ class GivenComparisons:
     repeated: int = 0
     linked: bool = True
     least: tuple[int, int] = (1, 1)
-    graded: Grades | None = None
+    graded: GradedDistances | None = None
 
     @classmethod
     def of(
@@ -221,7 +199,7 @@ def checked(
     if grades is not None:
         sure = (same[kept] == 0) | (same[kept] == 1)
         between = int((~sure).sum())
-        every = Grades(distances[kept], grades[kept], roots[kept], between)
+        every = GradedDistances(distances[kept], grades[kept], roots[kept], between)
         kept = kept[sure]
     found, codes = np.unique(roots[kept], return_inverse=True)
     names = called[found]

@@ -58,8 +58,10 @@ class Data:
             named = [role.value, *table.identities.tolist(), *table.places.tolist()]
             digest.update(json.dumps(named).encode())
             if table.pairs is not None:
-                for column in (table.pairs.first, table.pairs.second, table.pairs.same):
-                    digest.update(np.ascontiguousarray(column).tobytes())
+                every = table.pairs.every
+                for column in (every.first, every.second, every.same, every.grades):
+                    if column is not None:
+                        digest.update(np.ascontiguousarray(column).tobytes())
         for item in self.parts[Role.TRAIN]:
             digest.update(np.ascontiguousarray(item).data)
         return digest.hexdigest()

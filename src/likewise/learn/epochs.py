@@ -1,6 +1,7 @@
 """What happens between two epochs: the classes are looked at, and the network is measured."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -8,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from likewise.errors import TrainingError
-from likewise.learn.averaging import keeps_statistics, reestimate
+from likewise.learn.averaging import reestimate
 from likewise.learn.objective import on_device
 from likewise.learn.state import State
-from likewise.learn.validation import class_centres, validated
+from likewise.learn.validation import class_centres, sample_error, validated
+from likewise.learn.watch import Watch, diverged, faults, norm_of
 from likewise.results import Epoch
 from likewise.types import Role
 
@@ -20,23 +21,11 @@ if TYPE_CHECKING:
     from likewise.learn.training import Run
 
 
-def require(run: "Run") -> None:
-    """Refuse, before anything is learned, what a recipe asks of epochs that these cannot give.
-
-    Raises:
-        TrainingError: Saying what to set instead.
-    """
-    recipe = run.recipe
-    if recipe.patience and Role.SELECT not in run.data.parts:
-        raise TrainingError(
-            f"patience is {recipe.patience}, and no items have the role select, by which training "
-            "would be found to get no better. Set shares.select, or patience=0."
-        )
-    if recipe.reestimate and not keeps_statistics(run.network):
-        raise TrainingError(
-            f"reestimate is {recipe.reestimate}, and {recipe.encoder} keeps no batch statistics "
-            "that could be measured anew. Set reestimate=0."
-        )
+def before(run: "Run", state: State) -> None:
+    """Look at the network before its first step, so that what training does can be told."""
+    part = run.data.parts.get(Role.SELECT, run.data.parts[Role.TRAIN])
+    error = sample_error(state.trained, part, run.data.transform, run.distance, run.device)
+    state.watch = Watch(norm_of(run.network), error)
 
 
 def begin(run: "Run", state: State) -> None:
@@ -55,22 +44,44 @@ def begin(run: "Run", state: State) -> None:
 
 
 def end(run: "Run", state: State) -> Epoch:
-    """Measure the network, and keep it if it is the best so far."""
+    """Measure the network, and keep it if it is the best so far.
+
+    A budget that ended within the first epoch is said in words, not refused: nobody knows how long
+    an epoch takes before it was tried, and what was learned by then is the user's.
+    """
     if run.recipe.reestimate:
         # The random state of torch stays as it was, whatever a layer draws.
         with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
             reestimate(state.trained, _batches(run, len(state.epochs)))
     part, train = run.data.parts.get(Role.SELECT), run.data.parts[Role.TRAIN]
     transform = run.data.transform
-    figure, note = validated(state.trained, part, train, transform, run.distance, run.device)
+    seen = validated(state.trained, part, train, transform, run.distance, run.device)
+    if not seen.finite:
+        raise diverged(run.recipe, "The embedding is not of finite numbers")
+    note = ""
     clock = state.clock
     if clock.budget and clock.over() and clock.steps < clock.per_epoch:
         note = (
             f"The budget of {clock.budget:g} s ended after {clock.steps} of the {clock.per_epoch} "
             "batches of the first epoch: most items were never seen. Give more time, or a faster "
-            f"encoder or smaller transform.size. {note}"
-        ).strip()
-    return state.report(figure, note)
+            "encoder or smaller transform.size."
+        )
+    report = state.report(seen.figure, note)
+    if state.watch is None:
+        return report
+    if seen.error is not None:
+        state.watch.errors.append(seen.error)
+    wrong = faults(
+        run.recipe,
+        state.epochs,
+        state.watch,
+        run.network,
+        seen.note,
+        clock.share,
+        lambda: sample_error(state.trained, train, transform, run.distance, run.device),
+    )
+    state.epochs[-1] = replace(report, note=f"{note} {wrong}".strip())
+    return state.epochs[-1]
 
 
 def _batches(run: "Run", epoch: int) -> Iterator[tuple[Tensor, Tensor | None]]:

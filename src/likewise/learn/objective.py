@@ -20,6 +20,7 @@ from likewise.learn.matching import matching_cost
 from likewise.learn.memory import Memory
 from likewise.learn.network import Network
 from likewise.learn.samplers.base import Sampler
+from likewise.learn.watch import diverged
 from likewise.recipe import Recipe
 from likewise.shapes import Array, Float
 from likewise.transforms.base import Transform
@@ -247,15 +248,13 @@ def enough_memory(step: int) -> Iterator[None]:
         raise
 
 
-def finite(loss: Float[Tensor, ""], step: int) -> float:
+def finite(loss: Float[Tensor, ""], step: int, recipe: Recipe) -> float:
     """The loss as a number.
 
     Raises:
-        TrainingError: If it is none.
+        TrainingError: If it is none, naming the learning rate.
     """
     value = float(loss.detach())
     if not math.isfinite(value):
-        raise TrainingError(
-            f"The loss is {value} at step {step}: training diverged. Set a smaller learning_rate."
-        )
+        raise diverged(recipe, f"The loss is {value} at step {step}")
     return value

@@ -13,6 +13,7 @@ from likewise.learn import averaging, checkpoint
 from likewise.learn.checkpoint import Checkpoint, prefixed, under
 from likewise.learn.network import Network
 from likewise.learn.schedule import Clock, waited
+from likewise.learn.watch import Watch
 from likewise.recipe import Recipe
 from likewise.results import Epoch
 
@@ -37,6 +38,7 @@ class State:
         epochs: The reports so far.
         best: The weights of the best network so far, and under `loss.` those of the loss beside it.
         best_figure: Its figure on *select*; None where there is none.
+        watch: What the run began with, and was seen to do since; None before it was looked at.
         batches: Done in this epoch.
         items: That went through the encoder in this epoch.
         losses: Of this epoch's steps.
@@ -62,6 +64,7 @@ class State:
         self.epochs: list[Epoch] = []
         self.best: dict[str, Tensor] = {}
         self.best_figure: float | None = None
+        self.watch: Watch | None = None
         self._start = self.random.bit_generator.state
         self._begin_epoch()
 
@@ -144,6 +147,7 @@ class State:
             "random": self._start,
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "best_figure": self.best_figure,
+            "watch": None if self.watch is None else asdict(self.watch),
             "batches": self.batches,
             "items": self.items,
             "losses": self.losses,
@@ -186,6 +190,9 @@ class State:
         self.random.bit_generator.state = self._start
         self.epochs[:] = [Epoch(**plain) for plain in state["epochs"]]
         self.best_figure = state["best_figure"]
+        # A checkpoint of an earlier version has none: then nothing is told of what went wrong.
+        watch = state.get("watch")
+        self.watch = None if watch is None else Watch(**watch)
         self.batches, self.items = int(state["batches"]), int(state["items"])
         self.losses, self.seconds = list(state["losses"]), float(state["seconds"])
         self.clock = Clock(

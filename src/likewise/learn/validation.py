@@ -1,5 +1,7 @@
 """How well the network does on the items that choose the best one, and whether it collapsed."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
@@ -14,7 +16,24 @@ from likewise.shapes import Array, Float
 from likewise.transforms.base import Transform
 
 _BATCH = 512
-_WATCHED = 64
+_CLASSES, _EACH, _PAIRS = 40, 4, 200
+
+
+class Validated(NamedTuple):
+    """How well a network does now.
+
+    Attributes:
+        figure: The validation error; None if no items choose.
+        note: That the embedding has collapsed, in words; empty if not.
+        error: The error on a sample of the items that choose, or where there are none of those
+            that are learned from; None where it cannot be measured.
+        finite: Whether all embeddings are of finite numbers.
+    """
+
+    figure: float | None
+    note: str
+    error: float | None
+    finite: bool
 
 
 def validated(
@@ -24,27 +43,62 @@ def validated(
     transform: Transform,
     distance: Distance,
     device: torch.device,
-) -> tuple[float | None, str]:
-    """The validation error, and in words whether the embedding has collapsed; empty if not.
+) -> Validated:
+    """How well the network does, and whether its embedding has collapsed.
 
     Args:
         network: What is trained.
         part: The items that choose; None if there are none.
-        train: Items that it learns from, of which 64 are looked at where none choose.
+        train: Items that it learns from, of which some are looked at where none choose.
         transform: Finishes them.
         distance: Compares, where the network has no matcher.
         device: Where the network is.
     """
-    network.eval()
+    of = train if part is None else part
+    rows = sample_of(of)
+    figure = None
     if part is None:
-        rows = np.arange(len(train))[:: max(1, len(train) // _WATCHED)][:_WATCHED]
-        vectors, figure = embedded(network, train, rows, transform, device), None
+        vectors = some = _embedded(network, of.take(rows), transform, device)
     else:
-        vectors = _all_embedded(network, part, transform, device)
+        vectors = _embedded(network, part, transform, device)
+        some = vectors[rows]
+    if not np.isfinite(vectors).all():
+        return Validated(None, "", None, finite=False)
+    if part is not None:
         figure = validation_error(network, part, vectors, distance, device)
-    if len(vectors) < 2 or not np.isfinite(vectors).all():
-        return figure, ""
-    return figure, spread_of(vectors).sentence
+    error = validation_error(network, of.take(rows), some, distance, device)
+    note = spread_of(vectors).sentence if len(vectors) > 1 else ""
+    return Validated(figure, note, error, finite=True)
+
+
+def sample_error(
+    network: Network,
+    part: Decoded,
+    transform: Transform,
+    distance: Distance,
+    device: torch.device,
+) -> float | None:
+    """The error on a few items of a part; None where it cannot be measured."""
+    some = part.take(sample_of(part))
+    vectors = _embedded(network, some, transform, device)
+    if not np.isfinite(vectors).all():
+        return None
+    return validation_error(network, some, vectors, distance, device)
+
+
+def sample_of(part: Decoded) -> Array:
+    """The rows of a few items of many classes, from all over; or of the ends of some pairs."""
+    pairs = part.items.pairs
+    if pairs is not None:
+        step = max(1, len(pairs.first) // _PAIRS)
+        ends = [np.asarray(end)[::step][:_PAIRS] for end in (pairs.first, pairs.second)]
+        return np.unique(np.concatenate(ends))
+    _, labels, counts = np.unique(part.items.classes, return_inverse=True, return_counts=True)
+    chosen = np.arange(len(counts))[:: max(1, len(counts) // _CLASSES)][:_CLASSES]
+    order = np.argsort(labels, kind="stable")
+    place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows: Array = np.sort(order[(place < _EACH) & np.isin(labels[order], chosen)])
+    return rows
 
 
 def class_centres(
@@ -117,7 +171,7 @@ def validation_error(
     return error
 
 
-def _all_embedded(
+def _embedded(
     network: Network, part: Decoded, transform: Transform, device: torch.device
 ) -> Float[Array, "n dim"]:
     blocks = (np.arange(at, min(at + _BATCH, len(part))) for at in range(0, len(part), _BATCH))

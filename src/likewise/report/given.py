@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from likewise.certainty import Choice, Probability
+from likewise.graded import Graded
 from likewise.rates import Accuracy
 from likewise.report import sections, wording
 from likewise.report.document import document
+from likewise.report.grades import grades
 from likewise.results import Evaluation, OperatingPoint, Verification
 
 _COLUMNS = ("target", "threshold", "FAR", "FRR", "supported")
@@ -48,6 +50,7 @@ class GivenReport:
         dealt: What became of each part; empty where thresholds were fitted elsewhere.
         rerun: Shell commands that make it again.
         environment: Versions and processor by name.
+        grades: How the distance follows the grades of pairs; None where nobody graded them.
     """
 
     source: str
@@ -64,6 +67,7 @@ class GivenReport:
     dealt: tuple[Dealt, ...]
     rerun: tuple[str, ...]
     environment: Mapping[str, str]
+    grades: Graded | None = None
 
 
 def render_given(report: GivenReport) -> str:
@@ -83,6 +87,7 @@ def render_given(report: GivenReport) -> str:
         ("distances", "Distances", sections.distances(shown, default, "decide")),
         ("errors", "Both errors", _errors(report)),
         ("probability", "Probabilities", f'{certain}<p class="note">{report.said}</p>'),
+        ("grades", "Grades", grades(report.grades)),
         ("rerun", "How to rerun", sections.code("\n".join(report.rerun), "Commands")),
         ("environment", "Environment", sections.facts(report.environment)),
     ]

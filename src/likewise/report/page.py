@@ -11,6 +11,7 @@ from likewise.errors import BadArgument
 from likewise.rates import Rate
 from likewise.report import figures, pictures, sections, shares, wording
 from likewise.report.document import document
+from likewise.report.grades import grades
 from likewise.results import Epoch, Evaluation, Verification
 from likewise.shapes import Array
 from likewise.types import Claim
@@ -133,6 +134,7 @@ def _sections(report: Report) -> list[tuple[str, str, str]]:
         ("distances", spread, sections.distances(evaluation, report.default_point)),
         ("errors", "Both errors", sections.errors(found, report.default_point)),
         ("probability", "Probabilities", certain),
+        ("grades", "Grades", grades(evaluation.grades)),
         ("training", "Training", _training(report.epochs)),
         ("mistakes", "The worst mistakes", _mistakes(report.examples, measure)),
         ("hardest", f"Hardest {kinds}", sections.hardest(evaluation)),
@@ -274,7 +276,7 @@ def _training(epochs: Sequence[Epoch]) -> str:
     last = epochs[-1]
     best = [epoch.number for epoch in epochs if epoch.best]
     kept = f" The best checkpoint (dotted line) is of epoch {best[-1]:,}." if best else ""
-    warned = next((f" {epoch.note}" for epoch in reversed(epochs) if epoch.note), "")
+    warned = next((_warned(one, last) for one in reversed(epochs) if one.note), "")
     below = ""
     if any(epoch.figure is not None for epoch in epochs):
         below = " Below, the validation figure: smaller is better."
@@ -284,3 +286,8 @@ def _training(epochs: Sequence[Epoch]) -> str:
         f"{below}{kept}{warned}",
         kind="plot tall" if below else "plot",
     )
+
+
+def _warned(epoch: Epoch, last: Epoch) -> str:
+    """What was wrong at an epoch, and that it was not at the last one."""
+    return f" {epoch.note}" if epoch is last else f" At epoch {epoch.number:,}: {epoch.note}"

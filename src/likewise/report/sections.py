@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 from likewise.certainty import Choice, Probability
-from likewise.graded import Graded
 from likewise.ranked import OneShot
 from likewise.rates import Accuracy, Rate
 from likewise.report import figures, pictures, probability, tradeoff, wording
@@ -186,12 +185,7 @@ def distances(evaluation: Evaluation, default: str, user: str = "verify") -> str
         f"{wording.fraction(found.eer)}, the threshold is chosen on these very "
         "items: both describe them and promise nothing.",
         kind="plot tall",
-    ) + _grades(evaluation.grades)
-
-
-def _grades(found: Graded | None) -> str:
-    """How the distance follows the grade; empty where nobody graded pairs."""
-    return "" if found is None else f'<p class="prose">{html.escape(wording.graded(found))}</p>'
+    )
 
 
 def _drawn(points: Sequence[OperatingPoint], default: str) -> list[OperatingPoint]:

@@ -10,6 +10,7 @@ from likewise.decoded import Decoded, decode_all
 from likewise.errors import BadArgument, CalibrationExists, SaveFailed
 from likewise.evaluation import calibrate as fit_one
 from likewise.evaluation import compare
+from likewise.listed_pairs import graded_pairs
 from likewise.model import Model, beside
 from likewise.printable import printable
 from likewise.probabilities import AUTO, check
@@ -216,7 +217,12 @@ def fit(
         fitted = fit_one(
             compared, claim, calibrator, limit=limit, far=far, costs=costs, prior=prior
         )
-        made[called] = replace(fitted, source=printable(known.items.namespace))
+        graded = graded_pairs(vectors, known.items, model.comparator(comparator))
+        made[called] = replace(
+            fitted,
+            source=printable(known.items.namespace),
+            grades=None if graded is None else graded.calibrated(),
+        )
     return made, Reference.of(vectors, known.items.identities, claim)
 
 

@@ -145,6 +145,7 @@ def measure(
             by=by,
             against=fitted.against,
         )
+    graded = graded_pairs(vectors, items, compares)
     found = _Ranked()
     if items.pairs is None:
         most = _MOST_MATCHED if isinstance(compares, LearnedComparator) else _MOST
@@ -171,7 +172,7 @@ def measure(
         probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
         enrolment=_enrolment(decoded.given, items, len(failed)),
         groups=groups,
-        grades=graded_pairs(vectors, items, compares),
+        grades=None if graded is None else graded.follow(fitted.grades),
     )
 
 

@@ -86,10 +86,11 @@ def evaluate_at(given: Given, frozen: Calibration, prior: float = 0.5) -> Measur
     if frozen.source == given.place:
         # What fitted a threshold cannot say whether it keeps its promise.
         found = replace(found, promises={})
+    graded = graded_by(given)
     return Measured(
         found,
         measure(compared, frozen.ratios, frozen.claim, prior),
-        graded_by(given),
+        None if graded is None else graded.follow(frozen.grades),
     )
 
 
@@ -110,7 +111,7 @@ def calibrate(
     try:
         found = cross_fit(given, folds=folds, seed=seed, fitting=fitting)
     except SplitError as error:
-        fitted = replace((fitting or Fitting()).fit(given.compared()), source=given.place)
+        fitted = (fitting or Fitting()).fit_all(given)
         return Calibrated(fitted, given.measure, 0, str(error))
     return Calibrated(found.calibration, given.measure, folds, "")
 

@@ -1,6 +1,6 @@
 """Batches of pairs, of which a chosen share is the same."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import final
 
 import numpy as np
@@ -22,7 +22,8 @@ class BalancedPairs(Sampler):
     encoder once, whatever the number of its pairs in the batch.
 
     Args:
-        pairs: In each batch, at least 2. Fewer where the source gives fewer.
+        pairs: In each batch, at least 2. Fewer by default where the source gives fewer; a number
+            that a recipe asks for and the data do not have is refused.
         positive: The share of same pairs, above 0 and below 1; at least one of each sort is drawn.
 
     Raises:
@@ -45,6 +46,12 @@ class BalancedPairs(Sampler):
             )
         self.pairs = pairs
         self.positive = positive
+
+    def most(self, labels: Int[Array, "n"], pairs: Pairs | None) -> Mapping[str, tuple[int, str]]:
+        """How many pairs the source gave, or its items can make."""
+        if pairs is not None:
+            return {"pairs": (len(pairs.first), "pairs")}
+        return {"pairs": (len(labels) * (len(labels) - 1) // 2, "pairs of two items")}
 
     def batches(
         self,

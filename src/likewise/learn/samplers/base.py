@@ -1,7 +1,7 @@
 """The abstract class of the samplers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -31,6 +31,21 @@ class Sampler(ABC):
             centres: The mean embedding of each class, in the order of the numbers in `labels`.
         """
         self.centres = centres
+
+    def most(
+        self,
+        labels: Int[Array, "n"],  # noqa: ARG002 - any number, unless a sampler says otherwise
+        pairs: Pairs | None,  # noqa: ARG002 - likewise
+    ) -> Mapping[str, tuple[int, str]]:
+        """The largest value of each argument that these items can fill, and of what they have it.
+
+        A default above it is lowered without a word, and what somebody gave is refused.
+
+        Args:
+            labels: The class of every training item.
+            pairs: What the source said is the same; None where the labels say it.
+        """
+        return {}
 
     @abstractmethod
     def batches(

@@ -1,13 +1,13 @@
 """Batches of so many classes with so many items of each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import final
 
 import numpy as np
 
 from likewise.errors import BadArgument, TrainingError
 from likewise.learn.samplers.base import Sampler
-from likewise.learn.samplers.pool import Pool
+from likewise.learn.samplers.pool import Pool, classes_and_items
 from likewise.shapes import Array, Float, Int, Shaped
 from likewise.types import Batch, Labels, Pairs
 
@@ -20,7 +20,9 @@ class ClassesByItems(Sampler):
     come in an order shuffled for the epoch, so none comes twice before the others came once. A
     class of fewer than K items (but two at least) repeats them, up to as many as the largest class
     has; one with a single item is never drawn. If there are fewer than P classes, all are in every
-    batch with P * K // classes items of each, but not more than K or the largest class has.
+    batch with P * K // classes items of each, but not more than K or the largest class has. So are
+    the defaults fitted to few data; a P or K of a recipe that these cannot fill is refused before
+    training, unless `fewer` is set.
 
     Args:
         classes: P, at least 2.
@@ -29,6 +31,7 @@ class ClassesByItems(Sampler):
             parts, so that they are told apart by more than their group; 0 takes classes from
             anywhere. Groups are drawn in proportion to their items, and one with fewer than two
             classes of two items is never drawn.
+        fewer: Whether a batch may be of fewer classes and items than a recipe asks for.
 
     Raises:
         BadArgument: If `classes` or `items` is below 2, or `groups` is none to `classes` / 2.
@@ -38,7 +41,9 @@ class ClassesByItems(Sampler):
         section 2: PK batches.
     """
 
-    def __init__(self, classes: int = 16, items: int = 4, groups: int = 0) -> None:
+    def __init__(
+        self, classes: int = 16, items: int = 4, groups: int = 0, *, fewer: bool = False
+    ) -> None:
         for name, value in (("classes", classes), ("items", items)):
             if value < 2:
                 raise BadArgument(
@@ -53,6 +58,13 @@ class ClassesByItems(Sampler):
         self.classes = classes
         self.items = items
         self.groups = groups
+        self.fewer = fewer
+
+    def most(self, labels: Int[Array, "n"], pairs: Pairs | None) -> Mapping[str, tuple[int, str]]:
+        """How many classes can be drawn, and how many items the largest has."""
+        if pairs is not None or self.fewer:
+            return {}
+        return classes_and_items(labels)
 
     def batches(
         self,

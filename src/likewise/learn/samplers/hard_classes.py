@@ -1,13 +1,13 @@
 """Batches of classes that are hard to tell apart now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import final
 
 import numpy as np
 
 from likewise.errors import BadArgument, TrainingError
 from likewise.learn.samplers.base import Sampler
-from likewise.learn.samplers.pool import Pool
+from likewise.learn.samplers.pool import Pool, classes_and_items
 from likewise.shapes import Array, Float, Int, Shaped
 from likewise.types import Batch, Labels, Pairs
 
@@ -57,6 +57,10 @@ class HardClasses(Sampler):
         self.items = items
         self.seeds = seeds
         self.looks = looks
+
+    def most(self, labels: Int[Array, "n"], pairs: Pairs | None) -> Mapping[str, tuple[int, str]]:
+        """How many items the largest class has; too few classes are refused in any case."""
+        return {} if pairs is not None else {"items": classes_and_items(labels)["items"]}
 
     def batches(
         self,

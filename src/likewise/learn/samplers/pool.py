@@ -5,6 +5,15 @@ import numpy as np
 from likewise.shapes import Array, Int
 
 
+def classes_and_items(labels: Int[Array, "n"]) -> dict[str, tuple[int, str]]:
+    """How many classes can be drawn, and how many items the largest has, each with its words."""
+    counts = np.bincount(labels)
+    return {
+        "classes": (int((counts >= 2).sum()), "classes of two items or more"),
+        "items": (int(counts.max()), "items of its largest class"),
+    }
+
+
 class Pool:
     """The classes that can be drawn, and where each stands in its items.
 

@@ -1,6 +1,6 @@
 """Batches of the pairs that the source gave."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import final
 
 import numpy as np
@@ -20,15 +20,26 @@ class SourcePairs(Sampler):
 
     Args:
         pairs: In each batch; the last batch of an epoch holds the rest.
+        grades: Whether a pair brings its grade, for a loss of grades, and not yes or no; those
+            between come, too. The lowest grade of the training pairs becomes 0, the highest 1.
 
     Raises:
         BadArgument: If `pairs` is not positive.
     """
 
-    def __init__(self, pairs: int = 64) -> None:
+    def __init__(self, pairs: int = 64, *, grades: bool = False) -> None:
         if pairs < 1:
             raise BadArgument(f"source_pairs: pairs is {pairs}, and at least 1 is expected.")
         self.pairs = pairs
+        self.grades = grades
+
+    def most(
+        self,
+        labels: Int[Array, "n"],  # noqa: ARG002 - the pairs are given
+        pairs: Pairs | None,
+    ) -> Mapping[str, tuple[int, str]]:
+        """How many pairs the source gave."""
+        return {} if pairs is None else {"pairs": (len(self._listed(pairs).first), "pairs")}
 
     def batches(
         self,
@@ -45,7 +56,26 @@ class SourcePairs(Sampler):
                 f"{'classes' if pairs is None else 'none to train on'}. "
                 "Set sampler=balanced_pairs, which makes pairs of classes too."
             )
-        return self._epoch(pairs, random)
+        return self._epoch(self._listed(pairs), random)
+
+    def _listed(self, pairs: Pairs) -> Pairs:
+        """The pairs that are drawn, with yes or no, or with grades from 0 to 1."""
+        if not self.grades:
+            return pairs
+        every = pairs.every
+        if every.grades is None:
+            raise TrainingError(
+                "source_pairs: grades were asked for, and nobody graded the pairs of this source. "
+                "Leave grades out, or read them: table('pairs.csv', same_from=4)."
+            )
+        grades = np.asarray(every.grades, dtype=np.float64)
+        low, high = float(grades.min()), float(grades.max())
+        if low == high:
+            raise TrainingError(
+                f"source_pairs: every training pair is graded {low:g}, so that nothing is more "
+                "alike than another. Grade pairs that differ, or leave grades out."
+            )
+        return Pairs(every.first, every.second, (grades - low) / (high - low))
 
     def _epoch(self, pairs: Pairs, random: np.random.Generator) -> Iterator[Batch]:
         listed = np.stack([pairs.first, pairs.second], axis=1)

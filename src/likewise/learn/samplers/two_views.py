@@ -1,6 +1,6 @@
 """Batches in which every item comes twice, for learning without labels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, final
 
 import numpy as np
@@ -16,7 +16,8 @@ class TwoViews(Sampler):
     """Every item of a batch comes twice, and the augmentations make two views of it.
 
     Each item is a class of its own: no label is read. Every item comes once an epoch; a batch
-    larger than the data holds all of them.
+    larger than the data holds all of them, if it is so by default: a recipe that asks for it is
+    refused.
 
     Args:
         items: Different items in each batch, at least 2; a last batch of one item is left out.
@@ -35,6 +36,14 @@ class TwoViews(Sampler):
         if items < 2:
             raise BadArgument(f"two_views: items is {items}, and at least 2 is expected.")
         self.items = items
+
+    def most(
+        self,
+        labels: Int[Array, "n"],
+        pairs: Pairs | None,  # noqa: ARG002 - what the source says is not read
+    ) -> Mapping[str, tuple[int, str]]:
+        """How many items there are."""
+        return {"items": (len(labels), "items")}
 
     def batches(
         self,
