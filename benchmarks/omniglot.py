@@ -34,7 +34,7 @@ from likewise.types import Kind
 WAYS = 20
 RECIPE = [
     "transform=image(size=28, invert=True)",
-    "encoder=resnet(depth=8, width=64, dim=128, stem='strided', pooling='flatten')",
+    "encoder=resnet(depth=10, width=24, dim=128, stem='small', pooling='flatten')",
     "augmentations=('rotated_classes', 'affine', 'elastic')",
     "loss=supcon",
     "distance=cosine",
