@@ -32,6 +32,7 @@ BIN = Path(sys.executable).parent
 NOT_RUN = (
     "likewise data omniglot",
     "likewise train",
+    "likewise tune",
     "likewise --install",
     "likewise evaluate",
     "likewise dedupe new/",
@@ -155,6 +156,7 @@ def test_examples_of_training_run(example, workplace, likewise):
         rows += [f"{one}/0.png,{one}/{i}.png,1" for i in (1, 2, 3)]
         rows += [f"{one}/{i}.png,{two}/{i}.png,0" for i in range(4)]
     (workplace / "pairs.csv").write_text("\n".join(rows) + "\n")
+    (workplace / "tuned.toml").write_text(Recipe(source="folder('faces/')").to_toml())
     words = [*words_of(example), "--overwrite", "--set", "steps=3"]
     if "--budget" in words:
         at = words.index("--budget")
