@@ -74,11 +74,10 @@ def evaluate(
             "pip install 'likewise[learn]'"
         ) from error
     page = page_of(report, target)
-    recipe = started_from(target).with_fields(
-        {"budget_seconds": seconds_of(budget)} if budget else {}
-    )
-    recipe = recipe.with_settings(settings)
+    given = {"budget_seconds": seconds_of(budget)} if budget else {}
+    recipe, told = started_from(target, given, settings)
     with Progress(quiet=json) as progress:
+        progress.recipe(told)
         found = cross_validate(
             recipe,
             folds=folds,

@@ -55,6 +55,14 @@ def tune(
         help="A field of the recipe that all trials share, or an argument of a component; once "
         "for each.",
     ),
+    named: str = typer.Option(
+        "",
+        "--recipe",
+        metavar="NAME",
+        rich_help_panel=LEARNING,
+        show_default="the one that fits the items",
+        help="Where fields that nobody gives come from: likewise list recipes; or plain.",
+    ),
     trials: int = typer.Option(
         0,
         metavar="N",
@@ -135,8 +143,9 @@ def tune(
         raise MissingExtra(
             f"Tuning needs {error.name}, which is not installed. Run: pip install 'likewise[tune]'"
         ) from error
-    recipe = _start(source, settings, seed, resume=resume)
+    recipe, told = _start(source, settings, seed, named, resume=resume)
     with Progress(quiet=json) as progress:
+        progress.recipe(told)
 
         def planned(plan: "Plan", measured_on: str) -> None:
             progress.end()
@@ -168,25 +177,20 @@ def tune(
         raise typer.Exit(INTERRUPTED)
 
 
-def _start(source: str, settings: list[str], seed: int, *, resume: bool) -> "Recipe | None":
-    from likewise.errors import BadArgument, SourceNotFound
-
-    if not source:
-        if not resume:
-            raise SourceNotFound(
-                "No source was given. Name a folder, a file, a source's spec or a recipe.toml to "
-                "tune for; only --resume does without."
-            )
-        if settings or seed >= 0:
-            raise BadArgument(
-                "--set and --seed change a recipe, and with --resume alone it is the one that the "
-                "search began with. Leave them out, or give the source, too."
-            )
-        return None
+def _start(
+    source: str, settings: list[str], seed: int, named: str, *, resume: bool
+) -> "tuple[Recipe | None, str]":
     from likewise.cli.start import started_from
+    from likewise.errors import BadArgument
 
-    fields = {"seed": seed} if seed >= 0 else {}
-    return started_from(source).with_fields(fields).with_settings(settings)
+    if source or not resume:
+        return started_from(source, {"seed": seed} if seed >= 0 else {}, settings, recipe=named)
+    if settings or seed >= 0 or named:
+        raise BadArgument(
+            "--set, --seed and --recipe make a recipe, and with --resume alone it is the one that "
+            "the search began with. Leave them out, or give the source, too."
+        )
+    return None, ""
 
 
 def plan_lines(plan: "Plan", measured_on: str) -> list[str]:
