@@ -8,7 +8,7 @@ import pytest
 from conftest import glyphs, waves
 from likewise import recipes
 from likewise.cli.start import started_from
-from likewise.errors import RecipeError, UnknownName
+from likewise.errors import BadArgument, RecipeError, UnknownName
 from likewise.recipe import Recipe
 from likewise.recipes import complete, filled, kind_of, named, pick, read, rows
 from likewise.registry import families
@@ -182,6 +182,8 @@ def test_a_recipe_file_keeps_what_it_names(table, drawn, tmp_path):
     path = tmp_path / "whole.toml"
     path.write_text(whole.to_toml())
     assert started_from(str(path)) == (whole, "")
+    with pytest.raises(BadArgument, match="--recipe odd says weight_decay, and nothing of that"):
+        started_from(str(path), recipe="odd")
     assert complete(set(json.loads(json.dumps([*vars(whole)]))))
     part = tmp_path / "part.toml"
     part.write_text(f'source = "folder({str(drawn)!r})"\nloss = "triplet"\nepochs = 4\n')

@@ -14,7 +14,7 @@ def list_components(
     ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
-    """List the components of models, the recipes, or the calibrations of a model.
+    """List components, recipes, or the calibrations of one model.
 
     Each component is printed as the spec that names it, with its arguments and what they are when
     left out, and with a sentence that says what it is. Each calibration is printed with what it

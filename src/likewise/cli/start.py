@@ -52,6 +52,7 @@ def started_from(
     Raises:
         SourceNotFound: If there is no such file or source.
         UnknownName: If no row has that name.
+        BadArgument: If the row of that name has nothing left to fill.
     """
     from likewise.errors import SourceNotFound
     from likewise.recipe import Recipe
@@ -86,6 +87,11 @@ def started_from(
         if items is not None:
             row, why = pick(items, asked.budget_seconds or None)
     taken = {} if row is None else filled(row, given, settings)
+    if recipe and row is not None and not taken:
+        raise BadArgument(
+            f"--recipe {recipe} says {', '.join(row.fields)}, and nothing of that is left to say "
+            "beside what was given. Leave it out."
+        )
     line = ""
     if row is not None and taken:
         line = (
