@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from conftest import glyphs
+from likewise.recipes import rows
 from likewise.registry import families
 from likewise.sources.characters import Characters
 from likewise.tasks import TASKS
@@ -37,6 +38,24 @@ def test_the_component_table_equals_the_registries():
     )
     assert between, "the README lacks its component table"
     assert between[1] == component_table()
+
+
+def recipe_table() -> str:
+    """The table of recipes that the README must hold."""
+    lines = ["| recipe | for | time | what it says | measured |", "|---|---|---|---|---|"]
+    for row in rows():
+        says = "; ".join(f"`{key} = {value!r}`" for key, value in row.fields.items())
+        time = row.time if row.kind else "by name alone"
+        lines.append(f"| `{row.name}` | {row.suits} | {time} | {says} | {row.measured} |")
+    return "\n".join(lines)
+
+
+def test_the_recipe_table_equals_the_file():
+    between = re.search(
+        r"<!-- recipes -->\n(.*?)\n<!-- /recipes -->", README.read_text(), re.DOTALL
+    )
+    assert between, "the README lacks its table of recipes"
+    assert between[1] == recipe_table()
 
 
 def test_the_task_table_equals_the_tasks():

@@ -24,6 +24,7 @@ from likewise.cli import (
     monitor,
     search,
     train,
+    tune,
     verify,
     wrap,
 )
@@ -39,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("train", cls=Page)(train.train)
+app.command("tune", cls=Page)(tune.tune)
 app.command("audit", cls=Page)(audit.audit)
 app.command("verify", cls=Page)(verify.verify)
 app.command("decide", cls=Page)(decide.decide)
@@ -91,7 +93,7 @@ def _options(
         2    bad input; standard error says what is wrong, or with --json one
              JSON object on standard output
         130  stopped by Ctrl-C
-        train, verify, identify and monitor have more
+        train, tune, verify, identify and monitor have more
 
     Next:
         likewise train --help

@@ -71,6 +71,7 @@ def evaluate(
     folds: int | None = given.FOLDS,
     budget: str = folding.BUDGET,
     settings: list[str] = folding.SETTINGS,
+    named: str = folding.NAMED,
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Measure a model on other items, or data that need no model.
@@ -128,6 +129,7 @@ def evaluate(
             folds=folds,
             budget=budget,
             settings=settings,
+            named=named,
             comparator=comparator,
             prior=prior,
             strict=strict,
@@ -135,7 +137,7 @@ def evaluate(
             json=json,
         )
         return
-    given.refuse({"--budget": budget, "--set": settings}, folding.ONLY_HERE)
+    given.refuse({"--budget": budget, "--set": settings, "--recipe": named}, folding.ONLY_HERE)
     grading = grades.grading_of(same_from, different_to)
     if not source:
         own = {"--no-examples": no_examples, "--comparator": comparator}

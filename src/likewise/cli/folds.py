@@ -25,6 +25,14 @@ SETTINGS: list[str] = typer.Option(
     help="Any field of the recipe, or an argument of a component, as in loss.margin=0.2; once for "
     "each.",
 )
+NAMED: str = typer.Option(
+    "",
+    "--recipe",
+    metavar="NAME",
+    rich_help_panel=FOLDING,
+    show_default="the one that fits the items and the time",
+    help="Where fields that nobody gives come from: likewise list recipes; or plain.",
+)
 NOT_HERE = "In folds a model is trained for each; leave it out."
 ONLY_HERE = "It is for a recipe or a source that is trained in folds. Leave it out."
 
@@ -45,6 +53,7 @@ def evaluate(
     folds: int | None,
     budget: str,
     settings: list[str],
+    named: str,
     comparator: str,
     prior: float,
     strict: bool,
@@ -74,11 +83,10 @@ def evaluate(
             "pip install 'likewise[learn]'"
         ) from error
     page = page_of(report, target)
-    recipe = started_from(target).with_fields(
-        {"budget_seconds": seconds_of(budget)} if budget else {}
-    )
-    recipe = recipe.with_settings(settings)
+    given = {"budget_seconds": seconds_of(budget)} if budget else {}
+    recipe, told = started_from(target, given, settings, recipe=named)
     with Progress(quiet=json) as progress:
+        progress.recipe(told)
         found = cross_validate(
             recipe,
             folds=folds,
@@ -94,6 +102,7 @@ def evaluate(
     again = ["likewise", "evaluate", target, "--folds", str(folds)]
     again += ["--budget", budget] if budget else []
     again += [word for one in settings for word in ("--set", one)]
+    again += ["--recipe", named] if named else []
     again += ["--comparator", comparator] if comparator else []
     again += ["--prior", f"{prior:g}"] if prior != 0.5 else []
     write_folds(found, page, recipe=recipe.to_toml(), rerun=(shlex.join(again),))

@@ -1,4 +1,4 @@
-"""`likewise list`: every component with its arguments; or the calibrations of a model."""
+"""`likewise list`: components with their arguments; recipes; the calibrations of a model."""
 
 import typer
 
@@ -9,12 +9,12 @@ def list_components(
         metavar="WHAT",
         show_default="all families",
         help="One family: sources, transforms, distances, calibrators, stores, encoders, "
-        "matchers, miners, losses, samplers, augmentations or views. Or a model's folder, for its "
-        "calibrations.",
+        "matchers, miners, losses, samplers, augmentations or views. Or recipes, for those that "
+        "train takes from; or a model's folder, for its calibrations.",
     ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
-    """List the components of models, or the calibrations of one model.
+    """List components, recipes, or the calibrations of one model.
 
     Each component is printed as the spec that names it, with its arguments and what they are when
     left out, and with a sentence that says what it is. Each calibration is printed with what it
@@ -24,6 +24,7 @@ def list_components(
         likewise list
         likewise list losses
         likewise list encoders --json
+        likewise list recipes
         likewise list model/
 
     Exit codes:
@@ -41,9 +42,12 @@ def list_components(
     if family and Path(family).is_dir():
         print(_calibrations(family, as_json=json))
         return
+    if family == "recipes":
+        print(_recipes(as_json=json))
+        return
     found = families()
     if family and family not in found:
-        raise unknown("no family is named", family, found)
+        raise unknown("no family is named", family, [*found, "recipes"])
     chosen = {family: found[family]} if family else found
     described = {
         name: [members.describe(component) for component in members.names()]
@@ -67,6 +71,23 @@ def list_components(
         for component in components:
             print(f"  {component.signature}")
             print(f"      {component.summary}")
+
+
+def _recipes(*, as_json: bool) -> str:
+    """The table that `train` takes from, as lines or as one JSON object by their names."""
+    import json
+    from dataclasses import asdict
+
+    from likewise.recipes import rows
+
+    if as_json:
+        return json.dumps({row.name: asdict(row) for row in rows()})
+    lines = []
+    for row in rows():
+        taken = f"time: {row.time}" if row.kind else "by name alone"
+        lines += [row.name, f"  for {row.suits}; {taken}", f"  measured: {row.measured}"]
+        lines += [f"    {key} = {value!r}" for key, value in row.fields.items()]
+    return "\n".join(lines)
 
 
 def _calibrations(folder: str, *, as_json: bool) -> str:

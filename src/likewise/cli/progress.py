@@ -80,6 +80,11 @@ class Progress:
         if not self.quiet:
             self._line(f"fold {number} of {folds}")
 
+    def recipe(self, told: str) -> None:
+        """Say which row of the recipes is followed, if one is."""
+        if told and not self.quiet:
+            self._line(f"recipe    {told}")
+
     def start(self, run: "Run") -> None:
         """Say what is learned from what."""
         if self.quiet:

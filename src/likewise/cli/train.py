@@ -2,15 +2,12 @@
 
 import shlex
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from likewise.cli.manual import GIVEN, INTERRUPTED, LEARNING, RUNNING
 from likewise.cli.stopping import Stopping
-
-if TYPE_CHECKING:
-    from likewise.recipe import Recipe
 
 
 def train(
@@ -32,21 +29,21 @@ def train(
         "",
         metavar="SPEC",
         rich_help_panel=LEARNING,
-        show_default="image, or sequence for series",
+        show_default="as in the recipe",
         help="From a raw item to the network's input, as in 'image(size=28, invert=True)'.",
     ),
     encoder: str = typer.Option(
         "",
         metavar="SPEC",
         rich_help_panel=LEARNING,
-        show_default="convnet4, or lstm for series",
+        show_default="as in the recipe",
         help="The network: likewise list encoders.",
     ),
     distance: str = typer.Option(
         "",
         metavar="SPEC",
         rich_help_panel=LEARNING,
-        show_default="euclidean",
+        show_default="as in the recipe",
         help="How far apart two embeddings are: likewise list distances.",
     ),
     matcher: str = typer.Option(
@@ -60,21 +57,21 @@ def train(
         "",
         metavar="SPEC",
         rich_help_panel=LEARNING,
-        show_default="triplet, or contrastive for pairs",
+        show_default="as in the recipe",
         help="What learning makes small: likewise list losses.",
     ),
     sampler: str = typer.Option(
         "",
         metavar="SPEC",
         rich_help_panel=LEARNING,
-        show_default="classes_by_items, or balanced_pairs for pairs",
+        show_default="as in the recipe",
         help="What a batch is made of: likewise list samplers.",
     ),
     augment: list[str] = typer.Option(
         [],
         metavar="SPEC",
         rich_help_panel=LEARNING,
-        show_default="affine, or jitter for series",
+        show_default="as in the recipe",
         help="A change that leaves an item what it is; once for each, or 'none': likewise list "
         "augmentations.",
     ),
@@ -87,11 +84,19 @@ def train(
         help="What the rates are about: new_identities (none that it learned from), or "
         "known_classes (other items of the same).",
     ),
+    named: str = typer.Option(
+        "",
+        "--recipe",
+        metavar="NAME",
+        rich_help_panel=LEARNING,
+        show_default="the one that fits the items and the time",
+        help="Where fields that nobody gives come from: likewise list recipes; or plain.",
+    ),
     epochs: int = typer.Option(
         0,
         metavar="N",
         rich_help_panel=LEARNING,
-        show_default="30",
+        show_default="as in the recipe",
         help="How often every training item is seen, 1 or more.",
     ),
     budget: str = typer.Option(
@@ -194,6 +199,7 @@ def train(
     Next:
         likewise verify model/ a.png b.png
     """
+    from likewise.cli.start import resumed_from, started_from
     from likewise.errors import MissingExtra
     from likewise.recipe import seconds_of
 
@@ -224,8 +230,11 @@ def train(
             f"Training needs {error.name}, which is not installed. Run: "
             "pip install 'likewise[learn]'"
         ) from error
-    recipe = _start(source, out, resume=resume).with_fields(fields).with_settings(settings)
+    begun = not source and resume
+    start = resumed_from(out, fields, settings, named) if begun else None
+    recipe, told = start or started_from(source, fields, settings, recipe=named)
     with Progress(quiet=json) as progress, Stopping() as stopping:
+        progress.recipe(told)
 
         def started(run: Any) -> None:
             stopping.start(run)
@@ -256,27 +265,6 @@ def train(
     if made.stopped:
         print(f"Go on with: likewise train --out {shlex.quote(out)} --resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
-
-
-def _start(source: str, out: str, *, resume: bool) -> "Recipe":
-    """The recipe of a file, of a stopped run, or what is tried first for a source's kind."""
-    from pathlib import Path
-
-    from likewise.errors import SourceNotFound
-    from likewise.recipe import Recipe
-
-    if not source and resume:
-        from likewise.learn import checkpoint
-
-        return Recipe.from_toml(checkpoint.read(checkpoint.path_of(Path(out))).recipe)
-    if not source:
-        raise SourceNotFound(
-            "No source was given. Name a folder, a file, a source's spec or a recipe.toml to learn "
-            "from; only --resume does without."
-        )
-    from likewise.cli.start import started_from
-
-    return started_from(source)
 
 
 def _print(made: Any, *, as_json: bool) -> None:

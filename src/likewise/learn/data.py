@@ -105,13 +105,25 @@ def prepare(
     try:
         # Items that cannot be read are in no part, so the split is drawn over the others.
         drawn = share_out(whole.items)
-        decoded = {role: whole.take(rows) for role, rows in drawn if len(rows)}
-        state = dict(raw_transform.fit(decoded[Role.TRAIN]))
-        transform = TRANSFORMS.build(recipe.transform, state=state)
+        return dealt(items.namespace, whole, drawn, recipe.transform)
     except BaseException:
         whole.close()
         raise
-    return Data(items.namespace, decoded, drawn, transform, state, whole.failed, whole)
+
+
+def dealt(namespace: str, whole: Decoded, drawn: Split, transform: str) -> Data:
+    """Decoded items in the parts of a split.
+
+    Args:
+        namespace: What the source calls itself.
+        whole: Every decoded item.
+        drawn: The rows of each role.
+        transform: Spec; its state is learned from *train*.
+    """
+    parts = {role: whole.take(rows) for role, rows in drawn if len(rows)}
+    state = dict(TRANSFORMS.build(transform, state=None).fit(parts[Role.TRAIN]))
+    fitted = TRANSFORMS.build(transform, state=state)
+    return Data(namespace, parts, drawn, fitted, state, whole.failed, whole)
 
 
 def _splits(items: Items, recipe: Recipe, claim: Claim) -> Split:
