@@ -112,7 +112,10 @@ def of_series(encoders: tuple[str, ...], names: tuple[str, ...], budget: float, 
     for name in names:
         print(f"{name:<16}1-NN Euclidean  error {series.euclidean_error(name):.4f}")
         for encoder in encoders:
-            errors = [series.learned_error(name, encoder, budget, seed)[0] for seed in range(seeds)]
+            errors = [
+                series.learned_error(name, {"encoder": encoder}, budget, seed)[0]
+                for seed in range(seeds)
+            ]
             words = faces.mean_interval(errors) if seeds > 1 else f"{errors[0]:.4f}"
             print(f"{name:<16}{encoder:<15} error {words}", flush=True)
 

@@ -9,7 +9,9 @@ is on the raw series, zero-padded to the longest. Needs LIKEWISE_DATA.
 
 import argparse
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,12 +39,14 @@ def euclidean_error(name: str) -> float:
     return nearest_neighbour_error(squares, items.identities[test], items.identities[~test])
 
 
-def learned_error(name: str, encoder: str, budget: float, seed: int) -> tuple[float, float]:
+def learned_error(
+    name: str, fields: Mapping[str, Any], budget: float, seed: int
+) -> tuple[float, float]:
     """1-NN error on the learned distance, and the equal error rate of the test pairs."""
     recipe = Recipe.for_kind(Kind.SEQUENCE).with_fields(
         {
+            **fields,
             "source": f"ucr({name!r})",
-            "encoder": encoder,
             "claim": "known_classes",
             "shares": {"train": 0.8, "calibrate": 0.19, "test": 0.01},
             "budget_seconds": budget,
@@ -72,7 +76,7 @@ def main() -> None:
         print(f"{name:<16}1-NN Euclidean           error {euclidean_error(name):.4f}")
         for encoder in ("lstm", "transformer"):
             runs = [
-                learned_error(name, encoder, seconds_of(given.budget), seed)
+                learned_error(name, {"encoder": encoder}, seconds_of(given.budget), seed)
                 for seed in range(given.seeds)
             ]
             errors = [run[0] for run in runs]
