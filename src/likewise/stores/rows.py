@@ -184,6 +184,8 @@ class State:
         bytes_used: By its files.
         log_key: The key of the log's hashes, a secret of the store.
         log: The newest lines of the log, newest first; as many as were asked for.
+        erases: When what was removed is gone from the store's files, too: `written` if the change
+            that removes it sees to that, else `reclaimed`, by a change that reclaims.
     """
 
     pin: Pin
@@ -194,6 +196,7 @@ class State:
     bytes_used: int
     log_key: bytes
     log: tuple[Line, ...] = ()
+    erases: Literal["written", "reclaimed"] = "written"
 
     def digest(self, given: str) -> bytes:
         """What stands for an id in the log."""
