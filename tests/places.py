@@ -1,7 +1,6 @@
 """Where the stores of a test live: a folder, or a table of the server that the tests start."""
 
 import hashlib
-import json
 from copy import copy
 from pathlib import Path
 
@@ -80,24 +79,25 @@ class Table(Place):
     def address(self) -> str:
         return f"{self.server.address()}#{self.table}"
 
-    def ask(self, words: str) -> list[tuple]:
-        """What the database answers."""
+    def ask(self, *words: str) -> list[tuple]:
+        """What the database answers to the last of these."""
         import psycopg
 
         with psycopg.connect(self.server.address(), autocommit=True) as connection:
-            return connection.execute(words).fetchall()
+            for one in words:
+                answer = connection.execute(one)
+            return answer.fetchall() if answer.description else []
 
     def written(self) -> bytes:
-        self.ask("CHECKPOINT; SELECT 1")
-        (paths,) = self.ask(
+        ((paths,),) = self.ask(
+            "CHECKPOINT",
             f"""SELECT json_agg(pg_relation_filepath(oid)) FROM pg_class,
             (SELECT reltoastrelid toast FROM pg_class
              WHERE oid = 'likewise.{self.table}'::regclass) one
             WHERE oid IN ('likewise.{self.table}'::regclass, 'likewise._log'::regclass, toast)
             OR oid IN (SELECT indexrelid FROM pg_index
-                       WHERE indrelid IN ('likewise.{self.table}'::regclass, toast))"""
+                       WHERE indrelid IN ('likewise.{self.table}'::regclass, toast))""",
         )
-        paths = json.loads(paths[0]) if isinstance(paths[0], str) else paths[0]
         # Vectors are kept as this machine keeps numbers.
         return b"".join((self.server.data / path).read_bytes() for path in paths)
 
@@ -107,10 +107,11 @@ class Table(Place):
     def close(self) -> None:
         super().close()
         if not self.nothing():
+            named = f"= '{self.table}'"
             self.ask(
-                f"DROP TABLE likewise.{self.table}; DELETE FROM likewise._log WHERE gallery = "
-                f"'{self.table}'; DELETE FROM likewise._galleries WHERE name = '{self.table}' "
-                "RETURNING 1"
+                f"DROP TABLE likewise.{self.table}",
+                f"DELETE FROM likewise._log WHERE gallery {named}",
+                f"DELETE FROM likewise._galleries WHERE name {named}",
             )
 
 

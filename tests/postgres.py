@@ -176,7 +176,8 @@ class Postgres:
     def close(self) -> None:
         """Stop it, and remove what it held."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            # Nobody needs what it held.
+            self._process.send_signal(signal.SIGQUIT)
             try:
                 self._process.wait(30)
             except subprocess.TimeoutExpired:
