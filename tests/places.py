@@ -42,9 +42,14 @@ class Place:
 
     def another(self) -> "Place":
         """Another, where nothing is yet."""
+        folder = self.folder / "other"
+        folder.mkdir()
+        return self.at(folder)
+
+    def at(self, folder: Path) -> "Place":
+        """One like it, in another folder."""
         made = copy(self)
-        made.folder = self.folder / "other"
-        made.folder.mkdir()
+        made.folder, made.opened = folder, []
         return made
 
     def written(self) -> bytes:

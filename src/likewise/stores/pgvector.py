@@ -24,11 +24,10 @@ class Pgvector(Store):
     server itself runs with `fsync=off`). Writers of a gallery wait for each other, readers for
     nobody. All galleries of a database stand in its schema `likewise`, each in its own table.
 
-    Search is exact. Approximate search asks an HNSW index, which PostgreSQL keeps up to date with
-    every change. The first approximate search of 10,000 rows or more by a store that may write
-    builds it, and so does reclaiming; writers wait meanwhile. Conditions that leave few rows are
-    searched exactly, and so are vectors of more than 2,000 numbers, which pgvector does not index.
-    Every distance is that of the definition, computed here.
+    Search is exact. Approximate search asks an HNSW index, where one was made; PostgreSQL keeps it
+    up to date with every change. A gallery of less than 10,000 rows is searched exactly all the
+    same; so are a condition that less than half of the rows fulfil, and vectors of more than 2,000
+    numbers, which pgvector does not index. Every distance is that of the definition, computed here.
 
     A row that is removed is deleted, and found no more. Its bytes stay in the table's files until
     a change that reclaims writes them anew (VACUUM FULL, for which readers wait, too); those of
@@ -71,13 +70,14 @@ class Pgvector(Store):
                 f"timeout_seconds is {timeout_seconds}, and a time above 0 is expected."
             )
         try:
-            from likewise.stores.postgres import changes, finding, migrations, server
+            from likewise.stores.postgres import changes, finding, indexing, migrations, server
         except ImportError as error:
             raise MissingExtra(
                 "The store 'pgvector' speaks to PostgreSQL through psycopg. pip install "
                 "'likewise[pgvector]'"
             ) from error
-        self._changes, self._finding, self._migrations = changes, finding, migrations
+        self._changes, self._finding = changes, finding
+        self._indexing, self._migrations = indexing, migrations
         self.resources = ExitStack()
         self._server: Server = server.Server(address, table, timeout_seconds, writing=writing)
         self.resources.callback(self._server.close)
@@ -92,7 +92,7 @@ class Pgvector(Store):
         """Put and remove rows, durably, as a whole or not at all.
 
         Raises:
-            BadArgument: If metadata cannot be kept.
+            BadArgument: If metadata cannot be kept, or there is no such index.
             WrongDimension: If the vectors have another length.
             SaveFailed: If it cannot be written; the rows are as they were.
             GalleryBusy: If other writers did not let it.
@@ -103,8 +103,8 @@ class Pgvector(Store):
         done = self._changes.change(self._server, change)
         if change.reclaim:
             self._changes.reclaim(self._server)
-            if self.state().count >= self._finding.LEAST_INDEXED:
-                self._changes.build_index(self._server, self._distance)
+        if change.index is not None:
+            self._indexing.make(self._server, self._distance, change.index)
         return done
 
     def read(
@@ -148,7 +148,7 @@ class Pgvector(Store):
             queries: As long as the vectors.
             k: How many; fewer where there are fewer.
             where: What their metadata must be.
-            approximate: Whether the index may be asked, which may miss some.
+            approximate: Whether the index may answer, which can miss some of the nearest.
 
         Raises:
             BadArgument: If k is not positive.
@@ -158,17 +158,9 @@ class Pgvector(Store):
         if k < 1:
             raise BadArgument(f"The {k} nearest were asked for, and at least 1 is expected.")
         self._check(queries)
-        if approximate and self._server.writing and self._index_pays():
-            self._changes.build_index(self._server, self._distance)
         return self._finding.nearest(
             self._server, queries, k, self._distance, where, approximate=approximate
         )
-
-    def _index_pays(self) -> bool:
-        """Whether an index is to be built."""
-        with self._server.reading() as connection:
-            head = self._migrations.head_of(connection, self._server)
-        return not head.indexed and head.entries >= self._finding.LEAST_INDEXED
 
     def state(self, where: Condition | None = None, *, log: int = 0) -> State:
         """What the store holds now.
@@ -190,6 +182,7 @@ class Pgvector(Store):
                     (self._server.table, log),
                     binary=True,
                 ).fetchall()
+            index = self._indexing.told(connection, self._server, head)
             (size,) = connection.execute(
                 "SELECT pg_total_relation_size(%s::text::regclass)",
                 (self._server.place().as_string(connection),),
@@ -204,6 +197,7 @@ class Pgvector(Store):
             log_key=head.log_key,
             log=tuple(Line(*line) for line in lines),
             erases="reclaimed",
+            index=index,
         )
 
     def _check(self, given: Float[Array, "n dim"]) -> None:

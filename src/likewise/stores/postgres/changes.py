@@ -7,13 +7,11 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from likewise.distances.base import Distance
 from likewise.errors import SaveFailed
 from likewise.printable import shortened
 from likewise.shapes import Array, Bool
 from likewise.stores.postgres.migrations import Head, head_of
 from likewise.stores.postgres.server import Connection, Server
-from likewise.stores.postgres.vectors import MOST_INDEXED, kind_of
 from likewise.stores.postgres.wire import COLUMNS, copied, digest_of
 from likewise.stores.rows import Change, Rows, Written, digest, metadata_text
 
@@ -28,8 +26,6 @@ _COUNTS = (
     "UPDATE likewise._galleries SET entries = entries + %s, generation = generation + 1, "
     "removals = removals + %s, last_key = last_key + %s WHERE name = %s RETURNING generation"
 )
-# Memory for building an index, while the server is not set to more.
-_MOST_MEMORY = 2**30
 
 
 def change(server: Server, asked: Change) -> Written:
@@ -111,32 +107,6 @@ def _put(
             stream.write(part)
     log += (("updated" if known else "enrolled", rows.ids[at]) for at in which)
     return put
-
-
-def build_index(server: Server, distance: Distance) -> bool:
-    """Build the index for approximate search where there is none; whether there is one now.
-
-    Writers wait for it, and readers do not.
-    """
-    kind = kind_of(distance)
-    with server.changing() as connection:
-        head = head_of(connection, server, lock=True)
-        if head.indexed or kind is None or head.dim > MOST_INDEXED:
-            return head.indexed
-        # A graph that does not fit takes many times as long.
-        needed = min(_MOST_MEMORY, head.entries * (4 * head.dim + 600)) // 1024
-        connection.execute(
-            "SELECT set_config('maintenance_work_mem', greatest(%s, setting::bigint)::text, true) "
-            "FROM pg_settings WHERE name = 'maintenance_work_mem'",
-            (needed,),
-        )
-        words = sql.SQL("CREATE INDEX {} ON {} USING hnsw (embedding {})")
-        name = sql.Identifier(f"{server.table}_nearest")
-        connection.execute(words.format(name, server.place(), kind.index))
-        connection.execute(
-            "UPDATE likewise._galleries SET indexed = TRUE WHERE name = %s", (server.table,)
-        )
-    return True
 
 
 def reclaim(server: Server) -> None:

@@ -27,23 +27,23 @@ from likewise.stores.where import Condition
 PAGE = 4096
 # From so many queries on, sending all vectors here takes less time than as many scans.
 STREAMED = 8
-# A condition that fewer rows fulfil is searched exactly: an index finds them badly.
-LEAST_SELECTED = 0.2
+# A condition that a smaller share of the rows fulfils is searched exactly: an index finds them
+# badly.
+LEAST_SELECTED = 0.5
 LEAST_INDEXED = 10_000
 """A gallery of fewer rows is searched exactly: that takes as little time as the index."""
-# What the index looks at is twice this for each query, at least.
-_EFFORT = 100
-_MOST_EFFORT = 1000
+# More than this the index does not give at once.
+_MOST_WANTED = 1000
 # Rows fetched beyond those that are wanted, since rounding may change the order of the last.
 _SPARE = 16
-_TRUE = sql.SQL("TRUE")
 
 Asked = tuple[sql.Composable, Bound]
 Found = tuple[list[int], Float[Array, "found"]]
+ALL: Asked = (sql.SQL("TRUE"), [])
 
 
 def _asked(where: Condition | None) -> Asked:
-    return (_TRUE, []) if where is None else compiled(where)
+    return ALL if where is None else compiled(where)
 
 
 def page(
@@ -122,11 +122,12 @@ def nearest(
     asked = _asked(where)
     with server.reading() as connection:
         head = head_of(connection, server)
-        if approximate and _index_serves(connection, server, head, k, where):
-            _use_index(connection, k)
-            found = [_indexed(connection, server, one, k, distance, asked) for one in queries]
-        else:
-            found = [None] * len(queries)
+        found: list[Found | None] = [None] * len(queries)
+        if approximate and head.effort and _index_serves(connection, server, head, k, where):
+            # Half of what is in sight may not fulfil a condition.
+            effort = head.effort.search * (1 if where is None else 2)
+            use_index(connection, min(_MOST_WANTED, max(effort, k)))
+            found = [indexed(connection, server, one, k, distance, asked) for one in queries]
         # Where the index gave fewer than there are, too.
         rest = [at for at, one in enumerate(found) if one is None]
         if rest:
@@ -140,7 +141,7 @@ def nearest(
 def _index_serves(
     connection: Connection, server: Server, head: Head, k: int, where: Condition | None
 ) -> bool:
-    if not head.indexed or k > _MOST_EFFORT // 2 or head.entries < LEAST_INDEXED:
+    if k > _MOST_WANTED or head.entries < LEAST_INDEXED:
         return False
     if where is None:
         return True
@@ -148,16 +149,17 @@ def _index_serves(
     return count(connection, server, where, least) >= least
 
 
-def _use_index(connection: Connection, k: int) -> None:
+def use_index(connection: Connection, effort: int) -> None:
+    """Have the rest of a transaction ask the index, with this much effort."""
     # Where a condition leaves out what the index gives, it gives more.
     connection.execute(
         "SELECT set_config('enable_seqscan', 'off', true), set_config('hnsw.ef_search', %s, true), "
         "set_config('hnsw.iterative_scan', 'relaxed_order', true)",
-        (str(min(_MOST_EFFORT, max(_EFFORT, 2 * k))),),
+        (str(effort),),
     )
 
 
-def _indexed(
+def indexed(
     connection: Connection,
     server: Server,
     query: Float[Array, "dim"],
@@ -203,7 +205,7 @@ def _exact(
     if k == 0:
         return [([], np.zeros(0, np.float32))] * len(queries)
     if len(queries) >= STREAMED or not all(can_scan(distance, one[None]) for one in queries):
-        return _streamed(connection, server, queries, k, distance, asked)
+        return streamed(connection, server, queries, k, distance, asked)
     return [_scanned(connection, server, one, k, distance, asked) for one in queries]
 
 
@@ -230,11 +232,11 @@ def _scanned(
         if rows[-1][2] <= most:
             within = sql.SQL("{} AND {} <= %s::float8").format(condition, kind.scan)
             some = (within, [*bound, text, repr(most)])
-            return _streamed(connection, server, query[None], k, distance, some)[0]
+            return streamed(connection, server, query[None], k, distance, some)[0]
     return _by_definition(query, rows, k, distance)
 
 
-def _streamed(
+def streamed(
     connection: Connection,
     server: Server,
     queries: Float[Array, "n dim"],
@@ -242,7 +244,7 @@ def _streamed(
     distance: Distance,
     asked: Asked,
 ) -> list[Found]:
-    """Exact search here, of vectors that come block by block."""
+    """Exact search here, of the vectors that fulfil a condition and come block by block."""
     best: list[tuple[Array, Array]] = [
         (np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries
     ]

@@ -1,6 +1,8 @@
 """The schema of the galleries in a database: numbered steps to it, and what is refused."""
 
+import json
 import secrets
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from psycopg import errors, sql
@@ -22,7 +24,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
              name text COLLATE "C" PRIMARY KEY, fingerprint text NOT NULL, distance text NOT NULL,
              dim integer NOT NULL, log_key bytea NOT NULL, entries bigint NOT NULL DEFAULT 0,
              generation bigint NOT NULL DEFAULT 0, removals bigint NOT NULL DEFAULT 0,
-             last_key bigint NOT NULL DEFAULT 0, indexed boolean NOT NULL DEFAULT FALSE)""",
+             last_key bigint NOT NULL DEFAULT 0, index text)""",
         """CREATE TABLE likewise._log (
              number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
              gallery text COLLATE "C" NOT NULL, at bigint NOT NULL, action text NOT NULL,
@@ -41,10 +43,27 @@ _ROWS = (
     "CREATE INDEX ON {table} USING gin (fields jsonb_path_ops)",
 )
 _COLUMNS = sql.SQL(
-    "fingerprint, distance, dim, log_key, entries, generation, removals, last_key, indexed"
+    "fingerprint, distance, dim, log_key, entries, generation, removals, last_key, index"
 )
 _HEAD = sql.SQL("SELECT {} FROM likewise._galleries WHERE name = %s").format(_COLUMNS)
 _LOCKED = sql.SQL("{} FOR UPDATE").format(_HEAD)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How an index is asked.
+
+    Attributes:
+        search: How many rows it keeps in sight on its way to the nearest.
+        recall: The share of the nearest that it found, when it was made.
+        asked: How many rows were asked for that.
+        wanted: The recall that was wanted.
+    """
+
+    search: int
+    recall: float | None
+    asked: int
+    wanted: float
 
 
 class Head(NamedTuple):
@@ -58,12 +77,17 @@ class Head(NamedTuple):
     generation: int
     removals: int
     last_key: int
-    indexed: bool
+    index: str | None
 
     @property
     def pin(self) -> Pin:
         """What the vectors are of."""
         return Pin(self.fingerprint, self.distance, self.dim)
+
+    @property
+    def effort(self) -> Effort | None:
+        """How the index is asked; None where there is none."""
+        return None if self.index is None else Effort(**json.loads(self.index))
 
 
 def head_of(connection: Connection, server: Server, *, lock: bool = False) -> Head:
