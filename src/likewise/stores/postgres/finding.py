@@ -87,7 +87,9 @@ def page(
     )
     with server.reading() as connection:
         found = connection.execute(words, values, binary=True).fetchall()
-    made = read([row[5] for row in found], dim) if vectors else np.zeros((len(found), 0), np.float32)
+    made = (
+        read([row[5] for row in found], dim) if vectors else np.zeros((len(found), 0), np.float32)
+    )
     rows = Rows(
         [row[1] for row in found],
         [row[2] for row in found],

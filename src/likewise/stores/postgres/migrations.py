@@ -210,9 +210,7 @@ def _migrate(server: Server, connection: Connection) -> None:
     number = _schema(connection)
     _check(server, number)
     if number == 0:
-        connection.execute(
-            sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA))
-        )
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
         connection.execute(
             "CREATE TABLE likewise._migrations (number integer PRIMARY KEY, "
             "at timestamptz NOT NULL DEFAULT now())"

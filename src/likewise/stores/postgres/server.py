@@ -79,15 +79,16 @@ class Server:
         BadArgument: If the address or the name is none.
     """
 
-    def __init__(
-        self, address: str, table: str, timeout_seconds: float, *, writing: bool
-    ) -> None:
+    def __init__(self, address: str, table: str, timeout_seconds: float, *, writing: bool) -> None:
         if not _NAME.fullmatch(table):
             raise BadArgument(
                 f"table is {shortened(repr(table), 100)}, and 1 to 40 letters without accents, "
                 "digits and underscores, a letter first, are expected."
             )
         try:
+            # A second @ belongs to a password, the rest of which would be taken for a host.
+            if re.match(r"\w+://[^/?]*@[^/?]*@", address):
+                raise psycopg.ProgrammingError  # noqa: TRY301 - as if that had been found there
             told = conninfo_to_dict(address)
         except psycopg.Error:
             # What is wrong with it may be, or hold, a password.
@@ -239,7 +240,9 @@ class Server:
             SaveFailed: If it was.
         """
         if not self.writing:
-            raise SaveFailed(f"{self.name} was opened for reading alone. Open it with writing=True.")
+            raise SaveFailed(
+                f"{self.name} was opened for reading alone. Open it with writing=True."
+            )
 
     @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:

@@ -40,7 +40,9 @@ def blank(vectors: Float[Array, "n dim"]) -> list[bool]:
     return marked
 
 
-def copied(rows: Rows, which: Sequence[int], keys: Sequence[int], texts: list[str]) -> Iterator[bytes]:
+def copied(
+    rows: Rows, which: Sequence[int], keys: Sequence[int], texts: list[str]
+) -> Iterator[bytes]:
     """Rows as COPY takes them, some at a time.
 
     Args:
