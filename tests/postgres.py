@@ -76,12 +76,14 @@ class Postgres:
                 os.chown(self.room, self.user, self.user)
             words = ("-U", "postgres", "-E", "UTF8", "--locale-provider=builtin")
             words = (*words, "--locale=C.UTF-8", "--auth=trust", "--no-sync", "--no-instructions")
-            made = self._run("initdb", "-D", self.data, *words)
-            if made.wait(120):
-                raise CannotStart(f"initdb failed: {self._said()}")
+            self._run("initdb", "-D", self.data, *words).wait(120)
             rules = "host all guarded 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n"
             (self.data / "pg_hba.conf").write_text(rules, encoding="ascii")
             self.start()
+        except OSError as error:
+            said = self._said()
+            self.close()
+            raise CannotStart(f"{error}; {said}") from error
         except BaseException:
             self.close()
             raise
@@ -123,7 +125,8 @@ class Postgres:
             )  # fmt: skip
 
     def _said(self) -> str:
-        return (self.room / "said").read_text(errors="replace")[-2000:]
+        said = self.room / "said"
+        return said.read_text(errors="replace")[-2000:] if said.exists() else ""
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

@@ -37,7 +37,7 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     │   ├── NotEnrolled               (LookupError) the gallery has no such row
     │   ├── BadCondition              (ValueError)  a filter that cannot be read
     │   ├── GalleryBusy               (TimeoutError) others did not let it be used in time
-    │   └── GalleryUnreachable        (ConnectionError) its server does not answer, or lets nobody in
+    │   └── GalleryUnreachable        (ConnectionError) no answer from its server
     └── DecisionError                 a decision would not be one to defend
         ├── NotCalibrated             (RuntimeError) the model has no calibration
         ├── CalibrationExists         (FileExistsError) there is one of that name already

@@ -38,8 +38,8 @@ def gallery(
 
     info counts entries and identities, names the model, the rates that identify can promise and
     what removed entries still take; list prints every entry. What is removed is overwritten in
-    the gallery's files at once (in PostgreSQL, by compact); copies, and the disk's own, are not. import makes the gallery
-    where there is none, and leaves ids that are there as they are.
+    the gallery's files at once (in PostgreSQL, by compact); copies, and the disk's own, are not.
+    import makes the gallery where there is none, and leaves ids that are there as they are.
 
     Examples:
         likewise gallery info people.db
@@ -157,7 +157,10 @@ def _remove(opened: "Gallery", ids: list[str], identity: str) -> dict[str, Any]:
             f"Nothing of {identity or ', '.join(ids)} is enrolled, so nothing was removed. Look "
             "for it: likewise gallery list GALLERY."
         )
-    told = {"removed": removed, "not_there": 0 if identity else len(set(ids)) - removed}
+    told: dict[str, Any] = {
+        "removed": removed,
+        "not_there": 0 if identity else len(set(ids)) - removed,
+    }
     if opened.store.state().erases == "reclaimed":
         told["erased"] = "by likewise gallery compact GALLERY; the server's logs and copies apart"
     return told

@@ -151,7 +151,7 @@ class Sqlite(Store):
         k: int,
         where: Condition | None = None,
         *,
-        approximate: bool = False,
+        approximate: bool = False,  # noqa: ARG002 - there is no index yet
     ) -> list[list[Match]]:
         """The k rows nearest to each query among those that fulfil a condition, nearest first.
 

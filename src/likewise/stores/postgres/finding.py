@@ -30,6 +30,8 @@ STREAMED = 8
 # A condition that a smaller share of the rows fulfils is searched exactly: an index finds them
 # badly.
 LEAST_SELECTED = 0.5
+# Of so many rows the share is found out.
+_SAMPLED = 1000
 LEAST_INDEXED = 10_000
 """A gallery of fewer rows is searched exactly: that takes as little time as the index."""
 # More than this the index does not give at once.
@@ -100,14 +102,23 @@ def page(
     return rows, found[-1][0] if len(found) == PAGE else None
 
 
-def count(connection: Connection, server: Server, where: Condition, most: int | None = None) -> int:
-    """How many rows fulfil a condition; counting stops at `most`."""
+def count(connection: Connection, server: Server, where: Condition) -> int:
+    """How many rows fulfil a condition."""
     condition, bound = compiled(where)
-    words = sql.SQL("SELECT count(*) FROM (SELECT FROM {} WHERE {} LIMIT {}) found").format(
-        server.place(), condition, sql.Literal(most)
-    )
+    words = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(server.place(), condition)
     (found,) = connection.execute(words, bound).fetchone() or (0,)
     return int(found)
+
+
+def _share(connection: Connection, server: Server, asked: Asked) -> float:
+    """About which share of the rows fulfils a condition."""
+    # The digests of ids are in no order but their own.
+    words = sql.SQL(
+        "SELECT coalesce(avg(({})::int), 0)::float8 FROM "
+        "(SELECT * FROM {} ORDER BY digest LIMIT {}) some"
+    ).format(asked[0], server.place(), sql.Literal(_SAMPLED))
+    (found,) = connection.execute(words, asked[1]).fetchone() or (0.0,)
+    return float(found)
 
 
 def nearest(
@@ -125,7 +136,7 @@ def nearest(
     with server.reading() as connection:
         head = head_of(connection, server)
         found: list[Found | None] = [None] * len(queries)
-        if approximate and head.effort and _index_serves(connection, server, head, k, where):
+        if approximate and head.effort and _index_serves(connection, server, head, k, asked):
             # Half of what is in sight may not fulfil a condition.
             effort = head.effort.search * (1 if where is None else 2)
             use_index(connection, min(_MOST_WANTED, max(effort, k)))
@@ -140,15 +151,10 @@ def nearest(
         return _matches(connection, server, [one for one in found if one is not None])
 
 
-def _index_serves(
-    connection: Connection, server: Server, head: Head, k: int, where: Condition | None
-) -> bool:
+def _index_serves(connection: Connection, server: Server, head: Head, k: int, asked: Asked) -> bool:
     if k > _MOST_WANTED or head.entries < LEAST_INDEXED:
         return False
-    if where is None:
-        return True
-    least = int(LEAST_SELECTED * head.entries) + 1
-    return count(connection, server, where, least) >= least
+    return asked is ALL or _share(connection, server, asked) >= LEAST_SELECTED
 
 
 def use_index(connection: Connection, effort: int) -> None:

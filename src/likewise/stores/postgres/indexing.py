@@ -86,7 +86,7 @@ def _class_of(server: Server, head: Head, distance: Distance, wanted: Wanted) ->
 def _record(connection: Connection, server: Server, effort: Effort | None) -> None:
     told = None if effort is None else json.dumps(asdict(effort))
     connection.execute(
-        "UPDATE likewise._galleries SET index = %s WHERE name = %s", (told, server.table)
+        "UPDATE likewise._galleries SET hnsw = %s WHERE name = %s", (told, server.table)
     )
 
 

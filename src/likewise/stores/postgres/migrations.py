@@ -24,7 +24,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
              name text COLLATE "C" PRIMARY KEY, fingerprint text NOT NULL, distance text NOT NULL,
              dim integer NOT NULL, log_key bytea NOT NULL, entries bigint NOT NULL DEFAULT 0,
              generation bigint NOT NULL DEFAULT 0, removals bigint NOT NULL DEFAULT 0,
-             last_key bigint NOT NULL DEFAULT 0, index text)""",
+             last_key bigint NOT NULL DEFAULT 0, hnsw text)""",
         """CREATE TABLE likewise._log (
              number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
              gallery text COLLATE "C" NOT NULL, at bigint NOT NULL, action text NOT NULL,
@@ -43,7 +43,7 @@ _ROWS = (
     "CREATE INDEX ON {table} USING gin (fields jsonb_path_ops)",
 )
 _COLUMNS = sql.SQL(
-    "fingerprint, distance, dim, log_key, entries, generation, removals, last_key, index"
+    "fingerprint, distance, dim, log_key, entries, generation, removals, last_key, hnsw"
 )
 _HEAD = sql.SQL("SELECT {} FROM likewise._galleries WHERE name = %s").format(_COLUMNS)
 _LOCKED = sql.SQL("{} FOR UPDATE").format(_HEAD)
@@ -77,7 +77,7 @@ class Head(NamedTuple):
     generation: int
     removals: int
     last_key: int
-    index: str | None
+    hnsw: str | None
 
     @property
     def pin(self) -> Pin:
@@ -87,7 +87,7 @@ class Head(NamedTuple):
     @property
     def effort(self) -> Effort | None:
         """How the index is asked; None where there is none."""
-        return None if self.index is None else Effort(**json.loads(self.index))
+        return None if self.hnsw is None else Effort(**json.loads(self.hnsw))
 
 
 def head_of(connection: Connection, server: Server, *, lock: bool = False) -> Head:
@@ -173,7 +173,7 @@ def _make(server: Server, pin: Pin) -> Head:
         if made.rowcount:
             table = server.place()
             for text in _ROWS:
-                words = sql.SQL(text)  # type: ignore[arg-type] # our own
+                words = sql.SQL(text)
                 connection.execute(words.format(table=table, dim=sql.Literal(pin.dim)))
             if pin.dim <= _INLINE:
                 inline = sql.SQL("ALTER TABLE {} ALTER COLUMN embedding SET STORAGE PLAIN")
@@ -217,5 +217,5 @@ def _migrate(server: Server, connection: Connection) -> None:
         )
     for step, statements in enumerate(STEPS[number:], number + 1):
         for statement in statements:
-            connection.execute(statement)  # type: ignore[call-overload] # our own
+            connection.execute(statement)
         connection.execute("INSERT INTO likewise._migrations (number) VALUES (%s)", (step,))

@@ -85,18 +85,14 @@ class Server:
                 f"table is {shortened(repr(table), 100)}, and 1 to 40 letters without accents, "
                 "digits and underscores, a letter first, are expected."
             )
-        try:
-            # A second @ belongs to a password, the rest of which would be taken for a host.
-            if re.match(r"\w+://[^/?]*@[^/?]*@", address):
-                raise psycopg.ProgrammingError  # noqa: TRY301 - as if that had been found there
-            told = conninfo_to_dict(address)
-        except psycopg.Error:
+        told = _parsed(address)
+        if told is None:
             # What is wrong with it may be, or hold, a password.
             raise BadArgument(
                 "The address of the database cannot be read, and a URL like "
                 "postgresql://user@host/database is expected. Letters such as @ and / within a "
                 "password are written as %40 and %2F."
-            ) from None
+            )
         self._address = address
         self._more: dict[str, Any] = {"client_encoding": "utf8", "application_name": SCHEMA}
         if "connect_timeout" not in told:
@@ -260,13 +256,13 @@ class Server:
         """A connection in a new transaction; one that was lost while nobody used it is replaced."""
         while (found := self._take()) is not None:
             try:
-                found.execute(begin)  # type: ignore[call-overload] # our own words
+                found.execute(begin)
             except psycopg.OperationalError:
                 found.close()
             else:
                 return found
         found = self._connect()
-        found.execute(begin)  # type: ignore[call-overload] # as above
+        found.execute(begin)
         return found
 
     def absent(self) -> GalleryNotFound:
@@ -275,6 +271,17 @@ class Server:
             f"There is no gallery {self.table!r} in {self.name.rpartition('#')[0]}. Check the "
             "address, or make one: likewise enrol MODEL GALLERY SOURCE."
         )
+
+
+def _parsed(address: str) -> dict[str, Any] | None:
+    """The parts of an address; None where it is none."""
+    # A second @ belongs to a password, the rest of which would be taken for a host.
+    if re.match(r"\w+://[^/?]*@[^/?]*@", address):
+        return None
+    try:
+        return dict(conninfo_to_dict(address))
+    except psycopg.Error:
+        return None
 
 
 def _number(version: str) -> tuple[int, ...]:
