@@ -56,6 +56,15 @@ def started(*settings: str) -> Iterator["Postgres"]:
         server.close()
 
 
+def _open_to_all() -> str:
+    """A folder for temporary files that another user may enter."""
+    for name in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - a folder in it
+        path = Path(name).resolve()
+        if all(one.is_dir() and one.stat().st_mode & 1 for one in (path, *path.parents)):
+            return name
+    raise CannotStart(f"no other user may enter {tempfile.gettempdir()}, /tmp or /var/tmp")
+
+
 class Postgres:
     """A server with a data folder of its own.
 
@@ -66,7 +75,7 @@ class Postgres:
     def __init__(self, *settings: str) -> None:
         self.settings = settings
         self.user = NOBODY if os.name == "posix" and os.getuid() == 0 else 0
-        self.room = Path(tempfile.mkdtemp(prefix="likewise-postgres-"))
+        self.room = Path(tempfile.mkdtemp(prefix="likewise-postgres-", dir=_open_to_all()))
         self.data = self.room / "data"
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None

@@ -27,7 +27,7 @@ from likewise.stores.pgvector import Pgvector
 from likewise.stores.postgres import finding, indexing, migrations, server, vectors, wire
 from likewise.stores.rows import Change, Rows
 from likewise.stores.where import parse
-from places import place_of
+from places import Table, place_of
 from postgres import started
 from test_sqlite_store import PIN, kill_and_look, rows
 
@@ -539,7 +539,7 @@ def settled(place):
 
 
 def test_a_killed_writer_loses_nothing_that_was_acknowledged(place):
-    counts = kill_and_look(place.spec, 4, 1, settled(place))
+    counts = kill_and_look(place.spec, 3, 1, settled(place))
     assert counts["acknowledged"] >= 2
 
 
@@ -552,14 +552,14 @@ def dying(server):
 
 
 @pytest.fixture
-def durable(tmp_path, monkeypatch):
-    """A server that waits for the disk, and a place on it."""
+def durable(tmp_path):
+    """A place on a server of its own, which waits for the disk."""
     with started() as server:
-        made = place_of(
-            "pgvector", tmp_path, type("Request", (), {"getfixturevalue": lambda _, __: server})()
-        )
+        made = Table("pgvector", tmp_path)
+        made.server = server
         yield made
-        made.close()
+        for store in made.opened:
+            store.close()
 
 
 def restarted(place):
@@ -571,7 +571,7 @@ def restarted(place):
 
 
 def test_a_killed_server_loses_nothing_that_was_acknowledged(durable):
-    counts = kill_and_look(durable.spec, 3, 5, restarted(durable), dying(durable.server))
+    counts = kill_and_look(durable.spec, 2, 5, restarted(durable), dying(durable.server))
     assert counts["acknowledged"] >= 2
 
 

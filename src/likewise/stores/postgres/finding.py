@@ -115,7 +115,7 @@ def _share(connection: Connection, server: Server, asked: Asked) -> float:
     # The digests of ids are in no order but their own.
     words = sql.SQL(
         "SELECT coalesce(avg(({})::int), 0)::float8 FROM "
-        "(SELECT * FROM {} ORDER BY digest LIMIT {}) some"
+        "(SELECT * FROM {} ORDER BY digest LIMIT {}) sampled"
     ).format(asked[0], server.place(), sql.Literal(_SAMPLED))
     (found,) = connection.execute(words, asked[1]).fetchone() or (0.0,)
     return float(found)
