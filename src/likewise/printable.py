@@ -6,7 +6,7 @@ _HIDDEN = re.compile(
     # controls; marks that turn the direction of writing; line ends of Unicode; halves of letters
     "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 )
-_SECRETS = re.compile(r"(?<=://)([^\s/@:]*):[^\s/]*@|(\bpassword=)('(?:[^'\\]|\\.)*'|[^\s&#'\"]*)")
+_SECRETS = re.compile(r"(?<=://)([^\s/@:]*):[^\s]*@|(\bpassword=)('(?:[^'\\]|\\.)*'|[^\s&#'\"]*)")
 LONGEST = 2000
 
 

@@ -88,6 +88,7 @@ def page(
         page=sql.Literal(PAGE),
     )
     with server.reading() as connection:
+        head_of(connection, server)
         found = connection.execute(words, values, binary=True).fetchall()
     made = (
         read([row[5] for row in found], dim) if vectors else np.zeros((len(found), 0), np.float32)

@@ -95,10 +95,13 @@ def head_of(connection: Connection, server: Server, *, lock: bool = False) -> He
 
     Raises:
         DamagedGallery: If it is there no more.
+        ForeignEmbedding: If it is another model's now.
     """
     found = _found(connection, server, lock=lock)
     if found is None:
         raise DamagedGallery(f"{server.name} is there no more. Restore it from a copy.")
+    if server.pin is not None:
+        match(server.name, found.pin, server.pin)
     return found
 
 
@@ -132,6 +135,8 @@ def open_gallery(server: Server, pin: Pin | None) -> Head:
         raise server.absent()
     if pin is not None:
         match(server.name, head.pin, pin)
+    # Whoever makes it anew for another model is not to be mistaken for this one.
+    server.pin = head.pin
     return head
 
 

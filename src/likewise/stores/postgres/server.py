@@ -22,6 +22,7 @@ from likewise.errors import (
     SaveFailed,
 )
 from likewise.printable import shortened, without_secrets
+from likewise.stores.rows import Pin
 
 SCHEMA = "likewise"
 """The schema that all galleries of a database stand in."""
@@ -75,6 +76,9 @@ class Server:
         timeout_seconds: How long to wait for others.
         writing: Whether anything may be written.
 
+    Attributes:
+        pin: What the vectors were of when the gallery was opened; None before.
+
     Raises:
         BadArgument: If the address or the name is none.
     """
@@ -105,6 +109,7 @@ class Server:
         )
         self.timeout_seconds = timeout_seconds
         self.writing = writing
+        self.pin: Pin | None = None
         self._lock = threading.Lock()
         self._free: list[Connection] = []
         self._process = os.getpid()
