@@ -2,6 +2,7 @@
 
 python -m benchmarks.gallery --rounds 15
 python -m benchmarks.gallery --million
+python -m benchmarks.gallery --pgvector --items 100000
 
 Vectors are clustered: 2,000 centres, each vector one of them and a third of noise. The product
 and the store take turns in one run, on as many cores as BLAS takes; the median is the figure.
@@ -116,10 +117,17 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--million", action="store_true", help="one million, and its memory")
+    parser.add_argument("--pgvector", action="store_true", help="a gallery in PostgreSQL")
+    parser.add_argument("--recall", type=float, default=0.99, help="wanted of its index")
     parser.add_argument("--folder", help="on the disk to measure; a temporary one if left out")
     asked = parser.parse_args()
     count = 1_000_000 if asked.million else asked.items
     print(machine_line())
+    if asked.pgvector:
+        from benchmarks.gallery_postgres import print_table
+
+        print_table(count, asked.rounds, asked.recall)
+        return
     print("| | likewise | bare | ratio |")
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="likewise-", dir=asked.folder) as room:

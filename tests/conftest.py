@@ -116,6 +116,15 @@ def series_experiment(tmp_path_factory):
     return learn(recipe, source, out=tmp_path_factory.mktemp("models") / "series")
 
 
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL with pgvector; it waits for no disk."""
+    from postgres import QUICK, started
+
+    with started(*QUICK) as server:
+        yield server
+
+
 @pytest.fixture
 def likewise(monkeypatch, capsys):
     """Run a command in this process: (exit code, standard output, standard error)."""

@@ -27,9 +27,10 @@ from likewise.errors import (
     UnsupportedRate,
 )
 from likewise.gallery import Gallery
+from likewise.stores import FAMILY as STORES
 from likewise.stores.rows import Pin
-from likewise.stores.sqlite import Sqlite
 from likewise.types import Embeddings, Items, Kind
+from places import Place, place_of
 
 DIM = 4
 PIN = Pin("a" * 64, "euclidean", DIM)
@@ -50,10 +51,16 @@ def one(vector: object, model: str = "a") -> Embeddings:
     return embedded([vector], ["probe"], ["?"], model)
 
 
+@pytest.fixture(params=STORES.names())
+def place(request, tmp_path):
+    made = place_of(request.param, tmp_path, request)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def gallery(tmp_path):
-    with Gallery(Sqlite(str(tmp_path / "people.db"), pin=PIN)) as made:
-        yield made
+def gallery(place):
+    return Gallery(place.pinned(PIN))
 
 
 def test_what_is_enrolled_is_found_changed_and_removed(gallery):
@@ -217,13 +224,15 @@ ROW = st.tuples(WHO, GRID, st.integers(0, 3))
 class Beside(RuleBasedStateMachine):
     """A gallery and a dictionary, to which the same is done."""
 
+    place: Place  # of the first; each has a folder, and so a place, of its own
+
     @initialize()
     def start(self) -> None:
         import tempfile
 
         self.folder = tempfile.TemporaryDirectory(dir=QUICK)
-        self.path = str(Path(self.folder.name) / "a.db")
-        self.gallery = Gallery(Sqlite(self.path, pin=PIN))
+        self.here = self.place.at(Path(self.folder.name))
+        self.gallery = Gallery(self.here.pinned(PIN))
         self.held: dict[str, tuple[str, tuple[int, ...], int]] = {}
 
     @rule(some=st.dictionaries(IDS, ROW, min_size=1, max_size=6))
@@ -261,7 +270,7 @@ class Beside(RuleBasedStateMachine):
     @rule()
     def open_again(self) -> None:
         self.gallery.close()
-        self.gallery = Gallery(Sqlite(self.path, pin=PIN))
+        self.gallery = Gallery(self.here.pinned(PIN))
 
     @rule(probe=GRID, k=st.integers(1, 6), n=st.integers(0, 4))
     def search(self, probe: tuple, k: int, n: int) -> None:
@@ -301,13 +310,13 @@ class Beside(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "gallery"):
-            self.gallery.close()
+            self.here.close()
             self.folder.cleanup()
 
 
-def beside(examples: int, steps: int) -> None:
+def beside(place: Place, examples: int, steps: int) -> None:
     run_state_machine_as_test(
-        Beside,
+        type("Machine", (Beside,), {"place": place}),
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
@@ -317,13 +326,13 @@ def beside(examples: int, steps: int) -> None:
     )
 
 
-def test_any_sequence_is_that_of_a_dictionary():
-    beside(8, 12)
+def test_any_sequence_is_that_of_a_dictionary(place):
+    beside(place, 8, 12)
 
 
 @pytest.mark.slow
-def test_many_sequences_are_those_of_a_dictionary():
-    beside(150, 40)
+def test_many_sequences_are_those_of_a_dictionary(place):
+    beside(place, 150, 40)
 
 
 # ── several processes ─────────────────────────────────────────────────────────────────────────
@@ -331,17 +340,18 @@ def test_many_sequences_are_those_of_a_dictionary():
 PROGRAM = """
 import json, sys, time
 import numpy as np
+from likewise.stores import FAMILY
 from likewise.stores.rows import Change, Pin, Rows
-from likewise.stores.sqlite import Sqlite
-sort, path, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+sort, spec, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
 PIN = Pin("a" * 64, "euclidean", 4)
+def opened(pin=None): return FAMILY.build(spec, pin=pin, writing=pin is not None)
 def vector(number, version):
     return np.random.default_rng([number, version]).standard_normal(4).astype(np.float32)
 print("ready", flush=True)
 sys.stdin.readline()
 until, turn, version = time.monotonic() + seconds, 0, {}
 if sort == "write":
-    with Sqlite(path, pin=PIN) as store:
+    with opened(PIN) as store:
         while time.monotonic() < until:
             turn += 1
             names = [str(i) for i in range(8 * turn, 8 * turn + 8)]
@@ -355,7 +365,7 @@ if sort == "write":
                 store.write(Change(remove=[str(8 * turn - 23)]))
             if turn % 10 == 0: store.write(Change(reclaim=True))
 elif sort == "read":
-    with Sqlite(path, writing=False) as store:
+    with opened() as store:
         while time.monotonic() < until:
             turn += 1
             last, count = None, 0
@@ -370,7 +380,7 @@ elif sort == "read":
                 match = store.nearest(last[2][None], 1)[0][0]
                 assert match.distance == 0 or match.id != last[0], match
 else:
-    with Sqlite(path, pin=PIN) as store:
+    with opened(PIN) as store:
         while turn < 10:
             names = [str(i) for i in range(10 * turn, 10 * turn + 10)]
             made = np.stack([vector(int(i), 0) for i in names])
@@ -380,11 +390,11 @@ print(json.dumps([turn, sum(version.values())]))
 """
 
 
-def together(path: Path, sorts: list[str], seconds: float) -> list[list[float]]:
+def together(place: Place, sorts: list[str], seconds: float) -> list[list[float]]:
     """Run programs at the same time, and what each says at its end."""
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, sort, str(path), str(seconds)],
+            [sys.executable, "-c", PROGRAM, sort, place.spec, str(seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -402,37 +412,33 @@ def together(path: Path, sorts: list[str], seconds: float) -> list[list[float]]:
     return [json.loads(text) for text in said]
 
 
-def test_one_writer_and_four_readers(tmp_path):
-    path = tmp_path / "a.db"
-    Sqlite(str(path), pin=PIN).close()
-    writer, *readers = together(path, ["write"] + ["read"] * 4, 2.0)
+def test_one_writer_and_four_readers(place):
+    place.pinned(PIN).close()
+    writer, *readers = together(place, ["write"] + ["read"] * 4, 2.0)
     assert writer[0] >= 1
     assert all(turns >= 1 for turns, *_ in readers)
 
 
 @pytest.mark.slow
-def test_one_writer_and_four_readers_for_a_minute(tmp_path, capsys):
-    path = tmp_path / "a.db"
-    Sqlite(str(path), pin=PIN).close()
-    found = together(path, ["write"] + ["read"] * 4, 60.0)
+def test_one_writer_and_four_readers_for_a_minute(place, capsys):
+    place.pinned(PIN).close()
+    found = together(place, ["write"] + ["read"] * 4, 60.0)
     with capsys.disabled():
         sys.stdout.write(
             f"\na minute: {found[0][0]} rounds written; read {[turns for turns, *_ in found[1:]]}"
         )
 
 
-def test_two_writers_of_the_same_ids_wait_for_each_other(tmp_path):
-    path = tmp_path / "a.db"
-    found = together(path, ["twin", "twin"], 0)
+def test_two_writers_of_the_same_ids_wait_for_each_other(place):
+    found = together(place, ["twin", "twin"], 0)
     assert sum(put for *_, put in found) == 100
-    with Sqlite(str(path), writing=False) as store:
+    with place.pinned(None, writing=False) as store:
         ids = [name for part in store.read() for name in part.ids]
     assert sorted(ids, key=int) == [str(i) for i in range(100)]
 
 
-def test_a_reader_sees_a_write_within_a_second(tmp_path):
-    path = str(tmp_path / "a.db")
-    with Sqlite(path, pin=PIN) as store, Gallery(Sqlite(path, writing=False)) as reader:
+def test_a_reader_sees_a_write_within_a_second(place):
+    with place.pinned(PIN) as store, Gallery(place.pinned(None, writing=False)) as reader:
         for turn in range(5):
             Gallery(store).enrol(drawn(10, first=10 * turn))
             acknowledged = time.monotonic()

@@ -18,8 +18,9 @@ from likewise.errors import (
 from likewise.gallery.exchange import bring_in, export, pin_of
 from likewise.sources.arrays import Arrays
 from likewise.sources.folder import Folder
-from likewise.stores.rows import Pin
+from likewise.stores.rows import Change, Pin, Rows
 from likewise.stores.sqlite import Sqlite
+from places import place_of
 
 
 @pytest.fixture(scope="session")
@@ -226,6 +227,80 @@ def test_a_gallery_is_shown_and_cared_for(likewise, likewise_json, image_model, 
     assert likewise_json("gallery", "info", database)["entries"] == 119
 
 
+@pytest.fixture
+def there(request, tmp_path):
+    """A gallery that may be made in PostgreSQL."""
+    made = place_of("pgvector", tmp_path, request)
+    yield made
+    made.close()
+
+
+def test_a_gallery_in_postgres_is_used_alike(
+    likewise, likewise_json, image_model, people, enrolled, there
+):
+    model, (database, probes) = image_model.folder, people
+    secret = there.address.replace("postgres@", "postgres:sesame@")
+    code, out, err = likewise("enrol", model, secret, enrolled[0] / "known", "--note", "at=1")
+    assert code == 0, err
+    assert "sesame" not in out + err
+    assert f"125 items enrolled in {there.address.replace('postgres@', 'postgres:***@')}" in out
+    probe = next(iter(probes.values()))
+    asked = ("search", model, database, probe, "-k", 7, "--where", 'group in ("group1", "group2")')
+    found = likewise_json(*asked)
+    assert len(found["matches"]) == 7
+    assert likewise_json(*asked[:2], there.address, *asked[3:]) == found
+    assert likewise_json("identify", model, there.address, probe) == likewise_json(
+        "identify", model, database, probe
+    )
+    told, other = (likewise_json("gallery", "info", one) for one in (there.address, database))
+    assert told | {"bytes": 0} == other | {"bytes": 0}
+    one = found["matches"][0]["id"]
+    told = likewise_json("gallery", "remove", there.address, one)
+    assert (told["removed"], told["erased"].split(";")[0]) == (
+        1, "by likewise gallery compact GALLERY"
+    )  # fmt: skip
+    assert likewise("gallery", "compact", there.address)[0] == 0
+    entries = likewise_json("gallery", "list", there.address)["entries"]
+    assert [entry for entry in likewise_json("gallery", "list", database)["entries"]
+            if entry["id"] != one] == entries  # fmt: skip
+    code, _, err = likewise("gallery", "info", there.address.replace("#t", "#absent"))
+    assert code == 2
+    assert "There is no gallery 'absent" in err
+    code, _, err = likewise("gallery", "info", "postgresql://ada:sesame@127.0.0.1:1/b")
+    assert code == 2
+    assert "GalleryUnreachable" in err
+    assert "sesame" not in err
+
+
+def test_there_and_back_again_is_equal(likewise_json, people, there, tmp_path):
+    """From a file to PostgreSQL and back, by the commands."""
+    pytest.importorskip("pyarrow")
+    pin = Pin("a" * 64, "cosine", 3)
+    made = np.random.default_rng(0).standard_normal((5000, 3)).astype(np.float32)
+    made[:3] = [[0, -0.0, 1e-45], [1e15, 1e-38, 0.1], [0, 0, 0]]
+    names = [f"é {i}" for i in range(5000)]
+    told = [{"z": i, "x": i / 7, "t": "ü", "b": i % 2 == 0, "e": 1e16} for i in range(5000)]
+    items = [b"\0raw", None] * 2500
+    with Sqlite(str(tmp_path / "a.db"), pin=pin) as store:
+        store.write(Change(Rows.of(names, ["who"] * 5000, made, told, items)))
+        store.write(Change(remove=names[7:9]))
+        changed = Rows.of(names[5:6], ["changed"], made[9:10])
+        store.write(Change(changed, taken="known"))
+    steps = (("a.db", "a.parquet", there.address), (there.address, "b.parquet", "b.db"))
+    for source, file, target in steps:
+        assert likewise_json("gallery", "export", source, file)["exported"] == 4998
+        assert likewise_json("gallery", "import", target, file)["imported"] == 4998
+    first, second = (Sqlite(str(tmp_path / name), writing=False) for name in ("a.db", "b.db"))
+    with first, second:
+        assert first.state().pin == second.state().pin
+        for one, other in zip(first.read(items=True), second.read(items=True), strict=True):
+            assert one.vectors.tobytes() == other.vectors.tobytes()
+            assert (one.ids, one.identities, one.items) == (
+                other.ids, other.identities, other.items
+            )  # fmt: skip
+            assert list(map(repr, one.metadata)) == list(map(repr, other.metadata))
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -260,8 +335,6 @@ def test_another_model_is_refused(likewise, image_model, people, tmp_path):
 
 def test_export_and_import_are_equal_and_other_files_are_refused(tmp_path):
     pytest.importorskip("pyarrow")
-    from likewise.stores.rows import Change, Rows
-
     pin = Pin("a" * 64, "cosine", 3)
     made = np.random.default_rng(0).standard_normal((5000, 3)).astype(np.float32)
     names = [f"é {i}" for i in range(5000)]

@@ -11,7 +11,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,8 +28,10 @@ from likewise.errors import (
     NotAGallery,
     SaveFailed,
 )
+from likewise.registry import Spec
 from likewise.stores import database as database_
 from likewise.stores import vectors
+from likewise.stores.base import Store
 from likewise.stores.database import safe_with_wal
 from likewise.stores.rows import Change, Pin, Rows
 from likewise.stores.sqlite import Sqlite
@@ -257,6 +261,7 @@ def as_nobody(program: str, *words: object) -> subprocess.CompletedProcess[str]:
 PRELUDE = """
 import sys, json
 import numpy as np
+from likewise.stores import FAMILY
 from likewise.stores.sqlite import Sqlite
 from likewise.stores.rows import Change, Pin, Rows
 from likewise.errors import LikewiseError
@@ -384,7 +389,7 @@ WORKER = (
 import os
 name, seed = sys.argv[1], int(sys.argv[2])
 random = np.random.default_rng(seed)
-store = Sqlite(name, pin=PIN)
+store = FAMILY.build(name, pin=PIN, writing=True)
 def vector(number, version):
     return np.random.default_rng([number, version]).standard_normal(8).astype(np.float32)
 turn = 0
@@ -420,10 +425,11 @@ while True:
 )
 
 
-def writing(path: Path, seed: int, versions: dict[str, int]) -> subprocess.Popen[bytes]:
-    """A process that changes a store until somebody stops it."""
+def writing(place: Path | str, seed: int, versions: dict[str, int]) -> subprocess.Popen[bytes]:
+    """A process that changes a store, in a file or of a spec, until somebody stops it."""
+    spec = str(Spec("sqlite", (str(place),))) if isinstance(place, Path) else place
     worker = subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(path), str(seed)],
+        [sys.executable, "-c", WORKER, spec, str(seed)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "LIKEWISE_CHECK_SHAPES": "0"},
@@ -438,7 +444,7 @@ def applied(versions: dict[str, int], change: dict) -> dict[str, int]:
     return {k: v for k, v in {**versions, **change.get("put", {})}.items() if k not in gone}
 
 
-def held(store: Sqlite) -> dict[str, int]:
+def held(store: Store) -> dict[str, int]:
     """The version of every row; each row is whole, and found by its vector."""
     found, ids, every = {}, [], []
     for part in store.read():
@@ -458,7 +464,17 @@ def held(store: Sqlite) -> dict[str, int]:
     return found
 
 
-def kill_and_look(path: Path, turns: int, seed: int) -> dict[str, int]:
+def killed(worker: subprocess.Popen[bytes]) -> None:
+    worker.send_signal(signal.SIGKILL)
+
+
+def kill_and_look(
+    path: Path | str,
+    turns: int,
+    seed: int,
+    opened: Callable[[Any], Store] = made,
+    kill: Callable[[subprocess.Popen[bytes]], None] = killed,
+) -> dict[str, int]:
     """Kill a writer at random moments; what it said was done is there, and nothing by half."""
     chance, versions, counts = random.Random(seed), {}, {"acknowledged": 0, "rows": 0, "open": 0}
     for turn in range(turns):
@@ -466,9 +482,9 @@ def kill_and_look(path: Path, turns: int, seed: int) -> dict[str, int]:
         with worker.stdout as out:
             lines = [out.readline() for _ in range(1 + turn % 2)]  # once it writes, or has written
             time.sleep(chance.uniform(0, 0.25))
-            worker.send_signal(signal.SIGKILL)
+            kill(worker)
             lines += out.read().splitlines()
-        assert worker.wait() == -signal.SIGKILL
+        assert worker.wait() != 0
         pending = None
         for line in lines:
             try:
@@ -481,7 +497,7 @@ def kill_and_look(path: Path, turns: int, seed: int) -> dict[str, int]:
                 versions = applied(versions, pending)
                 counts["acknowledged"] += 1
                 pending = None
-        with made(path) as store:
+        with opened(path) as store:
             there = held(store)
         if pending is not None:
             counts["open"] += 1

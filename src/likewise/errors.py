@@ -36,7 +36,8 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     │   ├── WrongDimension            (ValueError)  vectors of another length than the gallery's
     │   ├── NotEnrolled               (LookupError) the gallery has no such row
     │   ├── BadCondition              (ValueError)  a filter that cannot be read
-    │   └── GalleryBusy               (TimeoutError) others did not let it be used in time
+    │   ├── GalleryBusy               (TimeoutError) others did not let it be used in time
+    │   └── GalleryUnreachable        (ConnectionError) no answer from its server
     └── DecisionError                 a decision would not be one to defend
         ├── NotCalibrated             (RuntimeError) the model has no calibration
         ├── CalibrationExists         (FileExistsError) there is one of that name already
@@ -186,6 +187,10 @@ class BadCondition(GalleryError, ValueError):
 
 class GalleryBusy(GalleryError, TimeoutError):
     """Others did not let the gallery be used in time."""
+
+
+class GalleryUnreachable(GalleryError, ConnectionError):
+    """The server of the gallery does not answer, or does not let anyone in."""
 
 
 class DecisionError(LikewiseError):

@@ -6,7 +6,9 @@ import typer
 def enrol(
     model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
     gallery: str = typer.Argument(
-        metavar="GALLERY", help="A gallery's file, which is made where there is none."
+        metavar="GALLERY",
+        help="A gallery's file, which is made where there is none; or one in PostgreSQL, as "
+        "postgresql://user@host/database#name.",
     ),
     source: str = typer.Argument(
         metavar="SOURCE",
@@ -60,6 +62,7 @@ def enrol(
     Writes:
         GALLERY            ids, identities and metadata (SQLite)
         GALLERY-vectors-N  the embeddings; both files belong together
+        Of a gallery in PostgreSQL, a table in that database's schema likewise.
 
     Exit codes:
         0  enrolled, whatever could not be read left out and named
@@ -76,7 +79,7 @@ def enrol(
     from likewise.cli.words import source_spec
     from likewise.gallery import Gallery
     from likewise.model import Model
-    from likewise.printable import printable
+    from likewise.printable import printable, without_secrets
     from likewise.sources import FAMILY
     from likewise.tasks.enrol import enrol as put
 
@@ -97,10 +100,11 @@ def enrol(
                 progress=count.show,
             )
         total = opened.count()
+    shown = without_secrets(gallery)
     if json:
-        print(json_.dumps({"gallery": gallery, "entries": total, **asdict(done)}))
+        print(json_.dumps({"gallery": shown, "entries": total, **asdict(done)}))
         return
-    print(f"{done.added:,} items enrolled in {gallery}, which holds {total:,}")
+    print(f"{done.added:,} items enrolled in {shown}, which holds {total:,}")
     if done.known:
         fate = "replaced" if update else "left as they are (--update replaces them)"
         print(f"{len(done.known):,} were enrolled already, and {fate}:")

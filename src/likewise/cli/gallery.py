@@ -14,7 +14,9 @@ def gallery(
     action: str = typer.Argument(
         metavar="ACTION", help="One of info, list, remove, export, import and compact."
     ),
-    gallery: str = typer.Argument(metavar="GALLERY", help="A gallery's file."),
+    gallery: str = typer.Argument(
+        metavar="GALLERY", help="A gallery's file, or its postgresql:// URL."
+    ),
     what: list[str] = typer.Argument(
         [],
         metavar="WHAT",
@@ -36,8 +38,8 @@ def gallery(
 
     info counts entries and identities, names the model, the rates that identify can promise and
     what removed entries still take; list prints every entry. What is removed is overwritten in
-    the gallery's files at once; copies, and the disk's own, are not. import makes the gallery
-    where there is none, and leaves ids that are there as they are.
+    the gallery's files at once (in PostgreSQL, by compact); copies, and the disk's own, are not.
+    import makes the gallery where there is none, and leaves ids that are there as they are.
 
     Examples:
         likewise gallery info people.db
@@ -155,7 +157,13 @@ def _remove(opened: "Gallery", ids: list[str], identity: str) -> dict[str, Any]:
             f"Nothing of {identity or ', '.join(ids)} is enrolled, so nothing was removed. Look "
             "for it: likewise gallery list GALLERY."
         )
-    return {"removed": removed, "not_there": 0 if identity else len(set(ids)) - removed}
+    told: dict[str, Any] = {
+        "removed": removed,
+        "not_there": 0 if identity else len(set(ids)) - removed,
+    }
+    if opened.store.state().erases == "reclaimed":
+        told["erased"] = "by likewise gallery compact GALLERY; the server's logs and copies apart"
+    return told
 
 
 def _export(opened: "Gallery", path: str) -> dict[str, Any]:

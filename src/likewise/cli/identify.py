@@ -7,7 +7,9 @@ from likewise.cli.manual import DECIDING
 
 def identify(
     model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
-    gallery: str = typer.Argument(metavar="GALLERY", help="A gallery's file."),
+    gallery: str = typer.Argument(
+        metavar="GALLERY", help="A gallery's file, or its postgresql:// URL."
+    ),
     probe: str = typer.Argument(metavar="PROBE", help="A file that shows somebody."),
     fpir: float | None = typer.Option(
         None,

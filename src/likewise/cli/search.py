@@ -5,7 +5,9 @@ import typer
 
 def search(
     model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
-    gallery: str = typer.Argument(metavar="GALLERY", help="A gallery's file."),
+    gallery: str = typer.Argument(
+        metavar="GALLERY", help="A gallery's file, or its postgresql:// URL."
+    ),
     probe: str = typer.Argument(
         metavar="PROBE", help="A file; with --id, the id of what is enrolled."
     ),

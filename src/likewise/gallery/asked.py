@@ -16,8 +16,15 @@ from likewise.types import Embeddings, Raw
 
 
 def store_spec(text: str | Path) -> str:
-    """The spec of a store; a path stands for the store in that file."""
+    """The spec of a store; a path stands for the store in that file.
+
+    So does a URL of PostgreSQL for the gallery in that database whose name follows a `#`:
+    `postgresql://user@host/database#people`.
+    """
     name = str(text)
+    if isinstance(text, str) and re.match(r"postgres(ql)?://", text):
+        address, _, table = text.partition("#")
+        return str(Spec("pgvector", (address,), {"table": table} if table else {}))
     if isinstance(text, Path) or not re.match(rf"({'|'.join(STORES.names())})\s*[:(]", name):
         return str(Spec("sqlite", (name,)))
     return name

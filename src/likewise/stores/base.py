@@ -19,7 +19,8 @@ class Store(ABC):
     * A change is taken as a whole or not at all, and when `write` returns it is on the disk.
     * Two writers never lose each other's change: one waits.
     * Reads never show half a change, nor a vector that is not its row's.
-    * What is removed is gone from the store's files when `write` returns.
+    * What is removed is found no more, and gone from the store's files when `write` returns; where
+      `state().erases` is `reclaimed`, when a change that reclaims does.
     * `state().generation` is the last change that reads show. Where it is that of the last `write`
       at once, `state().reads` is `fresh`. An engine that indexes later says `eventual`, and
       whoever must see a change waits until the generation is reached.
@@ -63,11 +64,23 @@ class Store(ABC):
 
     @abstractmethod
     def nearest(
-        self, queries: Float[Array, "n dim"], k: int, where: Condition | None = None
+        self,
+        queries: Float[Array, "n dim"],
+        k: int,
+        where: Condition | None = None,
+        *,
+        approximate: bool = False,
     ) -> list[list[Match]]:
         """The k rows nearest to each query among those that fulfil a condition, nearest first.
 
         The distances are those of the definition (`Distance.rows`).
+
+        Args:
+            queries: Vectors.
+            k: How many; fewer where there are fewer.
+            where: What the rows' metadata must be.
+            approximate: Whether the store's index may answer, which can miss some of the nearest
+                (`State.index` says how many). Where it has none of use the answer is exact.
 
         Raises:
             WrongDimension: If the queries have another length than the vectors.

@@ -14,6 +14,7 @@ import numpy as np
 from likewise.errors import BadArgument
 from likewise.printable import shortened
 from likewise.shapes import Array, Bool, Float
+from likewise.stores.indexing import Indexed, Wanted
 from likewise.stores.where import WORDS
 
 Value: TypeAlias = str | int | float | bool
@@ -132,12 +133,15 @@ class Change:
             which then replace the rows that are there.
         remove: Ids of rows to remove; this comes first.
         reclaim: Give the place of removed rows back to the disk, which takes time.
+        index: The index to make for approximate search, which takes time; this comes last, and is
+            no change of rows.
     """
 
     put: Rows | None = None
     taken: Literal["new", "known"] = "new"
     remove: Sequence[str] = ()
     reclaim: bool = False
+    index: Wanted | None = None
 
 
 @dataclass(frozen=True)
@@ -182,8 +186,11 @@ class State:
         reads: `fresh` if every read shows every change that was acknowledged before it, else
             `eventual`.
         bytes_used: By its files.
+        erases: When what was removed is gone from the store's files, too: `written` if the change
+            that removes it sees to that, else `reclaimed`, by a change that reclaims.
         log_key: The key of the log's hashes, a secret of the store.
         log: The newest lines of the log, newest first; as many as were asked for.
+        index: That of approximate search; None where there is none.
     """
 
     pin: Pin
@@ -193,7 +200,9 @@ class State:
     reads: Literal["fresh", "eventual"]
     bytes_used: int
     log_key: bytes
+    erases: Literal["written", "reclaimed"] = "written"
     log: tuple[Line, ...] = ()
+    index: Indexed | None = None
 
     def digest(self, given: str) -> bytes:
         """What stands for an id in the log."""

@@ -104,7 +104,7 @@ def checked(connection: sqlite3.Connection, path: Path) -> Head:
     return head_of(connection, path)
 
 
-def match(path: Path, there: Pin, given: Pin) -> None:
+def match(path: Path | str, there: Pin, given: Pin) -> None:
     """Refuse a gallery whose vectors are of something else.
 
     Raises:

@@ -146,7 +146,12 @@ class Sqlite(Store):
         )
 
     def nearest(
-        self, queries: Float[Array, "n dim"], k: int, where: Condition | None = None
+        self,
+        queries: Float[Array, "n dim"],
+        k: int,
+        where: Condition | None = None,
+        *,
+        approximate: bool = False,  # noqa: ARG002 - there is no index yet
     ) -> list[list[Match]]:
         """The k rows nearest to each query among those that fulfil a condition, nearest first.
 
