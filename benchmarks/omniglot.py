@@ -18,18 +18,23 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+import torch
+from safetensors.torch import load
 from scipy import stats
 
 from benchmarks.machine import machine_line
 from benchmarks.other_loops import bare
 from likewise.decoded import decode_all
-from likewise.learn.experiment import learn
+from likewise.learn.encoders import FAMILY as ENCODERS
+from likewise.learn.experiment import Experiment, learn
+from likewise.learn.network import Network, without_loss
+from likewise.learn.validation import embedded
 from likewise.model import Model
 from likewise.rates import Rate
 from likewise.recipe import Recipe, seconds_of
 from likewise.shapes import Array
 from likewise.sources.omniglot import Omniglot, drawer_of, official_runs
-from likewise.types import Kind
+from likewise.types import Items, Kind
 
 WAYS = 20
 RECIPE = [
@@ -143,6 +148,10 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, list[float]]:
         found = protocols(model, given.episodes)
         for name, errors in found.items():
             print(f"{name:<28} {interval(errors)}: {UNITS[name]}", flush=True)
+        if recipe.views:
+            print("the same weights without the views of an item:")
+            for name, errors in without_views(made, given.episodes).items():
+                print(f"{name:<28} {interval(errors)}: {UNITS[name]}", flush=True)
         for point in made.evaluation.verification.points:
             if point.test is None:
                 continue
@@ -158,17 +167,41 @@ UNITS = {
 }
 
 
+def without_views(made: Experiment, count: int) -> dict[str, list[float]]:
+    """The errors within and between alphabets of the same weights, each item embedded alone."""
+    transform = made.model.transform
+    network = Network(
+        ENCODERS.build(made.recipe.encoder, shape=transform.shape), unit=made.recipe.unit
+    )
+    weights = load(made.model.read("weights"))
+    network.load_state_dict(without_loss(weights))
+    items = Omniglot("evaluation").items()
+    device = torch.device("cpu")
+    with decode_all(items, transform) as decoded:
+        blocks = np.array_split(np.arange(len(items)), 30)
+        vectors = np.concatenate(
+            [embedded(network, decoded, rows, transform, device) for rows in blocks]
+        )
+    return errors_of(vectors, items, made.model, count)
+
+
 def protocols(model: Model, count: int) -> dict[str, list[float]]:
     """The errors of a model by the three protocols, on the evaluation alphabets."""
     items = Omniglot("evaluation").items()
     with decode_all(items, model.transform) as decoded:
         vectors = model.embed_decoded(decoded)
+    found = errors_of(vectors, items, model, count)
+    return {"official 20 runs, error": official(model), **found}
+
+
+def errors_of(vectors: Array, items: Items, model: Model, count: int) -> dict[str, list[float]]:
+    """The errors within alphabets, and between them."""
     drawers = np.array([drawer_of(str(p)) for p in items.places])
     within = episodes(vectors, items.identities, drawers, items.groups, model, count)
     everywhere = np.full(len(items), "all")
     between = episodes(vectors, items.identities, drawers, everywhere, model, 20 * count)
     each = [float(np.mean(missed)) for missed in between.values()]
-    return dict(zip(UNITS, (official(model), by_group(within), each), strict=True))
+    return {"within alphabets, error": by_group(within), "between alphabets, error": each}
 
 
 def main() -> None:
