@@ -90,6 +90,7 @@ class ResNet(Encoder):
                 stride = 2 if stage > 0 and block == 0 else 1
                 layers.append(_Block(given, width * 2**stage, stride, deep=deep))
                 given = width * 2**stage * (4 if deep else 1)
+        self.maps = given, _side(shape.height, large, stem), _side(shape.width, large, stem)
         self.layers = nn.Sequential(*layers)
         self.pool = Pooling(pooling, given)
         self.head = nn.Linear(given, dim)
@@ -105,7 +106,16 @@ class ResNet(Encoder):
         lengths: Int[Tensor, "n"] | None = None,  # noqa: ARG002 - images have no lengths
     ) -> Float[Tensor, "n dim"]:
         """Embed images."""
-        places = tokens_of(self.layers(inputs))
+        return self.pooled(self.mapped(inputs))
+
+    def mapped(self, inputs: Float[Tensor, "n c h w"]) -> Float[Tensor, "n channels high wide"]:
+        """The feature maps of images."""
+        maps: Tensor = self.layers(inputs)
+        return maps
+
+    def pooled(self, maps: Float[Tensor, "n channels high wide"]) -> Float[Tensor, "n dim"]:
+        """The embeddings that follow from feature maps."""
+        places = tokens_of(maps)
         embedding: Tensor = self.head(self.pool(places, mask_of(places, None)))
         return embedding
 
@@ -133,6 +143,16 @@ class _Block(nn.Module):
 
     def forward(self, maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
         return functional.relu(self.layers(maps) + self.shortcut(maps))
+
+
+def _side(pixels: int, large: bool, stem: str) -> int:
+    """How many places a side of the last feature map has."""
+    if large:
+        pixels = -(-pixels // 4)
+    elif stem == "pooled":
+        pixels //= 2
+    # Three stages halve it, and a last place that has no neighbour stays.
+    return -(-pixels // 8)
 
 
 def _convolution(given: int, taken: int, side: int, stride: int) -> nn.Conv2d:
