@@ -65,7 +65,8 @@ class Network(nn.Module):
             each = self._scaled(each.reshape(self.copies, -1, each.shape[1]).mean(0))
         if self.matcher is None or not self.matcher.reads_maps:
             return each
-        return each, self.matcher.matcher.prepared(maps[: len(inputs)])
+        # Its length, asked for by `len`, would be fixed in the export.
+        return each, self.matcher.matcher.prepared(maps[: inputs.shape[0]] if viewed else maps)
 
     @property
     def gives_maps(self) -> bool:

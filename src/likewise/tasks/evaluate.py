@@ -11,7 +11,7 @@ from likewise.calibration import Calibration
 from likewise.comparator import Comparator, LearnedComparator
 from likewise.decoded import Decoded, decode_all
 from likewise.distances.base import Distance
-from likewise.errors import Leak
+from likewise.errors import BadArgument, Leak
 from likewise.evaluation import compare, verify_all
 from likewise.featured import Featured
 from likewise.listed_pairs import graded_pairs
@@ -46,7 +46,7 @@ def evaluate(
     allow_overlap: bool = False,
     strict: bool = False,
     by: str = "",
-    rerank: int = NEAREST,
+    rerank: int | None = None,
 ) -> tuple[Evaluation, Decoded]:
     """Measure a model's frozen operating points on a source.
 
@@ -60,7 +60,8 @@ def evaluate(
         strict: Stop at the first item that cannot be read.
         by: What the groups of the items are of, in a word, to show the rates of each group, too.
         rerank: How many of the nearest a matcher that reads feature maps puts in order, where items
-            are recognised or retrieved; the others stay behind them, by the plain distance.
+            are recognised or retrieved (50 if None); the others stay behind them, by the plain
+            distance.
 
     Returns:
         What was measured, and the decoded items, which the report shows mistakes from; close
@@ -70,10 +71,13 @@ def evaluate(
         Leak: If the model learned from any of it.
         NotCalibrated: If the model has no such calibration.
         SplitError: If the items make no same or no different pair.
-        BadArgument: If there are no groups, or none of the nearest are to be put in order.
+        BadArgument: If there are no groups, or `rerank` is not positive, or what compares reads no
+            feature maps and looks at all.
     """
-    check(rerank)
     model.calibration(calibration, comparator)
+    if rerank is not None:
+        check(rerank)
+        _check_reranks(model, comparator)
     items = source.items()
     decoded = decode_all(items, model.transform, strict=strict)
     try:
@@ -95,6 +99,15 @@ def evaluate(
         found = replace(measured.verification, promises={})
         measured = replace(measured, verification=found)
     return measured, decoded
+
+
+def _check_reranks(model: Model, comparator: str) -> None:
+    """Refuse to put the nearest in order where what compares looks at all of them anyway."""
+    if not model.looks_closer(comparator):
+        raise BadArgument(
+            f"rerank was given, and {model.comparator_name(comparator)} compares embeddings, all "
+            "of them. Leave it out; it is for matchers that read feature maps."
+        )
 
 
 def _leaks(model: Model, decoded: Decoded, *, allowed: bool) -> bool:
@@ -122,7 +135,7 @@ def measure(
     prior: float = 0.5,
     fitted: Calibration | None = None,
     by: str = "",
-    rerank: int = NEAREST,
+    rerank: int | None = None,
 ) -> Evaluation:
     """Measure frozen operating points and probabilities on decoded items from a named source.
 
@@ -143,6 +156,7 @@ def measure(
     """
     fitted = fitted or model.calibration(calibration, comparator)
     default, point = fitted.default(), fitted.point()
+    nearest = NEAREST if rerank is None else rerank
     seen = see(model, decoded, comparator)
     vectors, items, rows, compares = seen.vectors, seen.items, seen.rows, seen.comparator
     comparisons = compare(vectors, items, compares, fitted.against)
@@ -166,7 +180,7 @@ def measure(
         names = items.identities[own]
         lists = None
         if isinstance(vectors, Featured):
-            lists = Reranked(model.distance, compares, rerank)
+            lists = Reranked(model.distance, compares, nearest)
         found = _ranked(vectors[own], names, compares, lists, point.threshold, most)
     return Evaluation(
         source=source,
@@ -189,7 +203,7 @@ def measure(
         groups=groups,
         grades=graded_pairs(vectors, items, compares),
         drawn=seen.drawn,
-        reranked=rerank if isinstance(vectors, Featured) and items.pairs is None else None,
+        reranked=nearest if isinstance(vectors, Featured) and items.pairs is None else None,
     )
 
 
