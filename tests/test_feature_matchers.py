@@ -23,11 +23,13 @@ from likewise.learn.matchers.attention import Attention
 from likewise.learn.matchers.relation import Relation
 from likewise.learn.matching import SymmetricMatcher, matcher_of, matching_cost
 from likewise.learn.network import Network
+from likewise.learn.training import Run, train
 from likewise.learn.views.mirrored import Mirrored
 from likewise.model import Model
 from likewise.recipe import Recipe
 from likewise.reranking import Reranked
 from likewise.sources import FAMILY as SOURCES
+from likewise.sources.arrays import Arrays
 from likewise.tasks import seen as seen_module
 from likewise.tasks.dedupe import dedupe
 from likewise.tasks.evaluate import evaluate
@@ -165,13 +167,13 @@ def test_an_encoder_says_the_sizes_of_its_maps_and_embeds_by_them(spec: str) -> 
 
 def test_an_encoder_without_maps_is_refused_by_name() -> None:
     encoder = ENCODERS.build("transformer(dim=8)", shape=InputShape(Kind.IMAGE, 1, 28, 28))
-    with pytest.raises(BadArgument, match="the encoder transformer gives none. Set an encoder"):
+    with pytest.raises(BadArgument, match=r"the encoder transformer gives none\. Set"):
         matcher_of("attention(width=4)", encoder, "transformer")
     assert matcher_of("mlp", encoder, "transformer").reads_maps is False
     with pytest.raises(BadArgument, match="has no feature maps"):
         encoder.mapped(torch.zeros(1, 1, 28, 28))
     for wrong in (Attention, Relation):
-        with pytest.raises(BadArgument, match="width 0 .* must be positive"):
+        with pytest.raises(BadArgument, match=r"width 0.* must be positive"):
             wrong(width=0, maps=MAPS)
 
 
@@ -382,3 +384,48 @@ def test_a_matcher_of_another_model_does_not_load(made, tmp_path) -> None:
     (folder / "matcher.onnx").write_bytes(b"another")
     with pytest.raises(DamagedModel, match="is altered"):
         _ = Model(folder).matcher
+
+
+def training(path: Path | None, *, stop_after: int | None = None, resume: bool = False) -> Run:
+    """A run on small pictures, in chunks, with items that select."""
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (120, 16, 16), dtype=np.uint8)
+    names = np.repeat(np.arange(30), 4).astype(str)
+    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+        [
+            "transform.size=16",
+            "encoder=convnet4(dim=8, width=4)",
+            "matcher=attention(width=4)",
+            "sampler=classes_by_items(classes=6, items=4)",
+            "chunk=10",
+            "epochs=3",
+            "precision=float32",
+            "shares.train=0.4",
+            "shares.select=0.2",
+            "shares.calibrate=0.2",
+            "shares.test=0.2",
+        ]
+    )
+
+    def step(share: float, loss: float) -> None:
+        steps.append(loss)
+        if len(steps) == stop_after:
+            run.stop()
+
+    steps: list[float] = []
+    source = Arrays.of(list(pictures), names, namespace="pictures")
+    run = train(recipe, source, on_step=step, checkpoint_path=path, resume=resume)
+    return run.finish()
+
+
+def test_a_stopped_run_goes_on_bit_for_bit(tmp_path) -> None:
+    path = tmp_path / "run.checkpoint"
+    whole = training(None)
+    assert training(path, stop_after=3).stopped
+    again = training(path, resume=True)
+    ours, theirs = again.network.state_dict(), whole.network.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert [epoch.loss for epoch in again.epochs] == [epoch.loss for epoch in whole.epochs]
+    figures = [epoch.figure for epoch in whole.epochs]
+    assert [epoch.figure for epoch in again.epochs] == figures
+    assert all(figure is not None and 0 <= figure < 1 for figure in figures)

@@ -89,7 +89,7 @@ class Comparisons:
 
     @classmethod
     def of(
-        cls, vectors: Float[Array, "n dim"], identities: Shaped[Array, "n"], distance: Comparator
+        cls, vectors: Float[Any, "n dim"], identities: Shaped[Array, "n"], distance: Comparator
     ) -> "Comparisons":
         """Sort embeddings by identity.
 

@@ -143,7 +143,7 @@ def test_an_export_that_differs_is_refused(matcher: SymmetricMatcher, exported: 
 
 
 def classes(first: int, count: int, each: int = 3, *, maps: bool = False) -> tuple[Tensor, Tensor]:
-    """Two numbers tell a class, at every place of a map; the other ten say nothing, and are larger."""
+    """Two numbers tell a class, at every place of a map; the others are larger, and say nothing."""
     rows, labels = [], []
     for identity in range(first, first + count):
         generator = torch.Generator().manual_seed(identity)
