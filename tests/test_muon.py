@@ -81,7 +81,7 @@ def test_first_and_last_weights_and_vectors_are_left_to_adamw():
     [
         ("", []),
         # The second convolution and the first linear layer, between what faces maps and logit.
-        ("relation(width=4)", ["layers.3.weight", "head.0.weight"]),
+        ("relation(width=4)", ["layers.2.weight", "head.0.weight"]),
         ("attention(width=4)", []),
         ("mlp(hidden=4)", ["layers.2.weight"]),
         ("weighted_l1", []),
