@@ -21,6 +21,8 @@ ROWS = {
     "no matcher": [],
     "weighted_l1, with supcon": ["matcher=weighted_l1"],
     "mlp, with supcon": ["matcher=mlp"],
+    "relation, with supcon": ["matcher=relation"],
+    "attention, with supcon": ["matcher=attention"],
     "weighted_l1 alone": ["matcher=weighted_l1", "loss=none"],
     "mlp alone": ["matcher=mlp", "loss=none"],
     "weighted_l1 alone, balanced pairs": [
@@ -36,13 +38,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--budget", default="60s", help="for each fold")
     parser.add_argument("--encoder", default="convnet4")
+    parser.add_argument("--only", nargs="*", default=[], help="rows to run; all if none is named")
     given = parser.parse_args()
     print(machine_line())
     print(
         f"{'':<34} {'compared by':<12} FAR at the threshold for .05    "
         "FRR                         EER     10-way one-shot"
     )
-    for name, settings in ROWS.items():
+    chosen = {name: ROWS[name] for name in given.only} if given.only else ROWS
+    for name, settings in chosen.items():
         recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
             [
                 *FACES,

@@ -1,5 +1,6 @@
 """The optimiser beside independent ones, and in a run."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -7,6 +8,7 @@ from torch import nn
 from conftest import waves
 from likewise.errors import UnknownName
 from likewise.learn.muon import MATRICES, Muon, groups_of, orthogonal
+from likewise.learn.optimizer import optimizer_of
 from likewise.learn.training import train
 from likewise.recipe import Recipe
 from likewise.sources.arrays import Arrays
@@ -68,10 +70,38 @@ def test_a_convolution_counts_as_the_matrix_of_its_filters():
 
 def test_first_and_last_weights_and_vectors_are_left_to_adamw():
     network = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Linear(5, 2))
-    groups = groups_of(network, [{"params": [nn.Parameter(torch.ones(2))], "factor": 3.0}])
+    groups = groups_of([network], [{"params": [nn.Parameter(torch.ones(2))], "factor": 3.0}])
     assert [len(group["params"]) for group in groups] == [1, 7, 1]
     assert groups[0]["params"][0] is network[1].weight
     assert not groups[1].get(MATRICES)
+
+
+@pytest.mark.parametrize(
+    ("matcher", "moved"),
+    [
+        ("", []),
+        # The second convolution and the first linear layer, between what faces maps and logit.
+        ("relation(width=4)", ["layers.2.weight", "head.0.weight"]),
+        ("attention(width=4)", []),
+        ("mlp(hidden=4)", ["layers.2.weight"]),
+        ("weighted_l1", []),
+    ],
+)
+def test_a_matcher_leaves_the_matrices_of_the_encoder_as_they_are_without_it(matcher, moved):
+    pictures = list(np.random.default_rng(0).integers(0, 256, (120, 32, 32), dtype=np.uint8))
+    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+        ["encoder=convnet4(dim=3, width=4)", "optimizer=muon", f"matcher={matcher}"]
+    )
+    names = np.repeat(np.arange(30), 4).astype(str)
+    run = train(recipe, Arrays.of(pictures, names, namespace="pictures"))
+    run.data.close()
+    made = optimizer_of(run.recipe, run.network, run.objective)
+    names = {id(parameter): name for name, parameter in run.network.named_parameters()}
+    found = [names[id(one)] for one in made.param_groups[0]["params"]]
+    blocks = [f"encoder.blocks.{at}.weight" for at in (4, 8, 12)]
+    assert found == [*blocks, *(f"matcher.matcher.{name}" for name in moved)]
+    every = [id(one) for group in made.param_groups for one in group["params"]]
+    assert sorted(every) == sorted(names)
 
 
 def test_a_run_learns_with_it():

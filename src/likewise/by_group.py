@@ -1,6 +1,7 @@
 """Error rates of each group of items at one frozen threshold, and how far apart the groups are."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -8,14 +9,14 @@ from likewise.comparator import Comparator
 from likewise.errors import BadArgument, SplitError
 from likewise.evaluation import compare
 from likewise.rates import ErrorRates, Extremes, GroupRates, Groups, Rate
-from likewise.shapes import Array, Float
+from likewise.shapes import Float
 from likewise.types import Claim, Items
 
 MOST_GROUPS = 1000
 
 
 def rates_by_group(
-    vectors: Float[Array, "n dim"],
+    vectors: Float[Any, "n dim"],
     items: Items,
     comparator: Comparator,
     threshold: float,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class Compared(Protocol):
     """
 
     @property
-    def vectors(self) -> Float[Array, "n dim"]:
+    def vectors(self) -> Float[Any, "n dim"]:
         """The embeddings."""
 
     @property
@@ -74,14 +74,14 @@ class Comparisons:
     """All pairs of a set of embeddings, compared block by block.
 
     Attributes:
-        vectors: Sorted by identity.
+        vectors: What is compared of each item, sorted by identity: embeddings, or `Featured` rows.
         codes: The identity of each row, 0 to identities - 1, ascending.
         rows: Where each row stood before sorting.
         names: The identity of each code.
         distance: What compares them: a distance or a matcher.
     """
 
-    vectors: Float[Array, "n dim"]
+    vectors: Float[Any, "n dim"]
     codes: Int[Array, "n"]
     rows: Int[Array, "n"]
     names: Shaped[Array, "identities"]
@@ -89,7 +89,7 @@ class Comparisons:
 
     @classmethod
     def of(
-        cls, vectors: Float[Array, "n dim"], identities: Shaped[Array, "n"], distance: Comparator
+        cls, vectors: Float[Any, "n dim"], identities: Shaped[Array, "n"], distance: Comparator
     ) -> "Comparisons":
         """Sort embeddings by identity.
 

@@ -4,20 +4,18 @@ No epoch decodes twice: every item goes through `Transform.decode` once, in thre
 stand in one uint8 array, in a memory-mapped temporary file where it is large; series in a list.
 """
 
-import io
 import math
-import mmap
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing
 from itertools import chain
-from typing import IO, final
+from typing import final
 
 import numpy as np
 
 from likewise.decoding import Chunk, Outcome, check, decode, nothing, reason, worked
-from likewise.errors import BadArgument, SaveFailed, UnreadableItem, WrongKind
+from likewise.errors import BadArgument, UnreadableItem, WrongKind
 from likewise.shapes import Array, Int, Shaped
+from likewise.spilled import Spilled
 from likewise.transforms.base import Transform
 from likewise.types import Items, Kind
 
@@ -164,32 +162,23 @@ def decode_all(
 
 @final
 class _Keeper:
-    """Where decoded items are put one by one: series in a list, images end to end in a file.
-
-    The file is in memory if the images are small. On the disk it is written before it is mapped,
-    because a full disk fails a write with an error and a write to mapped memory by a signal. It
-    has no name, or loses it when its last handle goes, so that not even a kill leaves it behind.
-    """
+    """Where decoded items are put one by one: series in a list, images end to end."""
 
     def __init__(self, count: int, transform: Transform, large_bytes: int) -> None:
         self._shape: tuple[int, ...] = ()
         if transform.kind is Kind.IMAGE:
             shape = transform.shape
             self._shape = (shape.channels, shape.height or 0, shape.width or 0)
-        self._bytes = count * math.prod(self._shape)
         self._series: list[Array] = []
         self._first: tuple[tuple[int, ...], str] | None = None
-        self._file: IO[bytes] = io.BytesIO()
-        if self._shape and self._bytes > large_bytes:
-            with self._saving():
-                self._file = tempfile.TemporaryFile(prefix="likewise-")  # noqa: SIM115
+        size = count * math.prod(self._shape) if self._shape else 0
+        self._images = Spilled(size, large_bytes, "decoded images")
 
     def __enter__(self) -> "_Keeper":
         return self
 
     def __exit__(self, *failure: object) -> None:
-        with suppress(OSError):
-            self._file.close()
+        self._images.close()
 
     def add(self, item: Array, place: str) -> None:
         if not self._shape:
@@ -208,28 +197,9 @@ class _Keeper:
                 f"the transform decoded {item.dtype} {list(item.shape)}, and its own shape says "
                 f"uint8 {list(self._shape)}. Mend the transform."
             )
-        with self._saving():
-            self._file.write(np.ascontiguousarray(item).data)
+        self._images.add(item)
 
     def content(self) -> Array | list[Array]:
         if not self._shape:
             return self._series
-        held: bytes | mmap.mmap
-        with self._saving():
-            if isinstance(self._file, io.BytesIO):
-                held = self._file.getvalue()
-            else:
-                self._file.flush()
-                held = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        return np.frombuffer(held, dtype=np.uint8).reshape(-1, *self._shape)
-
-    @contextmanager
-    def _saving(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise SaveFailed(
-                f"the temporary file for decoded images ({self._bytes} bytes, in "
-                f"{tempfile.tempdir}) could not be written: {error}. Free some space, or let "
-                "TMPDIR name a folder that has it."
-            ) from error
+        return self._images.content(np.uint8, *self._shape)

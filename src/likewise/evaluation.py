@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from likewise.types import Claim, Items
 
 
 def compare(
-    vectors: Float[Array, "n dim"], items: Items, comparator: Comparator, against: str = ""
+    vectors: Float[Any, "n dim"], items: Items, comparator: Comparator, against: str = ""
 ) -> Compared:
     """The pairs that a table can be measured on: those it lists, else all of its items.
 

@@ -71,10 +71,14 @@ class Graph:
             ) from error
 
     def run(self, output: str, feed: Mapping[str, Array]) -> Array:
-        """One output for these inputs.
+        """One output for these inputs; see `run_all`."""
+        return self.run_all([output], feed)[0]
+
+    def run_all(self, outputs: Sequence[str], feed: Mapping[str, Array]) -> list[Array]:
+        """Some outputs for these inputs, in one run.
 
         Args:
-            output: Its name.
+            outputs: Their names.
             feed: Name → array of every input.
 
         Raises:
@@ -83,11 +87,11 @@ class Graph:
         """
         options = onnxruntime.RunOptions()
         options.log_severity_level = 4
-        answers: queue.SimpleQueue[Array | Exception] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[list[Array] | Exception] = queue.SimpleQueue()
 
         def work() -> None:
             try:
-                answers.put(self._session.run([output], dict(feed), options)[0])
+                answers.put(self._session.run(list(outputs), dict(feed), options))
             except Exception as error:  # noqa: BLE001 - handed to the caller
                 answers.put(error)
 

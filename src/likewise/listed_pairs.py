@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ _BLOCK = 65_536
 
 
 def graded_pairs(
-    vectors: Float[Array, "n dim"], items: Items, comparator: Comparator
+    vectors: Float[Any, "n dim"], items: Items, comparator: Comparator
 ) -> GradedDistances | None:
     """The distances of a table's graded pairs, those between too; None where none are graded.
 
@@ -38,7 +39,7 @@ def graded_pairs(
 
 
 def _distances(
-    vectors: Float[Array, "n dim"], items: Items, comparator: Comparator, pairs: Pairs
+    vectors: Float[Any, "n dim"], items: Items, comparator: Comparator, pairs: Pairs
 ) -> Float[Array, "m"]:
     first, second = np.asarray(pairs.first), np.asarray(pairs.second)
     distances: Array = np.concatenate(
@@ -71,7 +72,7 @@ class ListedPairs:
         names: Of the components.
     """
 
-    vectors: Float[Array, "n dim"]
+    vectors: Float[Any, "n dim"]
     first: Int[Array, "m"]
     second: Int[Array, "m"]
     same: Bool[Array, "m"]
@@ -81,7 +82,7 @@ class ListedPairs:
 
     @classmethod
     def of(
-        cls, vectors: Float[Array, "n dim"], items: Items, comparator: Comparator
+        cls, vectors: Float[Any, "n dim"], items: Items, comparator: Comparator
     ) -> "ListedPairs":
         """Compare the pairs of a table.
 

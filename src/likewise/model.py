@@ -3,15 +3,14 @@
 Using a model needs numpy and ONNX Runtime, and never torch.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from likewise import calibration_text, manifest, reference
+from likewise import calibration_text, manifest, reference, transform_text
 from likewise.calibration import Calibration
 from likewise.comparator import Comparator, LearnedComparator
 from likewise.decoded import Decoded
@@ -27,22 +26,16 @@ from likewise.errors import (
     NotCalibrated,
     UnknownName,
 )
+from likewise.featured import Featured
 from likewise.manifest import Manifest
-from likewise.manifest_text import SPEC_LENGTH
-from likewise.printable import shortened
 from likewise.reference import Reference
 from likewise.registry import unknown
 from likewise.shapes import Array, Float
 from likewise.trained_on import TrainedOn
-from likewise.transforms import FAMILY as TRANSFORMS
-from likewise.transforms.base import Transform
-from likewise.types import Embeddings, Items, Kind, Raw
+from likewise.types import Embeddings, Items, Raw
 
 COMPARATORS = ("distance", "matcher")
-TRANSFORM_BYTES = 2**20
 _BATCH = 256
-# The reader of TOML takes quadratic time for a key of very many parts.
-_DOTS = 100
 
 
 class Model:
@@ -60,7 +53,7 @@ class Model:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.manifest: Manifest = manifest.load(self.folder)
-        self.transform = _transform(self.read("transform"), self.manifest.kind)
+        self.transform = transform_text.parse(self.read("transform"), self.manifest.kind)
         try:
             self.distance: Distance = DISTANCES.build(self.manifest.distance)
         except LikewiseError as error:
@@ -76,10 +69,11 @@ class Model:
         """The learned comparison; None where a distance alone compares."""
         if "matcher" not in self.manifest.files:
             return None
-        return LearnedComparator(self.read("matcher"), self.dim, self.folder)
+        maps = self._encoder.maps
+        return LearnedComparator(self.read("matcher"), self.dim, self.folder, maps)
 
     def comparator(self, name: str = "") -> Comparator:
-        """What compares two embeddings.
+        """What compares two embeddings; or, for a matcher that reads them, their feature maps.
 
         Args:
             name: `matcher` or `distance`; the matcher, where there is one, when left out.
@@ -209,10 +203,34 @@ class Model:
 
     def embed_one(self, raw: Raw, place: str) -> Float[Array, "1 dim"]:
         """The vector of one raw item."""
-        try:
+        with _enough(place):
             return self._run(*self.transform.collate([self.decode(raw, place)]))
-        except MemoryError as error:
-            raise out_of_memory(f"{place} cannot be embedded") from error
+
+    def looks_closer(self, comparator: str = "") -> bool:
+        """Whether that comparator reads feature maps, which embeddings alone do not hold."""
+        found = self.comparator(comparator)
+        return isinstance(found, LearnedComparator) and found.reads_maps
+
+    def see_decoded(self, decoded: Decoded, comparator: str = "") -> Array | Featured:
+        """What that comparator compares of decoded items: vectors, and maps where it reads them."""
+        if not self.looks_closer(comparator) or self._encoder.maps is None:
+            return self.embed_decoded(decoded)
+        parts = (
+            self._look(decoded.batch(np.arange(part.start, part.stop))[0])
+            for part in _parts(len(decoded))
+        )
+        return Featured.of(parts, len(decoded), self._encoder.maps)
+
+    def see_one(self, raw: Raw, place: str, comparator: str = "") -> Array | Featured:
+        """What that comparator compares of one raw item."""
+        if not self.looks_closer(comparator):
+            return self.embed_one(raw, place)
+        with _enough(place):
+            return Featured(*self._look(self.transform.collate([self.decode(raw, place)])[0]))
+
+    def _look(self, batch: Array) -> tuple[Array, Array]:
+        inputs = np.ascontiguousarray(self.transform.finish(batch), dtype=np.float32)
+        return self._encoder.look(inputs)
 
     def _run(
         self,
@@ -229,6 +247,7 @@ class Model:
 
         Raises:
             ForeignEmbedding: If either was made by another model.
+            BadArgument: If the matcher reads feature maps; the distance compares embeddings.
         """
         for embeddings in (first, second):
             if embeddings.fingerprint != self.fingerprint:
@@ -245,37 +264,13 @@ def beside(name: str) -> str:
     return f"{name}/distance"
 
 
-def transform_toml(spec: str, transform_state: Mapping[str, Any]) -> bytes:
-    """The bytes of `transform.toml`."""
-    import tomli_w
-
-    return tomli_w.dumps({"spec": spec, "state": dict(transform_state)}).encode()
-
-
-def _transform(data: bytes, kind: Kind) -> Transform:
+@contextmanager
+def _enough(place: str) -> Iterator[None]:
+    """Say in words for which item memory ran out."""
     try:
-        longest = max(line.count(b".") for line in [*data.splitlines(), b""])
-        if len(data) > TRANSFORM_BYTES or longest > _DOTS:
-            raise ValueError("it is too large")  # noqa: TRY301 - one refusal for all
-        plain = tomllib.loads(data.decode("utf-8"))
-        spec = plain["spec"]
-        if not isinstance(spec, str) or len(spec) > SPEC_LENGTH:
-            raise TypeError("its spec is no short string")  # noqa: TRY301 - as above
-        transform = TRANSFORMS.build(spec, state=plain["state"])
-        if transform.shape.kind is not kind:
-            raise ValueError(f"it is no transform for {kind.value}")  # noqa: TRY301 - as above
-    except (LikewiseError, ArithmeticError, AttributeError, LookupError) as error:
-        raise _unread(error) from error
-    except (TypeError, ValueError, RecursionError) as error:
-        raise _unread(error) from error
-    return transform
-
-
-def _unread(error: Exception) -> DamagedModel:
-    return DamagedModel(
-        f"transform.toml cannot be read ({shortened(error, 300)}). Restore the model from where it "
-        "came."
-    )
+        yield
+    except MemoryError as error:
+        raise out_of_memory(f"{place} cannot be embedded") from error
 
 
 def _parts(count: int) -> Iterator[slice]:

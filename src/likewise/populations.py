@@ -7,6 +7,7 @@ with nothing else: nobody would ask whether two of them are the same.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Populations:
             each weighing half.
     """
 
-    vectors: Float[Array, "n dim"]
+    vectors: Float[Any, "n dim"]
     genuine: Comparisons
     forgeries: Mapping[int, Int[Array, "_"]]
     against: str
@@ -44,7 +45,7 @@ class Populations:
     @classmethod
     def of(
         cls,
-        vectors: Float[Array, "n dim"],
+        vectors: Float[Any, "n dim"],
         items: Items,
         comparator: Comparator,
         against: str = SKILLED,

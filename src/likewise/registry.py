@@ -166,6 +166,11 @@ class Family(Generic[T]):
         """Read a component's arguments and first sentence from its source file."""
         return component_of(name, self.target(name), self.context)
 
+    def declares(self, spec: str | Spec, argument: str) -> bool:
+        """Whether the component of a spec takes an argument, be it filled in by the house."""
+        name = (Spec.parse(spec) if isinstance(spec, str) else spec).name
+        return argument in [one.name for one in component_of(name, self.target(name)).arguments]
+
     def check(self, spec: str | Spec) -> Spec:
         """Check name, arguments and simple types of a spec, importing nothing.
 

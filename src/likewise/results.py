@@ -175,6 +175,9 @@ class Evaluation:
         enrolment: How many items could not be read or embedded; None where nobody counted.
         groups: The rates of each group, where they were asked for.
         grades: How the distance follows the grades of pairs; None where nobody graded them.
+        drawn: In words, which items were drawn, where not all were compared.
+        reranked: How many of the nearest by the distance the matcher put in order, in what is
+            recognised and retrieved; None where one comparator looked at all.
     """
 
     source: str
@@ -193,6 +196,8 @@ class Evaluation:
     enrolment: Enrolment | None = None
     groups: Groups | None = None
     grades: Graded | None = None
+    drawn: str = ""
+    reranked: int | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ threshold by its definition: the decisions are those of the distance itself.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,8 +94,8 @@ class Placed(NamedTuple):
 
 def accepted(
     comparator: Comparator,
-    above: Float[Array, "n dim"],
-    beside: Float[Array, "m dim"],
+    above: Float[Any, "n dim"],
+    beside: Float[Any, "m dim"],
     thresholds: Sequence[float],
     exact: Callable[[], Float[Array, "n m"]],
 ) -> Placed:
@@ -120,8 +120,8 @@ def accepted(
 
 def _accepted_roughly(
     comparator: Comparator,
-    above: Float[Array, "n dim"],
-    beside: Float[Array, "m dim"],
+    above: Float[Any, "n dim"],
+    beside: Float[Any, "m dim"],
     thresholds: Sequence[float],
 ) -> Placed | None:
     told = comparator.rough(above, beside) if isinstance(comparator, Rough) else None
@@ -164,8 +164,8 @@ def _places(
 
 def between(
     comparator: Comparator,
-    above: Float[Array, "n dim"],
-    beside: Float[Array, "m dim"],
+    above: Float[Any, "n dim"],
+    beside: Float[Any, "m dim"],
     ranges: Float[Array, "r 2"],
     exact: Callable[[], Float[Array, "n m"]],
 ) -> tuple[Int[Array, "k"], Int[Array, "k"], Float[Array, "k"]]:

@@ -58,6 +58,14 @@ def evaluate(
         help="Show the error rates of each group, too: of a table's column of this name, else "
         "group for the source's own groups.",
     ),
+    rerank: int | None = typer.Option(
+        None,
+        "--rerank",
+        metavar="K",
+        show_default="50",
+        help="How many of the nearest a matcher that reads feature maps puts in order, where items "
+        "are recognised or retrieved.",
+    ),
     strict: bool = typer.Option(
         False,
         "--strict",
@@ -120,6 +128,7 @@ def evaluate(
         others |= {
             "--similarity": similarity,
             "--by": by,
+            "--rerank": rerank is not None,
             "--same-from": same_from is not None,
             "--different-to": different_to is not None,
         }
@@ -142,6 +151,7 @@ def evaluate(
     if not source:
         own = {"--no-examples": no_examples, "--comparator": comparator}
         own |= {"--allow-overlap": allow_overlap, "--strict": strict, "--by": by}
+        own |= {"--rerank": rerank is not None}
         given.refuse(own, "It is for a model, and data were given alone. Leave it out.")
         evaluate_alone(
             model,
@@ -168,6 +178,7 @@ def evaluate(
         allow_overlap=allow_overlap,
         strict=strict,
         by=by,
+        rerank=rerank,
         report=report,
         examples=not no_examples,
         grading=grades.grading_words(grading),
@@ -186,6 +197,7 @@ def _with_model(
     allow_overlap: bool,
     strict: bool,
     by: str,
+    rerank: int | None,
     report: str,
     examples: bool,
     grading: list[str],
@@ -214,6 +226,7 @@ def _with_model(
         allow_overlap=allow_overlap,
         strict=strict,
         by=by,
+        rerank=rerank,
     )
     with decoded:
         shown = examples_of(evaluation, decoded) if examples else ()
@@ -224,6 +237,7 @@ def _with_model(
     again += ["--calibration", calibration] if calibration != "default" else []
     again += ["--prior", str(prior)] if prior != 0.5 else []
     again += ["--by", by] if by else []
+    again += [] if rerank is None else ["--rerank", str(rerank)]
     again += grading
     again += ["--allow-overlap"] if allow_overlap else []
     made = report_of(

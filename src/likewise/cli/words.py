@@ -186,7 +186,9 @@ def _interval(share: Any) -> str:
 
 def _ranked_lines(evaluation: Any) -> list[str]:
     """Recognition, identification and retrieval, each where it was measured."""
-    lines = []
+    from likewise.report.wording import closer
+
+    lines = [told] if (told := closer(evaluation).strip()) else []
     for shot in (evaluation.one_shot, evaluation.few_shot):
         if shot is not None:
             shots = "one-shot" if shot.shots == 1 else f"{shot.shots}-shot"

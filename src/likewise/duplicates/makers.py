@@ -8,6 +8,7 @@ from likewise.comparator import Comparator
 from likewise.duplicates import perceptual
 from likewise.duplicates.hamming import Hamming
 from likewise.embedding import Block
+from likewise.errors import BadArgument
 from likewise.model import Model
 from likewise.types import Items
 
@@ -45,7 +46,14 @@ def embedding(model: Model, items: Items, comparator: str) -> Maker:
         EmptySource: If there is no item.
         WrongKind: If they are of another kind than the model was trained on.
         UnknownName: If the model has no such comparator.
+        BadArgument: If it is a matcher that reads feature maps, and would look at every pair.
     """
+    if model.looks_closer(comparator):
+        raise BadArgument(
+            f"The matcher of {model.folder} reads feature maps, and looking at every pair of a "
+            "collection so closely would take days. Compare by the distance: "
+            "--comparator distance (comparator='distance')."
+        )
     decoding.check(items, model.transform)
     return Maker(
         model.fingerprint,

@@ -17,8 +17,10 @@ def embedded_in_chunks(
     inputs: Float[Tensor, "n ..."],
     lengths: Int[Tensor, "n"] | None,
     chunk: int,
-) -> Float[Tensor, "n dim"]:
+) -> Tensor | tuple[Tensor, Tensor]:
     """The embeddings of a batch, whose gradient needs the memory of a chunk.
+
+    Where the network gives feature maps, too, they come with them.
 
     Chunks of nearly one size go through the network one after the other, and nothing but their
     embeddings is kept. When the gradient of the loss comes back to a chunk, it goes through again,
@@ -39,7 +41,7 @@ def embedded_in_chunks(
         forward and backward), so that a loss may have parameters and a matcher of its own.
     """
     if not chunk or len(inputs) <= chunk:
-        embedded: Tensor = embed(inputs, lengths)
+        embedded: Tensor | tuple[Tensor, Tensor] = embed(inputs, lengths)
         return embedded
     count = math.ceil(len(inputs) / chunk)
     parts = inputs.tensor_split(count)
@@ -48,12 +50,14 @@ def embedded_in_chunks(
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return nullcontext(), _counted_before(embed)
 
-    return torch.cat(
-        [
-            checkpoint(embed, part, time, use_reentrant=False, context_fn=contexts)
-            for part, time in zip(parts, times, strict=True)
-        ]
-    )
+    found = [
+        checkpoint(embed, part, time, use_reentrant=False, context_fn=contexts)
+        for part, time in zip(parts, times, strict=True)
+    ]
+    if isinstance(found[0], tuple):
+        vectors, maps = zip(*found, strict=True)
+        return torch.cat(vectors), torch.cat(maps)
+    return torch.cat(found)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors.torch import save as save_tensors
 
-from likewise import calibration_text, durable, manifest, reference
+from likewise import calibration_text, durable, manifest, reference, transform_text
 from likewise.audit.findings import Audit
 from likewise.decoded import Decoded
 from likewise.learn import checkpoint
@@ -16,7 +16,7 @@ from likewise.learn.data import Splitter
 from likewise.learn.export import export, export_matcher
 from likewise.learn.inspection import facts_of, inspect
 from likewise.learn.training import OnStep, Run, train
-from likewise.model import Model, transform_toml
+from likewise.model import Model
 from likewise.presentation import examples_of, report_of, training_json, write
 from likewise.recipe import Recipe
 from likewise.results import Epoch, Evaluation, Training
@@ -186,11 +186,13 @@ def _files(run: Run) -> dict[str, bytes]:
         **{k: v for k, v in run.best.items() if k.startswith("loss.")},
     }
     tensors = {name: value.cpu().contiguous() for name, value in weights.items()}
-    dim = network.encoder.dim
-    files = {} if network.matcher is None else {"matcher": export_matcher(network.matcher, dim)}
+    files = {}
+    if network.matcher is not None:
+        sizes = network.matcher.matcher.sizes or (network.encoder.dim,)
+        files["matcher"] = export_matcher(network.matcher, *sizes)
     return files | {
         "recipe": run.recipe.to_toml().encode(),
-        "transform": transform_toml(run.recipe.transform, run.data.state),
+        "transform": transform_text.dump(run.recipe.transform, run.data.state),
         "encoder.main": export(network, run.data.transform.shape),
         "weights": save_tensors(tensors),
         "trained_on": memory.to_json(),

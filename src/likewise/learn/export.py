@@ -22,8 +22,9 @@ TOLERANCE = 1e-4
 def export(network: Network, shape: InputShape) -> bytes:
     """Export a network to ONNX with free batch and time axes.
 
-    The graph takes `inputs` (and `lengths`, int64, for sequences) and gives `embedding`. It is
-    run by ONNX Runtime beside torch on batches of several sizes before it is handed over.
+    The graph takes `inputs` (and `lengths`, int64, for sequences) and gives `embedding`, and
+    `features`, the feature maps, where the network's matcher reads them. It is run by ONNX Runtime
+    beside torch on batches of several sizes before it is handed over.
 
     Raises:
         TrainingError: If the two differ by more than 1e-4.
@@ -33,20 +34,21 @@ def export(network: Network, shape: InputShape) -> bytes:
     axes = {"inputs": {0: batch}}
     if shape.kind is Kind.SEQUENCE:
         axes = {"inputs": {0: batch, 1: time}, "lengths": {0: batch}}
-    exported = _exported(network, _random_batch(shape, rows=3, steps=17, seed=0), axes, "embedding")
+    batch_of_three = _random_batch(shape, rows=3, steps=17, seed=0)
+    exported = _exported(network, batch_of_three, axes, *_outputs(network))
     _compare(network, exported, shape)
     return exported
 
 
-def export_matcher(matcher: SymmetricMatcher, dim: int) -> bytes:
+def export_matcher(matcher: SymmetricMatcher, *sizes: int) -> bytes:
     """Export a matcher to ONNX with a free batch axis.
 
-    The graph takes `first` and `second` [n dim] and gives `logit` [n]. It is run by ONNX Runtime
-    beside torch, as the network is.
+    The graph takes `first` and `second` [n dim], or [n channels height width] where it compares
+    feature maps, and gives `logit` [n]. It is run by ONNX Runtime beside torch, as the network is.
 
     Args:
         matcher: The comparison, in both orders.
-        dim: Length of an embedding.
+        sizes: Length of an embedding; or channels, height and width of a feature map.
 
     Raises:
         TrainingError: If the two differ by more than 1e-4.
@@ -54,8 +56,8 @@ def export_matcher(matcher: SymmetricMatcher, dim: int) -> bytes:
     matcher = matcher.to("cpu").eval()
     batch = torch.export.Dim("batch", min=1)
     axes = {"first": {0: batch}, "second": {0: batch}}
-    exported = _exported(matcher, _random_pairs(dim, rows=3, seed=0), axes, "logit")
-    feeds = (_random_pairs(dim, rows=rows, seed=rows) for rows in (1, 2, 7))
+    exported = _exported(matcher, _random_pairs(*sizes, rows=3, seed=0), axes, "logit")
+    feeds = (_random_pairs(*sizes, rows=rows, seed=rows) for rows in (1, 2, 7))
     _agree(matcher, exported, feeds, "logit")
     return exported
 
@@ -64,7 +66,7 @@ def _exported(
     module: nn.Module,
     feed: Mapping[str, Array],
     axes: Mapping[str, dict[int, torch.export.Dim]],
-    output: str,
+    *outputs: str,
 ) -> bytes:
     """The ONNX graph of a module, whose inputs are named as in `feed`, with these axes free."""
     # The exporter talks on every channel; what matters of it is compared afterwards.
@@ -82,7 +84,7 @@ def _exported(
             dynamo=True,
             dynamic_shapes=tuple(axes[name] for name in feed),
             input_names=list(feed),
-            output_names=[output],
+            output_names=list(outputs),
             verbose=False,
         )
     assert program is not None  # noqa: S101 - the dynamo exporter always returns one
@@ -107,35 +109,46 @@ def _compare(network: Network, exported: bytes, shape: InputShape) -> None:
     feeds = (
         _random_batch(shape, rows=rows, steps=steps, seed=seed) for seed, (rows, steps) in sizes
     )
-    _agree(network, exported, feeds, "embedding")
+    _agree(network, exported, feeds, *_outputs(network))
+
+
+def _outputs(network: Network) -> tuple[str, ...]:
+    return ("embedding", "features") if network.gives_maps else ("embedding",)
 
 
 def _agree(
-    module: nn.Module, exported: bytes, feeds: Iterator[Mapping[str, Array]], output: str
+    module: nn.Module, exported: bytes, feeds: Iterator[Mapping[str, Array]], *outputs: str
 ) -> None:
     """Refuse an export that gives something else than torch, or does not take these sizes."""
     import onnxruntime
 
+    what = _WORDS[outputs[0]]
     session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
     for feed in feeds:
         with torch.no_grad():
-            ours = module(*map(torch.from_numpy, feed.values()))
+            found = module(*map(torch.from_numpy, feed.values()))
+        ours = found if isinstance(found, tuple) else (found,)
         try:
-            (theirs,) = session.run([output], feed)
+            theirs = session.run(list(outputs), feed)
         except Exception as error:  # ONNX Runtime's errors share no public base class
             sizes = ", ".join(f"{name} {list(array.shape)}" for name, array in feed.items())
             raise TrainingError(
-                f"The exported {_WORDS[output]} does not run on {sizes} ({error}): the exporter "
-                f"fixed an axis. Choose another {_WORDS[output]}, or another version of torch."
+                f"The exported {what} does not run on {sizes} ({error}): the exporter fixed an "
+                f"axis. Choose another {what}, or another version of torch."
             ) from error
-        scale = max(1.0, float(np.abs(theirs).max()))
-        off = float(np.abs(ours.numpy() - theirs).max()) / scale
+        off = max(_off(our.numpy(), their) for our, their in zip(ours, theirs, strict=True))
         if not off <= TOLERANCE:
             raise TrainingError(
-                f"The exported {_WORDS[output]} differs from torch by {off:.2g}, and at most "
-                f"{TOLERANCE} is expected. Training diverged, or the {_WORDS[output]} holds an "
-                "operation that does not export: try a smaller learning rate."
+                f"The exported {what} differs from torch by {off:.2g}, and at most {TOLERANCE} is "
+                f"expected. Training diverged, or the {what} holds an operation that does not "
+                "export: try a smaller learning rate."
             )
+
+
+def _off(ours: Array, theirs: Array) -> float:
+    """How far two arrays are apart, as a share of the larger numbers; none may be no number."""
+    apart = np.abs(ours - theirs).max() / max(1.0, float(np.abs(theirs).max()))
+    return float("inf") if np.isnan(apart) else float(apart)
 
 
 _WORDS = {"embedding": "encoder", "logit": "matcher"}
@@ -152,8 +165,8 @@ def _random_batch(shape: InputShape, *, rows: int, steps: int, seed: int) -> dic
     return feed if shape.kind is Kind.IMAGE else {**feed, "lengths": lengths}
 
 
-def _random_pairs(dim: int, *, rows: int, seed: int) -> dict[str, Float[Array, "rows dim"]]:
+def _random_pairs(*sizes: int, rows: int, seed: int) -> dict[str, Float[Array, "rows ..."]]:
     random = np.random.default_rng(seed)
     return {
-        name: random.normal(size=(rows, dim)).astype(np.float32) for name in ("first", "second")
+        name: random.normal(size=(rows, *sizes)).astype(np.float32) for name in ("first", "second")
     }

@@ -29,6 +29,7 @@ from likewise.sources import FAMILY as SOURCES
 from likewise.sources.base import Source
 from likewise.splits import DEFAULT_SHARES, split
 from likewise.tasks.evaluate import measure
+from likewise.tasks.seen import see
 from likewise.thresholds import FEWEST_UNITS
 from likewise.types import Claim, Items, Role, Split
 
@@ -149,8 +150,8 @@ def _decided(
     """What a fold's model does to its own test items."""
     fitted = model.calibration(comparator=comparator)
     evaluation = measure(model, test, source, comparator=comparator, prior=prior)
-    vectors = model.embed_decoded(test)
-    compared = compare(vectors, test.items, model.comparator(comparator), fitted.against)
+    seen = see(model, test, comparator)
+    compared = compare(seen.vectors, seen.items, seen.comparator, fitted.against)
     decided = Decided.of(compared, fitted.points, fitted.claim)
     said = Said.of(compared, fitted.ratios, fitted.claim, prior)
     return evaluation, replace(decided, said=said)

@@ -64,7 +64,8 @@ class Muon(torch.optim.AdamW):
                 one.add_(step.reshape(one.shape).to(one.dtype), alpha=-rate)
                 # AdamW passes over what has no gradient.
                 one.grad = None
-        return super().step(closure)
+        found: float | None = super().step(closure)
+        return found
 
     def _momentum(self, parameter: Tensor) -> Tensor:
         state = self.state[parameter]
@@ -87,14 +88,18 @@ def orthogonal(matrix: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
     return wide.T if len(matrix) > matrix.shape[1] else wide
 
 
-def groups_of(network: nn.Module, rest: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The parameters of a network as Muon takes them, before other groups of parameters.
+def groups_of(
+    networks: Sequence[nn.Module], rest: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The parameters of networks as Muon takes them, before other groups of parameters.
 
-    The first and the last weights of a network are AdamW's, as is all that is no matrix: they face
-    the input and the embedding, where entries have a meaning of their own.
+    The first and the last weights of each (an encoder, a matcher) are AdamW's, as is all that is no
+    matrix: they face the input, the embedding or the logit, where entries have a meaning of their
+    own.
     """
-    every = list(network.parameters())
-    wide = [one for one in every if one.ndim > 1][1:-1]
+    each = [list(network.parameters()) for network in networks]
+    every = [one for some in each for one in some]
+    wide = [matrix for some in each for matrix in [one for one in some if one.ndim > 1][1:-1]]
     chosen = {id(one) for one in wide}
     others = [one for one in every if id(one) not in chosen]
     matrices: list[dict[str, Any]] = [{"params": wide, MATRICES: True}] if wide else []

@@ -1,6 +1,7 @@
 """The network that is trained and exported: an encoder, and what follows and compares it."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,15 @@ from likewise.learn.matching import SymmetricMatcher
 from likewise.learn.views.base import View
 from likewise.shapes import Float, Int
 
+Seen: TypeAlias = Tensor | tuple[Tensor, Tensor]
+"""The embeddings of a batch; with its feature maps, where a matcher reads them."""
+
 
 class Network(nn.Module):
     """An encoder whose embeddings may be scaled to length one.
+
+    Where the matcher reads feature maps, they come with the embeddings, prepared for it: those of
+    the items alone, whatever is embedded beside them.
 
     Args:
         encoder: Looks at each item.
@@ -45,16 +52,34 @@ class Network(nn.Module):
 
     def forward(
         self, inputs: Float[Tensor, "n ..."], lengths: Int[Tensor, "n"] | None = None
-    ) -> Float[Tensor, "n dim"]:
-        """The embeddings of a batch."""
-        if self.training or not self.views:
-            return self._scaled(self.encoder(inputs, lengths))
-        seen = torch.cat([inputs, *(view(inputs) for view in self.views)])
-        each = self._scaled(self.encoder(seen, None))
-        return self._scaled(each.reshape(self.copies, -1, each.shape[1]).mean(0))
+    ) -> Seen:
+        """The embeddings of a batch, with its feature maps where the matcher reads them."""
+        viewed = not self.training and len(self.views) > 0
+        seen = torch.cat([inputs, *(view(inputs) for view in self.views)]) if viewed else inputs
+        if self.gives_maps:
+            maps = self.encoder.mapped(seen)
+            each = self._scaled(self.encoder.pooled(maps))
+        else:
+            each = self._scaled(self.encoder(seen, None if viewed else lengths))
+        if viewed:
+            each = self._scaled(each.reshape(self.copies, -1, each.shape[1]).mean(0))
+        if self.matcher is None or not self.matcher.reads_maps:
+            return each
+        # Its length, asked for by `len`, would be fixed in the export.
+        return each, self.matcher.matcher.prepared(maps[: inputs.shape[0]] if viewed else maps)
+
+    @property
+    def gives_maps(self) -> bool:
+        """Whether feature maps come with the embeddings."""
+        return self.matcher is not None and self.matcher.reads_maps
 
     def _scaled(self, embedding: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         return functional.normalize(embedding.float(), dim=1) if self.unit else embedding
+
+
+def parted(seen: Seen) -> tuple[Tensor, Tensor | None]:
+    """The embeddings, and the feature maps where there are any."""
+    return seen if isinstance(seen, tuple) else (seen, None)
 
 
 def without_loss(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

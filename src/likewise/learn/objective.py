@@ -18,7 +18,7 @@ from likewise.learn.losses import FAMILY as LOSSES
 from likewise.learn.losses.base import Loss
 from likewise.learn.matching import matching_cost
 from likewise.learn.memory import Memory
-from likewise.learn.network import Network
+from likewise.learn.network import Network, parted
 from likewise.learn.samplers.base import Sampler
 from likewise.learn.watch import diverged
 from likewise.recipe import Recipe
@@ -103,7 +103,7 @@ class Objective(nn.Module):
                 )
             inputs, lengths, classes = augmentation.apply(inputs, lengths, classes, random)
         inputs = self.transform.finish(inputs)
-        embeddings = embedded_in_chunks(embed, inputs, lengths, self.chunk)
+        embeddings, maps = parted(embedded_in_chunks(embed, inputs, lengths, self.chunk))
         aim: Labels | Pairs = Labels(classes)
         if isinstance(target, Pairs):
             columns = (target.first, target.second, np.asarray(target.same))
@@ -114,7 +114,8 @@ class Objective(nn.Module):
             if self.memory is not None:
                 cost = cost + self._beyond_the_batch(self.memory, embeddings.float(), aim)
             if network.matcher is not None:
-                cost = cost + matching_cost(network.matcher, embeddings.float(), aim)
+                seen = embeddings if maps is None else maps
+                cost = cost + matching_cost(network.matcher, seen.float(), aim)
         return cost
 
     def _beyond_the_batch(

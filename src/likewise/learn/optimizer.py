@@ -15,7 +15,7 @@ def optimizer_of(recipe: Recipe, network: Network, objective: Objective) -> torc
     own = objective.own_parameters()
     if recipe.optimizer == "muon":
         return Muon(
-            groups_of(network, own),
+            groups_of(list(network.children()), own),
             lr=recipe.learning_rate,
             weight_decay=recipe.weight_decay,
             half=recipe.precision == "bf16",

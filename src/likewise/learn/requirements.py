@@ -23,7 +23,7 @@ def require(run: "Run") -> None:
 
     Raises:
         TrainingError: Saying what to set instead.
-        BadArgument: If the loss does not take what the batches are of, likewise.
+        BadArgument: If the loss or the matcher does not take what the batches are of, likewise.
     """
     recipe = run.recipe
     if recipe.patience and Role.SELECT not in run.data.parts:
@@ -78,6 +78,12 @@ def _require_target(run: "Run") -> None:
             if len(between):
                 raise
             raise BadArgument(_other(run, error, pairs=isinstance(target, Pairs))) from error
+    if len(between) and recipe.matcher:
+        raise BadArgument(
+            f"{recipe.matcher} learns from pairs that are the same or different, and "
+            f"{recipe.sampler} brings the grade {between[0]:g}. Leave out grades, and grades are "
+            "told by what it then finds; or leave out the matcher."
+        )
 
 
 def _other(run: "Run", error: BadArgument, *, pairs: bool) -> str:

@@ -27,8 +27,7 @@ from likewise.learn.augmentations import FAMILY as AUGMENTATIONS
 from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.data import Data, Splitter, batches_of, prepare, require_kind
 from likewise.learn.encoders import FAMILY as ENCODERS
-from likewise.learn.matchers import FAMILY as MATCHERS
-from likewise.learn.matching import SymmetricMatcher
+from likewise.learn.matching import matcher_of
 from likewise.learn.network import Network, set_layout, without_loss
 from likewise.learn.objective import enough_memory, finite, objective_of
 from likewise.learn.optimizer import optimizer_of
@@ -91,7 +90,7 @@ class Run:
         require_kind(recipe.encoder, encoder.kinds, data.transform)
         matcher = None
         if recipe.matcher:
-            matcher = SymmetricMatcher(MATCHERS.build(recipe.matcher, dim=encoder.dim))
+            matcher = matcher_of(recipe.matcher, encoder, recipe.encoder)
         for spec in recipe.views:
             require_kind(spec, VIEWS.type_of(spec).kinds, data.transform)
         views = [VIEWS.build(spec, shape=data.transform.shape) for spec in recipe.views]

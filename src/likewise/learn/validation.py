@@ -1,6 +1,6 @@
 """How well the network does on the items that choose the best one, and whether it collapsed."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -8,7 +8,9 @@ import torch
 from likewise.audit.margins import spread_of
 from likewise.decoded import Decoded
 from likewise.distances.base import Distance
-from likewise.learn.network import Network
+from likewise.featured import Featured, vectors_of
+from likewise.learn.matching import SymmetricMatcher
+from likewise.learn.network import Network, parted
 from likewise.learn.objective import on_device
 from likewise.metrics.identification import one_shot
 from likewise.metrics.verification import equal_error
@@ -17,6 +19,8 @@ from likewise.transforms.base import Transform
 
 _BATCH = 512
 _CLASSES, _EACH, _PAIRS = 40, 4, 200
+# Pairs of feature maps that are compared at once.
+_AT_ONCE = 256
 
 
 class Validated(NamedTuple):
@@ -58,14 +62,15 @@ def validated(
     rows = sample_of(of)
     figure = None
     if part is None:
-        vectors = some = _embedded(network, of.take(rows), transform, device)
+        seen = some = _all_seen(network, of.take(rows), transform, device)
     else:
-        vectors = _embedded(network, part, transform, device)
-        some = vectors[rows]
+        seen = _all_seen(network, part, transform, device)
+        some = seen[rows]
+    vectors = vectors_of(seen)
     if not np.isfinite(vectors).all():
         return Validated(None, "", None, finite=False)
     if part is not None:
-        figure = validation_error(network, part, vectors, distance, device)
+        figure = validation_error(network, part, seen, distance, device)
     error = validation_error(network, of.take(rows), some, distance, device)
     note = spread_of(vectors).sentence if len(vectors) > 1 else ""
     return Validated(figure, note, error, finite=True)
@@ -80,10 +85,10 @@ def sample_error(
 ) -> float | None:
     """The error on a few items of a part; None where it cannot be measured."""
     some = part.take(sample_of(part))
-    vectors = _embedded(network, some, transform, device)
-    if not np.isfinite(vectors).all():
+    seen = _all_seen(network, some, transform, device)
+    if not np.isfinite(vectors_of(seen)).all():
         return None
-    return validation_error(network, some, vectors, distance, device)
+    return validation_error(network, some, seen, distance, device)
 
 
 def sample_of(part: Decoded) -> Array:
@@ -135,7 +140,7 @@ def class_centres(
 def validation_error(
     network: Network,
     part: Decoded,
-    vectors: Float[Array, "n dim"],
+    vectors: Float[Any, "n dim"],
     distance: Distance,
     device: torch.device,
 ) -> float | None:
@@ -144,18 +149,18 @@ def validation_error(
     Args:
         network: What is trained.
         part: The items that choose.
-        vectors: Their embeddings.
+        vectors: Their embeddings, with feature maps where the matcher reads them.
         distance: Compares, where the network has no matcher.
         device: Where the network is.
     """
 
-    def compare(first: Float[Array, "n dim"], second: Float[Array, "n dim"]) -> Array:
+    def compare(first: Float[Any, "n dim"], second: Float[Any, "n dim"]) -> Array:
         if network.matcher is None:
             return np.asarray(distance.rows(first, second))
-        with torch.inference_mode():
-            sides = (torch.from_numpy(side).to(device) for side in (first, second))
-            logits = network.matcher(*sides)
-            return np.asarray(torch.nn.functional.softplus(-logits).cpu().numpy())
+        step = _AT_ONCE if network.gives_maps else max(1, len(first))
+        parts = [slice(at, at + step) for at in range(0, len(first), step)]
+        found = [_matched(network.matcher, first[one], second[one], device) for one in parts]
+        return np.concatenate(found)
 
     pairs = part.items.pairs
     if pairs is None:
@@ -171,18 +176,44 @@ def validation_error(
     return error
 
 
-def _embedded(
+def _matched(
+    matcher: SymmetricMatcher,
+    first: Float[Any, "n dim"],
+    second: Float[Any, "n dim"],
+    device: torch.device,
+) -> Float[Array, "n"]:
+    sides = (side.maps if isinstance(side, Featured) else side for side in (first, second))
+    with torch.inference_mode():
+        logits = matcher(*(torch.from_numpy(side).to(device) for side in sides))
+        return np.asarray(torch.nn.functional.softplus(-logits).cpu().numpy())
+
+
+def _all_seen(
     network: Network, part: Decoded, transform: Transform, device: torch.device
-) -> Float[Array, "n dim"]:
-    blocks = (np.arange(at, min(at + _BATCH, len(part))) for at in range(0, len(part), _BATCH))
-    return np.concatenate([embedded(network, part, rows, transform, device) for rows in blocks])
+) -> Float[Any, "n dim"]:
+    blocks = [np.arange(at, min(at + _BATCH, len(part))) for at in range(0, len(part), _BATCH)]
+    sizes = network.matcher.matcher.sizes if network.matcher is not None else None
+    if sizes is None:
+        return np.concatenate([embedded(network, part, rows, transform, device) for rows in blocks])
+    pairs = (_seen(network, part, rows, transform, device) for rows in blocks)
+    both = ((vectors, maps) for vectors, maps in pairs if maps is not None)
+    return Featured.of(both, len(part), sizes)
 
 
 def embedded(
     network: Network, part: Decoded, rows: Array, transform: Transform, device: torch.device
 ) -> Float[Array, "n dim"]:
     """The embeddings of the items at these rows, as the network gives them in use."""
+    return _seen(network, part, rows, transform, device)[0]
+
+
+def _seen(
+    network: Network, part: Decoded, rows: Array, transform: Transform, device: torch.device
+) -> tuple[Float[Array, "n dim"], Float[Array, "n c h w"] | None]:
+    """Embeddings, and feature maps where the matcher reads them, as they are in use."""
     network.eval()
     with torch.inference_mode():
         inputs, lengths = on_device(part.batch(rows), device)
-        return np.asarray(network(transform.finish(inputs), lengths).float().cpu().numpy())
+        vectors, maps = parted(network(transform.finish(inputs), lengths))
+        seen = None if maps is None else np.asarray(maps.float().cpu().numpy())
+        return np.asarray(vectors.float().cpu().numpy()), seen

@@ -1,7 +1,7 @@
 """How often an item is recognised: in random episodes, and among all identities."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,14 +15,15 @@ _BLOCK_ELEMENTS = 2**20
 
 
 def one_shot(
-    vectors: Float[Array, "n dim"],
+    vectors: Float[Any, "n dim"],
     codes: Int[Array, "n"],
-    rows: Callable[[Array, Array], Array],
+    rows: Callable[[Any, Any], Array],
     *,
     ways: int = 20,
     shots: int = 1,
     episodes: int = 2000,
     seed: int = 0,
+    lists: Callable[[Any, Any, int], Array] | None = None,
 ) -> OneShot | None:
     """Recognition from one example, or a few, in random episodes.
 
@@ -38,6 +39,8 @@ def one_shot(
         shots: How many examples of each.
         episodes: How many questions at least.
         seed: Of the draw.
+        lists: In place of `rows`, the distances of each question to its own list of so many
+            examples, where the place in a list depends on the others of it.
 
     Returns:
         The accuracy with an interval over identities; None without two identities that have as
@@ -57,11 +60,19 @@ def one_shot(
     random = np.random.default_rng(seed)
     order = np.argsort(codes, kind="stable")
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    items = _Items(vectors, order, starts[shown], sizes[shown])
+    items = _Items(order, starts[shown], sizes[shown])
+
+    def apart(asked: Array, examples: Array) -> Array:
+        count = examples.shape[1]
+        if lists is not None:
+            return lists(vectors[asked], vectors[examples.ravel()], count)
+        found = rows(vectors[np.repeat(asked, count)], vectors[examples.ravel()])
+        return found.reshape(examples.shape)
+
     targets = np.repeat(asked, -(-episodes // len(asked)))
     right = np.concatenate(
         [
-            _answer(items, targets[at : at + _CHUNK], rows, ways, shots, random)
+            _answer(items, targets[at : at + _CHUNK], apart, ways, shots, random)
             for at in range(0, len(targets), _CHUNK)
         ]
     )
@@ -70,9 +81,8 @@ def one_shot(
 
 
 class _Items(NamedTuple):
-    """Embeddings, the order that sorts them by identity, where each identity starts, its size."""
+    """The order that sorts items by identity, where each identity starts, its size."""
 
-    vectors: Array
     order: Array
     starts: Array
     sizes: Array
@@ -81,13 +91,13 @@ class _Items(NamedTuple):
 def _answer(
     items: _Items,
     targets: Int[Array, "e"],
-    rows: Callable[[Array, Array], Array],
+    apart: Callable[[Array, Array], Array],
     ways: int,
     shots: int,
     random: np.random.Generator,
 ) -> Float[Array, "e"]:
     """The share of the point that each episode earns."""
-    vectors, order, starts, sizes = items
+    order, starts, sizes = items
     e, count = len(targets), len(sizes)
     # The others of an episode are the first of a random order of all identities but the target.
     lots = random.random((e, count))
@@ -96,11 +106,9 @@ def _answer(
     question = (random.random(e) * sizes[targets]).astype(np.int64)
     own = chosen == targets[:, None]
     example = _distinct(sizes[chosen], own, question, shots, random)
-    asked = vectors[order[starts[targets] + question]]
-    shown = vectors[order[starts[chosen][:, :, None] + example]]
-    distances = rows(
-        np.repeat(asked, ways * shots, axis=0), shown.reshape(e * ways * shots, vectors.shape[1])
-    )
+    asked = order[starts[targets] + question]
+    shown = order[starts[chosen][:, :, None] + example].reshape(e, ways * shots)
+    distances = apart(asked, shown)
     nearest = distances.reshape(e, ways, shots).min(2)
     first = nearest == nearest.min(1, keepdims=True)
     earned: Array = (first & own).any(1) / first.sum(1)
@@ -128,9 +136,9 @@ def _distinct(
 
 
 def identification(
-    vectors: Float[Array, "n dim"],
+    vectors: Float[Any, "n dim"],
     codes: Int[Array, "n"],
-    matrix: Callable[[Array, Array], Array],
+    matrix: Callable[[Any, Any], Array],
     threshold: float,
     *,
     alone: bool = False,
@@ -210,11 +218,11 @@ def _rejecting(closest: Float[Array, "n"], each: Float[Array, "n"], fpir: float)
 
 
 def _against(
-    vectors: Float[Array, "n dim"],
+    vectors: Float[Any, "n dim"],
     codes: Int[Array, "n"],
     probes: Int[Array, "m"],
     enrolled: Int[Array, "k"],
-    matrix: Callable[[Array, Array], Array],
+    matrix: Callable[[Any, Any], Array],
     *,
     alone: bool,
 ) -> tuple[Int[Array, "m"], Int[Array, "m"], Float[Array, "m"], Float[Array, "m"]]:

@@ -1,7 +1,7 @@
 """How good the nearest neighbours are, exactly, in blocks: no matrix of all pairs is held."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,9 +18,9 @@ RECALL_AT = (1, 5, 10)
 
 
 def retrieval(
-    vectors: Float[Array, "n dim"],
+    vectors: Float[Any, "n dim"],
     codes: Int[Array, "n"],
-    matrix: Callable[[Array, Array], Array],
+    matrix: Callable[[Any, Any], Array],
     *,
     rough: Rough | None = None,
     alone: bool = False,
@@ -73,7 +73,7 @@ def retrieval(
 class _Ranked(NamedTuple):
     """Embeddings in the order of the lots, their identities, how many others each identity has."""
 
-    vectors: Array
+    vectors: Any
     codes: Array
     others: Array
     recall_at: tuple[int, ...]
@@ -82,7 +82,7 @@ class _Ranked(NamedTuple):
 def _asked(
     ranked: _Ranked,
     rows: Int[Array, "m"],
-    matrix: Callable[[Array, Array], Array],
+    matrix: Callable[[Any, Any], Array],
     rough: Rough | None,
 ) -> Float[Array, "figures m"]:
     """For each of these items its figures, in the order of `Retrieval`."""
@@ -128,7 +128,7 @@ def _nearest(
 
 
 def _nearest_roughly(
-    vectors: Float[Array, "n dim"], rows: Int[Array, "m"], rough: Rough, depth: Int[Array, "m"]
+    vectors: Float[Any, "n dim"], rows: Int[Array, "m"], rough: Rough, depth: Int[Array, "m"]
 ) -> tuple[Int[Array, "k"], Int[Array, "k"], Int[Array, "k"]] | None:
     """The same, exactly too; None where being rough does not tell the near ones from the others."""
     levels, error = np.empty((len(rows), len(vectors)), dtype=np.float32), 0.0

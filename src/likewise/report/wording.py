@@ -264,10 +264,22 @@ def recognition(evaluation: Evaluation) -> str:
         return (
             f"Given one example each of {one.ways:,} identities, it finds the right one for a new "
             f"item in a share of {fraction(one.accuracy)} of {asked} ({interval(one)})."
+            f"{closer(evaluation)}"
         )
     scale = max(_scale(one.accuracy), _scale(1 - one.accuracy)) if one.accuracy < 1 else 1000
     about, low, high = (f"{x * scale:,.0f}" for x in (one.accuracy, one.low, one.high))
     return (
         f"Given one example each of {one.ways:,} identities, it finds the right one for about "
-        f"{about} of {scale:,} new items (between {low} and {high}; {asked})."
+        f"{about} of {scale:,} new items (between {low} and {high}; {asked}).{closer(evaluation)}"
+    )
+
+
+def closer(evaluation: Evaluation) -> str:
+    """What a matcher that reads feature maps did not look at, as sentences; empty if nothing."""
+    told = f" Compared were {evaluation.drawn}." if evaluation.drawn else ""
+    if evaluation.reranked is None:
+        return told
+    return (
+        f"{told} In every list the {evaluation.reranked:,} nearest by the distance are in the "
+        "matcher's order, the others behind them in that of the distance."
     )

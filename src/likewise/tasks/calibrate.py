@@ -20,6 +20,7 @@ from likewise.results import Evaluation
 from likewise.sources.base import Source
 from likewise.splits import split
 from likewise.tasks.evaluate import measure
+from likewise.tasks.seen import see
 from likewise.thresholds import check_target, cost_name
 from likewise.types import Claim, Items, Role, Split
 
@@ -210,20 +211,24 @@ def fit(
         The calibrations by the names under which the model keeps them, that of the comparator
         which decides under `name`; and some of the embeddings.
     """
-    vectors = model.embed_decoded(known)
-    made = {}
+    made, plain = {}, see(model, known, "distance")
     for comparator, called in comparators(model, name).items():
-        compared = compare(vectors, known.items, model.comparator(comparator), against)
+        if model.looks_closer(comparator):
+            seen = see(model, known, comparator)
+        else:
+            seen = replace(plain, comparator=model.comparator(comparator))
+        compared = compare(seen.vectors, seen.items, seen.comparator, against)
         fitted = fit_one(
             compared, claim, calibrator, limit=limit, far=far, costs=costs, prior=prior
         )
-        graded = graded_pairs(vectors, known.items, model.comparator(comparator))
+        graded = graded_pairs(seen.vectors, seen.items, seen.comparator)
+        source = known.items.namespace + (f" ({seen.drawn})" if seen.drawn else "")
         made[called] = replace(
             fitted,
-            source=printable(known.items.namespace),
+            source=printable(source),
             grades=None if graded is None else graded.calibrated(),
         )
-    return made, Reference.of(vectors, known.items.identities, claim)
+    return made, Reference.of(plain.vectors, plain.items.identities, claim)
 
 
 def measured(

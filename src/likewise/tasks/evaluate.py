@@ -1,6 +1,8 @@
 """How good are the decisions, on items never learned from?"""
 
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -9,8 +11,9 @@ from likewise.calibration import Calibration
 from likewise.comparator import Comparator, LearnedComparator
 from likewise.decoded import Decoded, decode_all
 from likewise.distances.base import Distance
-from likewise.errors import Leak
+from likewise.errors import BadArgument, Leak
 from likewise.evaluation import compare, verify_all
+from likewise.featured import Featured
 from likewise.listed_pairs import graded_pairs
 from likewise.metrics.identification import identification, one_shot
 from likewise.metrics.retrieval import retrieval
@@ -18,10 +21,12 @@ from likewise.model import Model
 from likewise.probabilities import measure as measure_probability
 from likewise.ranked import Identification, OneShot, Retrieval
 from likewise.rates import Enrolment
+from likewise.reranking import NEAREST, Reranked, check
 from likewise.results import Evaluation
 from likewise.rough import Rough
-from likewise.shapes import Array, Float, Int, Shaped
+from likewise.shapes import Array, Float, Shaped
 from likewise.sources.base import Source
+from likewise.tasks.seen import see
 from likewise.types import Items
 
 _WORST = 6
@@ -41,6 +46,7 @@ def evaluate(
     allow_overlap: bool = False,
     strict: bool = False,
     by: str = "",
+    rerank: int | None = None,
 ) -> tuple[Evaluation, Decoded]:
     """Measure a model's frozen operating points on a source.
 
@@ -53,6 +59,9 @@ def evaluate(
         allow_overlap: Measure on what it learned from, too.
         strict: Stop at the first item that cannot be read.
         by: What the groups of the items are of, in a word, to show the rates of each group, too.
+        rerank: How many of the nearest a matcher that reads feature maps puts in order, where items
+            are recognised or retrieved (50 if None); the others stay behind them, by the plain
+            distance.
 
     Returns:
         What was measured, and the decoded items, which the report shows mistakes from; close
@@ -62,8 +71,13 @@ def evaluate(
         Leak: If the model learned from any of it.
         NotCalibrated: If the model has no such calibration.
         SplitError: If the items make no same or no different pair.
+        BadArgument: If there are no groups, or `rerank` is not positive, or what compares reads no
+            feature maps and looks at all.
     """
     model.calibration(calibration, comparator)
+    if rerank is not None:
+        check(rerank)
+        _check_reranks(model, comparator)
     items = source.items()
     decoded = decode_all(items, model.transform, strict=strict)
     try:
@@ -76,6 +90,7 @@ def evaluate(
             comparator=comparator,
             prior=prior,
             by=by,
+            rerank=rerank,
         )
     except BaseException:
         decoded.close()
@@ -84,6 +99,15 @@ def evaluate(
         found = replace(measured.verification, promises={})
         measured = replace(measured, verification=found)
     return measured, decoded
+
+
+def _check_reranks(model: Model, comparator: str) -> None:
+    """Refuse to put the nearest in order where what compares looks at all of them anyway."""
+    if not model.looks_closer(comparator):
+        raise BadArgument(
+            f"rerank was given, and {model.comparator_name(comparator)} compares embeddings, all "
+            "of them. Leave it out; it is for matchers that read feature maps."
+        )
 
 
 def _leaks(model: Model, decoded: Decoded, *, allowed: bool) -> bool:
@@ -111,6 +135,7 @@ def measure(
     prior: float = 0.5,
     fitted: Calibration | None = None,
     by: str = "",
+    rerank: int | None = None,
 ) -> Evaluation:
     """Measure frozen operating points and probabilities on decoded items from a named source.
 
@@ -123,6 +148,7 @@ def measure(
         prior: The share of same pairs where this is used, for what is measured of probabilities.
         fitted: A calibration that the model does not hold, instead.
         by: What the groups of the items are of, in a word, to show the rates of each group, too.
+        rerank: As in `evaluate`.
 
     Raises:
         BadArgument: If groups were asked for and there are none.
@@ -130,8 +156,9 @@ def measure(
     """
     fitted = fitted or model.calibration(calibration, comparator)
     default, point = fitted.default(), fitted.point()
-    compares = model.comparator(comparator)
-    vectors, items, rows, failed = _embedded(model, decoded)
+    nearest = NEAREST if rerank is None else rerank
+    seen = see(model, decoded, comparator)
+    vectors, items, rows, compares = seen.vectors, seen.items, seen.rows, seen.comparator
     comparisons = compare(vectors, items, compares, fitted.against)
     mistakes, hardest = comparisons.mistakes(point.threshold, _WORST)
     groups = None
@@ -152,7 +179,10 @@ def measure(
         # What is forged is nobody's: it is neither recognised nor retrieved.
         own = np.flatnonzero(~items.forged)
         names = items.identities[own]
-        found = _ranked(vectors[own], names, compares, point.threshold, most)
+        lists = None
+        if isinstance(vectors, Featured):
+            lists = Reranked(model.distance, compares, nearest)
+        found = _ranked(vectors[own], names, compares, lists, point.threshold, most)
     return Evaluation(
         source=source,
         verification=verify_all(comparisons, fitted.points, fitted.claim),
@@ -161,7 +191,7 @@ def measure(
             replace(one, first=int(rows[one.first]), second=int(rows[one.second]))
             for one in mistakes
         ),
-        failed=failed,
+        failed=seen.failed,
         hardest=hardest,
         comparator=model.comparator_name(comparator),
         default_point=default.name if default else "",
@@ -170,24 +200,12 @@ def measure(
         identification=found.identification,
         retrieval=found.retrieval,
         probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
-        enrolment=_enrolment(decoded.given, items, len(failed)),
+        enrolment=_enrolment(decoded.given, items, len(seen.failed)),
         groups=groups,
         grades=None if graded is None else graded.follow(fitted.grades),
+        drawn=seen.drawn,
+        reranked=nearest if isinstance(vectors, Featured) and items.pairs is None else None,
     )
-
-
-def _embedded(
-    model: Model, decoded: Decoded
-) -> tuple[Float[Array, "n dim"], Items, Int[Array, "n"], tuple[tuple[str, str], ...]]:
-    """Vectors of the items that have one of finite numbers, their rows, and what failed by name."""
-    vectors = model.embed_decoded(decoded)
-    usable = np.isfinite(vectors).all(1)
-    rows = np.flatnonzero(usable)
-    if usable.all():
-        return vectors, decoded.items, rows, decoded.failed
-    lost = decoded.items.places[~usable].tolist()
-    failed = tuple((str(place), "its embedding is not of finite numbers") for place in lost)
-    return vectors[rows], decoded.items.take(rows), rows, (*decoded.failed, *failed)
 
 
 def _enrolment(given: Shaped[Array, "all"], items: Items, failed: int) -> Enrolment:
@@ -209,9 +227,10 @@ class _Ranked:
 
 
 def _ranked(
-    vectors: Float[Array, "n dim"],
+    vectors: Float[Any, "n dim"],
     identities: Shaped[Array, "n"],
     compares: Comparator,
+    lists: Reranked | None,
     threshold: float,
     most: int,
 ) -> _Ranked:
@@ -222,13 +241,13 @@ def _ranked(
     few = len(codes) <= most
     rough = compares if isinstance(compares, Rough) else None
     alone = not isinstance(compares, Distance)
+    shot = partial(one_shot, vectors, codes, compares.rows, lists=lists and lists.lists)
+    known, near = (lists or compares).matrix, (lists.and_itself() if lists else compares).matrix
     return _Ranked(
-        one_shot=one_shot(vectors, codes, compares.rows),
-        few_shot=one_shot(vectors, codes, compares.rows, shots=_FEW),
+        one_shot=shot(),
+        few_shot=shot(shots=_FEW),
         identification=(
-            identification(vectors, codes, compares.matrix, threshold, alone=alone) if few else None
+            identification(vectors, codes, known, threshold, alone=alone) if few else None
         ),
-        retrieval=retrieval(vectors, codes, compares.matrix, rough=rough, alone=alone)
-        if few
-        else None,
+        retrieval=retrieval(vectors, codes, near, rough=rough, alone=alone) if few else None,
     )

@@ -55,7 +55,7 @@ def verify(
             raise BadArgument("A threshold was asked for in two ways. Give far, at or costs alone.")
         at = _of_least_cost(fitted, calibration, costs, prior)
     vectors = [
-        model.embed_one(raw_of(item), place_of(item, name))
+        model.see_one(raw_of(item), place_of(item, name), comparator)
         for item, name in ((first, "the first item"), (second, "the second item"))
     ]
     distance = float(model.comparator(comparator).rows(*vectors)[0])

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from likewise import manifest
+from likewise import manifest, transform_text
 from likewise.bounds import read_plain
 from likewise.distances import FAMILY as DISTANCES
 from likewise.encoder import Encoder
 from likewise.errors import BadArgument, DamagedModel, SourceNotFound, UnfitEncoder
 from likewise.manifest_files import most_bytes
-from likewise.model import Model, transform_toml
+from likewise.model import Model
 from likewise.printable import shortened
 from likewise.trained_on import TrainedOn
 from likewise.transforms import FAMILY as TRANSFORMS
@@ -79,7 +79,7 @@ def wrap(
         claim=Claim.NEW_IDENTITIES,
         distance=compared,
         files={
-            "transform": transform_toml(spec, state),
+            "transform": transform_text.dump(spec, state),
             "encoder.main": data,
             # What the encoder learned from nobody knows; what it is calibrated on is remembered.
             "trained_on": TrainedOn.of(Claim.NEW_IDENTITIES, {}).to_json(),

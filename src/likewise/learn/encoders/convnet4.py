@@ -1,5 +1,6 @@
 """Four convolution blocks: the small network of the one-shot literature."""
 
+import math
 from typing import ClassVar, final
 
 from torch import Tensor, nn
@@ -49,7 +50,8 @@ class ConvNet4(Encoder):
                 nn.ReLU(inplace=True),
             ]
         self.blocks = nn.Sequential(*blocks)
-        self.head = nn.Linear(width * (shape.height // 8) * (shape.width // 8), dim)
+        self.maps = (width, shape.height // 8, shape.width // 8)
+        self.head = nn.Linear(math.prod(self.maps), dim)
 
     def forward(
         self,
@@ -57,5 +59,14 @@ class ConvNet4(Encoder):
         lengths: Int[Tensor, "n"] | None = None,  # noqa: ARG002 - images have no lengths
     ) -> Float[Tensor, "n dim"]:
         """Embed images."""
-        embedding: Tensor = self.head(self.blocks(inputs).flatten(1))
+        return self.pooled(self.mapped(inputs))
+
+    def mapped(self, inputs: Float[Tensor, "n c h w"]) -> Float[Tensor, "n channels high wide"]:
+        """The feature maps of images."""
+        maps: Tensor = self.blocks(inputs)
+        return maps
+
+    def pooled(self, maps: Float[Tensor, "n channels high wide"]) -> Float[Tensor, "n dim"]:
+        """The embeddings that follow from feature maps."""
+        embedding: Tensor = self.head(maps.flatten(1))
         return embedding

@@ -58,6 +58,7 @@ class Koch(Encoder):
                 layers.append(nn.MaxPool2d(2))
                 high, wide = high // 2, wide // 2
         self.layers = nn.Sequential(*layers)
+        self.maps = (given, high, wide)
         self.head = nn.Linear(given * high * wide, dim)
         for name, parameter in self.named_parameters():
             if name.endswith("bias"):
@@ -71,5 +72,14 @@ class Koch(Encoder):
         lengths: Int[Tensor, "n"] | None = None,  # noqa: ARG002 - images have no lengths
     ) -> Float[Tensor, "n dim"]:
         """Embed images."""
-        embedding: Tensor = self.head(self.layers(inputs).flatten(1)).sigmoid()
+        return self.pooled(self.mapped(inputs))
+
+    def mapped(self, inputs: Float[Tensor, "n c h w"]) -> Float[Tensor, "n channels high wide"]:
+        """The feature maps of images."""
+        maps: Tensor = self.layers(inputs)
+        return maps
+
+    def pooled(self, maps: Float[Tensor, "n channels high wide"]) -> Float[Tensor, "n dim"]:
+        """The embeddings that follow from feature maps."""
+        embedding: Tensor = self.head(maps.flatten(1)).sigmoid()
         return embedding

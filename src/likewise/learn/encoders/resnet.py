@@ -1,5 +1,6 @@
 """Residual networks for images, without the classifier."""
 
+import math
 from typing import ClassVar, Literal, final
 
 import torch
@@ -110,10 +111,9 @@ class ResNet(Encoder):
                 layers.append(_Block(given, width * 2**stage, stride, deep=deep))
                 given = width * 2**stage * (4 if deep else 1)
         self.layers = nn.Sequential(*layers)
+        self.maps = _maps(self.layers, shape)
         self.pool = None if pooling == "flatten" else Pooling(pooling, given)
-        if pooling == "flatten":
-            given *= _places(self.layers, shape)
-        self.head = nn.Linear(given, dim)
+        self.head = nn.Linear(math.prod(self.maps) if self.pool is None else given, dim)
         # Blocks that start as their shortcut (Goyal et al. 2017) learned slower on Omniglot: after
         # 200 steps one-shot accuracy was .46, and .80 without.
         for module in self.layers.modules():
@@ -126,7 +126,15 @@ class ResNet(Encoder):
         lengths: Int[Tensor, "n"] | None = None,  # noqa: ARG002 - images have no lengths
     ) -> Float[Tensor, "n dim"]:
         """Embed images."""
-        maps = self.layers(inputs)
+        return self.pooled(self.mapped(inputs))
+
+    def mapped(self, inputs: Float[Tensor, "n c h w"]) -> Float[Tensor, "n channels high wide"]:
+        """The feature maps of images."""
+        maps: Tensor = self.layers(inputs)
+        return maps
+
+    def pooled(self, maps: Float[Tensor, "n channels high wide"]) -> Float[Tensor, "n dim"]:
+        """The embeddings that follow from feature maps."""
         if self.pool is None:
             flat: Tensor = self.head(maps.flatten(1))
             return flat
@@ -160,13 +168,14 @@ class _Block(nn.Module):
         return functional.relu(self.layers(maps) + self.shortcut(maps))
 
 
-def _places(layers: nn.Sequential, shape: InputShape) -> int:
-    """How many places the last feature map of an image of this shape has."""
+def _maps(layers: nn.Sequential, shape: InputShape) -> tuple[int, int, int]:
+    """Channels, height and width of the last feature map of an image of this shape."""
     before = layers.training
     with torch.no_grad():
         maps = layers.eval()(torch.zeros(1, shape.channels, shape.height or 1, shape.width or 1))
     layers.train(before)
-    return int(maps.shape[2] * maps.shape[3])
+    channels, high, wide = maps.shape[1:]
+    return channels, high, wide
 
 
 def _convolution(given: int, taken: int, side: int, stride: int) -> nn.Conv2d:

@@ -87,6 +87,7 @@ class VGG(Encoder):
                 given = taken
             if pooled:
                 high, wide = high // 2, wide // 2
+        self.maps = (given, high, wide)
         self.layers = nn.Sequential(*layers)
         self.pool = None if pooling == "flatten" else Pooling(pooling, given)
         self.head = nn.Linear(given * (high * wide if self.pool is None else 1), dim)
@@ -100,7 +101,15 @@ class VGG(Encoder):
         lengths: Int[Tensor, "n"] | None = None,  # noqa: ARG002 - images have no lengths
     ) -> Float[Tensor, "n dim"]:
         """Embed images."""
-        maps = self.layers(inputs)
+        return self.pooled(self.mapped(inputs))
+
+    def mapped(self, inputs: Float[Tensor, "n c h w"]) -> Float[Tensor, "n channels high wide"]:
+        """The feature maps of images."""
+        maps: Tensor = self.layers(inputs)
+        return maps
+
+    def pooled(self, maps: Float[Tensor, "n channels high wide"]) -> Float[Tensor, "n dim"]:
+        """The embeddings that follow from feature maps."""
         if self.pool is None:
             pooled = maps.flatten(1)
         else:

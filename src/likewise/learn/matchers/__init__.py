@@ -1,4 +1,4 @@
-"""The learned comparisons: two embeddings in, a logit that they are the same out."""
+"""The learned comparisons: two embeddings or feature maps in, a logit that they are the same."""
 
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,11 @@ if TYPE_CHECKING:
 FAMILY: "Family[Matcher]" = Family(
     "matcher",
     __name__,
-    {"weighted_l1": "weighted_l1:WeightedL1", "mlp": "mlp:MLP"},
-    context=("dim",),
+    {
+        "weighted_l1": "weighted_l1:WeightedL1",
+        "mlp": "mlp:MLP",
+        "relation": "relation:Relation",
+        "attention": "attention:Attention",
+    },
+    context=("dim", "maps"),
 )
