@@ -56,8 +56,8 @@ class Recipe:
             takes its statistics from each chunk.
         average_last: Share of training at its end over which weights are averaged alike instead; 0
             is off.
-        reestimate: Batches by which the batch statistics of the kept network are measured anew
-            after each epoch; 0 averages them as the weights are.
+        reestimate: Batches by which the batch statistics of the kept network are measured anew at
+            the end, and after each epoch where *select* chooses; 0 averages them like weights.
         patience: End after so many epochs without a better figure on *select*; 0 goes on to the
             end. The schedule of the rate does not foresee it.
         views: Specs of the views of an image that the model embeds beside it, in use, for their

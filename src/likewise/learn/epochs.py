@@ -49,11 +49,12 @@ def end(run: "Run", state: State) -> Epoch:
     A budget that ended within the first epoch is said in words, not refused: nobody knows how long
     an epoch takes before it was tried, and what was learned by then is the user's.
     """
-    if run.recipe.reestimate:
+    part, train = run.data.parts.get(Role.SELECT), run.data.parts[Role.TRAIN]
+    # Where nobody chooses among epochs, only the last one's network is kept for good.
+    if run.recipe.reestimate and (part is not None or state.clock.over()):
         # The random state of torch stays as it was, whatever a layer draws.
         with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
             reestimate(state.trained, _batches(run, len(state.epochs)))
-    part, train = run.data.parts.get(Role.SELECT), run.data.parts[Role.TRAIN]
     transform = run.data.transform
     seen = validated(state.trained, part, train, transform, run.distance, run.device)
     if not seen.finite:

@@ -62,7 +62,8 @@ def validated(
     rows = sample_of(of)
     figure = None
     if part is None:
-        seen = some = _all_seen(network, of.take(rows), transform, device)
+        with network.alone():
+            seen = some = _all_seen(network, of.take(rows), transform, device)
     else:
         seen = _all_seen(network, part, transform, device)
         some = seen[rows]
@@ -85,7 +86,8 @@ def sample_error(
 ) -> float | None:
     """The error on a few items of a part; None where it cannot be measured."""
     some = part.take(sample_of(part))
-    seen = _all_seen(network, some, transform, device)
+    with network.alone():
+        seen = _all_seen(network, some, transform, device)
     if not np.isfinite(vectors_of(seen)).all():
         return None
     return validation_error(network, some, seen, distance, device)
@@ -130,7 +132,9 @@ def class_centres(
     place = np.arange(len(order)) - np.repeat(starts, counts)
     chosen = order[place < each]
     blocks = (chosen[at : at + _BATCH] for at in range(0, len(chosen), _BATCH))
-    vectors = np.concatenate([embedded(network, train, rows, transform, device) for rows in blocks])
+    with network.alone():
+        parts = [embedded(network, train, rows, transform, device) for rows in blocks]
+    vectors = np.concatenate(parts)
     sums = np.zeros((len(counts), vectors.shape[1]), dtype=vectors.dtype)
     np.add.at(sums, labels[chosen], vectors)
     centres: Array = sums / np.minimum(counts, each)[:, None].astype(vectors.dtype)
