@@ -63,11 +63,23 @@ class Store(ABC):
 
     @abstractmethod
     def nearest(
-        self, queries: Float[Array, "n dim"], k: int, where: Condition | None = None
+        self,
+        queries: Float[Array, "n dim"],
+        k: int,
+        where: Condition | None = None,
+        *,
+        approximate: bool = False,
     ) -> list[list[Match]]:
         """The k rows nearest to each query among those that fulfil a condition, nearest first.
 
         The distances are those of the definition (`Distance.rows`).
+
+        Args:
+            queries: Vectors.
+            k: How many; fewer where there are fewer.
+            where: What the rows' metadata must be.
+            approximate: Whether the store's index may answer, which can miss some of the nearest
+                (`State.index` says how many). Where it has none of use the answer is exact.
 
         Raises:
             WrongDimension: If the queries have another length than the vectors.

@@ -14,6 +14,7 @@ import numpy as np
 from likewise.errors import BadArgument
 from likewise.printable import shortened
 from likewise.shapes import Array, Bool, Float
+from likewise.stores.indexing import Indexed, Wanted
 from likewise.stores.where import WORDS
 
 Value: TypeAlias = str | int | float | bool
@@ -132,12 +133,15 @@ class Change:
             which then replace the rows that are there.
         remove: Ids of rows to remove; this comes first.
         reclaim: Give the place of removed rows back to the disk, which takes time.
+        index: The index to make for approximate search, which takes time; this comes last, and is
+            no change of rows.
     """
 
     put: Rows | None = None
     taken: Literal["new", "known"] = "new"
     remove: Sequence[str] = ()
     reclaim: bool = False
+    index: Wanted | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,7 @@ class State:
         bytes_used: By its files.
         log_key: The key of the log's hashes, a secret of the store.
         log: The newest lines of the log, newest first; as many as were asked for.
+        index: That of approximate search; None where there is none.
     """
 
     pin: Pin
@@ -194,6 +199,7 @@ class State:
     bytes_used: int
     log_key: bytes
     log: tuple[Line, ...] = ()
+    index: Indexed | None = None
 
     def digest(self, given: str) -> bytes:
         """What stands for an id in the log."""

@@ -146,7 +146,12 @@ class Sqlite(Store):
         )
 
     def nearest(
-        self, queries: Float[Array, "n dim"], k: int, where: Condition | None = None
+        self,
+        queries: Float[Array, "n dim"],
+        k: int,
+        where: Condition | None = None,
+        *,
+        approximate: bool = False,
     ) -> list[list[Match]]:
         """The k rows nearest to each query among those that fulfil a condition, nearest first.
 
