@@ -7,12 +7,13 @@ import typer
 if TYPE_CHECKING:
     from likewise.gallery import Gallery
 
-ACTIONS = ("info", "list", "remove", "export", "import", "compact")
+ACTIONS = ("info", "list", "remove", "export", "import", "compact", "index", "rebuild")
 
 
 def gallery(
     action: str = typer.Argument(
-        metavar="ACTION", help="One of info, list, remove, export, import and compact."
+        metavar="ACTION",
+        help="One of info, list, remove, export, import, compact, index and rebuild.",
     ),
     gallery: str = typer.Argument(metavar="GALLERY", help="A gallery's file."),
     what: list[str] = typer.Argument(
@@ -30,6 +31,19 @@ def gallery(
     identity: str = typer.Option(
         "", metavar="NAME", show_default=False, help="For remove, everything of this identity."
     ),
+    kind: str = typer.Option(
+        "",
+        metavar="KIND",
+        show_default="hnsw",
+        help="For index: hnsw, a graph of neighbours; ivf, inverted lists, made sooner; none takes "
+        "the index away.",
+    ),
+    recall: float | None = typer.Option(
+        None,
+        metavar="SHARE",
+        show_default="0.99",
+        help="For index, the share of the 10 nearest that a search should find, 95% sure.",
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Show what a gallery holds, and take care of it.
@@ -39,6 +53,10 @@ def gallery(
     the gallery's files at once; copies, and the disk's own, are not. import makes the gallery
     where there is none, and leaves ids that are there as they are.
 
+    index makes an index for search --approximate, measures on rows drawn by lot how many of their
+    10 nearest it finds, and makes its search as broad as --recall needs. The index may be deleted
+    at any time; rebuild makes it again from the rows.
+
     Examples:
         likewise gallery info people.db
         likewise gallery list people.db --where 'group = "group1"'
@@ -47,10 +65,13 @@ def gallery(
         likewise gallery remove people.db others/group0/glyph1002/0.png
         likewise gallery remove people.db --identity group1/glyph1003
         likewise gallery compact people.db --json
+        likewise gallery index people.db --kind ivf --recall 0.95
+        likewise gallery rebuild people.db
 
     Writes:
         export writes the file that it is given, whole or not at all.
         import, remove and compact change the gallery's own files.
+        index and rebuild write GALLERY-index-N beside them.
 
     Exit codes:
         0  done
@@ -59,16 +80,19 @@ def gallery(
     Next:
         likewise search model/ people.db a.png
     """
+    from likewise.errors import BadArgument
     from likewise.gallery import Gallery
     from likewise.registry import unknown
 
     if action not in ACTIONS:
         raise unknown("no action is named", action, ACTIONS)
     _check(action, what, where, identity)
+    if action != "index" and (kind or recall is not None):
+        raise BadArgument(f"{action} takes no --kind and no --recall; index does.")
     if action == "import":
         _import(gallery, what[0], as_json=json)
         return
-    with Gallery(gallery, writing=action in ("remove", "compact")) as opened:
+    with Gallery(gallery, writing=action not in ("info", "list", "export")) as opened:
         if action == "info":
             _say(_info(opened), as_json=json)
         elif action == "list":
@@ -77,6 +101,8 @@ def gallery(
             _say(_remove(opened, what, identity), as_json=json)
         elif action == "export":
             _say(_export(opened, what[0]), as_json=json)
+        elif action in ("index", "rebuild"):
+            _say(_index(opened, action, kind, recall), as_json=json)
         else:
             before = opened.store.state().bytes_used
             opened.compact()
@@ -112,6 +138,7 @@ def _say(found: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _info(opened: "Gallery") -> dict[str, Any]:
+    from likewise.cli.gallery_words import index_of
     from likewise.gallery.open_set import TARGETS
 
     state = opened.store.state(log=1)
@@ -127,7 +154,34 @@ def _info(opened: "Gallery") -> dict[str, Any]:
         "removed": state.removals,
         "bytes": state.bytes_used,
         "rates": ", ".join(kept) or limits[-1].reason,
+        **index_of(_looked_at(opened)),
     }
+
+
+def _looked_at(opened: "Gallery") -> Any:
+    """The index, once it was asked something, so that one that is damaged is known to be."""
+    import numpy as np
+
+    if opened.store.state().index is not None:
+        probe = np.ones((1, opened.pin.dim), dtype=np.float32)
+        opened.store.neighbours(probe, 1, approximate=True)
+    return opened.store.state().index
+
+
+def _index(opened: "Gallery", action: str, kind: str, recall: float | None) -> dict[str, Any]:
+    from likewise.cli.gallery_words import index_of
+    from likewise.stores.indexing import kind_of
+
+    there = opened.store.state().index
+    if action == "index":
+        made = opened.index(kind_of(kind or "hnsw"), 0.99 if recall is None else recall)
+    elif there is None:
+        return {"index": "none", "rebuilt": "nothing, since nothing is derived from the rows"}
+    elif there.kind == "none":
+        made = opened.index()
+    else:
+        made = opened.index(there.kind, there.wanted)
+    return index_of(made)
 
 
 def _list(opened: "Gallery", where: str, *, as_json: bool) -> None:

@@ -83,6 +83,10 @@ class Database:
         """The file of vectors of this number."""
         return self.path.with_name(f"{self.path.name}-vectors-{number}")
 
+    def index_path(self, number: int) -> Path:
+        """The sidecar of the index of this number."""
+        return self.path.with_name(f"{self.path.name}-index-{number}")
+
     def close(self) -> None:
         """Close the connections of all threads."""
         with self._lock:

@@ -15,7 +15,8 @@ class Wanted:
 
     Attributes:
         kind: `hnsw`, a graph of neighbours; `ivf`, inverted lists; `none` takes it away.
-        recall: The share of the 10 nearest that it should find; search gets no faster than that.
+        recall: The share of the 10 nearest that a search should find, 95% sure; it is as broad as
+            it must be for that.
 
     Raises:
         BadArgument: If there is no such kind, or the recall is not in (0, 1].
@@ -25,8 +26,7 @@ class Wanted:
     recall: float = 0.99
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise BadArgument(f"The index is {self.kind!r}, and one of {', '.join(KINDS)} exists.")
+        kind_of(self.kind)
         if not 0 < self.recall <= 1:
             raise BadArgument(
                 f"The recall is {self.recall}, and a share above 0 and at most 1 is expected."
@@ -41,11 +41,11 @@ class Indexed:
         kind: What it is.
         status: `used`, or why approximate search passes it over and searches exactly.
         rows: How many rows it holds.
-        newer: How many it does not; these are searched exactly.
-        removed: How many of its rows were removed, or replaced, since.
-        recall: The share of the 10 nearest others of stored rows that it found, against exact
-            search, when it was made; None if that was not measured.
-        asked: How many stored rows were asked for that.
+        newer: How many were written since; these are searched exactly.
+        removed: How many were removed or replaced since; these are not found.
+        recall: The share of the 10 nearest that it found when it was made, held against exact
+            search; None if that was not measured.
+        asked: How many rows, drawn by lot, were asked for that.
         wanted: The recall that was wanted.
         settings: Of the search, as the engine names them.
         bytes_used: On the disk.
@@ -61,3 +61,15 @@ class Indexed:
     wanted: float
     settings: str
     bytes_used: int
+
+
+def kind_of(word: str) -> Kind:
+    """A kind of index, once it is one.
+
+    Raises:
+        BadArgument: If it is none.
+    """
+    for known in KINDS:
+        if word == known:
+            return known
+    raise BadArgument(f"The index is {word!r}, and one of {', '.join(KINDS)} is expected.")
