@@ -7,20 +7,21 @@ import typer
 if TYPE_CHECKING:
     from likewise.gallery import Gallery
 
-ACTIONS = ("info", "list", "remove", "export", "import", "compact", "index", "rebuild")
+ACTIONS = ("info", "list", "remove", "export", "import", "compact", "index", "rebuild", "migrate")
 
 
 def gallery(
     action: str = typer.Argument(
         metavar="ACTION",
-        help="One of info, list, remove, export, import, compact, index and rebuild.",
+        help="One of info, list, remove, export, import, compact, index, rebuild and migrate.",
     ),
     gallery: str = typer.Argument(metavar="GALLERY", help="A gallery's file."),
     what: list[str] = typer.Argument(
         [],
         metavar="WHAT",
         show_default=False,
-        help="For remove, ids; for export and import, a .parquet file.",
+        help="For remove, ids; for export and import, a .parquet file; for migrate, the folder of "
+        "the new model.",
     ),
     where: str = typer.Option(
         "",
@@ -44,6 +45,20 @@ def gallery(
         show_default="0.99",
         help="For index, the share of the 10 nearest that a search should find, 95% sure.",
     ),
+    source: str = typer.Option(
+        "",
+        "--from",
+        metavar="SOURCE",
+        show_default=False,
+        help="For migrate, where the items are, if not where they were: a source that has the "
+        "same places.",
+    ),
+    leave_out: bool = typer.Option(
+        False,
+        "--leave-out",
+        help="For migrate, remove the entries whose items are missing or changed, in place of "
+        "refusing all.",
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Show what a gallery holds, and take care of it.
@@ -57,6 +72,11 @@ def gallery(
     10 nearest it finds, and makes its search as broad as --recall needs. The index may be deleted
     at any time; rebuild makes it again from the rows.
 
+    migrate gives every entry the embedding of another model, from the items that were kept, else
+    from --from, else from the paths that were noted. It says what is missing before it starts,
+    goes on after a stop, and changes over at once when all is ready; identities, metadata and the
+    log stay. The thresholds are then those of the new model.
+
     Examples:
         likewise gallery info people.db
         likewise gallery list people.db --where 'group = "group1"'
@@ -67,11 +87,13 @@ def gallery(
         likewise gallery compact people.db --json
         likewise gallery index people.db --kind ivf --recall 0.95
         likewise gallery rebuild people.db
+        likewise gallery migrate copied.db model/
 
     Writes:
         export writes the file that it is given, whole or not at all.
         import, remove and compact change the gallery's own files.
         index and rebuild write GALLERY-index-N beside them.
+        migrate writes GALLERY-migration until it changes over.
 
     Exit codes:
         0  done
@@ -80,6 +102,7 @@ def gallery(
     Next:
         likewise search model/ people.db a.png
     """
+    from likewise.cli.migrating import migrate
     from likewise.errors import BadArgument
     from likewise.gallery import Gallery
     from likewise.registry import unknown
@@ -89,6 +112,11 @@ def gallery(
     _check(action, what, where, identity)
     if action != "index" and (kind or recall is not None):
         raise BadArgument(f"{action} takes no --kind and no --recall; index does.")
+    if action != "migrate" and (source or leave_out):
+        raise BadArgument(f"{action} takes no --from and no --leave-out; migrate does.")
+    if action == "migrate":
+        migrate(gallery, what[0], source, leave_out=leave_out, as_json=json)
+        return
     if action == "import":
         _import(gallery, what[0], as_json=json)
         return
@@ -118,7 +146,9 @@ def _check(action: str, words: list[str], where: str, identity: str) -> None:
         raise BadArgument(f"{action} takes one file that ends in .parquet, and {words} were given.")
     if action == "remove" and bool(words) is bool(identity):
         raise BadArgument("remove takes ids or --identity, one of the two. Name what to remove.")
-    if words and not files and action != "remove":
+    if action == "migrate" and len(words) != 1:
+        raise BadArgument(f"migrate takes the folder of a model, and {words} were given.")
+    if words and not files and action not in ("remove", "migrate"):
         raise BadArgument(f"{action} takes nothing but the gallery, and {words} were given.")
     if where and action != "list":
         raise BadArgument(f"{action} takes no --where; list does.")

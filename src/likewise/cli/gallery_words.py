@@ -83,7 +83,11 @@ def match_line(match: Any) -> str:
 
 def entry_line(name: str, identity: str, metadata: Mapping[str, Any]) -> str:
     """An entry as the line that a person reads."""
-    told = f"  {json.dumps(dict(metadata), ensure_ascii=False)}" if metadata else ""
+    from likewise.gallery.found import DIGEST, PATH
+
+    # Where it came from is for `migrate`, and stands in the JSON.
+    shown = {name: value for name, value in metadata.items() if name not in (PATH, DIGEST)}
+    told = f"  {json.dumps(shown, ensure_ascii=False)}" if shown else ""
     return printable(f"{identity}  {name}{told}")
 
 

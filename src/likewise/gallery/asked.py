@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from likewise.errors import BadArgument, ForeignEmbedding, NotEnrolled
-from likewise.gallery.found import Entry
+from likewise.gallery.found import DIGEST, PATH, Entry
 from likewise.model import Model
 from likewise.printable import shortened
 from likewise.registry import Spec
@@ -139,11 +139,15 @@ def changed(
             raise BadArgument(
                 f"{entry.id} was to get {len(embedding.vectors)} vectors, and one is expected."
             )
-        entry = replace(entry, vector=embedding.vectors[0], item=None)
+        # Where the old item came from says nothing of the new one.
+        left = {name: one for name, one in entry.metadata.items() if name not in (PATH, DIGEST)}
+        entry = replace(entry, vector=embedding.vectors[0], item=None, metadata=left)
     if identity is not None:
         entry = replace(entry, identity=identity)
     if metadata is not None:
-        entry = replace(entry, metadata=metadata)
+        # Where the item came from stays true of it.
+        origin = {name: one for name, one in entry.metadata.items() if name in (PATH, DIGEST)}
+        entry = replace(entry, metadata={**origin, **metadata})
     return entry
 
 

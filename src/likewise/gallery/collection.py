@@ -129,7 +129,7 @@ class Gallery:
             id: Of the entry.
             embedding: Of one item; an item that was kept is then forgotten.
             identity: Who it shows.
-            metadata: All of its metadata.
+            metadata: All of its metadata, but for where a file that it still shows came from.
 
         Raises:
             NotEnrolled: If there is none of that id.

@@ -16,6 +16,7 @@ from likewise.sources.tabular.delimited import open_delimited
 from likewise.sources.tabular.grades import Grading, graded
 from likewise.sources.tabular.json_lines import open_json_lines
 from likewise.sources.tabular.listed import Listed, files_of, series_of
+from likewise.sources.tabular.notes import Notes, column_of
 from likewise.sources.tabular.pair_graph import components, edges
 from likewise.sources.tabular.parquet import open_parquet
 from likewise.sources.tabular.refusals import check_words, listed_names, more_departing, no_column
@@ -39,7 +40,8 @@ class Table(Source):
     It has a column of items and one of their labels, or two columns of items and one that says
     whether they are the same (1, true or yes; 0, false or no; in any case), or how alike they are:
     any numbers, larger when more alike, of which `same_from` says where the same begins. Columns
-    are found by their names, others are passed over. Spaces around a cell count in paths only.
+    are found by their names; enrolling keeps the others as metadata, if they hold texts, numbers or
+    booleans. Spaces around a cell count in paths only.
 
     An item is the path of a file, or (in Parquet and JSON lines) a list of numbers: flat for a
     series of one channel, [t][d] for several. A path is relative to the folder of the table. It
@@ -157,6 +159,42 @@ class Table(Source):
         if wanted == self._pairs:
             return self._of_pairs(sheet, file, columns)
         return self._of_labels(sheet, file, columns)
+
+    def notes(self) -> Notes:
+        """What the other columns say of each item of `items()`; nothing where it holds pairs.
+
+        Raises:
+            DamagedSource: If two rows of one item contradict each other, with the rows.
+        """
+        file = Path(os.path.expanduser(self.path))  # noqa: PTH111 - as above
+        sheet = self._opened(file)
+        wanted = self._wanted(sheet)
+        used = {*wanted, *self._more.values()}
+        others = [name for name in dict.fromkeys(sheet.names) if name and name not in used]
+        twice = [name for name in others if sheet.names.count(name) > 1]
+        others = [name for name in others if name not in twice]
+        if wanted == self._pairs or not others:
+            return Notes({}, tuple(twice))
+        cells_of = sheet.read([self._items[0], *others])
+        listed = self._listed(sheet, file, {self._items[0]: cells_of[self._items[0]]})
+        _, rows, which = np.unique(listed.cells, return_index=True, return_inverse=True)
+        columns, passed = {}, twice
+        for name in others:
+            values = column_of(sheet, name, cells_of[name])
+            if values is None:
+                passed.append(name)
+                continue
+            for row, item in enumerate(which.tolist()):
+                first = int(rows[item])
+                if values[row] != values[first]:
+                    raise sheet.wrong(
+                        [first, row],
+                        f"{str(listed.keys[item])!r} has the {name} {values[first]!r} in one and "
+                        f"{values[row]!r} in the other",
+                        "Drop one of the two.",
+                    )
+            columns[name] = [values[row] for row in rows.tolist()]
+        return Notes(columns, tuple(passed))
 
     def _opened(self, file: Path) -> Sheet:
         ending = file.suffix.lower()

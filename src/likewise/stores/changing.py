@@ -21,7 +21,7 @@ from likewise.shapes import Array, Bool, Int
 from likewise.stores import vectors
 from likewise.stores.database import Database, bound, chunks
 from likewise.stores.rows import Change, Rows, Written, digest, metadata_text
-from likewise.stores.schema import Head, head_of
+from likewise.stores.schema import Head, check_pin, head_of
 from likewise.stores.stamp import stamp_of
 
 _COPIED = 4096
@@ -45,6 +45,7 @@ def change(database: Database, asked: Change, slots: Slots) -> Written:
     texts = [] if asked.put is None else [metadata_text(one) for one in asked.put.metadata]
     with database.changing() as connection:
         head = head_of(connection, database.path)
+        check_pin(database.path, head, database.pin)
         if not slots.tidied:
             tidy(database, connection, head)
         _finish_wiping(database, connection, head, slots)
@@ -59,7 +60,7 @@ def change(database: Database, asked: Change, slots: Slots) -> Written:
         generation = head.generation
         if connection.total_changes > before:
             generation += 1
-            _note(connection, head, log, freed)
+            note(connection, head, log, freed)
             connection.execute(
                 "UPDATE gallery SET slots = ?, entries = ?, generation = ?, removals = ?",
                 (
@@ -156,9 +157,10 @@ def _put(
     return put, [there[rows.ids[at]] for at in which] if known else []
 
 
-def _note(
+def note(
     connection: sqlite3.Connection, head: Head, log: list[tuple[str, str]], freed: list[int]
 ) -> None:
+    """Note what was done in the log, and which slots nobody names any more."""
     now = int(time.time())
     connection.executemany(
         "INSERT INTO log (at, action, digest) VALUES (?, ?, ?)",

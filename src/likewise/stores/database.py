@@ -73,6 +73,8 @@ class Database:
         self.path = path
         self.timeout_seconds = timeout_seconds
         self.writing = writing
+        # What the vectors are of, once that is known; it stays so while this is open.
+        self.pin: Pin | None = None
         self.wal = safe_with_wal()
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -207,6 +209,7 @@ class Database:
             reader.close()
         if pin:
             match(self.path, head.pin, pin)
+        self.pin = head.pin
         return head
 
 

@@ -15,7 +15,7 @@ from likewise.stores.database import Database, bound, chunks
 from likewise.stores.exact import Ranked, squares_of
 from likewise.stores.filter_sql import compiled
 from likewise.stores.rows import Match, Rows
-from likewise.stores.schema import Head, head_of
+from likewise.stores.schema import Head, check_pin, head_of
 from likewise.stores.stamp import NO_INDEX, Stamp, stamp_of
 from likewise.stores.vectors import Vectors
 from likewise.stores.where import Condition
@@ -94,6 +94,7 @@ class Moments:
         among = None
         with self._lock, self.database.reading() as connection:
             head = head_of(connection, self.database.path)
+            check_pin(self.database.path, head, self.database.pin)
             if not self._opened(head):
                 return None
             assert self._file is not None  # noqa: S101 - just opened

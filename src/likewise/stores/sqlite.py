@@ -18,6 +18,7 @@ from likewise.stores.deriving import derive
 from likewise.stores.faiss_index import installed
 from likewise.stores.filter_sql import compiled
 from likewise.stores.indexing import Wanted
+from likewise.stores.moving import move
 from likewise.stores.neighbours import Neighbours
 from likewise.stores.reading import Moment, Moments, Names, page, selected, some_matches
 from likewise.stores.rows import Change, Line, Match, Pin, Rows, State, Written
@@ -99,16 +100,36 @@ class Sqlite(Store):
             self._check(change.put.vectors)
         index = change.index
         with self._writing:
-            done = changing.change(self._database, change, self._slots)
+            before = self.state().index if change.reclaim or change.moved else None
+            if change.moved is not None:
+                done = move(self._database, change.moved, self._slots)
+            else:
+                done = changing.change(self._database, change, self._slots)
+            if done.removed.any() or (change.taken == "known" and done.put.any()):
+                self._forget_migrating(change)
             if change.reclaim:
-                # The index is of the file of vectors that is written anew.
-                before = self.state().index
                 changing.reclaim(self._database, self._slots)
-                if index is None and before is not None and installed():
-                    index = Wanted(before.kind, before.wanted)
+        if change.moved is not None:
+            # This store is of the old model; the index is made by one that is of the new.
+            if before is not None and before.kind != "none" and installed():
+                with Sqlite(str(self._database.path)) as new:
+                    new.write(Change(index=Wanted(before.kind, before.wanted)))
+            return done
+        if index is None and before is not None and before.kind != "none" and installed():
+            # The index was of the file of vectors that is written anew.
+            index = Wanted(before.kind, before.wanted)
         if index is not None:
             derive(self._database, self._moments, self._distance, index)
         return done
+
+    def _forget_migrating(self, change: Change) -> None:
+        """Remove what is removed or replaced from a migration that is not finished, too."""
+        path = self._database.path
+        staging = path.with_name(f"{path.name}-migration")
+        if staging.exists():
+            known = change.put.ids if change.put is not None and change.taken == "known" else ()
+            with Sqlite(str(staging)) as staged:
+                staged.write(Change(remove=[*change.remove, *known]))
 
     def read(
         self,
