@@ -385,6 +385,17 @@ def test_what_the_database_says_of_it_is_not_believed_either(gallery, column):
     assert recall(gallery, clustered(50, seed=5)) == 1.0
     assert gallery.state().index.status != "used"
     gallery.write(Change(rows(2, first=9000)))
+    gallery.write(Change(index=Wanted("ivf")))
+    assert gallery.state().index.status == "used"
+
+
+def test_a_table_of_another_form_is_no_index(gallery):
+    connection = gallery._database.connection()
+    connection.execute("CREATE TABLE indexed (one INTEGER)")
+    assert recall(gallery, clustered(50, seed=5)) == 1.0
+    assert gallery.state().index.status != "used"
+    gallery.write(Change(index=Wanted("ivf")))
+    assert gallery.state().index.status == "used"
 
 
 def test_manhattan_has_no_index(tmp_path):

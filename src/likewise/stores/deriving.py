@@ -23,7 +23,7 @@ from likewise.stores.indexing import Wanted
 from likewise.stores.reading import Moment, Moments
 from likewise.stores.schema import head_of
 from likewise.stores.sidecar import as_bytes
-from likewise.stores.stamp import NO_INDEX, Stamp, digest_of, note, stamp_of
+from likewise.stores.stamp import NO_INDEX, Stamp, digest_of, next_number, note
 
 ASKED = 1000
 NEAREST = 10
@@ -58,7 +58,7 @@ def derive(database: Database, moments: Moments, distance: Distance, wanted: Wan
     """
     if wanted.kind == "none":
         with database.changing() as connection:
-            note(connection, NO_INDEX._replace(number=stamp_of(connection).number + 1))
+            note(connection, NO_INDEX._replace(number=next_number(connection)))
         _tidy(database)
         return
     if not fits(distance):
@@ -167,7 +167,7 @@ def _put(
     with database.changing() as connection:
         if head_of(connection, database.path).file != moment.head.file:
             return False
-        number = stamp_of(connection).number + 1
+        number = next_number(connection)
         durable.replace(database.index_path(number), data)
         stamp = Stamp(
             number=number,

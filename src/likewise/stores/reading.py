@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from likewise.errors import DamagedGallery, GalleryBusy
-from likewise.shapes import Array, Float, Int, Shaped
+from likewise.shapes import Array, Float, Int
 from likewise.stores.database import Database, bound, chunks
 from likewise.stores.exact import Ranked, squares_of
 from likewise.stores.filter_sql import compiled
@@ -35,6 +35,7 @@ class Moment:
         holes: Slots that no row names, in order.
         among: The slots of the rows that fulfil a condition, in order; None for all.
         stamp: What the database says of its index; of kind `none` where nobody asked.
+        version: Of the database, as the thread that asked sees it; None where nobody did.
     """
 
     head: Head
@@ -43,6 +44,7 @@ class Moment:
     holes: Int[Array, "h"]
     among: Int[Array, "m"] | None
     stamp: Stamp
+    version: tuple[int, int, int] | None
 
 
 class Moments:
@@ -62,6 +64,7 @@ class Moments:
         self._squares = np.zeros(0, dtype=np.float32)
         self._known = 0
         self._stamp = NO_INDEX
+        self._last = threading.local()
 
     def close(self) -> None:
         """Give the file of vectors back."""
@@ -83,13 +86,24 @@ class Moments:
         Raises:
             DamagedGallery: If the file of vectors is not as it was written.
         """
+        version = None
+        if stamp and where is None:
+            # One statement, in place of a transaction, where nothing has changed since.
+            with self.database.said():
+                version = self.database.version()
+            last: Moment | None = getattr(self._last, "moment", None)
+            if last is not None and last.version == version:
+                return last
         for _ in range(_TRIES):
-            moment = self._now(where, stamp)
+            moment = self._now(where, stamp, version)
             if moment is not None:
+                self._last.moment = moment if version else None
                 return moment
         raise GalleryBusy(f"{self.database.path} was replaced faster than it could be opened.")
 
-    def _now(self, where: Condition | None, stamp: bool) -> Moment | None:
+    def _now(
+        self, where: Condition | None, stamp: bool, version: tuple[int, int, int] | None
+    ) -> Moment | None:
         """A moment; None where the gallery was compacted before its file was opened."""
         among = None
         with self._lock, self.database.reading() as connection:
@@ -115,7 +129,7 @@ class Moments:
             if self._number != head.file:
                 return None
             squares = self._squares_to(head.slots, vectors)
-        return Moment(head, vectors, squares, holes, among, said)
+        return Moment(head, vectors, squares, holes, among, said, version)
 
     def _opened(self, head: Head) -> bool:
         """Open the file of vectors that a head names; False where it is replaced already."""
@@ -183,42 +197,6 @@ def some_matches(database: Database, moment: Moment, found: Ranked) -> list[list
         ]
         for some, far in zip(slots, distances, strict=True)
     ]
-
-
-class Names:
-    """The ids of slots, kept in memory; a slot is never given to another row.
-
-    Args:
-        database: Of the gallery.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self._lock = threading.Lock()
-        self._ids = np.zeros(0, dtype=object)
-        self._file = 0
-        self._known = 0
-
-    def of(self, moment: Moment, slots: Int[Array, "q k"]) -> Shaped[Array, "q k"] | None:
-        """The ids of slots, empty for -1; None where rows were removed since the moment."""
-        with self._lock, self.database.reading() as connection:
-            head = head_of(connection, self.database.path)
-            if (head.file, head.removals) != (moment.head.file, moment.head.removals):
-                return None
-            if self._file != head.file:
-                self._file, self._known = head.file, 0
-            if head.slots >= len(self._ids):
-                # The last is nobody's, and what -1 leads to.
-                grown = np.full(head.slots + head.slots // 8 + 1, "", dtype=object)
-                grown[: self._known] = self._ids[: self._known]
-                self._ids = grown
-            if head.slots > self._known:
-                asked = "SELECT slot, id FROM rows WHERE slot >= ?"
-                for slot, name in connection.execute(asked, (self._known,)):
-                    self._ids[slot] = name
-                self._known = head.slots
-            ids: Array = self._ids[slots]
-        return ids
 
 
 def selected(database: Database, ids: Sequence[str]) -> list[int]:

@@ -19,8 +19,9 @@ from likewise.stores.faiss_index import installed
 from likewise.stores.filter_sql import compiled
 from likewise.stores.indexing import Wanted
 from likewise.stores.moving import move
+from likewise.stores.names import Names
 from likewise.stores.neighbours import Neighbours
-from likewise.stores.reading import Moment, Moments, Names, page, selected, some_matches
+from likewise.stores.reading import Moment, Moments, page, selected, some_matches
 from likewise.stores.rows import Change, Line, Match, Pin, Rows, State, Written
 from likewise.stores.schema import head_of
 from likewise.stores.where import Condition

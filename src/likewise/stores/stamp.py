@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import secrets
 import sqlite3
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from likewise.stores.schema import Head
 from likewise.stores.sidecar import Structure, from_bytes
 
 _TABLE = """
-CREATE TABLE IF NOT EXISTS indexed (
+CREATE TABLE indexed (
   one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL, kind TEXT NOT NULL,
   wanted REAL NOT NULL, file INTEGER NOT NULL, slots INTEGER NOT NULL, rows INTEGER NOT NULL,
   generation INTEGER NOT NULL, removals INTEGER NOT NULL, size INTEGER NOT NULL,
@@ -78,6 +79,8 @@ def stamp_of(connection: sqlite3.Connection, known: Stamp = NO_INDEX) -> Stamp:
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):
             return NO_INDEX
+        if "no such column" in str(error):
+            raise _damaged() from error
         raise
     if row is None:
         return NO_INDEX
@@ -87,18 +90,31 @@ def stamp_of(connection: sqlite3.Connection, known: Stamp = NO_INDEX) -> Stamp:
     wanted = Stamp.__annotations__.items()
     right = all(isinstance(getattr(stamp, name), kind) for name, kind in wanted)
     if not right or stamp.kind not in KINDS or not 0 <= stamp.breadth <= 2**31 - 1:
-        raise DamagedGallery(
-            "What the gallery says of its index is nothing an index can be. Make it again: "
-            "likewise gallery rebuild GALLERY."
-        )
+        raise _damaged()
     return stamp
 
 
+def _damaged() -> DamagedGallery:
+    return DamagedGallery(
+        "What the gallery says of its index is nothing an index can be. Make it again: likewise "
+        "gallery rebuild GALLERY."
+    )
+
+
+def next_number(connection: sqlite3.Connection) -> int:
+    """A number that no index of the gallery has had."""
+    try:
+        return stamp_of(connection).number + 1
+    except DamagedGallery:
+        return secrets.randbelow(2**40) + 2**40
+
+
 def note(connection: sqlite3.Connection, stamp: Stamp) -> None:
-    """Put a stamp in the place of the one that is there."""
+    """Put a stamp in the place of the one that is there, whatever form that has."""
+    connection.execute("DROP TABLE IF EXISTS indexed")
     connection.execute(_TABLE)
     places = ", ".join("?" * (1 + len(stamp)))
-    connection.execute(f"INSERT OR REPLACE INTO indexed VALUES ({places})", (1, *stamp))  # noqa: S608 - bound
+    connection.execute(f"INSERT INTO indexed VALUES ({places})", (1, *stamp))  # noqa: S608 - bound
 
 
 def read_sidecar(path: Path, stamp: Stamp, head: Head) -> Structure:
