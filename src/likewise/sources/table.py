@@ -16,7 +16,7 @@ from likewise.sources.tabular.delimited import open_delimited
 from likewise.sources.tabular.grades import Grading, graded
 from likewise.sources.tabular.json_lines import open_json_lines
 from likewise.sources.tabular.listed import Listed, files_of, series_of
-from likewise.sources.tabular.notes import Notes, column_of
+from likewise.sources.tabular.notes import Notes, notes_of, unused
 from likewise.sources.tabular.pair_graph import components, edges
 from likewise.sources.tabular.parquet import open_parquet
 from likewise.sources.tabular.refusals import check_words, listed_names, more_departing, no_column
@@ -169,32 +169,12 @@ class Table(Source):
         file = Path(os.path.expanduser(self.path))  # noqa: PTH111 - as above
         sheet = self._opened(file)
         wanted = self._wanted(sheet)
-        used = {*wanted, *self._more.values()}
-        others = [name for name in dict.fromkeys(sheet.names) if name and name not in used]
-        twice = [name for name in others if sheet.names.count(name) > 1]
-        others = [name for name in others if name not in twice]
-        if wanted == self._pairs or not others:
-            return Notes({}, tuple(twice))
+        if wanted == self._pairs:
+            return Notes({}, ())
+        others, twice = unused(sheet, {*wanted, *self._more.values()})
         cells_of = sheet.read([self._items[0], *others])
-        listed = self._listed(sheet, file, {self._items[0]: cells_of[self._items[0]]})
-        _, rows, which = np.unique(listed.cells, return_index=True, return_inverse=True)
-        columns, passed = {}, twice
-        for name in others:
-            values = column_of(sheet, name, cells_of[name])
-            if values is None:
-                passed.append(name)
-                continue
-            for row, item in enumerate(which.tolist()):
-                first = int(rows[item])
-                if values[row] != values[first]:
-                    raise sheet.wrong(
-                        [first, row],
-                        f"{str(listed.keys[item])!r} has the {name} {values[first]!r} in one and "
-                        f"{values[row]!r} in the other",
-                        "Drop one of the two.",
-                    )
-            columns[name] = [values[row] for row in rows.tolist()]
-        return Notes(columns, tuple(passed))
+        listed = self._listed(sheet, file, {self._items[0]: cells_of.pop(self._items[0])})
+        return notes_of(sheet, cells_of, listed, twice)
 
     def _opened(self, file: Path) -> Sheet:
         ending = file.suffix.lower()

@@ -8,7 +8,6 @@ TASKS = {
     "embed": "likewise.tasks.embed:embed",
     "enrol": "likewise.tasks.enrol:enrol",
     "identify": "likewise.tasks.identify:identify",
-    "migrate": "likewise.tasks.migrate:migrate",
     "search": "likewise.tasks.search:search",
     "dedupe": "likewise.tasks.dedupe:dedupe",
 }

@@ -1,10 +1,13 @@
 """What else a table says of its items: the columns that are neither items nor labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from likewise.sources.tabular.cells import LONGEST_TEXT
+from likewise.sources.tabular.listed import Listed
 from likewise.sources.tabular.sheet import Sheet
 
 Note: TypeAlias = str | int | float | bool
@@ -29,6 +32,48 @@ class Notes:
         """What is noted of an item."""
         values = {name: column[item] for name, column in self.columns.items()}
         return {name: value for name, value in values.items() if value is not None}
+
+
+def unused(sheet: Sheet, used: Collection[str]) -> tuple[list[str], list[str]]:
+    """The names of columns that have no use yet; and of those that more than one column has."""
+    others = [name for name in dict.fromkeys(sheet.names) if name and name not in used]
+    twice = [name for name in others if sheet.names.count(name) > 1]
+    return [name for name in others if name not in twice], twice
+
+
+def notes_of(
+    sheet: Sheet, columns: Mapping[str, Any], listed: Listed, twice: Sequence[str]
+) -> Notes:
+    """What columns say of each item.
+
+    Args:
+        sheet: What they are columns of.
+        columns: Their cells by name.
+        listed: The items of the same rows.
+        twice: Names that more than one column has, which are passed over.
+
+    Raises:
+        DamagedSource: If two rows of one item contradict each other, with the rows.
+    """
+    _, rows, which = np.unique(listed.cells, return_index=True, return_inverse=True)
+    found: dict[str, Sequence[Note | None]] = {}
+    passed = list(twice)
+    for name, cells in columns.items():
+        values = column_of(sheet, name, cells)
+        if values is None:
+            passed.append(name)
+            continue
+        for row, item in enumerate(which.tolist()):
+            first = int(rows[item])
+            if values[row] != values[first]:
+                raise sheet.wrong(
+                    [first, row],
+                    f"{str(listed.keys[item])!r} has the {name} {values[first]!r} in one and "
+                    f"{values[row]!r} in the other",
+                    "Drop one of the two.",
+                )
+        found[name] = [values[row] for row in rows.tolist()]
+    return Notes(found, tuple(passed))
 
 
 def column_of(sheet: Sheet, name: str, cells: Any) -> list[Note | None] | None:
