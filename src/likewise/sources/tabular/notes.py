@@ -8,6 +8,7 @@ import numpy as np
 
 from likewise.sources.tabular.cells import LONGEST_TEXT
 from likewise.sources.tabular.listed import Listed
+from likewise.sources.tabular.refusals import check_agreement
 from likewise.sources.tabular.sheet import Sheet
 
 Note: TypeAlias = str | int | float | bool
@@ -63,15 +64,8 @@ def notes_of(
         if values is None:
             passed.append(name)
             continue
-        for row, item in enumerate(which.tolist()):
-            first = int(rows[item])
-            if values[row] != values[first]:
-                raise sheet.wrong(
-                    [first, row],
-                    f"{str(listed.keys[item])!r} has the {name} {values[first]!r} in one and "
-                    f"{values[row]!r} in the other",
-                    "Drop one of the two.",
-                )
+        each = np.array(values, dtype=object)
+        check_agreement(sheet, listed.keys[listed.cells], name, each, rows[which])
         found[name] = [values[row] for row in rows.tolist()]
     return Notes(found, tuple(passed))
 
