@@ -469,7 +469,7 @@ def test_a_gallery_that_was_made_anew_for_another_model(place):
         lambda: list(store.read()),
         store.state,
     ):
-        with pytest.raises(ForeignEmbedding, match="of the model b, and those of aaaaaaaaaaaa"):
+        with pytest.raises(ForeignEmbedding, match="model aaaaaaaaaaaa, and holds those of b now"):
             asked()
 
 

@@ -127,6 +127,39 @@ def test_the_nearest_are_those_of_a_scan(place, distance, where):
     assert match == Match("row 5", "who 0", 0.0, some.metadata[5])
 
 
+@pytest.mark.parametrize("distance", DISTANCES.names())
+def test_approximate_search_tells_true_distances_of_rows_that_are_there(place, distance):
+    """Whatever index a store has; where it has none of use, the answer is exact."""
+    store, some = place.open(distance), rows(300)
+    put(store, some)
+    settled(store, store.write(Change(remove=some.ids[:30])))
+    kept = rows(300).take(np.arange(300) >= 30)
+    for query in drawn(3, seed=9):
+        for where in ("", 'season = "winter"'):
+            truth = dict(map(reversed, scanned(kept, query, distance, where)))
+            condition = parse(where) if where else None
+            found = store.nearest(query[None], 10, condition, approximate=True)[0]
+            assert len(found) == 10
+            assert [(m.id, m.distance) for m in found] == [(m.id, truth[m.id]) for m in found]
+            assert [m.distance for m in found] == sorted(m.distance for m in found)
+            if store.state().index is None:
+                assert found == store.nearest(query[None], 10, condition)[0]
+
+
+def test_neighbours_are_the_nearest_in_arrays(place):
+    store = place.open()
+    put(store, rows(30))
+    queries = drawn(4, seed=9)
+    for k in (1, 10, 50):
+        found = store.neighbours(queries, k)
+        assert found.ids.shape == found.distances.shape == (4, min(k, 30))
+        for ids, far, matches in zip(
+            found.ids, found.distances, store.nearest(queries, k), strict=True
+        ):
+            assert ids.tolist() == [match.id for match in matches]
+            assert far.tolist() == [match.distance for match in matches]
+
+
 def test_new_and_known_rows_are_told_apart(place):
     store = place.open()
     first, more = rows(10), rows(20, seed=3)

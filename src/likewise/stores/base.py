@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import final
 
 from likewise.shapes import Array, Float
+from likewise.stores.neighbours import Neighbours
 from likewise.stores.rows import Change, Match, Rows, State, Written
 from likewise.stores.where import Condition
 
@@ -86,6 +87,23 @@ class Store(ABC):
             WrongDimension: If the queries have another length than the vectors.
             GalleryBusy: If others change the rows faster than they can be read.
         """
+
+    def neighbours(
+        self,
+        queries: Float[Array, "n dim"],
+        k: int,
+        where: Condition | None = None,
+        *,
+        approximate: bool = False,
+    ) -> Neighbours:
+        """The ids and distances of `nearest` alone, for many queries; a store may be faster at it.
+
+        The arguments, and what is raised, are those of `nearest`.
+        """
+        found = self.nearest(queries, k, where, approximate=approximate)
+        return Neighbours.of(
+            [([one.id for one in some], [one.distance for one in some]) for some in found], k
+        )
 
     @abstractmethod
     def state(self, where: Condition | None = None, *, log: int = 0) -> State:

@@ -12,6 +12,7 @@ from likewise.distances.base import Distance
 from likewise.errors import Leak
 from likewise.evaluation import compare, verify_all
 from likewise.listed_pairs import graded_pairs
+from likewise.metrics.gallery_size import by_size
 from likewise.metrics.identification import identification, one_shot
 from likewise.metrics.retrieval import retrieval
 from likewise.model import Model
@@ -22,7 +23,7 @@ from likewise.results import Evaluation
 from likewise.rough import Rough
 from likewise.shapes import Array, Float, Int, Shaped
 from likewise.sources.base import Source
-from likewise.types import Items
+from likewise.types import Claim, Items
 
 _WORST = 6
 _FEW = 5
@@ -152,7 +153,8 @@ def measure(
         # What is forged is nobody's: it is neither recognised nor retrieved.
         own = np.flatnonzero(~items.forged)
         names = items.identities[own]
-        found = _ranked(vectors[own], names, compares, point.threshold, most)
+        grows = fitted.claim is Claim.NEW_IDENTITIES
+        found = _ranked(vectors[own], names, compares, point.threshold, most, grows=grows)
     return Evaluation(
         source=source,
         verification=verify_all(comparisons, fitted.points, fitted.claim),
@@ -214,20 +216,35 @@ def _ranked(
     compares: Comparator,
     threshold: float,
     most: int,
+    *,
+    grows: bool,
 ) -> _Ranked:
-    """Recognition, identification and retrieval; the last two among at most so many items."""
+    """Recognition, identification and retrieval; the last two among at most so many items.
+
+    Args:
+        vectors: Embeddings.
+        identities: Of each.
+        compares: What compares them.
+        threshold: Of the open set.
+        most: How many items.
+        grows: Whether to measure identification against the size of the gallery, too.
+    """
     _, codes = np.unique(identities, return_inverse=True)
     order = np.argsort(codes, kind="stable")
     vectors, codes = vectors[order], codes[order]
     few = len(codes) <= most
     rough = compares if isinstance(compares, Rough) else None
     alone = not isinstance(compares, Distance)
+    who = None
+    if few:
+        who = identification(vectors, codes, compares.matrix, threshold, alone=alone)
+        # A matcher would compare each pair in its turn, for minutes.
+        if who is not None and grows and not alone:
+            who = replace(who, by_size=by_size(vectors, codes, compares.matrix, alone=alone))
     return _Ranked(
         one_shot=one_shot(vectors, codes, compares.rows),
         few_shot=one_shot(vectors, codes, compares.rows, shots=_FEW),
-        identification=(
-            identification(vectors, codes, compares.matrix, threshold, alone=alone) if few else None
-        ),
+        identification=who,
         retrieval=retrieval(vectors, codes, compares.matrix, rough=rough, alone=alone)
         if few
         else None,

@@ -10,7 +10,7 @@ from psycopg import errors, sql
 from likewise.errors import BadArgument, DamagedGallery, NewerGallery, NotAGallery
 from likewise.stores.postgres.server import EXTENSION, SCHEMA, Connection, Server
 from likewise.stores.rows import Pin
-from likewise.stores.schema import match
+from likewise.stores.schema import check_pin, match
 
 # Whoever changes the schema of a database holds this lock.
 _LOCK = 0x4C696B65
@@ -100,8 +100,7 @@ def head_of(connection: Connection, server: Server, *, lock: bool = False) -> He
     found = _found(connection, server, lock=lock)
     if found is None:
         raise DamagedGallery(f"{server.name} is there no more. Restore it from a copy.")
-    if server.pin is not None:
-        match(server.name, found.pin, server.pin)
+    check_pin(server.name, found.pin, server.pin)
     return found
 
 
