@@ -20,6 +20,7 @@ from likewise.stores import moving, vectors
 from likewise.stores.rows import Change
 from likewise.stores.sqlite import Sqlite
 from likewise.tasks import migrate as task
+from places import place_of
 
 
 @pytest.fixture(scope="session")
@@ -395,6 +396,43 @@ def test_a_kill_at_any_moment_leaves_the_old_gallery_or_the_new(things, image_mo
 @pytest.mark.parametrize("seed", range(6))
 def test_many_kills_leave_the_old_gallery_or_the_new(things, image_model, newer, seed):
     kills(things, image_model, newer, 20, seed)
+
+
+def test_a_gallery_in_postgres_goes_over(
+    likewise_json, image_model, newer, strangers, tmp_path, monkeypatch, request
+):
+    """Stopped once, by its URL with a password, and resumed."""
+    folder = tmp_path / "things"
+    shutil.copytree(strangers, folder)
+    place = place_of("pgvector", tmp_path, request)
+    try:
+        address = place.address
+        enrol(image_model, address, Folder(str(folder)), metadata={"at": 1})
+        before = contents(address)
+
+        def stops(*_):
+            raise Stopped
+
+        monkeypatch.setattr(task, "Moved", stops)
+        with pytest.raises(Stopped):
+            migrate(address, newer)
+        monkeypatch.undo()
+        assert contents(address) == before
+        gone = next(iter(before))
+        with Gallery(address, image_model) as gallery:
+            gallery.remove(gone)
+        del before[gone]
+        secret = address.replace("postgres@", "postgres:sesame@")
+        told = likewise_json("gallery", "migrate", secret, newer.folder)
+        assert (told["entries"], told["embedded"], told["resumed"]) == (149, 0, 149)
+        assert "sesame" not in told["gallery"]
+        assert contents(address) == before
+        Path(gone).unlink()
+        is_of(address, newer, folder)
+        assert place.ask("SELECT name FROM likewise._galleries WHERE name LIKE '%migration'") == []
+        assert migrate(address, newer).embedded == 0
+    finally:
+        place.close()
 
 
 def test_the_command(likewise, likewise_json, things, newer):

@@ -7,10 +7,16 @@ import numpy as np
 import pytest
 
 from likewise.distances import FAMILY as DISTANCES
-from likewise.errors import BadArgument, ForeignEmbedding, GalleryNotFound, WrongDimension
+from likewise.errors import (
+    BadArgument,
+    ForeignEmbedding,
+    GalleryBusy,
+    GalleryNotFound,
+    WrongDimension,
+)
 from likewise.stores import FAMILY
 from likewise.stores.base import Store
-from likewise.stores.rows import Change, Match, Pin, Rows, Written
+from likewise.stores.rows import Change, Match, Moved, Pin, Rows, Written
 from likewise.stores.where import holds, parse
 from places import DIM, place_of
 
@@ -351,6 +357,73 @@ def test_what_does_not_fit_is_refused_and_nothing_is_changed(place):
     with pytest.raises(BadArgument, match="cannot be asked for in a condition"):
         store.write(Change(bad))
     assert everything(store) == before
+
+
+def test_all_rows_go_over_to_another_model_at_once(place):
+    store, some = place.open(dim=2), rows(4200, dim=2)
+    put(store, some)
+    pin = Pin("b" * 64, "cosine", 3)
+    try:
+        staged = store.staging(pin)
+    except BadArgument as error:
+        assert "cannot go over to another model. Export it" in str(error)
+        return
+    with staged:
+        made = rows(4200, dim=3, seed=1)
+        put(staged, made)
+        removed = store.write(Change(remove=["row 7"]))
+        settled(store, removed)
+        replaced = rows(1, dim=2, seed=2)
+        put(store, replaced, "known")
+        assert list(staged.read(["row 7", "row 0"])) == []
+        put(staged, made.take(np.arange(4200) == 0))
+    before = everything(store)
+    with pytest.raises(ForeignEmbedding, match="an unfinished migration to another model"):
+        store.staging(Pin("c" * 64, "cosine", 3))
+
+    def vectors(ids) -> np.ndarray:
+        with store.staging(pin) as again:
+            there = {
+                name: vector
+                for part in again.read(ids)
+                for name, vector in zip(part.ids, part.vectors, strict=True)
+            }
+        return np.stack([there[name] for name in ids])
+
+    state = store.state(log=9000)
+    for refused, moved in (
+        (GalleryBusy, Moved(pin, state.generation - 1, vectors, ["row 9"])),
+        (WrongDimension, Moved(pin, state.generation, lambda ids: drawn(len(ids), dim=2), [])),
+    ):
+        with pytest.raises(refused):
+            store.write(Change(moved=moved))
+        assert everything(store) == before
+        assert store.state(log=9000) == state
+    done = store.write(Change(moved=Moved(pin, state.generation, vectors, ["row 9", "nobody"])))
+    store.discard_staging()
+    assert done.generation > state.generation
+    for ask in (store.state, lambda: store.nearest(drawn(1, dim=2), 1), lambda: list(store.read())):
+        with pytest.raises(ForeignEmbedding, match="it was migrated"):
+            ask()
+    with pytest.raises(ForeignEmbedding, match="it was migrated"):
+        store.write(Change(remove=["row 1"]))
+    with place.open("cosine", dim=3, model="b") as new:
+        found = everything(new)
+        wanted = {name: made.vectors[i].tobytes() for i, name in enumerate(some.ids)}
+        assert list(found) == [name for name in before if name != "row 9"]
+        for name, (who, vector, told, item) in found.items():
+            assert (who, told, item) == (before[name][0], *before[name][2:])
+            assert vector == wanted[name]
+        after = new.state(log=9000)
+        assert (after.pin, after.count, after.generation) == (pin, 4198, done.generation)
+        assert after.removals == state.removals + 4199
+        assert [line.action for line in after.log] == ["removed", *[x.action for x in state.log]]
+        assert as_pairs(new.nearest(made.vectors[3:4], 2)[0])[0][1] == "row 3"
+        put(new, rows(1, dim=3, first=9000))
+        with new.staging(Pin("c" * 64, "euclidean", 5)) as another:
+            assert another.state().count == 0
+        new.discard_staging()
+        new.discard_staging()
 
 
 def test_another_models_store_is_refused(place):

@@ -95,7 +95,7 @@ def gallery(
         export writes the file that it is given, whole or not at all.
         import, remove and compact change the gallery's own files.
         index and rebuild write GALLERY-index-N beside them (in PostgreSQL, in the database).
-        migrate writes GALLERY-migration until it changes over.
+        migrate writes GALLERY-migration (or a table) until it changes over.
 
     Exit codes:
         0  done
@@ -209,10 +209,10 @@ def _index(opened: "Gallery", action: str, kind: str, recall: float | None) -> d
         made = opened.index(kind_of(kind or "hnsw"), 0.99 if recall is None else recall)
     elif there is None:
         return {"index": "none", "rebuilt": "nothing, since nothing is derived from the rows"}
-    elif there.kind == "none":
+    elif (again := there.again) is None:
         made = opened.index()
     else:
-        made = opened.index(there.kind, there.wanted)
+        made = opened.index(again.kind, again.recall)
     return index_of(made)
 
 

@@ -9,19 +9,20 @@ def migrate(gallery: str, model: str, source: str, *, leave_out: bool, as_json: 
     from likewise.cli.progress import Counter
     from likewise.cli.words import source_spec
     from likewise.model import Model
-    from likewise.printable import printable
+    from likewise.printable import printable, without_secrets
     from likewise.sources import FAMILY
     from likewise.tasks.migrate import migrate as go_over
 
+    shown = without_secrets(gallery)
     built = FAMILY.build(source_spec(source)) if source else None
     with Counter("embedding", quiet=as_json) as count:
         done = go_over(
             gallery, Model(model), source=built, leave_out=leave_out, progress=count.show
         )
     if as_json:
-        print(json.dumps({"gallery": gallery, **asdict(done)}))
+        print(json.dumps({"gallery": shown, **asdict(done)}))
         return
-    print(f"{gallery} holds {done.entries:,} entries of the model in {model}")
+    print(f"{shown} holds {done.entries:,} entries of the model in {model}")
     if done.embedded or done.resumed:
         print(f"{done.embedded:,} were embedded now, {done.resumed:,} before a stop")
     else:

@@ -133,8 +133,8 @@ def _measured(
         answers = exact.ranked(queries, moment.vectors, rows, k + 1, distance)
         shares = np.array(
             [
-                np.count_nonzero(others(*found, one)[:k] <= limit) / k
-                for *found, one, limit in zip(*answers, own.tolist(), limits, strict=True)
+                np.count_nonzero(others(keys, apart, one)[:k] <= limit) / k
+                for keys, apart, one, limit in zip(*answers, own.tolist(), limits, strict=True)
             ]
         )
         worth = _Worth(breadth, float(shares.mean()), held)

@@ -1,5 +1,6 @@
 """The nouns of approximate search, and what is the same in every store that has an index."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -72,6 +73,11 @@ class Indexed:
     settings: str
     bytes_used: int
 
+    @property
+    def again(self) -> Wanted | None:
+        """What to ask for to have it made again; None where that is not known."""
+        return None if self.kind == "none" else Wanted(self.kind, self.wanted)
+
 
 def kind_of(word: str) -> Kind:
     """A kind of index, once it is one.
@@ -98,8 +104,8 @@ def enough(shares: Float[Array, "asked"], wanted: Wanted) -> bool:
         shares: That it found, of each row that was asked for.
         wanted: The index.
     """
-    lowest = float(shares.mean()) - _SURE * float(shares.std()) / len(shares) ** 0.5
-    return lowest >= wanted.recall
+    mean, spread = float(shares.mean()), float(shares.std())
+    return mean - _SURE * spread / math.sqrt(len(shares)) >= wanted.recall
 
 
 def passed_over(why: str) -> str:

@@ -4,9 +4,11 @@ The new vectors are written to a file of their own and flushed; the transaction 
 moment of the change. A kill before it leaves the old gallery, and after it the new one.
 """
 
+import glob
+from pathlib import Path
+
 import numpy as np
 
-from likewise.errors import GalleryBusy, WrongDimension
 from likewise.stores import vectors
 from likewise.stores.changing import Slots, note, tidy
 from likewise.stores.database import Database, chunks
@@ -14,6 +16,19 @@ from likewise.stores.rows import Moved, Written
 from likewise.stores.schema import check_pin, head_of
 
 _AT_ONCE = 4096
+
+
+def staging_path(path: Path) -> Path:
+    """Where the vectors of another model stand until the gallery at a path goes over to it."""
+    return path.with_name(f"{path.name}-migration")
+
+
+def discard_staging(path: Path) -> None:
+    """Remove those vectors; what was written of them last is removed first."""
+    staging = staging_path(path)
+    beside = path.parent.glob(f"{glob.escape(staging.name)}-*")
+    for one in (staging, *sorted(beside)):
+        one.unlink(missing_ok=True)
 
 
 def move(database: Database, moved: Moved, slots: Slots) -> Written:
@@ -27,11 +42,7 @@ def move(database: Database, moved: Moved, slots: Slots) -> Written:
     with database.changing() as connection:
         head = head_of(connection, database.path)
         check_pin(database.path, head.pin, database.pin)
-        if head.generation != moved.generation:
-            raise GalleryBusy(
-                f"{database.path} was changed while its vectors were made. Make those of the rows "
-                "that are new, and try again."
-            )
+        moved.check(database.path, head.generation)
         log = []
         for (name,) in ((name,) for name in moved.left_out):
             done = connection.execute("DELETE FROM rows WHERE id = ?", (name,))
@@ -41,12 +52,7 @@ def move(database: Database, moved: Moved, slots: Slots) -> Written:
         vectors.create(target, moved.pin.dim, head.token)
         start = 0
         for some in chunks(found, _AT_ONCE):
-            made = moved.vectors([name for _, name in some])
-            if made.shape != (len(some), moved.pin.dim):
-                raise WrongDimension(
-                    f"{len(some)} rows were to get vectors of {moved.pin.dim} numbers, and got "
-                    f"{list(made.shape)}."
-                )
+            made = moved.of([name for _, name in some])
             vectors.append(target, start, made, flush=start + len(some) == len(found))
             start += len(some)
         connection.executemany(

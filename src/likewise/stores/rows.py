@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from likewise.errors import BadArgument
+from likewise.errors import BadArgument, GalleryBusy, WrongDimension
 from likewise.printable import shortened
 from likewise.shapes import Array, Bool, Float
 from likewise.stores.indexing import Indexed, Wanted
@@ -132,6 +132,32 @@ class Moved:
     vectors: Callable[[Sequence[str]], Float[Array, "n dim"]]
     left_out: Sequence[str] = ()
 
+    def check(self, name: object, generation: int) -> None:
+        """Refuse a gallery whose rows were written since.
+
+        Raises:
+            GalleryBusy: If they were.
+        """
+        if generation != self.generation:
+            raise GalleryBusy(
+                f"{name} was changed while its vectors were made. Make those of the rows that are "
+                "new, and try again."
+            )
+
+    def of(self, ids: Sequence[str]) -> Float[Array, "n dim"]:
+        """The vectors of some ids.
+
+        Raises:
+            WrongDimension: If they are not as many, or not as long, as the pin says.
+        """
+        made = self.vectors(ids)
+        if made.shape != (len(ids), self.pin.dim):
+            raise WrongDimension(
+                f"{len(ids)} rows were to get vectors of {self.pin.dim} numbers, and got "
+                f"{list(made.shape)}."
+            )
+        return made
+
 
 @dataclass(frozen=True)
 class Change:
@@ -143,8 +169,9 @@ class Change:
             which then replace the rows that are there.
         remove: Ids of rows to remove; this comes first.
         reclaim: Give the place of removed rows back to the disk, which takes time.
-        moved: Vectors of another model for all rows, in place of all that is above. Whoever has the
-            store open then is refused with `ForeignEmbedding`.
+        moved: Vectors of another model for all rows, in place of all that is above; see
+            `Store.staging`. Whoever has the store open then is refused with `ForeignEmbedding`, and
+            an index is made again where the new vectors can have one.
         index: The index to make for approximate search, which takes time; this comes last, and is
             no change of rows.
     """

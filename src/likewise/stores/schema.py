@@ -125,6 +125,14 @@ def match(path: Path | str, there: Pin, given: Pin) -> None:
         )
 
 
+def unfinished(staging: Path | str, error: ForeignEmbedding, discard: str) -> ForeignEmbedding:
+    """The error where the vectors of yet another model stand beside a gallery."""
+    return ForeignEmbedding(
+        f"{staging} is an unfinished migration to another model. Go on with that one, or {discard} "
+        f"({error})"
+    )
+
+
 def check_pin(path: Path | str, there: Pin, opened: Pin | None) -> None:
     """Refuse a gallery that went over to another model since it was opened.
 

@@ -2,28 +2,27 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import final
 
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
-from likewise.errors import BadArgument, GalleryBusy, WrongDimension
+from likewise.errors import BadArgument, ForeignEmbedding, GalleryBusy, WrongDimension
 from likewise.shapes import Array, Float
 from likewise.stores import changing, exact
 from likewise.stores.approximate import Approximate
-from likewise.stores.base import Store
+from likewise.stores.base import Store, check_timeout
 from likewise.stores.database import Database
 from likewise.stores.deriving import derive
 from likewise.stores.faiss_index import installed
 from likewise.stores.filter_sql import compiled
-from likewise.stores.indexing import Wanted
-from likewise.stores.moving import move
+from likewise.stores.moving import discard_staging, move, staging_path
 from likewise.stores.names import Names
 from likewise.stores.neighbours import Neighbours
 from likewise.stores.reading import Moment, Moments, page, selected, some_matches
 from likewise.stores.rows import Change, Line, Match, Pin, Rows, State, Written
-from likewise.stores.schema import head_of
+from likewise.stores.schema import check_pin, head_of, unfinished
 from likewise.stores.where import Condition
 
 # How often to look again where a row that was found is removed before it is read.
@@ -65,10 +64,7 @@ class Sqlite(Store):
         pin: Pin | None = None,
         writing: bool = True,
     ) -> None:
-        if not timeout_seconds > 0:
-            raise BadArgument(
-                f"timeout_seconds is {timeout_seconds}, and a time above 0 is expected."
-            )
+        check_timeout(timeout_seconds)
         self.resources = ExitStack()
         self._database = Database(Path(path), timeout_seconds, writing=writing)
         self.resources.callback(self._database.close)
@@ -99,9 +95,9 @@ class Sqlite(Store):
         """
         if change.put is not None:
             self._check(change.put.vectors)
-        index = change.index
         with self._writing:
             before = self.state().index if change.reclaim or change.moved else None
+            again = before.again if before is not None and installed() else None
             if change.moved is not None:
                 done = move(self._database, change.moved, self._slots)
             else:
@@ -111,22 +107,21 @@ class Sqlite(Store):
             if change.reclaim:
                 changing.reclaim(self._database, self._slots)
         if change.moved is not None:
-            # This store is of the old model; the index is made by one that is of the new.
-            if before is not None and before.kind != "none" and installed():
-                with Sqlite(str(self._database.path)) as new:
-                    new.write(Change(index=Wanted(before.kind, before.wanted)))
+            # This store is of the old model; the index is made by one that is of the new, if
+            # there is one for its distance.
+            if again is not None:
+                with Sqlite(str(self._database.path)) as new, suppress(BadArgument):
+                    new.write(Change(index=again))
             return done
-        if index is None and before is not None and before.kind != "none" and installed():
-            # The index was of the file of vectors that is written anew.
-            index = Wanted(before.kind, before.wanted)
+        # The index was of the file of vectors that is written anew.
+        index = change.index or again
         if index is not None:
             derive(self._database, self._moments, self._distance, index)
         return done
 
     def _forget_migrating(self, change: Change) -> None:
         """Remove what is removed or replaced from a migration that is not finished, too."""
-        path = self._database.path
-        staging = path.with_name(f"{path.name}-migration")
+        staging = staging_path(self._database.path)
         if staging.exists():
             known = change.put.ids if change.put is not None and change.taken == "known" else ()
             with Sqlite(str(staging)) as staged:
@@ -261,6 +256,7 @@ class Sqlite(Store):
         """
         with self._database.reading() as connection:
             head = head_of(connection, self._database.path)
+            check_pin(self._database.path, head.pin, self._database.pin)
             count = head.entries
             if where is not None:
                 sql, values = compiled(where)
@@ -283,6 +279,18 @@ class Sqlite(Store):
             log=tuple(Line(*line) for line in lines),
             index=index,
         )
+
+    def staging(self, pin: Pin) -> Store:
+        """A gallery in the file that ends in `-migration`; see `Store.staging`."""
+        path = staging_path(self._database.path)
+        try:
+            return Sqlite(str(path), pin=pin)
+        except ForeignEmbedding as error:
+            raise unfinished(path, error, f"delete the files named {path.name}*.") from error
+
+    def discard_staging(self) -> None:
+        """Remove that gallery; see `Store.discard_staging`."""
+        discard_staging(self._database.path)
 
     def _check(self, given: Float[Array, "n dim"]) -> None:
         if given.shape[1] != self._pin.dim:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.errors import EmptySource, ForeignEmbedding, GalleryBusy, MissingItems, UnreadableItem
+from likewise.errors import EmptySource, GalleryBusy, MissingItems, UnreadableItem
 from likewise.gallery import Gallery, Limit
 from likewise.gallery.open_set import TARGETS
 from likewise.model import Model
@@ -17,7 +17,6 @@ from likewise.shapes import Array, Float
 from likewise.sources.base import Source
 from likewise.stores.base import Store
 from likewise.stores.rows import Change, Moved, Pin, Rows
-from likewise.stores.sqlite import Sqlite
 from likewise.tasks.origins import Origins
 from likewise.types import Items, Raw
 
@@ -62,12 +61,13 @@ def migrate(
 
     The items are those that were kept, else those of a source at the same places, else the files
     whose paths were noted, if they have not changed. All are looked for before the first is
-    embedded. The new embeddings stand in GALLERY-migration until all are there, and the old
-    gallery serves meanwhile; then one transaction changes over. After a stop, the same call goes
-    on, and embeds nothing twice. Whoever has the gallery open when it changes over is refused.
+    embedded. The new embeddings stand beside the gallery (in GALLERY-migration, or in another
+    table of the database) until all are there, and the old gallery serves meanwhile; then one
+    transaction changes over. After a stop, the same call goes on, and embeds nothing twice.
+    Whoever has the gallery open when it changes over is refused.
 
     Args:
-        gallery: Its path.
+        gallery: Its path, or its URL.
         model: The new one.
         source: Where items are, if not where they were.
         leave_out: Remove the entries that cannot be embedded again, at the change, in place of
@@ -76,6 +76,7 @@ def migrate(
         progress: Called with how many entries are done, of how many.
 
     Raises:
+        BadArgument: If its store, one of another package, cannot go over.
         MissingItems: If items are not there, have changed or cannot be read; nothing is changed.
         ForeignEmbedding: If another migration is unfinished.
         GalleryError: If the gallery cannot be used.
@@ -84,24 +85,17 @@ def migrate(
     pin = Pin(model.fingerprint, model.manifest.distance, model.dim)
     with Gallery(gallery) as old:
         before = tuple(old.limit(target) for target in TARGETS)
-        path = Path(str(gallery))
         if old.pin == pin:
-            _discard(path)
+            old.store.discard_staging()
             return Migration(old.count(), 0, 0, (), before, before)
-        try:
-            with Sqlite(str(_staging(path)), pin=pin) as staged:
-                work = _Work(old, staged, model, Origins(source), threads)
-                lost = work.missing()
-                if lost and not leave_out:
-                    raise _refusal(lost, "Nothing was embedded yet.")
-                resumed = work.ready
-                work.go_over(leave_out=leave_out, progress=progress)
-        except ForeignEmbedding as error:
-            raise ForeignEmbedding(
-                f"{_staging(path)} is an unfinished migration to another model. Go on with that "
-                f"one, or delete the files that begin with {_staging(path).name}. ({error})"
-            ) from error
-    _discard(path)
+        with old.store.staging(pin) as staged:
+            work = _Work(old, staged, model, Origins(source), threads)
+            lost = work.missing()
+            if lost and not leave_out:
+                raise _refusal(lost, "Nothing was embedded yet.")
+            resumed = work.ready
+            work.go_over(leave_out=leave_out, progress=progress)
+        old.store.discard_staging()
     with Gallery(gallery, model, writing=False) as new:
         after = tuple(new.limit(target) for target in TARGETS)
         left = tuple(work.left_out.items())
@@ -252,17 +246,6 @@ class _Work:
 def _mark(vector: Float[Array, "dim"]) -> str:
     """What tells an old vector from another, and says nothing of it."""
     return hashlib.sha256(vector.tobytes()).hexdigest()
-
-
-def _staging(path: Path) -> Path:
-    return path.with_name(f"{path.name}-migration")
-
-
-def _discard(path: Path) -> None:
-    """Remove the embeddings that stood by; what was written of them last is removed first."""
-    staging = _staging(path)
-    for one in (staging, *sorted(path.parent.glob(f"{staging.name}-*"))):
-        one.unlink(missing_ok=True)
 
 
 def _refusal(lost: dict[str, str], done: str) -> MissingItems:

@@ -21,7 +21,7 @@ from likewise.stores.postgres.conditions import Bound, compiled
 from likewise.stores.postgres.migrations import Head, head_of
 from likewise.stores.postgres.server import Connection, Server
 from likewise.stores.postgres.vectors import beyond, can_scan, kind_of
-from likewise.stores.postgres.wire import digest_of, read, text_of
+from likewise.stores.postgres.wire import check_sent, digest_of, read, text_of
 from likewise.stores.rows import Match, Rows
 from likewise.stores.where import Condition
 
@@ -232,6 +232,7 @@ def _scanned(
     ).format(scan=kind.scan, table=server.place(), condition=condition)
     text = text_of(query)
     rows = connection.execute(words, [text, *bound, k + _SPARE], binary=True).fetchall()
+    check_sent([row[1] for row in rows])
     if len(rows) == k + _SPARE:
         most = beyond(rows[k - 1][2], len(query), distance)
         if rows[-1][2] <= most:

@@ -179,10 +179,15 @@ def _make(server: Server, pin: Pin) -> Head:
             for text in _ROWS:
                 words = sql.SQL(text)
                 connection.execute(words.format(table=table, dim=sql.Literal(pin.dim)))
-            if pin.dim <= _INLINE:
-                inline = sql.SQL("ALTER TABLE {} ALTER COLUMN embedding SET STORAGE PLAIN")
-                connection.execute(inline.format(table))
+            keep_inline(connection, server, "embedding", pin.dim)
         return head_of(connection, server)
+
+
+def keep_inline(connection: Connection, server: Server, column: str, dim: int) -> None:
+    """Have short vectors stand in their rows, in a column that has none yet."""
+    if dim <= _INLINE:
+        words = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STORAGE PLAIN")
+        connection.execute(words.format(server.place(), sql.Identifier(column)))
 
 
 def _extend(server: Server, connection: Connection) -> None:
