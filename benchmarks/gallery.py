@@ -3,6 +3,8 @@
 python -m benchmarks.gallery --rounds 15
 python -m benchmarks.gallery --million
 python -m benchmarks.gallery --pgvector --items 100000
+python -m benchmarks.gallery --approximate
+python -m benchmarks.gallery --approximate --sizes 500000 --kind ivf
 
 Vectors are clustered: 2,000 centres, each vector one of them and a third of noise. The product
 and the store take turns in one run, on as many cores as BLAS takes; the median is the figure.
@@ -12,6 +14,13 @@ search    `Store.nearest`: ids, identities, metadata and distances by the defini
 open      a store is opened and asked its first query, in a process that is already up
 bulk      ready vectors enrolled, 10,000 at once, synced to the disk
 single    one new row enrolled, synced to the disk; beside it what one write and fsync takes here
+
+`--approximate` takes turns between the store's index, exact search, and FAISS alone on the same
+index at the same settings; no query is one of the vectors, and each is asked once in a turn.
+
+ids       `Store.neighbours`: ids and distances by the definition, 64 queries at once
+rows      `Store.nearest`: ids, identities, metadata and distances, one query
+where     a condition that 1% of the rows fulfil
 """
 
 import argparse
@@ -27,8 +36,10 @@ import numpy as np
 
 from benchmarks.machine import machine_line
 from likewise.shapes import Array
+from likewise.stores.indexing import Wanted, kind_of
 from likewise.stores.rows import Change, Pin, Rows
 from likewise.stores.sqlite import Sqlite
+from likewise.stores.where import parse
 
 DIM = 128
 PIN = Pin("a" * 64, "euclidean", DIM)
@@ -48,7 +59,9 @@ def clustered(count: int, seed: int = 0) -> Array:
 def rows(first: int, vectors: Array) -> Rows:
     """Rows that are ready to be put."""
     names = [f"row {i}" for i in range(first, first + len(vectors))]
-    return Rows.of(names, [f"who {i % 5000}" for i in range(first, first + len(vectors))], vectors)
+    places = range(first, first + len(vectors))
+    metadata = [{"part": i % 100} for i in places]
+    return Rows.of(names, [f"who {i % 5000}" for i in places], vectors, metadata)
 
 
 def product(vectors: Array, squares: Array, queries: Array, k: int = 10) -> Array:
@@ -111,6 +124,65 @@ def search_rows(path: Path, count: int, rounds: int) -> None:
             )
 
 
+def approximate(path: Path, count: int, kind: str, recall: float, rounds: int) -> None:
+    """Print the rows of approximate search in a gallery of so many."""
+    fill(path, count)
+    with Sqlite(str(path), pin=PIN) as store:
+        took = seconds(lambda: store.write(Change(index=Wanted(kind_of(kind), recall))))
+        told = store.state().index
+        assert told is not None  # noqa: S101 - just made
+        print(
+            f"| {count:,}: {kind} index made and measured | {took:.1f} s | | {told.settings}, "
+            f"recall {told.recall:.4f} of {told.asked:,} rows held out |",
+            flush=True,
+        )
+        queries = clustered(1000, seed=5)
+        found = store.neighbours(queries, 10, approximate=True)
+        truth = store.neighbours(queries, 10)
+        share = np.mean(found.distances <= truth.distances[:, -1:])
+        print(f"| {count:,}: recall@10 of 1,000 new queries | {share:.4f} | | |", flush=True)
+        loaded = store._approximate._loaded  # noqa: SLF001 - FAISS alone is what stands beside
+        assert loaded is not None  # noqa: S101 - it was just asked
+        breadth = loaded.stamp.breadth
+
+        def bare(asked: Array) -> object:
+            return loaded.searcher.search(asked, 10, breadth)
+
+        for name, at_once, ask in (
+            ("ids and distances, 64 at once", 64, store.neighbours),
+            ("one query with its rows", 1, store.nearest),
+        ):
+            ours, alone, exact = [], [], []
+            for turn in range(rounds):
+                some = [clustered(at_once, seed=1000 + 3 * turn + i) for i in range(3)]
+                # Each way has queries of its own, so that none warms another's way.
+                turns = [
+                    (ours, lambda q=some[0], ask=ask: ask(q, 10, approximate=True)),
+                    (alone, lambda q=some[1]: bare(q)),
+                    (exact, lambda q=some[2], ask=ask: ask(q, 10)),
+                ]
+                for kept, run in turns[turn % 3 :] + turns[: turn % 3]:
+                    kept.append(seconds(run))  # type: ignore[arg-type]
+            mine, theirs, slow = (1e3 * statistics.median(one) for one in (ours, alone, exact))
+            told_ratio = (
+                f"{theirs / mine:.2f} x bare" if at_once > 1 else f"+{mine - theirs:.3f} ms"
+            )
+            print(
+                f"| {count:,}: {name} | {mine:.3f} ms (exact {slow:.2f} ms) | {theirs:.3f} ms | "
+                f"{told_ratio} |",
+                flush=True,
+            )
+        some = parse("part = 7")
+        found = store.neighbours(queries[:100], 10, some, approximate=True)
+        truth = store.neighbours(queries[:100], 10, some)
+        share = np.mean(found.distances <= truth.distances[:, -1:])
+        took = statistics.median(
+            seconds(lambda i=i: store.nearest(queries[i : i + 1], 10, some, approximate=True))  # type: ignore[misc]
+            for i in range(10)
+        )
+        print(f"| {count:,}: 1% by --where, recall@10 {share:.4f} | {1e3 * took:.1f} ms | | |")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -118,7 +190,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--million", action="store_true", help="one million, and its memory")
     parser.add_argument("--pgvector", action="store_true", help="a gallery in PostgreSQL")
-    parser.add_argument("--recall", type=float, default=0.99, help="wanted of its index")
+    parser.add_argument("--approximate", action="store_true", help="the index, and when it pays")
+    parser.add_argument("--kind", default="hnsw", help="of a file's index: hnsw or ivf")
+    parser.add_argument("--recall", type=float, default=0.99, help="that the index is made for")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[20_000, 100_000, 500_000])
     parser.add_argument("--folder", help="on the disk to measure; a temporary one if left out")
     asked = parser.parse_args()
     count = 1_000_000 if asked.million else asked.items
@@ -132,6 +207,11 @@ def main() -> None:
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="likewise-", dir=asked.folder) as room:
         path = Path(room) / "things.db"
+        if asked.approximate:
+            for size in asked.sizes:
+                place = Path(room) / f"{size}.db"
+                approximate(place, size, asked.kind, asked.recall, asked.rounds)
+            return
         print(f"| bulk enrolment of {count:,} | {fill(path, count):,.0f} rows/s | | |", flush=True)
         if asked.million:
             one_million(path)

@@ -1,8 +1,10 @@
 """The commands of the gallery, and the same from Python."""
 
+import hashlib
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,7 +58,13 @@ def test_python_and_the_nearest_by_hand(image_model, enrolled):
     found = search(image_model, folder / "people.db", probe, k=7)
     assert [match.id for match in found] == known.items.places[order].tolist()
     np.testing.assert_allclose([match.distance for match in found], distances[order], rtol=1e-6)
-    assert found[0].metadata == {"group": found[0].identity.partition("/")[0], "at": 1}
+    raw = Path(found[0].id).read_bytes()
+    assert found[0].metadata == {
+        "path": found[0].id,
+        "sha256": hashlib.sha256(raw).hexdigest(),
+        "group": found[0].identity.partition("/")[0],
+        "at": 1,
+    }
     who = identify(image_model, folder / "people.db", probe, candidates=25)
     nearest = {}
     for far, identity in zip(distances, known.items.identities, strict=True):
@@ -301,9 +309,56 @@ def test_there_and_back_again_is_equal(likewise_json, people, there, tmp_path):
             assert list(map(repr, one.metadata)) == list(map(repr, other.metadata))
 
 
+def test_an_index_is_made_told_and_made_again(likewise, likewise_json, image_model, people):
+    pytest.importorskip("faiss")
+    database, probes = people
+    probe = next(iter(probes.values()))
+    assert likewise_json("gallery", "info", database)["index"] == "none"
+    asked = ("search", image_model.folder, database, probe, "--approximate")
+    exact = {"matches": likewise_json(*asked[:-1])["matches"]}
+    code, out, err = likewise(*asked, "--json")
+    assert (code, json.loads(out)) == (0, exact)
+    assert "searched exactly: the gallery has no index" in err
+    told = likewise_json("gallery", "index", database, "--kind", "ivf", "--recall", "1")
+    assert (told["index"], told["index_status"], told["index_rows"]) == ("ivf", "used", 125)
+    assert told["index_recall"] == 1.0
+    assert told["index_asked"] == 31
+    code, out, err = likewise(*asked, "--json")
+    assert (code, json.loads(out), err) == (0, exact, "")
+    assert {**likewise_json("gallery", "info", database), **told} == likewise_json(
+        "gallery", "info", database
+    )
+    with open(f"{database}-index-1", "r+b") as file:  # noqa: PTH123 - where the test stands
+        file.seek(-5, 2)
+        file.write(b"xx")
+    assert "not the index" in likewise_json("gallery", "info", database)["index_status"]
+    code, out, err = likewise(*asked, "--json")
+    assert (code, json.loads(out)) == (0, exact)
+    assert "likewise gallery rebuild" in err
+    assert likewise_json("gallery", "rebuild", database)["index_status"] == "used"
+    assert likewise_json("gallery", "index", database, "--kind", "none")["index"] == "none"
+    assert "nothing" in likewise_json("gallery", "rebuild", database)["rebuilt"]
+
+
+def test_approximate_search_from_python(image_model, people):
+    pytest.importorskip("faiss")
+    database, probes = people
+    probe = next(iter(probes.values()))
+    with Gallery(database, image_model) as gallery:
+        assert gallery.index("hnsw", 1.0).kind == "hnsw"
+        exact = gallery.search(probe.read_bytes(), 5)
+        assert gallery.search(probe.read_bytes(), 5, approximate=True) == exact
+        like = gallery.like(exact[0].id, 5)
+        assert gallery.like(exact[0].id, 5, approximate=True) == like
+    assert search(image_model, database, probe, k=5, approximate=True) == exact
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("index", "people.db", "--kind", "tree"), "one of hnsw, ivf, none"),
+        (("index", "people.db", "--recall", "2"), "at most 1 is expected"),
+        (("rebuild", "people.db", "--kind", "ivf"), "takes no --kind"),
         (("lst", "people.db"), "Did you mean 'list'?"),
         (("remove", "people.db"), "remove takes ids or --identity"),
         (("export", "people.db"), "one file that ends in .parquet"),

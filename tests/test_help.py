@@ -126,6 +126,7 @@ def workplace(image_model, strangers, tmp_path, monkeypatch):
     np.savez(tmp_path / "vectors.npz", vectors=vectors, labels=labels)
     rows = [f"a{i},b{i},{i % 2},{random.random()}" for i in range(60)]
     (tmp_path / "comparisons.csv").write_text("\n".join(["id1,id2,same,distance", *rows]) + "\n")
+    (tmp_path / "goods.csv").write_text("item,label,season\na.png,a,winter\nb.png,b,summer\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

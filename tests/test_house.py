@@ -29,6 +29,7 @@ PUBLIC = [
     "enrol",
     "evaluate",
     "identify",
+    "migrate",
     "monitor",
     "search",
     "verify",

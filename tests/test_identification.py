@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from likewise.distances.euclidean import Euclidean
-from likewise.metrics.identification import _distinct, _rejecting, identification, one_shot
+from likewise.metrics.identification import _distinct, identification, one_shot, rejecting
 from likewise.metrics.retrieval import nearest_neighbour_error
 
 
@@ -152,11 +152,11 @@ def test_strangers_and_known_ones_are_a_plain_loop():
     assert (never.fpir.value, never.fnir.value) == (0.0, 1.0)
 
 
-def test_the_rejecting_threshold_keeps_the_share_of_strangers():
+def test_therejecting_threshold_keeps_the_share_of_strangers():
     closest, each = np.array([1.0, 2, 2, 3, 4, 5]), np.ones(6)
-    assert _rejecting(closest, each, 0.5) == 2.0
-    assert _rejecting(closest, each, 0.4) == 1.0
-    assert _rejecting(closest, each, 0.1) == -1.0
+    assert rejecting(closest, each, 0.5) == 2.0
+    assert rejecting(closest, each, 0.4) == 1.0
+    assert rejecting(closest, each, 0.1) == -1.0
 
 
 def test_equal_distances_identify_nobody():

@@ -27,7 +27,7 @@ from likewise.printable import without_secrets
 from likewise.stores.indexing import Wanted
 from likewise.stores.pgvector import Pgvector
 from likewise.stores.postgres import finding, indexing, migrations, server, vectors, wire
-from likewise.stores.rows import Change, Rows
+from likewise.stores.rows import Change, Moved, Pin, Rows
 from likewise.stores.where import parse
 from places import Table, place_of
 from postgres import REQUIRED, started
@@ -469,8 +469,69 @@ def test_a_gallery_that_was_made_anew_for_another_model(place):
         lambda: list(store.read()),
         store.state,
     ):
-        with pytest.raises(ForeignEmbedding, match="of the model b, and those of aaaaaaaaaaaa"):
+        with pytest.raises(ForeignEmbedding, match="model aaaaaaaaaaaa, and holds those of b now"):
             asked()
+
+
+@pytest.mark.parametrize("ask", ["read", "scan", "stream", "index"])
+def test_a_reader_of_the_moment_before_a_migration_is_told_so(place, monkeypatch, ask):
+    """It sees the rows of the old model, and the column of the new one, which is empty there."""
+    monkeypatch.setattr(finding, "LEAST_INDEXED", 10)
+    store, reader = made(place), made(place)
+    store.write(Change(rows(40)))
+    store.write(Change(index=Wanted(recall=0.5)))
+    pin = Pin("b" * 64, "euclidean", PIN.dim)
+    real, moved = finding.head_of, []
+
+    def meanwhile(connection, server, **more):
+        head = real(connection, server, **more)
+        if not moved:
+            moved.append(1)
+            store.write(Change(moved=Moved(pin, 1, lambda ids: np.ones((len(ids), PIN.dim)))))
+        return head
+
+    monkeypatch.setattr(finding, "head_of", meanwhile)
+    probes = rows(finding.STREAMED if ask == "stream" else 1).vectors
+    asked = {"read": lambda: list(reader.read())}.get(
+        ask, lambda: reader.nearest(probes, 3, approximate=ask == "index")
+    )
+    with pytest.raises(ForeignEmbedding, match="while it was migrated"):
+        asked()
+    assert moved
+    monkeypatch.undo()
+    with Pgvector(place.server.address(), place.table) as new:
+        assert [one.vectors.min() for one in new.read()] == [1]
+        assert (new.state().index.kind, new.state().index.wanted) == ("hnsw", 0.5)
+
+
+def test_old_vectors_are_in_no_file_after_a_migration_and_compacting(place):
+    store = made(place)
+    store.write(Change(rows(40)))
+    secret = rows(40).vectors[3, 1:].tobytes()
+    assert secret in place.written()
+    pin = Pin("b" * 64, "euclidean", 2100)
+    store.write(Change(index=Wanted()))
+    moved = Moved(pin, 1, lambda ids: np.ones((len(ids), 2100), np.float32))
+    store.write(Change(moved=moved))
+    with Pgvector(place.server.address(), place.table) as new:
+        # Vectors of this length have none.
+        assert new.state().index is None
+        new.write(Change(reclaim=True))
+        assert next(new.read()).vectors.shape == (40, 2100)
+    assert secret not in place.written()
+
+
+def test_an_unfinished_migration_is_compacted_too(place):
+    store = made(place)
+    store.write(Change(rows(40)))
+    with store.staging(Pin("b" * 64, "euclidean", PIN.dim)) as staged:
+        staged.write(Change(rows(40)))
+        store.write(Change(remove=["row 3"], reclaim=True))
+        assert staged.state().count == 39
+    with pytest.raises(ForeignEmbedding, match=f'DROP TABLE IF EXISTS "likewise"."_{place.table}'):
+        store.staging(Pin("c" * 64, "euclidean", PIN.dim))
+    store.discard_staging()
+    assert place.ask("SELECT name FROM likewise._galleries WHERE name LIKE '%migration'") == []
 
 
 def test_a_store_opened_for_reading_writes_nothing(place):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from likewise.tasks.enrol import enrol
     from likewise.tasks.evaluate import evaluate
     from likewise.tasks.identify import identify
+    from likewise.tasks.migrate import migrate
     from likewise.tasks.monitor import monitor
     from likewise.tasks.search import search
     from likewise.tasks.verify import verify
@@ -33,6 +34,7 @@ _WHERE = {
     "enrol": "likewise.tasks.enrol",
     "evaluate": "likewise.tasks.evaluate",
     "identify": "likewise.tasks.identify",
+    "migrate": "likewise.tasks.migrate",
     "monitor": "likewise.tasks.monitor",
     "search": "likewise.tasks.search",
     "verify": "likewise.tasks.verify",
@@ -49,6 +51,7 @@ __all__ = [
     "enrol",
     "evaluate",
     "identify",
+    "migrate",
     "monitor",
     "search",
     "verify",

@@ -35,6 +35,7 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     │   ├── NewerGallery              (ValueError)  written by a later Likewise
     │   ├── WrongDimension            (ValueError)  vectors of another length than the gallery's
     │   ├── NotEnrolled               (LookupError) the gallery has no such row
+    │   ├── MissingItems              (LookupError) what would be embedded again is not there
     │   ├── BadCondition              (ValueError)  a filter that cannot be read
     │   ├── GalleryBusy               (TimeoutError) others did not let it be used in time
     │   └── GalleryUnreachable        (ConnectionError) no answer from its server
@@ -179,6 +180,10 @@ class WrongDimension(GalleryError, ValueError):
 
 class NotEnrolled(GalleryError, LookupError):
     """The gallery has no row of that id, or nobody of that identity."""
+
+
+class MissingItems(GalleryError, LookupError):
+    """What would be embedded again is not there, or is not what was enrolled."""
 
 
 class BadCondition(GalleryError, ValueError):

@@ -45,6 +45,29 @@ class OneShot:
 
 
 @dataclass(frozen=True)
+class AtSize:
+    """How well items are recognised in random galleries of one size.
+
+    Attributes:
+        size: How many identities a gallery holds, each by one item.
+        galleries: How many galleries were drawn.
+        rank_1: The share whose own identity is the nearest, over all galleries.
+        fpir: The share of strangers' items that the threshold of each gallery lets be taken for
+            somebody.
+        fnir: The share of items of those enrolled that are then not recognised; None where too
+            few identities are strangers.
+        strangers: How many identities are strangers.
+    """
+
+    size: int
+    galleries: int
+    rank_1: Share
+    fpir: float
+    fnir: Share | None
+    strangers: int
+
+
+@dataclass(frozen=True)
 class Identification:
     """How well items are recognised among all identities, from one example each.
 
@@ -61,6 +84,8 @@ class Identification:
             else, or for unknown.
         fnir_at: FPIR → the FNIR where the threshold is chosen on these very items for that FPIR:
             it describes the distances and promises nothing.
+        by_size: Both against the size of the gallery; empty where the claim is about the very
+            classes that were trained on, or a matcher compared.
     """
 
     enrolled: int
@@ -73,6 +98,7 @@ class Identification:
     fpir: Share
     fnir: Share
     fnir_at: Mapping[float, float]
+    by_size: tuple[AtSize, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,16 @@ import numpy as np
 import pytest
 
 from likewise.distances import FAMILY as DISTANCES
-from likewise.errors import BadArgument, ForeignEmbedding, GalleryNotFound, WrongDimension
+from likewise.errors import (
+    BadArgument,
+    ForeignEmbedding,
+    GalleryBusy,
+    GalleryNotFound,
+    WrongDimension,
+)
 from likewise.stores import FAMILY
 from likewise.stores.base import Store
-from likewise.stores.rows import Change, Match, Pin, Rows, Written
+from likewise.stores.rows import Change, Match, Moved, Pin, Rows, Written
 from likewise.stores.where import holds, parse
 from places import DIM, place_of
 
@@ -125,6 +131,39 @@ def test_the_nearest_are_those_of_a_scan(place, distance, where):
             assert sorted(as_pairs(matches)) == truth
     match = store.nearest(some.vectors[5:6], 1)[0][0]
     assert match == Match("row 5", "who 0", 0.0, some.metadata[5])
+
+
+@pytest.mark.parametrize("distance", DISTANCES.names())
+def test_approximate_search_tells_true_distances_of_rows_that_are_there(place, distance):
+    """Whatever index a store has; where it has none of use, the answer is exact."""
+    store, some = place.open(distance), rows(300)
+    put(store, some)
+    settled(store, store.write(Change(remove=some.ids[:30])))
+    kept = rows(300).take(np.arange(300) >= 30)
+    for query in drawn(3, seed=9):
+        for where in ("", 'season = "winter"'):
+            truth = dict(map(reversed, scanned(kept, query, distance, where)))
+            condition = parse(where) if where else None
+            found = store.nearest(query[None], 10, condition, approximate=True)[0]
+            assert len(found) == 10
+            assert [(m.id, m.distance) for m in found] == [(m.id, truth[m.id]) for m in found]
+            assert [m.distance for m in found] == sorted(m.distance for m in found)
+            if store.state().index is None:
+                assert found == store.nearest(query[None], 10, condition)[0]
+
+
+def test_neighbours_are_the_nearest_in_arrays(place):
+    store = place.open()
+    put(store, rows(30))
+    queries = drawn(4, seed=9)
+    for k in (1, 10, 50):
+        found = store.neighbours(queries, k)
+        assert found.ids.shape == found.distances.shape == (4, min(k, 30))
+        for ids, far, matches in zip(
+            found.ids, found.distances, store.nearest(queries, k), strict=True
+        ):
+            assert ids.tolist() == [match.id for match in matches]
+            assert far.tolist() == [match.distance for match in matches]
 
 
 def test_new_and_known_rows_are_told_apart(place):
@@ -318,6 +357,73 @@ def test_what_does_not_fit_is_refused_and_nothing_is_changed(place):
     with pytest.raises(BadArgument, match="cannot be asked for in a condition"):
         store.write(Change(bad))
     assert everything(store) == before
+
+
+def test_all_rows_go_over_to_another_model_at_once(place):
+    store, some = place.open(dim=2), rows(4200, dim=2)
+    put(store, some)
+    pin = Pin("b" * 64, "cosine", 3)
+    try:
+        staged = store.staging(pin)
+    except BadArgument as error:
+        assert "cannot go over to another model. Export it" in str(error)
+        return
+    with staged:
+        made = rows(4200, dim=3, seed=1)
+        put(staged, made)
+        removed = store.write(Change(remove=["row 7"]))
+        settled(store, removed)
+        replaced = rows(1, dim=2, seed=2)
+        put(store, replaced, "known")
+        assert list(staged.read(["row 7", "row 0"])) == []
+        put(staged, made.take(np.arange(4200) == 0))
+    before = everything(store)
+    with pytest.raises(ForeignEmbedding, match="an unfinished migration to another model"):
+        store.staging(Pin("c" * 64, "cosine", 3))
+
+    def vectors(ids) -> np.ndarray:
+        with store.staging(pin) as again:
+            there = {
+                name: vector
+                for part in again.read(ids)
+                for name, vector in zip(part.ids, part.vectors, strict=True)
+            }
+        return np.stack([there[name] for name in ids])
+
+    state = store.state(log=9000)
+    for refused, moved in (
+        (GalleryBusy, Moved(pin, state.generation - 1, vectors, ["row 9"])),
+        (WrongDimension, Moved(pin, state.generation, lambda ids: drawn(len(ids), dim=2), [])),
+    ):
+        with pytest.raises(refused):
+            store.write(Change(moved=moved))
+        assert everything(store) == before
+        assert store.state(log=9000) == state
+    done = store.write(Change(moved=Moved(pin, state.generation, vectors, ["row 9", "nobody"])))
+    store.discard_staging()
+    assert done.generation > state.generation
+    for ask in (store.state, lambda: store.nearest(drawn(1, dim=2), 1), lambda: list(store.read())):
+        with pytest.raises(ForeignEmbedding, match="it was migrated"):
+            ask()
+    with pytest.raises(ForeignEmbedding, match="it was migrated"):
+        store.write(Change(remove=["row 1"]))
+    with place.open("cosine", dim=3, model="b") as new:
+        found = everything(new)
+        wanted = {name: made.vectors[i].tobytes() for i, name in enumerate(some.ids)}
+        assert list(found) == [name for name in before if name != "row 9"]
+        for name, (who, vector, told, item) in found.items():
+            assert (who, told, item) == (before[name][0], *before[name][2:])
+            assert vector == wanted[name]
+        after = new.state(log=9000)
+        assert (after.pin, after.count, after.generation) == (pin, 4198, done.generation)
+        assert after.removals == state.removals + 4199
+        assert [line.action for line in after.log] == ["removed", *[x.action for x in state.log]]
+        assert as_pairs(new.nearest(made.vectors[3:4], 2)[0])[0][1] == "row 3"
+        put(new, rows(1, dim=3, first=9000))
+        with new.staging(Pin("c" * 64, "euclidean", 5)) as another:
+            assert another.state().count == 0
+        new.discard_staging()
+        new.discard_staging()
 
 
 def test_another_models_store_is_refused(place):

@@ -34,6 +34,12 @@ def enrol(
         "--keep-items",
         help="Keep the files' bytes in the gallery, too. Without it, only embeddings are stored.",
     ),
+    paths: bool = typer.Option(
+        True,
+        "--paths/--no-paths",
+        help="Note each file's path and SHA-256 in its metadata, from where gallery migrate reads "
+        "it again.",
+    ),
     threads: int | None = typer.Option(
         None,
         min=1,
@@ -50,13 +56,15 @@ def enrol(
 ) -> None:
     """Put items into a gallery, where others can be found.
 
-    Each item is embedded and kept under its place as its id. What was said to be enrolled is on
+    Each item is embedded and kept under its place as its id. Of a table, the other columns become
+    metadata, which --where can ask for. What was said to be enrolled is on
     the disk, whatever happens then; after a stop, the same command goes on. A gallery belongs to
     one model, and refuses every other.
 
     Examples:
         likewise enrol model/ people.db others/
         likewise enrol model/ people.db images/ --note season=winter --update
+        likewise enrol model/ goods.db goods.csv
         likewise enrol model/ kept.db others.zip --keep-items --json
 
     Writes:
@@ -94,6 +102,7 @@ def enrol(
                 built,
                 metadata=metadata,
                 keep_items=keep_items,
+                paths=paths,
                 replace=update,
                 strict=strict,
                 threads=threads,
@@ -112,6 +121,9 @@ def enrol(
     if done.failed:
         print(f"{len(done.failed):,} items failed to read:")
         _named([printable(f"{place}: {reason}") for place, reason in done.failed])
+    if done.passed:
+        print(f"{len(done.passed):,} columns cannot be metadata, by their name or what they hold:")
+        _named(done.passed)
     if done.trained:
         print(
             f"{len(done.trained):,} of the identities trained the model: thresholds for strangers "

@@ -7,12 +7,13 @@ import typer
 if TYPE_CHECKING:
     from likewise.gallery import Gallery
 
-ACTIONS = ("info", "list", "remove", "export", "import", "compact")
+ACTIONS = ("info", "list", "remove", "export", "import", "compact", "index", "rebuild", "migrate")
 
 
 def gallery(
     action: str = typer.Argument(
-        metavar="ACTION", help="One of info, list, remove, export, import and compact."
+        metavar="ACTION",
+        help="One of info, list, remove, export, import, compact, index, rebuild and migrate.",
     ),
     gallery: str = typer.Argument(
         metavar="GALLERY", help="A gallery's file, or its postgresql:// URL."
@@ -21,7 +22,8 @@ def gallery(
         [],
         metavar="WHAT",
         show_default=False,
-        help="For remove, ids; for export and import, a .parquet file.",
+        help="For remove, ids; for export and import, a .parquet file; for migrate, the folder of "
+        "the new model.",
     ),
     where: str = typer.Option(
         "",
@@ -32,6 +34,33 @@ def gallery(
     identity: str = typer.Option(
         "", metavar="NAME", show_default=False, help="For remove, everything of this identity."
     ),
+    kind: str = typer.Option(
+        "",
+        metavar="KIND",
+        show_default="hnsw",
+        help="For index: hnsw, a graph of neighbours; ivf, inverted lists, made sooner (not in "
+        "PostgreSQL); none takes the index away.",
+    ),
+    recall: float | None = typer.Option(
+        None,
+        metavar="SHARE",
+        show_default="0.99",
+        help="For index, the share of the 10 nearest that a search should find, 95% sure.",
+    ),
+    source: str = typer.Option(
+        "",
+        "--from",
+        metavar="SOURCE",
+        show_default=False,
+        help="For migrate, where the items are, if not where they were: a source that has the "
+        "same places.",
+    ),
+    leave_out: bool = typer.Option(
+        False,
+        "--leave-out",
+        help="For migrate, remove the entries whose items are missing or changed, in place of "
+        "refusing all.",
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Show what a gallery holds, and take care of it.
@@ -41,6 +70,15 @@ def gallery(
     the gallery's files at once (in PostgreSQL, by compact); copies, and the disk's own, are not.
     import makes the gallery where there is none, and leaves ids that are there as they are.
 
+    index makes an index for search --approximate, measures on rows drawn by lot how many of their
+    10 nearest it finds, and makes its search as broad as --recall needs. Its file may be deleted
+    at any time; rebuild makes it again from the rows.
+
+    migrate gives every entry the embedding of another model, from the items that were kept, else
+    from --from, else from the paths that were noted. It says what is missing before it starts,
+    goes on after a stop, and changes over at once when all is ready; identities, metadata and the
+    log stay. The thresholds are then those of the new model.
+
     Examples:
         likewise gallery info people.db
         likewise gallery list people.db --where 'group = "group1"'
@@ -49,10 +87,15 @@ def gallery(
         likewise gallery remove people.db others/group0/glyph1002/0.png
         likewise gallery remove people.db --identity group1/glyph1003
         likewise gallery compact people.db --json
+        likewise gallery index people.db --kind ivf --recall 0.95
+        likewise gallery rebuild people.db
+        likewise gallery migrate copied.db model/
 
     Writes:
         export writes the file that it is given, whole or not at all.
         import, remove and compact change the gallery's own files.
+        index and rebuild write GALLERY-index-N beside them (in PostgreSQL, in the database).
+        migrate writes GALLERY-migration (or a table) until it changes over.
 
     Exit codes:
         0  done
@@ -61,16 +104,25 @@ def gallery(
     Next:
         likewise search model/ people.db a.png
     """
+    from likewise.cli.migrating import migrate
+    from likewise.errors import BadArgument
     from likewise.gallery import Gallery
     from likewise.registry import unknown
 
     if action not in ACTIONS:
         raise unknown("no action is named", action, ACTIONS)
     _check(action, what, where, identity)
+    if action != "index" and (kind or recall is not None):
+        raise BadArgument(f"{action} takes no --kind and no --recall; index does.")
+    if action != "migrate" and (source or leave_out):
+        raise BadArgument(f"{action} takes no --from and no --leave-out; migrate does.")
+    if action == "migrate":
+        migrate(gallery, what[0], source, leave_out=leave_out, as_json=json)
+        return
     if action == "import":
         _import(gallery, what[0], as_json=json)
         return
-    with Gallery(gallery, writing=action in ("remove", "compact")) as opened:
+    with Gallery(gallery, writing=action not in ("info", "list", "export")) as opened:
         if action == "info":
             _say(_info(opened), as_json=json)
         elif action == "list":
@@ -79,6 +131,8 @@ def gallery(
             _say(_remove(opened, what, identity), as_json=json)
         elif action == "export":
             _say(_export(opened, what[0]), as_json=json)
+        elif action in ("index", "rebuild"):
+            _say(_index(opened, action, kind, recall), as_json=json)
         else:
             before = opened.store.state().bytes_used
             opened.compact()
@@ -94,7 +148,9 @@ def _check(action: str, words: list[str], where: str, identity: str) -> None:
         raise BadArgument(f"{action} takes one file that ends in .parquet, and {words} were given.")
     if action == "remove" and bool(words) is bool(identity):
         raise BadArgument("remove takes ids or --identity, one of the two. Name what to remove.")
-    if words and not files and action != "remove":
+    if action == "migrate" and len(words) != 1:
+        raise BadArgument(f"migrate takes the folder of a model, and {words} were given.")
+    if words and not files and action not in ("remove", "migrate"):
         raise BadArgument(f"{action} takes nothing but the gallery, and {words} were given.")
     if where and action != "list":
         raise BadArgument(f"{action} takes no --where; list does.")
@@ -114,6 +170,7 @@ def _say(found: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _info(opened: "Gallery") -> dict[str, Any]:
+    from likewise.cli.gallery_words import index_of
     from likewise.gallery.open_set import TARGETS
 
     state = opened.store.state(log=1)
@@ -129,7 +186,34 @@ def _info(opened: "Gallery") -> dict[str, Any]:
         "removed": state.removals,
         "bytes": state.bytes_used,
         "rates": ", ".join(kept) or limits[-1].reason,
+        **index_of(_looked_at(opened)),
     }
+
+
+def _looked_at(opened: "Gallery") -> Any:
+    """The index, once it was asked something, so that one that is damaged is known to be."""
+    import numpy as np
+
+    if opened.store.state().index is not None:
+        probe = np.ones((1, opened.pin.dim), dtype=np.float32)
+        opened.store.neighbours(probe, 1, approximate=True)
+    return opened.store.state().index
+
+
+def _index(opened: "Gallery", action: str, kind: str, recall: float | None) -> dict[str, Any]:
+    from likewise.cli.gallery_words import index_of
+    from likewise.stores.indexing import kind_of
+
+    there = opened.store.state().index
+    if action == "index":
+        made = opened.index(kind_of(kind or "hnsw"), 0.99 if recall is None else recall)
+    elif there is None:
+        return {"index": "none", "rebuilt": "nothing, since nothing is derived from the rows"}
+    elif (again := there.again) is None:
+        made = opened.index()
+    else:
+        made = opened.index(again.kind, again.recall)
+    return index_of(made)
 
 
 def _list(opened: "Gallery", where: str, *, as_json: bool) -> None:

@@ -83,5 +83,35 @@ def match_line(match: Any) -> str:
 
 def entry_line(name: str, identity: str, metadata: Mapping[str, Any]) -> str:
     """An entry as the line that a person reads."""
-    told = f"  {json.dumps(dict(metadata), ensure_ascii=False)}" if metadata else ""
+    from likewise.gallery.found import DIGEST, PATH
+
+    # Where it came from is for `migrate`, and stands in the JSON.
+    shown = {name: value for name, value in metadata.items() if name not in (PATH, DIGEST)}
+    told = f"  {json.dumps(shown, ensure_ascii=False)}" if shown else ""
     return printable(f"{identity}  {name}{told}")
+
+
+def index_of(index: Any) -> dict[str, Any]:
+    """What an index is worth, as a gallery's answers."""
+    if index is None:
+        return {"index": "none"}
+    found: dict[str, Any] = {"index": index.kind, "index_status": index.status}
+    recall = "not measured" if index.recall is None else round(index.recall, 4)
+    return found | {
+        "index_rows": index.rows,
+        "index_newer": index.newer,
+        "index_removed": index.removed,
+        "index_recall": recall,
+        "index_asked": index.asked,
+        "index_settings": index.settings,
+        "index_bytes": index.bytes_used,
+    }
+
+
+def why_exact(index: Any) -> str:
+    """Why an approximate search was exact; empty where it was not."""
+    from likewise.stores.indexing import USED
+
+    if index is None:
+        return "searched exactly: the gallery has no index. likewise gallery index GALLERY makes it"
+    return "" if index.status == USED else f"searched exactly. The index is {index.status}"

@@ -20,18 +20,25 @@ def search(
         "!= < <= > >= or in (...), joined by and, or, not. id and identity are names, too.",
     ),
     by_id: bool = typer.Option(False, "--id", help="Search by what is enrolled under an id."),
+    approximate: bool = typer.Option(
+        False,
+        "--approximate",
+        help="Let the gallery's index answer, which may miss some of the nearest; gallery info "
+        "says how many. What it does not hold is searched exactly.",
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Find what is most like an item among those enrolled.
 
     Prints the nearest first, each with its distance, identity and id. A condition leaves out
-    what does not fulfil it before anything is compared, so that it costs no neighbour. Nothing is
-    written.
+    what does not fulfil it before anything is compared, so that it costs no neighbour. With
+    --approximate and no index of use, the search is exact, which is said. Nothing is written.
 
     Examples:
         likewise search model/ people.db a.png
         likewise search model/ people.db a.png -k 3 --where 'group = "group1"'
         likewise search model/ people.db others/group0/glyph1005/0.png --id --json
+        likewise search model/ people.db a.png --approximate
 
     Exit codes:
         0  searched, also where nothing fulfils the condition
@@ -41,9 +48,10 @@ def search(
         likewise gallery info people.db
     """
     import json as json_
+    import sys
     from dataclasses import asdict
 
-    from likewise.cli.gallery_words import match_line
+    from likewise.cli.gallery_words import match_line, why_exact
     from likewise.gallery import Gallery
     from likewise.model import Model
     from likewise.tasks.search import search as find
@@ -51,10 +59,13 @@ def search(
     loaded = Model(model)
     with Gallery(gallery, loaded, writing=False) as opened:
         found = (
-            opened.like(probe, k, where or None)
+            opened.like(probe, k, where or None, approximate=approximate)
             if by_id
-            else find(loaded, opened, probe, k=k, where=where)
+            else find(loaded, opened, probe, k=k, where=where, approximate=approximate)
         )
+        why = why_exact(opened.store.state().index) if approximate else ""
+    if why:
+        print(why, file=sys.stderr)
     if json:
         print(json_.dumps({"matches": [asdict(match) for match in found]}))
         return

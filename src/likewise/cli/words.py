@@ -205,6 +205,12 @@ def _ranked_lines(evaluation: Any) -> list[str]:
             f"  strangers taken for somebody (FPIR) {share_words(who.fpir)}",
             f"  known ones not recognised (FNIR) {share_words(who.fnir)}",
         ]
+        grown = [one for one in who.by_size if one.fnir is not None][-3:]
+        lines += [
+            f"  among {one.size:,} drawn by lot: nearest {one.rank_1.value:.4f}, FNIR "
+            f"{one.fnir.value:.4f} at FPIR {one.fpir:g}"
+            for one in grown
+        ]
     found = evaluation.retrieval
     if found is not None:
         recall = ", ".join(

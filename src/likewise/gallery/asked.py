@@ -1,16 +1,19 @@
 """What a gallery is asked with, from what a person gave; and what it refuses."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from likewise.errors import BadArgument, ForeignEmbedding, NotEnrolled
+from likewise.gallery.found import DIGEST, PATH, Entry
 from likewise.model import Model
 from likewise.printable import shortened
 from likewise.registry import Spec
 from likewise.shapes import Array, Float
 from likewise.stores import FAMILY as STORES
-from likewise.stores.rows import Pin
+from likewise.stores.base import Store
+from likewise.stores.rows import Metadata, Pin, Rows
 from likewise.stores.where import Condition, parse
 from likewise.types import Embeddings, Raw
 
@@ -28,6 +31,46 @@ def store_spec(text: str | Path) -> str:
     if isinstance(text, Path) or not re.match(rf"({'|'.join(STORES.names())})\s*[:(]", name):
         return str(Spec("sqlite", (name,)))
     return name
+
+
+def opened(
+    store: str | Path | Store, model: Model | None, pin: Pin | None, *, writing: bool
+) -> tuple[Store, Pin]:
+    """A store, and what its vectors are of; see `Gallery`.
+
+    Raises:
+        GalleryError: If there is none and none can be made, or it is something else.
+        ForeignEmbedding: If it is another model's.
+    """
+    if model is not None:
+        pin = Pin(model.fingerprint, model.manifest.distance, model.dim)
+    if not isinstance(store, Store):
+        store = STORES.build(store_spec(store), pin=pin, writing=writing)
+    there = store.state().pin
+    if pin is not None and pin != there:
+        raise foreign(pin.fingerprint, there)
+    return store, there
+
+
+def rows_of(
+    embeddings: Embeddings,
+    ids: Sequence[str] | None,
+    metadata: Sequence[Metadata] | None,
+    items: Sequence[bytes | None] | None,
+) -> Rows:
+    """Embedded items as rows; their ids are their places where none were given.
+
+    Raises:
+        BadArgument: If one cannot be kept.
+    """
+    table = embeddings.items
+    return Rows.of(
+        table.places.tolist() if ids is None else ids,
+        table.identities.tolist(),
+        embeddings.vectors,
+        metadata,
+        items,
+    )
 
 
 def condition_of(where: str | Condition | None) -> Condition | None:
@@ -82,6 +125,37 @@ def check(embeddings: Embeddings, pin: Pin) -> None:
     """
     if embeddings.fingerprint != pin.fingerprint:
         raise foreign(embeddings.fingerprint, pin)
+
+
+def changed(
+    entry: Entry,
+    pin: Pin,
+    embedding: Embeddings | None,
+    identity: str | None,
+    metadata: Metadata | None,
+) -> Entry:
+    """An entry with what was given in the place of what it has; see `Gallery.update`.
+
+    Raises:
+        ForeignEmbedding: If another model made the embedding.
+        BadArgument: If it is not of one item.
+    """
+    if embedding is not None:
+        check(embedding, pin)
+        if len(embedding.vectors) != 1:
+            raise BadArgument(
+                f"{entry.id} was to get {len(embedding.vectors)} vectors, and one is expected."
+            )
+        # Where the old item came from says nothing of the new one.
+        left = {name: one for name, one in entry.metadata.items() if name not in (PATH, DIGEST)}
+        entry = replace(entry, vector=embedding.vectors[0], item=None, metadata=left)
+    if identity is not None:
+        entry = replace(entry, identity=identity)
+    if metadata is not None:
+        # Where the item came from stays true of it.
+        origin = {name: one for name, one in entry.metadata.items() if name in (PATH, DIGEST)}
+        entry = replace(entry, metadata={**origin, **metadata})
+    return entry
 
 
 def foreign(fingerprint: str, pin: Pin) -> ForeignEmbedding:

@@ -1,20 +1,20 @@
 """A gallery: a store of one model's embeddings, and what is asked of it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
-from likewise.errors import BadArgument, NotEnrolled
+from likewise.errors import NotEnrolled
 from likewise.gallery.asked import (
+    changed,
     check,
     condition_of,
-    foreign,
     missing,
+    opened,
     ratios_of,
-    store_spec,
+    rows_of,
     vector_of,
 )
 from likewise.gallery.deciding import decided
@@ -23,8 +23,8 @@ from likewise.gallery.known import Known
 from likewise.gallery.open_set import TARGETS, Limit
 from likewise.gallery.templates import Rule
 from likewise.model import Model
-from likewise.stores import FAMILY as STORES
 from likewise.stores.base import Store
+from likewise.stores.indexing import Indexed, Kind, Wanted
 from likewise.stores.rows import Change, Match, Metadata, Pin, Rows
 from likewise.stores.where import Comparison, Condition
 from likewise.types import Embeddings, Raw
@@ -57,16 +57,7 @@ class Gallery:
         writing: bool = True,
     ) -> None:
         self.model = model
-        if model is not None:
-            pin = Pin(model.fingerprint, model.manifest.distance, model.dim)
-        self.store: Store = (
-            store
-            if isinstance(store, Store)
-            else STORES.build(store_spec(store), pin=pin, writing=writing)
-        )
-        self.pin = self.store.state().pin
-        if pin is not None and pin != self.pin:
-            raise foreign(pin.fingerprint, self.pin)
+        self.store, self.pin = opened(store, model, pin, writing=writing)
         self._known = Known(self.store, self.pin)
 
     def close(self) -> None:
@@ -117,14 +108,7 @@ class Gallery:
             SaveFailed: If they cannot be written; the gallery is as it was.
         """
         check(embeddings, self.pin)
-        table = embeddings.items
-        rows = Rows.of(
-            table.places.tolist() if ids is None else ids,
-            table.identities.tolist(),
-            embeddings.vectors,
-            metadata,
-            items,
-        )
+        rows = rows_of(embeddings, ids, metadata, items)
         put = self.store.write(Change(rows)).put
         known = tuple(rows.ids[at] for at in np.flatnonzero(~put).tolist())
         if replace_known and known:
@@ -145,25 +129,14 @@ class Gallery:
             id: Of the entry.
             embedding: Of one item; an item that was kept is then forgotten.
             identity: Who it shows.
-            metadata: All of its metadata.
+            metadata: All of its metadata, but for where a file that it still shows came from.
 
         Raises:
             NotEnrolled: If there is none of that id.
             ForeignEmbedding: If another model made the embedding.
             BadArgument: If it is not of one item, or something cannot be kept.
         """
-        entry = self.get(id)
-        if embedding is not None:
-            check(embedding, self.pin)
-            if len(embedding.vectors) != 1:
-                raise BadArgument(
-                    f"{id} was to get {len(embedding.vectors)} vectors, and one is expected."
-                )
-            entry = replace(entry, vector=embedding.vectors[0], item=None)
-        if identity is not None:
-            entry = replace(entry, identity=identity)
-        if metadata is not None:
-            entry = replace(entry, metadata=metadata)
+        entry = changed(self.get(id), self.pin, embedding, identity, metadata)
         rows = Rows.of([id], [entry.identity], entry.vector[None], [entry.metadata], [entry.item])
         if not self.store.write(Change(rows, taken="known")).put.all():
             raise missing(id)
@@ -191,6 +164,19 @@ class Gallery:
         """
         self.store.write(Change(reclaim=True))
 
+    def index(self, kind: Kind = "hnsw", recall: float = 0.99) -> Indexed | None:
+        """Make an index for approximate search, and say what it is worth; see `Wanted`.
+
+        It may be deleted or fall behind; rows that it lacks are searched exactly beside it.
+
+        Raises:
+            BadArgument: If there is none of that kind for the gallery, or nothing is enrolled.
+            MissingExtra: If what makes it, FAISS, is not installed.
+            SaveFailed: If it cannot be written; the old one stands.
+        """
+        self.store.write(Change(index=Wanted(kind, recall)))
+        return self.store.state().index
+
     def get(self, id: str) -> Entry:  # noqa: A002 - as above
         """What is enrolled under an id.
 
@@ -211,7 +197,12 @@ class Gallery:
         return self.store.read(where=condition_of(where), vectors=vectors, items=items)
 
     def search(
-        self, probe: Embeddings | Raw, k: int = 10, where: str | Condition | None = None
+        self,
+        probe: Embeddings | Raw,
+        k: int = 10,
+        where: str | Condition | None = None,
+        *,
+        approximate: bool = False,
     ) -> list[Match]:
         """The nearest entries to an item, nearest first.
 
@@ -219,21 +210,32 @@ class Gallery:
             probe: The bytes of a file, an array, or the embedding of one item.
             k: How many; fewer where there are fewer.
             where: What their metadata must be: `season = "winter"`.
+            approximate: Whether the gallery's index may answer; see `index`. Where it has none of
+                use, the answer is exact.
 
         Raises:
             BadCondition: If the condition cannot be read.
             ForeignEmbedding: If another model made the embedding.
             UnreadableItem: If the item cannot be decoded.
         """
-        return self.store.nearest(vector_of(probe, self.model, self.pin), k, condition_of(where))[0]
+        vector = vector_of(probe, self.model, self.pin)
+        return self.store.nearest(vector, k, condition_of(where), approximate=approximate)[0]
 
-    def like(self, id: str, k: int = 10, where: str | Condition | None = None) -> list[Match]:  # noqa: A002
+    def like(
+        self,
+        id: str,  # noqa: A002 - as above
+        k: int = 10,
+        where: str | Condition | None = None,
+        *,
+        approximate: bool = False,
+    ) -> list[Match]:
         """The nearest entries to one that is enrolled, without itself.
 
         Raises:
             NotEnrolled: If there is none of that id.
         """
-        found = self.store.nearest(self.get(id).vector[None], k + 1, condition_of(where))[0]
+        vector, condition = self.get(id).vector[None], condition_of(where)
+        found = self.store.nearest(vector, k + 1, condition, approximate=approximate)[0]
         return [match for match in found if match.id != id][:k]
 
     def identify(

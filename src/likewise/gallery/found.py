@@ -6,6 +6,9 @@ from likewise.gallery.open_set import Limit
 from likewise.shapes import Array, Float
 from likewise.stores.rows import Metadata
 
+PATH, DIGEST = "path", "sha256"
+"""The metadata in which enrolling notes the file that an item came from, and what was in it."""
+
 
 @dataclass(frozen=True)
 class Entry:

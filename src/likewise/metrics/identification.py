@@ -176,7 +176,7 @@ def identification(
     if paired.sum() < 2:
         return None
     probes = np.setdiff1d(np.flatnonzero(paired[codes]), example)
-    nearer, level, _, _ = _against(vectors, codes, probes, example, matrix, alone=alone)
+    nearer, level, _, _ = against(vectors, codes, probes, example, matrix, alone=alone)
     asked_ranks = range(1, min(ranks, len(identities)) + 1)
     cmc = [((rank - nearer) / (level + 1)).clip(0, 1) for rank in asked_ranks]
     of = codes[probes]
@@ -185,8 +185,8 @@ def identification(
     stranger = np.flatnonzero(~known[codes])
     mate = probes[known[of]]
     enrolled = example[known]
-    _, _, _, closest = _against(vectors, codes, stranger, enrolled, matrix, alone=alone)
-    ahead, tied, own, _ = _against(vectors, codes, mate, enrolled, matrix, alone=alone)
+    _, _, _, closest = against(vectors, codes, stranger, enrolled, matrix, alone=alone)
+    ahead, tied, own, _ = against(vectors, codes, mate, enrolled, matrix, alone=alone)
     first_place = np.where(ahead == 0, 1 / (tied + 1), 0.0)
     each = 1 / np.bincount(codes)[codes[stranger]]
     return Identification(
@@ -201,15 +201,24 @@ def identification(
         fnir=share_of(1 - first_place * (own <= threshold), codes[mate]),
         fnir_at={
             fpir: share_of(
-                1 - first_place * (own <= _rejecting(closest, each, fpir)), codes[mate]
+                1 - first_place * (own <= rejecting(closest, each, fpir)), codes[mate]
             ).value
             for fpir in fpirs
         },
     )
 
 
-def _rejecting(closest: Float[Array, "n"], each: Float[Array, "n"], fpir: float) -> float:
-    """The largest of these distances that takes at most this share of strangers for somebody."""
+def rejecting(closest: Float[Array, "n"], each: Float[Array, "n"], fpir: float) -> float:
+    """The largest of these distances that takes at most this share of strangers for somebody.
+
+    Args:
+        closest: Of every stranger's item, to the nearest that is enrolled.
+        each: The weight of each item.
+        fpir: The share.
+
+    Returns:
+        -1 where even the least takes more.
+    """
     order = np.argsort(closest, kind="stable")
     share = np.cumsum(each[order]) / each.sum()
     last_of_ties = np.append(np.diff(closest[order]) > 0, [True])
@@ -217,7 +226,7 @@ def _rejecting(closest: Float[Array, "n"], each: Float[Array, "n"], fpir: float)
     return float(allowed[-1]) if len(allowed) else -1.0
 
 
-def _against(
+def against(
     vectors: Float[Any, "n dim"],
     codes: Int[Array, "n"],
     probes: Int[Array, "m"],
@@ -229,6 +238,14 @@ def _against(
     """For every probe: how many others are nearer than its own, or as near; own, least distance.
 
     The own distance of a stranger is infinite.
+
+    Args:
+        vectors: Embeddings.
+        codes: The identity of each.
+        probes: Rows that are asked for, one at least.
+        enrolled: Rows that they are held against, one of an identity.
+        matrix: The distances of some rows to others.
+        alone: Whether `matrix` may not be called by several threads at once.
     """
     others = codes[enrolled]
     step = max(1, _BLOCK_ELEMENTS // len(enrolled))

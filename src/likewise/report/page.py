@@ -9,7 +9,7 @@ import numpy as np
 from likewise.certainty import Choice
 from likewise.errors import BadArgument
 from likewise.rates import Rate
-from likewise.report import figures, pictures, sections, shares, wording
+from likewise.report import figures, growth, pictures, sections, shares, wording
 from likewise.report.document import document
 from likewise.report.grades import grades
 from likewise.results import Epoch, Evaluation, Verification
@@ -135,6 +135,7 @@ def _sections(report: Report) -> list[tuple[str, str, str]]:
         ("errors", "Both errors", sections.errors(found, report.default_point)),
         ("probability", "Probabilities", certain),
         ("grades", "Grades", grades(evaluation.grades)),
+        ("growth", "As the gallery grows", growth.growth(evaluation)),
         ("training", "Training", _training(report.epochs)),
         ("mistakes", "The worst mistakes", _mistakes(report.examples, measure)),
         ("hardest", f"Hardest {kinds}", sections.hardest(evaluation)),

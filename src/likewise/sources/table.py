@@ -11,14 +11,14 @@ from likewise.errors import BadArgument, DamagedSource, MissingExtra, SourceNotF
 from likewise.printable import shortened
 from likewise.shapes import Array, Shaped
 from likewise.sources.base import Source
-from likewise.sources.tabular import cells
+from likewise.sources.tabular import cells, refusals
 from likewise.sources.tabular.delimited import open_delimited
 from likewise.sources.tabular.grades import Grading, graded
 from likewise.sources.tabular.json_lines import open_json_lines
 from likewise.sources.tabular.listed import Listed, files_of, series_of
+from likewise.sources.tabular.notes import Notes, notes_of, unused
 from likewise.sources.tabular.pair_graph import components, edges
 from likewise.sources.tabular.parquet import open_parquet
-from likewise.sources.tabular.refusals import check_words, listed_names, more_departing, no_column
 from likewise.sources.tabular.sheet import Sheet
 from likewise.types import Items, Kind, Pairs
 
@@ -39,7 +39,8 @@ class Table(Source):
     It has a column of items and one of their labels, or two columns of items and one that says
     whether they are the same (1, true or yes; 0, false or no; in any case), or how alike they are:
     any numbers, larger when more alike, of which `same_from` says where the same begins. Columns
-    are found by their names, others are passed over. Spaces around a cell count in paths only.
+    are found by their names; enrolling keeps the others as metadata, if they hold texts, numbers or
+    booleans. Spaces around a cell count in paths only.
 
     An item is the path of a file, or (in Parquet and JSON lines) a list of numbers: flat for a
     series of one channel, [t][d] for several. A path is relative to the folder of the table. It
@@ -158,6 +159,22 @@ class Table(Source):
             return self._of_pairs(sheet, file, columns)
         return self._of_labels(sheet, file, columns)
 
+    def notes(self) -> Notes:
+        """What the other columns say of each item of `items()`; nothing where it holds pairs.
+
+        Raises:
+            DamagedSource: If two rows of one item contradict each other, with the rows.
+        """
+        file = Path(os.path.expanduser(self.path))  # noqa: PTH111 - as above
+        sheet = self._opened(file)
+        wanted = self._wanted(sheet)
+        if wanted == self._pairs:
+            return Notes({}, ())
+        others, twice = unused(sheet, {*wanted, *self._more.values()})
+        cells_of = sheet.read([self._items[0], *others])
+        listed = self._listed(sheet, file, {self._items[0]: cells_of.pop(self._items[0])})
+        return notes_of(sheet, cells_of, listed, twice)
+
     def _opened(self, file: Path) -> Sheet:
         ending = file.suffix.lower()
         if ending == ".jsonl":  # of which the first grade may be whole where others are not
@@ -170,9 +187,9 @@ class Table(Source):
         complete = [way for way in ways if set(way) <= set(sheet.names)]
         if len(complete) == 2:
             raise DamagedSource(
-                f"{sheet.place} has the columns {listed_names(ways[0])} and also "
-                f"{listed_names(ways[1])}, so nobody knows which to go by. Drop some, or give "
-                "other names for them."
+                f"{sheet.place} has the columns {refusals.listed_names(ways[0])} and also "
+                f"{refusals.listed_names(ways[1])}, so nobody knows which to go by. Drop some, or "
+                "give other names for them."
             )
         if not complete:
             if self._grading is None and set(self._graded) <= set(sheet.names):
@@ -183,7 +200,9 @@ class Table(Source):
                 )
             # The way of which the most is there is what was meant.
             meant = max(ways, key=lambda way: len(set(way) & set(sheet.names)) / len(way))
-            raise no_column(sheet, [name for name in meant if name not in sheet.names], ways)
+            raise refusals.no_column(
+                sheet, [name for name in meant if name not in sheet.names], ways
+            )
         if complete[0] == self._pairs and self._more:
             raise BadArgument(
                 f"table: a column of {' and of '.join(self._more)} belongs to items, and "
@@ -191,7 +210,7 @@ class Table(Source):
             )
         asked = [*complete[0], *self._more.values()]
         if missing := [name for name in asked if name not in sheet.names]:
-            raise no_column(sheet, missing, (tuple(asked),))
+            raise refusals.no_column(sheet, missing, (tuple(asked),))
         if twice := [name for name in asked if sheet.names.count(name) > 1]:
             raise DamagedSource(
                 f"{sheet.place} has more than one column {twice[0]!r}. Name each for itself."
@@ -205,19 +224,11 @@ class Table(Source):
             if name
         }
         for use, words in WORDS.items():
-            check_words(sheet, self._more.get(use, ""), said.get(use), words)
+            refusals.check_words(sheet, self._more.get(use, ""), said.get(use), words)
         listed = self._listed(sheet, file, {self._items[0]: columns[self._items[0]]})
         _, rows, which = np.unique(listed.cells, return_index=True, return_inverse=True)
         for use, values in said.items():
-            if (departs := np.flatnonzero(values != values[rows[which]])).size:
-                row = int(departs[0])
-                earlier = int(rows[which[row]])
-                raise sheet.wrong(
-                    [earlier, row],
-                    f"{str(listed.keys[listed.cells[row]])!r} has the {use} "
-                    f"{str(values[earlier])!r} in one and {str(values[row])!r} in the other",
-                    f"Drop one of the two.{more_departing(departs, rows[which])}",
-                )
+            refusals.check_agreement(sheet, listed.keys[listed.cells], use, values, rows[which])
         return _items(file, listed, {use: values[rows] for use, values in said.items()})
 
     def _of_pairs(self, sheet: Sheet, file: Path, columns: dict[str, Any]) -> Items:
@@ -244,7 +255,7 @@ class Table(Source):
             raise sheet.wrong(
                 [int(of[row]), row],
                 f"{listed.places[first[row]]} and {listed.places[second[row]]} are {what}",
-                f"Drop one of the two.{more_departing(departs, of)}",
+                f"Drop one of the two.{refusals.more_departing(departs, of)}",
             )
         order = np.argsort(listed.keys, kind="stable")
         rank = np.argsort(order)

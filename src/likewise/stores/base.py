@@ -6,8 +6,10 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import final
 
+from likewise.errors import BadArgument
 from likewise.shapes import Array, Float
-from likewise.stores.rows import Change, Match, Rows, State, Written
+from likewise.stores.neighbours import Neighbours
+from likewise.stores.rows import Change, Match, Pin, Rows, State, Written
 from likewise.stores.where import Condition
 
 
@@ -87,6 +89,23 @@ class Store(ABC):
             GalleryBusy: If others change the rows faster than they can be read.
         """
 
+    def neighbours(
+        self,
+        queries: Float[Array, "n dim"],
+        k: int,
+        where: Condition | None = None,
+        *,
+        approximate: bool = False,
+    ) -> Neighbours:
+        """The ids and distances of `nearest` alone, for many queries; a store may be faster at it.
+
+        The arguments, and what is raised, are those of `nearest`.
+        """
+        found = self.nearest(queries, k, where, approximate=approximate)
+        return Neighbours.of(
+            [([one.id for one in some], [one.distance for one in some]) for some in found], k
+        )
+
     @abstractmethod
     def state(self, where: Condition | None = None, *, log: int = 0) -> State:
         """What the store holds now.
@@ -95,6 +114,32 @@ class Store(ABC):
             where: Which rows to count; all if None.
             log: How many of the newest lines of the log to read.
         """
+
+    def staging(self, pin: Pin) -> "Store":  # noqa: ARG002 - those that can go over need it
+        """A store of its own that goes with this one, for the vectors of another model.
+
+        They stand there until all are made and a change `moved` brings them in. What is removed
+        from this store, or replaced, is removed from there, too.
+
+        Raises:
+            BadArgument: If such a store cannot go over to another model.
+            ForeignEmbedding: If those of yet another model stand there.
+        """
+        raise self._stays()
+
+    def discard_staging(self) -> None:
+        """Remove what `staging` made, once it is closed; nothing where there is none.
+
+        Raises:
+            BadArgument: If such a store cannot go over to another model.
+        """
+        raise self._stays()
+
+    def _stays(self) -> BadArgument:
+        return BadArgument(
+            f"A gallery in {type(self).__name__} cannot go over to another model. Export it, "
+            "import it to a file, and migrate that."
+        )
 
     @final
     def close(self) -> None:
@@ -113,3 +158,13 @@ class Store(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def check_timeout(timeout_seconds: float) -> None:
+    """Refuse a time to wait for others that is none.
+
+    Raises:
+        BadArgument: If it is not above 0.
+    """
+    if not timeout_seconds > 0:
+        raise BadArgument(f"timeout_seconds is {timeout_seconds}, and a time above 0 is expected.")

@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from likewise import durable
-from likewise.errors import GalleryBusy
+from likewise.errors import DamagedGallery, GalleryBusy
 from likewise.shapes import Array, Bool, Int
 from likewise.stores import vectors
 from likewise.stores.database import Database, bound, chunks
 from likewise.stores.rows import Change, Rows, Written, digest, metadata_text
-from likewise.stores.schema import Head, head_of
+from likewise.stores.schema import Head, check_pin, head_of
+from likewise.stores.stamp import stamp_of
 
 _COPIED = 4096
 
@@ -44,8 +45,9 @@ def change(database: Database, asked: Change, slots: Slots) -> Written:
     texts = [] if asked.put is None else [metadata_text(one) for one in asked.put.metadata]
     with database.changing() as connection:
         head = head_of(connection, database.path)
+        check_pin(database.path, head.pin, database.pin)
         if not slots.tidied:
-            _tidy(database, head)
+            tidy(database, connection, head)
         _finish_wiping(database, connection, head, slots)
         before = connection.total_changes
         log: list[tuple[str, str]] = []
@@ -58,7 +60,7 @@ def change(database: Database, asked: Change, slots: Slots) -> Written:
         generation = head.generation
         if connection.total_changes > before:
             generation += 1
-            _note(connection, head, log, freed)
+            note(connection, head, log, freed)
             connection.execute(
                 "UPDATE gallery SET slots = ?, entries = ?, generation = ?, removals = ?",
                 (
@@ -155,9 +157,10 @@ def _put(
     return put, [there[rows.ids[at]] for at in which] if known else []
 
 
-def _note(
+def note(
     connection: sqlite3.Connection, head: Head, log: list[tuple[str, str]], freed: list[int]
 ) -> None:
+    """Note what was done in the log, and which slots nobody names any more."""
     now = int(time.time())
     connection.executemany(
         "INSERT INTO log (at, action, digest) VALUES (?, ?, ?)",
@@ -188,7 +191,7 @@ def reclaim(database: Database, slots: Slots) -> None:
             )
     slots.wiped.clear()
     with database.changing() as connection:
-        _tidy(database, head_of(connection, database.path))
+        tidy(database, connection, head_of(connection, database.path))
     with database.said():
         database.connection().execute("VACUUM")
         _empty_log(database)
@@ -207,10 +210,15 @@ def _copy(database: Database, head: Head, slots: Int[Array, "n"]) -> None:
         old.close()
 
 
-def _tidy(database: Database, head: Head) -> None:
-    """Remove files of vectors that are no longer, or were never, the gallery's."""
-    current = database.vectors_path(head.file)
-    for path in current.parent.glob(f"{glob.escape(database.path.name)}-vectors-*"):
-        if path != current:
+def tidy(database: Database, connection: sqlite3.Connection, head: Head) -> None:
+    """Remove files of vectors, and indexes, that are no longer, or were never, the gallery's."""
+    kept = {database.vectors_path(head.file)}
+    with contextlib.suppress(DamagedGallery):
+        stamp = stamp_of(connection)
+        if stamp.kind != "none" and stamp.file == head.file:
+            kept.add(database.index_path(stamp.number))
+    name = glob.escape(database.path.name)
+    for pattern in (f"{name}-vectors-*", f"{name}-index-*"):
+        for path in set(database.path.parent.glob(pattern)) - kept:
             with contextlib.suppress(OSError):
                 path.unlink()

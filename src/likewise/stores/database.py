@@ -1,6 +1,7 @@
 """The SQLite file of a gallery: its schema, its connections, and what it refuses."""
 
 import contextlib
+import itertools
 import os
 import sqlite3
 import threading
@@ -22,6 +23,7 @@ from likewise.printable import shortened
 from likewise.stores.rows import Pin
 from likewise.stores.schema import Head, checked, make, match
 
+_SERIALS = itertools.count()
 _STANDS = "What was there before still stands."
 _REFUSALS: dict[int, tuple[type[LikewiseError], str]] = {
     sqlite3.SQLITE_BUSY: (GalleryBusy, "was in use by others for {seconds:g} seconds. Try again."),
@@ -73,6 +75,8 @@ class Database:
         self.path = path
         self.timeout_seconds = timeout_seconds
         self.writing = writing
+        # What the vectors are of, once that is known; it stays so while this is open.
+        self.pin: Pin | None = None
         self.wal = safe_with_wal()
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -82,6 +86,10 @@ class Database:
     def vectors_path(self, number: int) -> Path:
         """The file of vectors of this number."""
         return self.path.with_name(f"{self.path.name}-vectors-{number}")
+
+    def index_path(self, number: int) -> Path:
+        """The sidecar of the index of this number."""
+        return self.path.with_name(f"{self.path.name}-index-{number}")
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -97,8 +105,16 @@ class Database:
         if found is None or process != os.getpid():
             found = self._connect()
             self._local.held = (found, os.getpid())
+            self._local.serial = next(_SERIALS)
         connection: sqlite3.Connection = found
         return connection
+
+    def version(self) -> tuple[int, int, int]:
+        """What is another for this thread after every change that anybody made, and cheap."""
+        connection = self.connection()
+        # SQLite tells of the changes of other connections; its own are counted.
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        return self._local.serial, version, connection.total_changes
 
     def _connect(self) -> sqlite3.Connection:
         # A reader, too, may have to take back what a killed writer left half done.
@@ -203,6 +219,7 @@ class Database:
             reader.close()
         if pin:
             match(self.path, head.pin, pin)
+        self.pin = head.pin
         return head
 
 

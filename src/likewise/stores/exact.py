@@ -29,6 +29,8 @@ _ROUNDING = 2.0**-24
 _BLANK = 1e-12
 
 Found: TypeAlias = tuple[Int[Array, "found"], Float[Array, "found"]]
+Ranked: TypeAlias = tuple[Int[Array, "q k"], Float[Array, "q k"]]
+"""Rows and distances of every query, nearest first; -1 and infinity where there are fewer."""
 Form: TypeAlias = Callable[[Array, Array], Array]
 """From vectors [b dim] and their squares [b] to what rises with the distance, [queries b]."""
 Slack: TypeAlias = Callable[[Array], Array]
@@ -43,6 +45,11 @@ def squares_of(vectors: Float[Array, "n dim"]) -> Float[Array, "n"]:
         part = vectors[start : start + step].astype(np.float64)
         result[start : start + step] = np.einsum("ij,ij->i", part, part)
     return result
+
+
+def least_square(dim: int) -> float:
+    """The squared length above which a vector of so many numbers has a direction for sure."""
+    return dim * 4 * _BLANK**2
 
 
 def nearest(
@@ -168,7 +175,7 @@ def _form(
 
         wrong = unit * (own.astype(np.float64) + most) + 1e-37
         return euclidean, lambda _: 2 * wrong
-    least = queries.shape[1] * 4 * _BLANK**2
+    least = least_square(queries.shape[1])
     if isinstance(distance, Cosine) and own.min(initial=1.0) > least:
         directions = -queries / np.sqrt(own)[:, None]
 
@@ -208,3 +215,46 @@ def _sure(
     distances = np.concatenate([np.zeros(0, np.float32), *parts])
     order = np.lexsort((rows, distances))[:k]
     return rows[order], distances[order]
+
+
+def ranked(
+    queries: Float[Array, "q dim"],
+    vectors: Float[Array, "n dim"],
+    rows: Int[Array, "q m"],
+    k: int,
+    distance: Distance,
+) -> Ranked:
+    """The k nearest of given rows to each query, by the definition, nearest first; ties by row.
+
+    Args:
+        queries: Float32.
+        vectors: Float32.
+        rows: Which to look at, of each query; -1 is none.
+        k: How many.
+        distance: What compares.
+    """
+    width = rows.shape[1]
+    far = np.empty(rows.shape, dtype=np.float32)
+    step = max(1, _NUMBERS // max(1, width * vectors.shape[1]))
+    for start in range(0, len(rows), step):
+        part = rows[start : start + step].reshape(-1)
+        asked = np.repeat(queries[start : start + step], width, axis=0)
+        held = np.take(vectors, part, axis=0)
+        far[start : start + step] = distance.rows(asked, held).reshape(-1, width)
+    none = rows < 0
+    if none.any():
+        far[none] = np.inf
+    if width > k or not (far[:, 1:] > far[:, :-1]).all():
+        order = np.lexsort((rows, far), axis=-1)[:, :k]
+        rows, far = np.take_along_axis(rows, order, 1), np.take_along_axis(far, order, 1)
+    return rows, far
+
+
+def padded(found: list[Found], k: int) -> Ranked:
+    """What was found for each query, in arrays; -1 and infinity where there are fewer."""
+    width = min(k, max((len(rows) for rows, _ in found), default=0))
+    slots = np.full((len(found), width), -1, dtype=np.int64)
+    far = np.full((len(found), width), np.inf, dtype=np.float32)
+    for at, (rows, distances) in enumerate(found):
+        slots[at, : len(rows)], far[at, : len(rows)] = rows, distances
+    return slots, far

@@ -1,6 +1,6 @@
 """Conditions as SQL for SQLite: names and literals are bound, never written into it."""
 
-from likewise.stores.rows import FIELDS
+from likewise.stores.keepable import FIELDS
 from likewise.stores.where import Comparison, Condition, Joined, Opposite, kind_of
 
 _TYPES = {"text": "'text'", "number": "'integer', 'real'", "boolean": "'true', 'false'"}

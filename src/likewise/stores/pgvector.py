@@ -1,15 +1,22 @@
 """The store on a server, for several writers and machines."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, final
 
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
-from likewise.errors import BadArgument, MissingExtra, WrongDimension
+from likewise.errors import (
+    BadArgument,
+    ForeignEmbedding,
+    GalleryNotFound,
+    MissingExtra,
+    WrongDimension,
+)
 from likewise.shapes import Array, Float
-from likewise.stores.base import Store
-from likewise.stores.rows import Change, Line, Match, Pin, Rows, State, Written
+from likewise.stores.base import Store, check_timeout
+from likewise.stores.rows import Change, Line, Match, Moved, Pin, Rows, State, Written
+from likewise.stores.schema import unfinished
 from likewise.stores.where import Condition
 
 if TYPE_CHECKING:
@@ -65,19 +72,24 @@ class Pgvector(Store):
         pin: Pin | None = None,
         writing: bool = True,
     ) -> None:
-        if not timeout_seconds > 0:
-            raise BadArgument(
-                f"timeout_seconds is {timeout_seconds}, and a time above 0 is expected."
-            )
+        check_timeout(timeout_seconds)
         try:
-            from likewise.stores.postgres import changes, finding, indexing, migrations, server
+            from likewise.stores.postgres import (
+                changes,
+                finding,
+                indexing,
+                migrations,
+                moving,
+                server,
+            )
         except ImportError as error:
             raise MissingExtra(
                 "The store 'pgvector' speaks to PostgreSQL through psycopg. pip install "
                 "'likewise[pgvector]'"
             ) from error
         self._changes, self._finding = changes, finding
-        self._indexing, self._migrations = indexing, migrations
+        self._indexing, self._migrations, self._moving = indexing, migrations, moving
+        self._place = (address, table, timeout_seconds)
         self.resources = ExitStack()
         self._server: Server = server.Server(address, table, timeout_seconds, writing=writing)
         self.resources.callback(self._server.close)
@@ -100,12 +112,36 @@ class Pgvector(Store):
         """
         if change.put is not None:
             self._check(change.put.vectors)
+        if change.moved is not None:
+            return self._move(change.moved)
         done = self._changes.change(self._server, change)
+        known = change.put.ids if change.put is not None and change.taken == "known" else ()
+        if change.remove or known or change.reclaim:
+            self._forget_migrating(Change(remove=[*change.remove, *known], reclaim=change.reclaim))
         if change.reclaim:
             self._changes.reclaim(self._server)
         if change.index is not None:
             self._indexing.make(self._server, self._distance, change.index)
         return done
+
+    def _move(self, moved: Moved) -> Written:
+        before = self.state().index
+        done = self._moving.move(self._server, moved)
+        # This store is of the old model; the index is made by one that is of the new, if there is
+        # one for its vectors.
+        if before is not None:
+            with Pgvector(*self._place) as new, suppress(BadArgument):
+                new.write(Change(index=before.again))
+        return done
+
+    def _forget_migrating(self, change: Change) -> None:
+        """Remove what is removed or replaced from a migration that is not finished, too."""
+        address, table, seconds = self._place
+        staging = self._moving.staging_table(table)
+        if self._moving.is_there(self._server, staging):
+            # Somebody may have finished it meanwhile.
+            with suppress(GalleryNotFound), Pgvector(address, staging, seconds) as staged:
+                staged.write(change)
 
     def read(
         self,
@@ -199,6 +235,20 @@ class Pgvector(Store):
             erases="reclaimed",
             index=index,
         )
+
+    def staging(self, pin: Pin) -> Store:
+        """A gallery in another table of the database; see `Store.staging`."""
+        address, table, seconds = self._place
+        staging = self._moving.staging_table(table)
+        try:
+            return Pgvector(address, staging, seconds, pin=pin)
+        except ForeignEmbedding as error:
+            discard = f"drop it: {self._moving.discarding(staging).as_string(None)}"
+            raise unfinished(self._server.name, error, discard) from error
+
+    def discard_staging(self) -> None:
+        """Remove that gallery; see `Store.discard_staging`."""
+        self._moving.discard(self._server, self._moving.staging_table(self._server.table))
 
     def _check(self, given: Float[Array, "n dim"]) -> None:
         if given.shape[1] != self._pin.dim:

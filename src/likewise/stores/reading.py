@@ -1,5 +1,6 @@
 """What a reader sees of a SQLite gallery: moments of it, its rows, and those that were found."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Sequence
@@ -11,10 +12,11 @@ import numpy as np
 from likewise.errors import DamagedGallery, GalleryBusy
 from likewise.shapes import Array, Float, Int
 from likewise.stores.database import Database, bound, chunks
-from likewise.stores.exact import Found, squares_of
+from likewise.stores.exact import Ranked, squares_of
 from likewise.stores.filter_sql import compiled
 from likewise.stores.rows import Match, Rows
-from likewise.stores.schema import Head, head_of
+from likewise.stores.schema import Head, check_pin, head_of
+from likewise.stores.stamp import NO_INDEX, Stamp, stamp_of
 from likewise.stores.vectors import Vectors
 from likewise.stores.where import Condition
 
@@ -32,6 +34,8 @@ class Moment:
         squares: The squared length of each.
         holes: Slots that no row names, in order.
         among: The slots of the rows that fulfil a condition, in order; None for all.
+        stamp: What the database says of its index; of kind `none` where nobody asked.
+        version: Of the database, as the thread that asked sees it; None where nobody did.
     """
 
     head: Head
@@ -39,6 +43,8 @@ class Moment:
     squares: Float[Array, "slots"]
     holes: Int[Array, "h"]
     among: Int[Array, "m"] | None
+    stamp: Stamp
+    version: tuple[int, int, int] | None
 
 
 class Moments:
@@ -57,6 +63,8 @@ class Moments:
         self._holes = np.zeros(0, dtype=np.int64)
         self._squares = np.zeros(0, dtype=np.float32)
         self._known = 0
+        self._stamp = NO_INDEX
+        self._last = threading.local()
 
     def close(self) -> None:
         """Give the file of vectors back."""
@@ -68,23 +76,39 @@ class Moments:
             self._file.close()
         self._file, self._number, self._generation, self._known = None, 0, -1, 0
 
-    def now(self, where: Condition | None = None) -> Moment:
+    def now(self, where: Condition | None = None, *, stamp: bool = False) -> Moment:
         """The vectors as they now are.
+
+        Args:
+            where: What the metadata of rows must be, for `Moment.among`.
+            stamp: Whether to read what the database says of its index.
 
         Raises:
             DamagedGallery: If the file of vectors is not as it was written.
         """
+        version = None
+        if stamp and where is None:
+            # One statement, in place of a transaction, where nothing has changed since.
+            with self.database.said():
+                version = self.database.version()
+            last: Moment | None = getattr(self._last, "moment", None)
+            if last is not None and last.version == version:
+                return last
         for _ in range(_TRIES):
-            moment = self._now(where)
+            moment = self._now(where, stamp, version)
             if moment is not None:
+                self._last.moment = moment if version else None
                 return moment
         raise GalleryBusy(f"{self.database.path} was replaced faster than it could be opened.")
 
-    def _now(self, where: Condition | None) -> Moment | None:
+    def _now(
+        self, where: Condition | None, stamp: bool, version: tuple[int, int, int] | None
+    ) -> Moment | None:
         """A moment; None where the gallery was compacted before its file was opened."""
         among = None
         with self._lock, self.database.reading() as connection:
             head = head_of(connection, self.database.path)
+            check_pin(self.database.path, head.pin, self.database.pin)
             if not self._opened(head):
                 return None
             assert self._file is not None  # noqa: S101 - just opened
@@ -96,12 +120,16 @@ class Moments:
                 asked = f"SELECT slot FROM rows WHERE {sql} ORDER BY slot"  # noqa: S608 - as bound
                 among = _numbers(connection.execute(asked, values))
             vectors = self._file.view(head.slots)
-            holes = self._holes
+            holes, said = self._holes, NO_INDEX
+            if stamp:
+                # What is damaged is no index; `Store.state` says so.
+                with contextlib.suppress(DamagedGallery):
+                    said = self._stamp = stamp_of(connection, self._stamp)
         with self._lock:
             if self._number != head.file:
                 return None
             squares = self._squares_to(head.slots, vectors)
-        return Moment(head, vectors, squares, holes, among)
+        return Moment(head, vectors, squares, holes, among, said, version)
 
     def _opened(self, head: Head) -> bool:
         """Open the file of vectors that a head names; False where it is replaced already."""
@@ -145,11 +173,10 @@ def _numbers(rows: Any) -> Int[Array, "n"]:
     return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
 
-def some_matches(
-    database: Database, moment: Moment, found: list[Found]
-) -> list[list[Match]] | None:
+def some_matches(database: Database, moment: Moment, found: Ranked) -> list[list[Match]] | None:
     """The rows of the slots that were found; None where one of them was removed meanwhile."""
-    wanted = sorted({slot for slots, _ in found for slot in slots.tolist()})
+    slots, distances = found[0].tolist(), found[1].tolist()
+    wanted = sorted({slot for some in slots for slot in some if slot >= 0})
     rows: dict[int, tuple[str, str, Any]] = {}
     with database.reading() as connection:
         if head_of(connection, database.path).file != moment.head.file:
@@ -165,9 +192,10 @@ def some_matches(
     return [
         [
             Match(rows[slot][0], rows[slot][1], distance, rows[slot][2])
-            for slot, distance in zip(slots.tolist(), distances.tolist(), strict=True)
+            for slot, distance in zip(some, far, strict=True)
+            if slot >= 0
         ]
-        for slots, distances in found
+        for some, far in zip(slots, distances, strict=True)
     ]
 
 

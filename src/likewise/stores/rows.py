@@ -3,32 +3,24 @@
 import hashlib
 import hmac
 import json
-import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from likewise.errors import BadArgument
+from likewise.errors import BadArgument, GalleryBusy, WrongDimension
 from likewise.printable import shortened
 from likewise.shapes import Array, Bool, Float
 from likewise.stores.indexing import Indexed, Wanted
-from likewise.stores.where import WORDS
+from likewise.stores.keepable import check_field, check_text, check_value
 
 Value: TypeAlias = str | int | float | bool
 Metadata: TypeAlias = Mapping[str, Value]
 
-LONGEST_NAME = 1000
 LARGEST_METADATA = 2**16
-# Every integer up to here is the same number in every engine.
-LARGEST_INTEGER = 2**53
 # The squares of larger numbers are infinite in float32.
 LARGEST_ENTRY = 1e15
-FIELDS = ("id", "identity")
-"""What a condition may name beside the metadata."""
-_NAME = re.compile(r"[^\W\d]\w{0,63}")
 
 
 @dataclass(frozen=True)
@@ -97,7 +89,7 @@ class Rows:
                 raise BadArgument(f"{count} ids came with {length} {name}. Give as many of each.")
         for name, texts in (("id", made.ids), ("identity", made.identities)):
             for text in texts:
-                _check_text(name, text)
+                check_text(name, text)
         # The largest is not a number if any is none.
         largest = np.abs(made.vectors).max(axis=1, initial=0.0)
         if not (largest <= LARGEST_ENTRY).all():
@@ -124,6 +116,50 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """Other vectors for all rows at once, of another model; all else of the rows stays.
+
+    Attributes:
+        pin: What the vectors are of.
+        generation: Of the rows that they were made for; if others were written since, nothing is
+            moved.
+        vectors: Gives those of some ids.
+        left_out: Ids of rows that are removed, since there are no vectors for them.
+    """
+
+    pin: Pin
+    generation: int
+    vectors: Callable[[Sequence[str]], Float[Array, "n dim"]]
+    left_out: Sequence[str] = ()
+
+    def check(self, name: object, generation: int) -> None:
+        """Refuse a gallery whose rows were written since.
+
+        Raises:
+            GalleryBusy: If they were.
+        """
+        if generation != self.generation:
+            raise GalleryBusy(
+                f"{name} was changed while its vectors were made. Make those of the rows that are "
+                "new, and try again."
+            )
+
+    def of(self, ids: Sequence[str]) -> Float[Array, "n dim"]:
+        """The vectors of some ids.
+
+        Raises:
+            WrongDimension: If they are not as many, or not as long, as the pin says.
+        """
+        made = self.vectors(ids)
+        if made.shape != (len(ids), self.pin.dim):
+            raise WrongDimension(
+                f"{len(ids)} rows were to get vectors of {self.pin.dim} numbers, and got "
+                f"{list(made.shape)}."
+            )
+        return made
+
+
+@dataclass(frozen=True)
 class Change:
     """What is written at once.
 
@@ -133,6 +169,9 @@ class Change:
             which then replace the rows that are there.
         remove: Ids of rows to remove; this comes first.
         reclaim: Give the place of removed rows back to the disk, which takes time.
+        moved: Vectors of another model for all rows, in place of all that is above; see
+            `Store.staging`. Whoever has the store open then is refused with `ForeignEmbedding`, and
+            an index is made again where the new vectors can have one.
         index: The index to make for approximate search, which takes time; this comes last, and is
             no change of rows.
     """
@@ -141,6 +180,7 @@ class Change:
     taken: Literal["new", "known"] = "new"
     remove: Sequence[str] = ()
     reclaim: bool = False
+    moved: Moved | None = None
     index: Wanted | None = None
 
 
@@ -240,8 +280,8 @@ def metadata_text(metadata: Mapping[str, object]) -> str:
     if not metadata:
         return "{}"
     for name, value in metadata.items():
-        _check_field(name)
-        _check_value(name, value)
+        check_field(name)
+        check_value(name, value)
     text = json.dumps(dict(metadata), ensure_ascii=False, allow_nan=False)
     if len(text) > LARGEST_METADATA:
         raise BadArgument(
@@ -249,42 +289,3 @@ def metadata_text(metadata: Mapping[str, object]) -> str:
             "are kept of a row. Keep large things elsewhere, under the row's id."
         )
     return text
-
-
-def _check_text(what: str, text: object) -> None:
-    if not isinstance(text, str) or not 0 < len(text) <= LONGEST_NAME or not _whole(text):
-        raise BadArgument(
-            f"The {what} is {shortened(repr(text), 100)}, and 1 to {LONGEST_NAME} characters of "
-            "text, without a NUL, are expected. Give it another."
-        )
-
-
-def _check_field(name: object) -> None:
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.lower() in WORDS:
-        raise BadArgument(
-            f"The metadata name {shortened(repr(name), 100)} cannot be asked for in a condition: "
-            "letters, digits and underscores, 64 at most, no digit first, and no word of the "
-            "conditions are expected. Name it otherwise."
-        )
-    if name in FIELDS:
-        raise BadArgument(f"Every row has its {name}; metadata cannot have that name, too.")
-
-
-def _check_value(name: str, value: object) -> None:
-    if isinstance(value, bool):
-        return
-    if isinstance(value, int) and abs(value) <= LARGEST_INTEGER:
-        return
-    if isinstance(value, float) and math.isfinite(value):
-        return
-    if isinstance(value, str) and _whole(value):
-        return
-    raise BadArgument(
-        f"The metadata {name!r} is {shortened(repr(value), 100)}, and a text, a boolean, a finite "
-        "number or an integer within 2^53 is expected. Give one of these, or leave it out."
-    )
-
-
-def _whole(text: str) -> bool:
-    """Whether every engine keeps it: no NUL, no half of a letter."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

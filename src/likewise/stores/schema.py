@@ -123,3 +123,25 @@ def match(path: Path | str, there: Pin, given: Pin) -> None:
             f"{given.dim} numbers) were given: distances between them mean nothing. Use the model "
             "that it was made with, or make another gallery."
         )
+
+
+def unfinished(staging: Path | str, error: ForeignEmbedding, discard: str) -> ForeignEmbedding:
+    """The error where the vectors of yet another model stand beside a gallery."""
+    return ForeignEmbedding(
+        f"{staging} is an unfinished migration to another model. Go on with that one, or {discard} "
+        f"({error})"
+    )
+
+
+def check_pin(path: Path | str, there: Pin, opened: Pin | None) -> None:
+    """Refuse a gallery that went over to another model since it was opened.
+
+    Raises:
+        ForeignEmbedding: If it did.
+    """
+    if opened is not None and there != opened:
+        raise ForeignEmbedding(
+            f"{path} was opened with the vectors of the model {opened.fingerprint[:12]}, and holds "
+            f"those of {there.fingerprint[:12]} now: it was migrated, or made anew. Open it again, "
+            "with that model."
+        )

@@ -2,21 +2,27 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import final
 
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
-from likewise.errors import BadArgument, GalleryBusy, WrongDimension
+from likewise.errors import BadArgument, ForeignEmbedding, GalleryBusy, WrongDimension
 from likewise.shapes import Array, Float
 from likewise.stores import changing, exact
-from likewise.stores.base import Store
+from likewise.stores.approximate import Approximate
+from likewise.stores.base import Store, check_timeout
 from likewise.stores.database import Database
+from likewise.stores.deriving import derive
+from likewise.stores.faiss_index import installed
 from likewise.stores.filter_sql import compiled
-from likewise.stores.reading import Moments, page, selected, some_matches
+from likewise.stores.moving import discard_staging, move, staging_path
+from likewise.stores.names import Names
+from likewise.stores.neighbours import Neighbours
+from likewise.stores.reading import Moment, Moments, page, selected, some_matches
 from likewise.stores.rows import Change, Line, Match, Pin, Rows, State, Written
-from likewise.stores.schema import head_of
+from likewise.stores.schema import check_pin, head_of, unfinished
 from likewise.stores.where import Condition
 
 # How often to look again where a row that was found is removed before it is read.
@@ -30,7 +36,9 @@ class Sqlite(Store):
     Vectors are on the disk before the rows that name them are, and no vector is overwritten while
     a row names it: a kill or a power cut at any moment leaves every acknowledged row, and none by
     half. A row that is removed or replaced leaves its slot empty; it is overwritten with zeros,
-    and given back to the disk when a change says `reclaim`. Search is exact.
+    and given back to the disk when a change says `reclaim`. Search is exact, unless an index was
+    made and a search may be approximate; FAISS (`pip install 'likewise[faiss]'`) makes and asks
+    it. The index lies in a file beside, which may be deleted at any time.
 
     Args:
         path: Of the SQLite file.
@@ -56,10 +64,7 @@ class Sqlite(Store):
         pin: Pin | None = None,
         writing: bool = True,
     ) -> None:
-        if not timeout_seconds > 0:
-            raise BadArgument(
-                f"timeout_seconds is {timeout_seconds}, and a time above 0 is expected."
-            )
+        check_timeout(timeout_seconds)
         self.resources = ExitStack()
         self._database = Database(Path(path), timeout_seconds, writing=writing)
         self.resources.callback(self._database.close)
@@ -70,6 +75,8 @@ class Sqlite(Store):
         try:
             self._pin = self._database.open(pin).pin
             self._distance: Distance = DISTANCES.build(self._pin.distance)
+            self._approximate = Approximate(self._database, self._distance)
+            self._names = Names(self._database)
             # What is damaged is found out now.
             self._moments.now()
         except BaseException:
@@ -89,10 +96,36 @@ class Sqlite(Store):
         if change.put is not None:
             self._check(change.put.vectors)
         with self._writing:
-            done = changing.change(self._database, change, self._slots)
+            before = self.state().index if change.reclaim or change.moved else None
+            again = before.again if before is not None and installed() else None
+            if change.moved is not None:
+                done = move(self._database, change.moved, self._slots)
+            else:
+                done = changing.change(self._database, change, self._slots)
+            if done.removed.any() or (change.taken == "known" and done.put.any()):
+                self._forget_migrating(change)
             if change.reclaim:
                 changing.reclaim(self._database, self._slots)
+        if change.moved is not None:
+            # This store is of the old model; the index is made by one that is of the new, if
+            # there is one for its distance.
+            if again is not None:
+                with Sqlite(str(self._database.path)) as new, suppress(BadArgument):
+                    new.write(Change(index=again))
+            return done
+        # The index was of the file of vectors that is written anew.
+        index = change.index or again
+        if index is not None:
+            derive(self._database, self._moments, self._distance, index)
         return done
+
+    def _forget_migrating(self, change: Change) -> None:
+        """Remove what is removed or replaced from a migration that is not finished, too."""
+        staging = staging_path(self._database.path)
+        if staging.exists():
+            known = change.put.ids if change.put is not None and change.taken == "known" else ()
+            with Sqlite(str(staging)) as staged:
+                staged.write(Change(remove=[*change.remove, *known]))
 
     def read(
         self,
@@ -151,7 +184,7 @@ class Sqlite(Store):
         k: int,
         where: Condition | None = None,
         *,
-        approximate: bool = False,  # noqa: ARG002 - there is no index yet
+        approximate: bool = False,
     ) -> list[list[Match]]:
         """The k rows nearest to each query among those that fulfil a condition, nearest first.
 
@@ -161,12 +194,48 @@ class Sqlite(Store):
             DamagedGallery: If what is there is not as it was written.
             GalleryBusy: If others change the rows faster than they can be read.
         """
+        for _ in range(_TRIES):
+            moment, found = self._found(queries, k, where, approximate)
+            # A slot that a row still names was not overwritten meanwhile.
+            matches = some_matches(self._database, moment, found)
+            if matches is not None:
+                return matches
+        raise self._too_busy()
+
+    def neighbours(
+        self,
+        queries: Float[Array, "n dim"],
+        k: int,
+        where: Condition | None = None,
+        *,
+        approximate: bool = False,
+    ) -> Neighbours:
+        """The ids and distances of `nearest` alone; all ids are then kept in memory.
+
+        The arguments, and what is raised, are those of `nearest`.
+        """
+        for _ in range(_TRIES):
+            moment, found = self._found(queries, k, where, approximate)
+            ids = self._names.of(moment, found[0])
+            if ids is not None:
+                return Neighbours(ids, found[1])
+        raise self._too_busy()
+
+    def _found(
+        self,
+        queries: Float[Array, "n dim"],
+        k: int,
+        where: Condition | None,
+        approximate: bool,
+    ) -> tuple[Moment, exact.Ranked]:
+        """The slots nearest to each query, at a moment."""
         if k < 1:
             raise BadArgument(f"The {k} nearest were asked for, and at least 1 is expected.")
         self._check(queries)
-        for _ in range(_TRIES):
-            moment = self._moments.now(where)
-            found = exact.nearest(
+        moment = self._moments.now(where, stamp=approximate)
+        found = self._approximate.nearest(queries, moment, k) if approximate else None
+        if found is None:
+            rows = exact.nearest(
                 queries,
                 moment.vectors,
                 moment.squares,
@@ -175,11 +244,8 @@ class Sqlite(Store):
                 among=moment.among,
                 holes=moment.holes,
             )
-            # A slot that a row still names was not overwritten meanwhile.
-            matches = some_matches(self._database, moment, found)
-            if matches is not None:
-                return matches
-        raise self._too_busy()
+            found = exact.padded(rows, k)
+        return moment, found
 
     def state(self, where: Condition | None = None, *, log: int = 0) -> State:
         """What the store holds now.
@@ -190,6 +256,7 @@ class Sqlite(Store):
         """
         with self._database.reading() as connection:
             head = head_of(connection, self._database.path)
+            check_pin(self._database.path, head.pin, self._database.pin)
             count = head.entries
             if where is not None:
                 sql, values = compiled(where)
@@ -198,17 +265,32 @@ class Sqlite(Store):
             lines = connection.execute(
                 "SELECT at, action, digest FROM log ORDER BY number DESC LIMIT ?", (log,)
             ).fetchall()
+            index = self._approximate.told(connection, head)
         places = (self._database.path, self._database.vectors_path(head.file))
+        used = sum(path.stat().st_size for path in places if path.exists())
         return State(
             pin=head.pin,
             count=count,
             generation=head.generation,
             removals=head.removals,
             reads="fresh",
-            bytes_used=sum(path.stat().st_size for path in places if path.exists()),
+            bytes_used=used + (index.bytes_used if index else 0),
             log_key=head.log_key,
             log=tuple(Line(*line) for line in lines),
+            index=index,
         )
+
+    def staging(self, pin: Pin) -> Store:
+        """A gallery in the file that ends in `-migration`; see `Store.staging`."""
+        path = staging_path(self._database.path)
+        try:
+            return Sqlite(str(path), pin=pin)
+        except ForeignEmbedding as error:
+            raise unfinished(path, error, f"delete the files named {path.name}*.") from error
+
+    def discard_staging(self) -> None:
+        """Remove that gallery; see `Store.discard_staging`."""
+        discard_staging(self._database.path)
 
     def _check(self, given: Float[Array, "n dim"]) -> None:
         if given.shape[1] != self._pin.dim:

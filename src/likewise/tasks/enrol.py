@@ -12,7 +12,11 @@ from likewise.model import Model
 from likewise.printable import printable
 from likewise.shapes import Array, Float
 from likewise.sources.base import Source
+from likewise.sources.table import Table
+from likewise.sources.tabular.notes import Notes
+from likewise.stores.keepable import can_be_asked
 from likewise.stores.rows import Metadata, metadata_text
+from likewise.tasks.origins import origin_of
 from likewise.types import Embeddings, Items
 
 # Written at once: each change waits for the disk a few times, and is lost as a whole by a kill.
@@ -29,12 +33,14 @@ class Enrolment:
         failed: Place and reason of each item that could not be read, or is forged.
         trained: Identities that the model was trained on. A threshold for strangers that is found
             among them is too wide, since training pushed them apart.
+        passed: Columns of the source's table that could not become metadata.
     """
 
     added: int
     known: tuple[str, ...]
     failed: tuple[tuple[str, str], ...]
     trained: tuple[str, ...]
+    passed: tuple[str, ...] = ()
 
 
 def enrol(
@@ -44,6 +50,7 @@ def enrol(
     *,
     metadata: Metadata | None = None,
     keep_items: bool = False,
+    paths: bool = True,
     replace: bool = False,
     strict: bool = False,
     threads: int | None = None,
@@ -57,8 +64,11 @@ def enrol(
         model: What embeds them.
         gallery: Its path, or the gallery; made where there is none.
         source: Where the items come from.
-        metadata: Of every item, beside its `group` where the source has groups.
+        metadata: Of every item, beside its `group` where the source has groups, and what the
+            other columns of a table say of it.
         keep_items: Keep the bytes of every file in the gallery.
+        paths: Note the path of every file, and the SHA-256 of what is in it, in its metadata: what
+            `migrate` embeds again. Items in archives and arrays have no path.
         replace: Put items in the place of those that are enrolled under the same ids.
         strict: Stop at the first item that cannot be read.
         threads: How many decode and embed; as many as there are cores (at most 16) if None.
@@ -80,6 +90,7 @@ def enrol(
                 source,
                 metadata=metadata,
                 keep_items=keep_items,
+                paths=paths,
                 replace=replace,
                 strict=strict,
                 threads=threads,
@@ -89,7 +100,8 @@ def enrol(
         (str(place), "it is forged, and shows nobody") for place in items.places[items.forged]
     ]
     items = items.take(np.flatnonzero(~items.forged))
-    spooled = _Spooled(gallery, items, dict(metadata or {}), keep_items, replace)
+    notes, passed = _notes_of(source)
+    spooled = _Spooled(gallery, items, dict(metadata or {}), notes, keep_items, paths, replace)
     try:
         for block in model.blocks(items, strict=strict, threads=threads):
             spooled.add(block.rows, block.vectors)
@@ -100,19 +112,38 @@ def enrol(
         # What is embedded is not lost when a later item stops the rest.
         spooled.write()
     trained = tuple(map(printable, model.trained_on.trained(items)))
-    return Enrolment(spooled.added, tuple(spooled.known), tuple(failed), trained)
+    return Enrolment(spooled.added, tuple(spooled.known), tuple(failed), trained, passed)
+
+
+def _notes_of(source: Source) -> tuple[Notes, tuple[str, ...]]:
+    """What a table says of its items beside their labels, and the columns that cannot be kept."""
+    if not isinstance(source, Table):
+        return Notes({}, ()), ()
+    notes = source.notes()
+    named = {name: column for name, column in notes.columns.items() if can_be_asked(name)}
+    unnamed = tuple(name for name in notes.columns if name not in named)
+    return Notes(named, ()), tuple(map(printable, (*notes.passed, *unnamed)))
 
 
 class _Spooled:
     """Embedded items on their way into a gallery."""
 
     def __init__(
-        self, gallery: Gallery, items: Items, metadata: Metadata, keep: bool, replace: bool
+        self,
+        gallery: Gallery,
+        items: Items,
+        metadata: Metadata,
+        notes: Notes,
+        keep: bool,
+        paths: bool,
+        replace: bool,
     ) -> None:
         self.gallery = gallery
         self.items = items
         self.metadata = metadata
+        self.notes = notes
         self.keep = keep
+        self.paths = paths
         self.replace = replace
         self.rows: list[Array] = []
         self.vectors: list[Array] = []
@@ -138,17 +169,20 @@ class _Spooled:
         pairs = zip(table.identities.tolist(), ids, strict=True)
         named = np.array([printable(who) or name for who, name in pairs])
         plain = Items.build(table.namespace, named.tolist(), table.kind, ids, table.reader)
-        groups = [printable(group) for group in table.groups.tolist()]
         done = self.gallery.enrol(
             Embeddings(vectors, self._fingerprint, plain),
-            metadata=[
-                {"group": group, **self.metadata} if group else self.metadata for group in groups
-            ],
+            metadata=[self._metadata(table, at) for at in range(len(rows))],
             items=[self._kept(table, at) for at in range(len(rows))] if self.keep else None,
             replace_known=self.replace,
         )
         self.added += done.added
         self.known += done.known
+
+    def _metadata(self, table: Items, at: int) -> Metadata:
+        group = printable(str(table.groups[at]))
+        found = origin_of(str(table.places[at])) if self.paths else {}
+        found |= {"group": group} if group else {}
+        return {**found, **self.notes.of(int(table.rows[at])), **self.metadata}
 
     @property
     def _fingerprint(self) -> str:

@@ -15,6 +15,7 @@ from likewise.errors import BadArgument, Leak
 from likewise.evaluation import compare, verify_all
 from likewise.featured import Featured
 from likewise.listed_pairs import graded_pairs
+from likewise.metrics.gallery_size import by_size
 from likewise.metrics.identification import identification, one_shot
 from likewise.metrics.retrieval import retrieval
 from likewise.model import Model
@@ -27,7 +28,7 @@ from likewise.rough import Rough
 from likewise.shapes import Array, Float, Shaped
 from likewise.sources.base import Source
 from likewise.tasks.seen import see
-from likewise.types import Items
+from likewise.types import Claim, Items
 
 _WORST = 6
 _FEW = 5
@@ -182,7 +183,8 @@ def measure(
         lists = None
         if isinstance(vectors, Featured):
             lists = Reranked(model.distance, compares, nearest)
-        found = _ranked(vectors[own], names, compares, lists, point.threshold, most)
+        grows = fitted.claim is Claim.NEW_IDENTITIES
+        found = _ranked(vectors[own], names, compares, lists, point.threshold, most, grows=grows)
     return Evaluation(
         source=source,
         verification=verify_all(comparisons, fitted.points, fitted.claim),
@@ -233,8 +235,20 @@ def _ranked(
     lists: Reranked | None,
     threshold: float,
     most: int,
+    *,
+    grows: bool,
 ) -> _Ranked:
-    """Recognition, identification and retrieval; the last two among at most so many items."""
+    """Recognition, identification and retrieval; the last two among at most so many items.
+
+    Args:
+        vectors: Embeddings.
+        identities: Of each.
+        compares: What compares them.
+        lists: What orders the nearest anew; None where the distance does.
+        threshold: Of the open set.
+        most: How many items.
+        grows: Whether to measure identification against the size of the gallery, too.
+    """
     _, codes = np.unique(identities, return_inverse=True)
     order = np.argsort(codes, kind="stable")
     vectors, codes = vectors[order], codes[order]
@@ -243,11 +257,13 @@ def _ranked(
     alone = not isinstance(compares, Distance)
     shot = partial(one_shot, vectors, codes, compares.rows, lists=lists and lists.lists)
     known, near = (lists or compares).matrix, (lists.and_itself() if lists else compares).matrix
+    who = identification(vectors, codes, known, threshold, alone=alone) if few else None
+    # A matcher would compare each pair in its turn, for minutes.
+    if who is not None and grows and not alone:
+        who = replace(who, by_size=by_size(vectors, codes, compares.matrix, alone=alone))
     return _Ranked(
         one_shot=shot(),
         few_shot=shot(shots=_FEW),
-        identification=(
-            identification(vectors, codes, known, threshold, alone=alone) if few else None
-        ),
+        identification=who,
         retrieval=retrieval(vectors, codes, near, rough=rough, alone=alone) if few else None,
     )

@@ -17,6 +17,7 @@ def search(
     *,
     k: int = 10,
     where: str = "",
+    approximate: bool = False,
 ) -> list[Match]:
     """The entries of a gallery that are nearest to an item, nearest first.
 
@@ -26,6 +27,8 @@ def search(
         item: A file's path, the bytes of one, or an array.
         k: How many; fewer where there are fewer.
         where: What their metadata must be: `season = "winter"`; see `stores/where.py`.
+        approximate: Whether the gallery's index may answer, which can miss some; without one of
+            use the answer is exact.
 
     Raises:
         GalleryError: If the gallery cannot be used, or the condition cannot be read.
@@ -34,6 +37,6 @@ def search(
     """
     if not isinstance(gallery, Gallery):
         with Gallery(gallery, model, writing=False) as opened:
-            return search(model, opened, item, k=k, where=where)
+            return search(model, opened, item, k=k, where=where, approximate=approximate)
     probe = probe_of(model, raw_of(item), place_of(item, "the probe"))
-    return gallery.search(probe, k, where or None)
+    return gallery.search(probe, k, where or None, approximate=approximate)

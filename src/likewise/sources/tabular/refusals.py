@@ -63,3 +63,36 @@ def no_column(sheet: Sheet, missing: list[str], ways: Sequence[Sequence[str]]) -
 def listed_names(names: Sequence[str]) -> str:
     """Names with commas between them."""
     return ", ".join(names)
+
+
+def check_agreement(
+    sheet: Sheet,
+    keys: Shaped[Array, "rows"],
+    what: str,
+    values: Shaped[Array, "rows"],
+    first: Int[Array, "rows"],
+) -> None:
+    """Refuse rows of one item that say different things of it.
+
+    Args:
+        sheet: The table.
+        keys: Of the item of each row.
+        what: What its values are called.
+        values: Of each row.
+        first: The first row of the same item, for each.
+
+    Raises:
+        DamagedSource: With the two rows.
+    """
+    if not (departs := np.flatnonzero(values != values[first])).size:
+        return
+    row = int(departs[0])
+    earlier = int(first[row])
+    one, other = (
+        values[at] if values.dtype == object else str(values[at]) for at in (earlier, row)
+    )
+    raise sheet.wrong(
+        [earlier, row],
+        f"{str(keys[row])!r} has the {what} {one!r} in one and {other!r} in the other",
+        f"Drop one of the two.{more_departing(departs, first)}",
+    )

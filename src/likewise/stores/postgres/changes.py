@@ -35,7 +35,7 @@ def change(server: Server, asked: Change) -> Written:
         # Whoever holds this row is the only writer.
         head = head_of(connection, server, lock=True)
         log: list[tuple[str, str]] = []
-        removed = _remove(connection, server, asked.remove, log)
+        removed = remove(connection, server, asked.remove, log)
         lost = len(log)
         put, new, replaced = np.zeros(0, np.bool_), 0, 0
         if asked.put is not None:
@@ -44,16 +44,21 @@ def change(server: Server, asked: Change) -> Written:
             new, replaced = (written, 0) if asked.taken == "new" else (0, written)
         generation = head.generation
         if log:
-            actions = [action for action, _ in log]
-            digests = [digest(head.log_key, one) for _, one in log]
-            connection.execute(_LOG, (server.table, int(time.time()), actions, digests))
+            note(connection, server, head, log)
             counts = (new - lost, lost + replaced, new, server.table)
             found = connection.execute(_COUNTS, counts).fetchone()
             generation = generation if found is None else int(found[0])
     return Written(generation, put, removed)
 
 
-def _remove(
+def note(connection: Connection, server: Server, head: Head, log: list[tuple[str, str]]) -> None:
+    """Note what was done in the log."""
+    actions = [action for action, _ in log]
+    digests = [digest(head.log_key, one) for _, one in log]
+    connection.execute(_LOG, (server.table, int(time.time()), actions, digests))
+
+
+def remove(
     connection: Connection, server: Server, ids: Sequence[str], log: list[tuple[str, str]]
 ) -> Bool[Array, "m"]:
     """Which of the ids were removed."""

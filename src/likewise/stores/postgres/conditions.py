@@ -7,8 +7,8 @@ from psycopg import sql
 
 from likewise.errors import BadCondition
 from likewise.printable import shortened
+from likewise.stores.keepable import FIELDS, whole
 from likewise.stores.postgres.wire import digest_of
-from likewise.stores.rows import FIELDS
 from likewise.stores.where import Comparison, Condition, Joined, Literal, Opposite, kind_of
 
 # Only signs that the parser knows come here.
@@ -79,11 +79,7 @@ def _comparison(condition: Comparison) -> tuple[sql.Composable, Bound]:
 
 
 def _check(value: Literal) -> None:
-    if isinstance(value, str):
-        right = "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
-    else:
-        right = math.isfinite(value)
-    if not right:
+    if not (whole(value) if isinstance(value, str) else math.isfinite(value)):
         raise BadCondition(
             f"The condition holds {shortened(repr(value), 100)}, and no row can: a text without a "
             "NUL or a finite number is expected. Compare with another."

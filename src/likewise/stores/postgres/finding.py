@@ -16,26 +16,22 @@ from psycopg import sql
 from likewise.distances.base import Distance
 from likewise.shapes import Array, Float
 from likewise.stores import exact
+from likewise.stores.indexing import LEAST_SELECTED, MOST_WANTED
 from likewise.stores.postgres.conditions import Bound, compiled
 from likewise.stores.postgres.migrations import Head, head_of
 from likewise.stores.postgres.server import Connection, Server
 from likewise.stores.postgres.vectors import beyond, can_scan, kind_of
-from likewise.stores.postgres.wire import digest_of, read, text_of
+from likewise.stores.postgres.wire import check_sent, digest_of, read, text_of
 from likewise.stores.rows import Match, Rows
 from likewise.stores.where import Condition
 
 PAGE = 4096
 # From so many queries on, sending all vectors here takes less time than as many scans.
 STREAMED = 8
-# A condition that a smaller share of the rows fulfils is searched exactly: an index finds them
-# badly.
-LEAST_SELECTED = 0.5
 # Of so many rows the share is found out.
 _SAMPLED = 1000
 LEAST_INDEXED = 10_000
 """A gallery of fewer rows is searched exactly: that takes as little time as the index."""
-# More than this the index does not give at once.
-_MOST_WANTED = 1000
 # Rows fetched beyond those that are wanted, since rounding may change the order of the last.
 _SPARE = 16
 
@@ -140,7 +136,7 @@ def nearest(
         if approximate and head.effort and _index_serves(connection, server, head, k, asked):
             # Half of what is in sight may not fulfil a condition.
             effort = head.effort.search * (1 if where is None else 2)
-            use_index(connection, min(_MOST_WANTED, max(effort, k)))
+            use_index(connection, min(MOST_WANTED, max(effort, k)))
             found = [indexed(connection, server, one, k, distance, asked) for one in queries]
         # Where the index gave fewer than there are, too.
         rest = [at for at, one in enumerate(found) if one is None]
@@ -153,7 +149,7 @@ def nearest(
 
 
 def _index_serves(connection: Connection, server: Server, head: Head, k: int, asked: Asked) -> bool:
-    if k > _MOST_WANTED or head.entries < LEAST_INDEXED:
+    if k > MOST_WANTED or head.entries < LEAST_INDEXED:
         return False
     return asked is ALL or _share(connection, server, asked) >= LEAST_SELECTED
 
@@ -236,6 +232,7 @@ def _scanned(
     ).format(scan=kind.scan, table=server.place(), condition=condition)
     text = text_of(query)
     rows = connection.execute(words, [text, *bound, k + _SPARE], binary=True).fetchall()
+    check_sent([row[1] for row in rows])
     if len(rows) == k + _SPARE:
         most = beyond(rows[k - 1][2], len(query), distance)
         if rows[-1][2] <= most:

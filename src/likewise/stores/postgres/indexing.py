@@ -8,7 +8,17 @@ from psycopg import sql
 
 from likewise.distances.base import Distance
 from likewise.errors import BadArgument
-from likewise.stores.indexing import Indexed, Wanted
+from likewise.shapes import Array
+from likewise.stores.indexing import (
+    NEAREST,
+    USED,
+    Indexed,
+    Wanted,
+    enough,
+    nothing_to_index,
+    others,
+    passed_over,
+)
 from likewise.stores.postgres import finding
 from likewise.stores.postgres.migrations import Effort, Head, head_of
 from likewise.stores.postgres.server import Connection, Server
@@ -19,7 +29,6 @@ from likewise.stores.postgres.wire import read
 _EFFORTS = (40, 64, 100, 160, 250, 400, 640, 1000)
 # Stored rows that are asked for, to see how many of their nearest others are found.
 _ASKED = 200
-_NEAREST = 10
 # Memory for the graph, where the server is not set to more.
 _MOST_MEMORY = 2**30
 _SETTINGS = "m=16, ef_construction=64, ef_search={}"
@@ -29,7 +38,7 @@ def make(server: Server, distance: Distance, wanted: Wanted) -> None:
     """Make the index in the place of the one that is there; writers wait, and readers do not.
 
     Raises:
-        BadArgument: If pgvector has no such index for these vectors.
+        BadArgument: If pgvector has no such index for these vectors, or there are none.
         SaveFailed: If there is no space; the gallery is as it was.
     """
     if wanted.kind == "none":
@@ -50,6 +59,8 @@ def _replace(server: Server, distance: Distance | None, wanted: Wanted | None) -
         head = head_of(connection, server, lock=True)
         if distance is not None and wanted is not None:
             index = _class_of(server, head, distance, wanted)
+            if not head.entries:
+                raise nothing_to_index(server.name)
             # A graph that does not fit takes many times as long.
             needed = min(_MOST_MEMORY, head.entries * (4 * head.dim + 600)) // 1024
             connection.execute(
@@ -98,26 +109,31 @@ def _measured(server: Server, distance: Distance, wanted: Wanted) -> Effort:
             "SELECT key, vector_send(embedding) FROM {} ORDER BY digest LIMIT %s"
         ).format(server.place())
         rows = connection.execute(words, (_ASKED,), binary=True).fetchall()
-        if not rows:
-            return Effort(_EFFORTS[0], None, 0, wanted.recall)
         head = head_of(connection, server)
-        k = min(_NEAREST + 1, head.entries)
+        k = min(NEAREST, head.entries - 1)
+        if k < 1:
+            return Effort(_EFFORTS[0], None, 0, wanted.recall)
         sample = read([row[1] for row in rows], head.dim)
         own = [row[0] for row in rows]
-        exactly = finding.streamed(connection, server, sample, k, distance, finding.ALL)
-        truth = [set(keys) - {key} for (keys, _), key in zip(exactly, own, strict=True)]
+        exactly = finding.streamed(connection, server, sample, k + 1, distance, finding.ALL)
+        limits = [_others(one, key)[k - 1] for one, key in zip(exactly, own, strict=True)]
         share, effort = 0.0, _EFFORTS[0]
         for effort in _EFFORTS:
             finding.use_index(connection, effort)
-            shares = []
-            for key, query, right in zip(own, sample, truth, strict=True):
-                found = finding.indexed(connection, server, query, k, distance, finding.ALL)
-                keys = set(found[0]) if found is not None else right
-                shares.append(len(right & (keys - {key})) / max(1, len(right)))
-            share = float(np.mean(shares)) if k > 1 else 1.0
-            if share >= wanted.recall:
+            shares = np.ones(len(own))
+            for at, (key, query, limit) in enumerate(zip(own, sample, limits, strict=True)):
+                found = finding.indexed(connection, server, query, k + 1, distance, finding.ALL)
+                # Where it gives too few, search is exact.
+                if found is not None:
+                    shares[at] = np.count_nonzero(_others(found, key)[:k] <= limit) / k
+            share = float(shares.mean())
+            if enough(shares, wanted):
                 break
         return Effort(effort, share, len(own), wanted.recall)
+
+
+def _others(found: finding.Found, own: int) -> Array:
+    return others(np.array(found[0], dtype=np.int64), found[1], own)
 
 
 def told(connection: Connection, server: Server, head: Head) -> Indexed | None:
@@ -133,10 +149,9 @@ def told(connection: Connection, server: Server, head: Head) -> Indexed | None:
     return Indexed(
         kind="hnsw",
         status=(
-            f"passed over, since exact search of less than {finding.LEAST_INDEXED:,} rows takes "
-            "as little time"
+            passed_over(f"exact search of less than {finding.LEAST_INDEXED:,} rows takes no longer")
             if few
-            else "used"
+            else USED
         ),
         rows=head.entries,
         newer=0,

@@ -10,7 +10,7 @@ from psycopg import errors, sql
 from likewise.errors import BadArgument, DamagedGallery, NewerGallery, NotAGallery
 from likewise.stores.postgres.server import EXTENSION, SCHEMA, Connection, Server
 from likewise.stores.rows import Pin
-from likewise.stores.schema import match
+from likewise.stores.schema import check_pin, match
 
 # Whoever changes the schema of a database holds this lock.
 _LOCK = 0x4C696B65
@@ -100,8 +100,7 @@ def head_of(connection: Connection, server: Server, *, lock: bool = False) -> He
     found = _found(connection, server, lock=lock)
     if found is None:
         raise DamagedGallery(f"{server.name} is there no more. Restore it from a copy.")
-    if server.pin is not None:
-        match(server.name, found.pin, server.pin)
+    check_pin(server.name, found.pin, server.pin)
     return found
 
 
@@ -180,10 +179,15 @@ def _make(server: Server, pin: Pin) -> Head:
             for text in _ROWS:
                 words = sql.SQL(text)
                 connection.execute(words.format(table=table, dim=sql.Literal(pin.dim)))
-            if pin.dim <= _INLINE:
-                inline = sql.SQL("ALTER TABLE {} ALTER COLUMN embedding SET STORAGE PLAIN")
-                connection.execute(inline.format(table))
+            keep_inline(connection, server, "embedding", pin.dim)
         return head_of(connection, server)
+
+
+def keep_inline(connection: Connection, server: Server, column: str, dim: int) -> None:
+    """Have short vectors stand in their rows, in a column that has none yet."""
+    if dim <= _INLINE:
+        words = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STORAGE PLAIN")
+        connection.execute(words.format(server.place(), sql.Identifier(column)))
 
 
 def _extend(server: Server, connection: Connection) -> None:

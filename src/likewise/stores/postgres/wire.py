@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from likewise.errors import DamagedGallery
+from likewise.errors import DamagedGallery, ForeignEmbedding
 from likewise.shapes import Array, Float
 from likewise.stores.rows import Rows
 
@@ -78,12 +78,14 @@ def copied(
     yield bytes(part + _TAIL)
 
 
-def read(found: Sequence[bytes], dim: int) -> Float[Array, "n dim"]:
+def read(sent: Sequence[bytes | None], dim: int) -> Float[Array, "n dim"]:
     """The vectors that were sent.
 
     Raises:
         DamagedGallery: If one has another length.
+        ForeignEmbedding: If they are there no more; see `check_sent`.
     """
+    found = check_sent(sent)
     size = 4 + 4 * dim
     if any(len(one) != size for one in found):
         raise DamagedGallery(
@@ -92,6 +94,21 @@ def read(found: Sequence[bytes], dim: int) -> Float[Array, "n dim"]:
         )
     raw = np.frombuffer(b"".join(found), dtype=np.uint8).reshape(len(found), size)
     return raw[:, 4:].copy().view(">f4").astype(np.float32)
+
+
+def check_sent(sent: Sequence[bytes | None]) -> list[bytes]:
+    """Refuse what a moment before another model's shows of vectors that are now in their place.
+
+    Raises:
+        ForeignEmbedding: If the gallery went over since the moment began.
+    """
+    found = [one for one in sent if one is not None]
+    if len(found) < len(sent):
+        raise ForeignEmbedding(
+            "The gallery was read while it was migrated to another model. Open it again, with "
+            "that model."
+        )
+    return found
 
 
 def text_of(vector: Float[Array, "dim"]) -> str:
