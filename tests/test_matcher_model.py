@@ -150,7 +150,7 @@ def test_a_model_learns_from_pairs_and_is_measured_on_pairs(tmp_path):
     ("settings", "message"),
     [
         (["sampler=classes_by_items"], "source gives pairs"),
-        (["loss=triplet"], "Pairs"),
+        (["loss=triplet"], "triplet needs the class of every item"),
         (["sampler=two_views", "loss=nt_xent", "augmentations=()"], "without an augmentation"),
     ],
 )

@@ -203,8 +203,9 @@ def test_the_words_reach_the_terminal_the_record_and_the_report(likewise, tmp_pa
     words = ("--epochs", "10", "--encoder", "convnet4(width=8)", "--transform", "image(size=16)")
     source = glyphs(tmp_path / "drawings", count=40, each=4)
     code, said, err = likewise(
-        "train", source, "--out", out, *words, "--set", "learning_rate=10", "--no-audit"
-    )
+        "train", source, "--out", out, *words, "--recipe", "plain", "--set", "learning_rate=10",
+        "--no-audit",
+    )  # fmt: skip
     assert code == 0, err
     assert TOO_LARGE in " ".join(err.split())
     assert "model:" in said
