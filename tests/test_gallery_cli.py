@@ -262,6 +262,19 @@ def test_a_gallery_in_postgres_is_used_alike(
     )
     told, other = (likewise_json("gallery", "info", one) for one in (there.address, database))
     assert told | {"bytes": 0} == other | {"bytes": 0}
+    told = likewise_json("gallery", "index", there.address, "--recall", "0.9")
+    assert (told["index"], told["index_rows"], told["index_asked"]) == ("hnsw", 125, 125)
+    assert told["index_recall"] >= 0.9
+    assert told["index_status"].startswith("passed over: exact search of less than 10,000 rows")
+    assert told == likewise_json("gallery", "rebuild", there.address)
+    assert told.items() <= likewise_json("gallery", "info", there.address).items()
+    code, out, err = likewise(*asked[:2], there.address, *asked[3:], "--approximate", "--json")
+    assert (code, json.loads(out)["matches"]) == (0, found["matches"])
+    assert "searched exactly. The index is passed over: exact search" in err
+    code, _, err = likewise("gallery", "index", there.address, "--kind", "ivf")
+    assert code == 2
+    assert "in PostgreSQL there is 'hnsw'" in err
+    assert likewise_json("gallery", "index", there.address, "--kind", "none")["index"] == "none"
     one = found["matches"][0]["id"]
     told = likewise_json("gallery", "remove", there.address, one)
     assert (told["removed"], told["erased"].split(";")[0]) == (

@@ -94,7 +94,7 @@ def gallery(
     Writes:
         export writes the file that it is given, whole or not at all.
         import, remove and compact change the gallery's own files.
-        index and rebuild write GALLERY-index-N beside them (in PostgreSQL, in the database).
+        index and rebuild write GALLERY-index-N beside them, or into the database.
         migrate writes GALLERY-migration (or a table) until it changes over.
 
     Exit codes:

@@ -158,13 +158,3 @@ class Store(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def check_timeout(timeout_seconds: float) -> None:
-    """Refuse a time to wait for others that is none.
-
-    Raises:
-        BadArgument: If it is not above 0.
-    """
-    if not timeout_seconds > 0:
-        raise BadArgument(f"timeout_seconds is {timeout_seconds}, and a time above 0 is expected.")

@@ -1,4 +1,4 @@
-"""What every store can keep of a row beside its vector: which texts, names and values."""
+"""What every store takes: which texts, names and values of a row, how long to wait."""
 
 import math
 import re
@@ -72,3 +72,13 @@ def check_value(name: str, value: object) -> None:
 def whole(text: str) -> bool:
     """Whether every engine keeps it: no NUL, no half of a letter."""
     return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def check_timeout(timeout_seconds: float) -> None:
+    """Refuse a time to wait for others that is none.
+
+    Raises:
+        BadArgument: If it is not above 0.
+    """
+    if not timeout_seconds > 0:
+        raise BadArgument(f"timeout_seconds is {timeout_seconds}, and a time above 0 is expected.")

@@ -14,7 +14,8 @@ from likewise.errors import (
     WrongDimension,
 )
 from likewise.shapes import Array, Float
-from likewise.stores.base import Store, check_timeout
+from likewise.stores.base import Store
+from likewise.stores.keepable import check_timeout
 from likewise.stores.rows import Change, Line, Match, Moved, Pin, Rows, State, Written
 from likewise.stores.schema import unfinished
 from likewise.stores.where import Condition

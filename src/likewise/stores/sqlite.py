@@ -12,11 +12,12 @@ from likewise.errors import BadArgument, ForeignEmbedding, GalleryBusy, WrongDim
 from likewise.shapes import Array, Float
 from likewise.stores import changing, exact
 from likewise.stores.approximate import Approximate
-from likewise.stores.base import Store, check_timeout
+from likewise.stores.base import Store
 from likewise.stores.database import Database
 from likewise.stores.deriving import derive
 from likewise.stores.faiss_index import installed
 from likewise.stores.filter_sql import compiled
+from likewise.stores.keepable import check_timeout
 from likewise.stores.moving import discard_staging, move, staging_path
 from likewise.stores.names import Names
 from likewise.stores.neighbours import Neighbours
@@ -114,8 +115,7 @@ class Sqlite(Store):
                     new.write(Change(index=again))
             return done
         # The index was of the file of vectors that is written anew.
-        index = change.index or again
-        if index is not None:
+        if (index := change.index or again) is not None:
             derive(self._database, self._moments, self._distance, index)
         return done
 
