@@ -143,6 +143,13 @@ def test_what_is_no_overfitting(figures, changes):
 # ── real runs ─────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize(("rate", "named"), [(10.0, True), (0.31, True), (0.02, False)])
+def test_steps_of_muon_longer_than_the_weights_are_named(rate, named):
+    words = said([0.4, 0.4], [0.4, 0.4], rate=rate, share=0.1, optimizer="muon")
+    assert words.startswith("Every step of muon moves the weights by more") is named
+    assert (f"The learning_rate is {rate:g}: set a smaller one" in words) is named
+
+
 @pytest.mark.parametrize("loss", ["softmax", "supcon", "triplet"])
 @pytest.mark.parametrize("encoder", ["convnet4(width=8)", "resnet"])
 def test_a_learning_rate_of_10_is_named(encoder, loss):

@@ -20,6 +20,13 @@ GROWN = 100.0
 Adam moves a weight by about the rate a step, in whatever direction: at the default of 0.001 that
 takes millions of steps.
 """
+LONGEST_STEP = 0.3
+"""A learning rate above this moves the matrices of muon by more than their own length a step.
+
+A step is 0.2 * sqrt(9 i o) of the rate for a convolution of i by o channels, and its weights begin
+with a length of sqrt(2 i) (He et al. 2015): at o = 64 the rate where both are equal is 0.3. Weights
+of such steps need not grow, since the decay of weights holds them.
+"""
 EASY = 0.1
 """Where an untrained network errs less often than this, training need not better it."""
 _SETTLED, _FEWEST_STEPS = 0.5, 100
@@ -84,6 +91,11 @@ def faults(
     if norm > GROWN * watch.norm:
         found.append(
             f"The weights are more than {GROWN:g} times as large as they began, so that "
+            f"training learns badly. {_smaller(recipe)}"
+        )
+    elif recipe.optimizer == "muon" and recipe.learning_rate > LONGEST_STEP:
+        found.append(
+            "Every step of muon moves the weights by more than their own length, so that "
             f"training learns badly. {_smaller(recipe)}"
         )
     if collapse:
