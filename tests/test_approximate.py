@@ -556,7 +556,9 @@ class Any(RuleBasedStateMachine):
                 found = store.nearest(query, k, where, approximate=True)
                 assert [m.distance for m in found[0]] == [m.distance for m in truth[0]]
                 arrays = store.neighbours(query, k, where, approximate=True)
-                assert arrays.ids[0].tolist() == [m.id for m in found[0]]
+                # Where there are fewer than k, an array may hold empty names.
+                named = [one for one in arrays.ids[0].tolist() if one]
+                assert named == [m.id for m in found[0]]
 
     def teardown(self) -> None:
         if hasattr(self, "store"):

@@ -166,6 +166,13 @@ def test_an_argument_of_a_component_that_the_row_has_not_keeps_the_usual_one(tab
     assert filled(table["many"], [], ["loss.scale=9.0"]) == table["many"].fields
 
 
+def test_a_size_that_a_person_asks_for_is_not_adapted():
+    row = named("drawings")
+    assert "fewer=True" in row.fields["sampler"]
+    assert filled(row, [], ["loss.temperature=0.2"])["sampler"] == row.fields["sampler"]
+    assert filled(row, [], ["sampler.items=2"])["sampler"] == "classes_by_items"
+
+
 def test_plain_and_names_are_taken_by_hand(table, drawn):
     plain, line = started_from(str(drawn), recipe="plain")
     assert line == ""

@@ -199,6 +199,7 @@ def filled(row: Row, given: Collection[str], settings: Sequence[str] = ()) -> Ma
             left out.
     """
     out = {one for field in given for one in {field, *_BELONGS.get(field, ())}}
+    sized = set()
     for setting in settings:
         field, dot, argument = setting.partition("=")[0].strip().partition(".")
         if not dot or not isinstance(row.fields.get(field), str):
@@ -208,7 +209,14 @@ def filled(row: Row, given: Collection[str], settings: Sequence[str] = ()) -> Ma
         name = Spec.parse(row.fields[field]).name
         if argument not in {one.name for one in family.describe(name).arguments}:
             out |= {field, *_BELONGS.get(field, ())}
-    return {key: value for key, value in row.fields.items() if key not in out}
+        sized.add(field)
+    kept = {key: value for key, value in row.fields.items() if key not in out}
+    for field in sized & set(kept):
+        spec = Spec.parse(kept[field])
+        if spec.kwargs.get("fewer"):
+            # A row takes fewer where data have fewer; what a person asks for is met or refused.
+            kept[field] = spec.name
+    return kept
 
 
 def complete(given: Collection[str]) -> bool:

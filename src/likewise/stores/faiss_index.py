@@ -161,7 +161,10 @@ class Searcher:
         if allowed is not None:
             bits = np.packbits(allowed, bitorder="little")
             asked["sel"] = self._lib.IDSelectorBitmap(bits)
-        found: Array = self._index.search(queries, k, params=self._parameters(**asked))[1]
+        # faiss.contrib.torch_utils, which pytorch-metric-learning loads, puts in the place of `search`
+        # one that takes no parameters, and keeps this one under another name.
+        search = getattr(self._index, "search_numpy", self._index.search)
+        found: Array = search(queries, k, params=self._parameters(**asked))[1]
         return found
 
 
