@@ -87,9 +87,9 @@ def main() -> None:
     print(machine_line())
     budget = seconds_of(given.budget)
     if given.data == "drawings":
-        of_drawings(given.rows or [recipes.PLAIN, "drawings"], budget, given.seeds)
+        of_drawings(given.rows or ["drawings", "drawings_long"], budget, given.seeds)
     elif given.data == "faces":
-        of_faces(given.rows or [recipes.PLAIN, "photographs"], budget)
+        of_faces(given.rows or ["photographs"], budget)
     else:
         rows = given.rows or [recipes.PLAIN, "series"]
         of_series(rows, budget, given.seeds, given.sets)

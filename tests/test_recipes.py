@@ -167,7 +167,7 @@ def test_an_argument_of_a_component_that_the_row_has_not_keeps_the_usual_one(tab
 
 
 def test_a_size_that_a_person_asks_for_is_not_adapted():
-    row = named("drawings")
+    row = named("drawings_long")
     assert "fewer=True" in row.fields["sampler"]
     assert filled(row, [], ["loss.temperature=0.2"])["sampler"] == row.fields["sampler"]
     assert filled(row, [], ["sampler.items=2"])["sampler"] == "classes_by_items"

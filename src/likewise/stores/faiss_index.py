@@ -161,8 +161,8 @@ class Searcher:
         if allowed is not None:
             bits = np.packbits(allowed, bitorder="little")
             asked["sel"] = self._lib.IDSelectorBitmap(bits)
-        # faiss.contrib.torch_utils, which pytorch-metric-learning loads, puts in the place of `search`
-        # one that takes no parameters, and keeps this one under another name.
+        # faiss.contrib.torch_utils, which pytorch-metric-learning loads, replaces `search` by one
+        # that takes no parameters, and keeps this one under another name.
         search = getattr(self._index, "search_numpy", self._index.search)
         found: Array = search(queries, k, params=self._parameters(**asked))[1]
         return found
