@@ -56,7 +56,15 @@ def end(run: "Run", state: State) -> Epoch:
         with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
             reestimate(state.trained, _batches(run, len(state.epochs)))
     transform = run.data.transform
-    seen = validated(state.trained, part, train, transform, run.distance, run.device)
+    seen = validated(
+        state.trained,
+        part,
+        train,
+        transform,
+        run.distance,
+        run.device,
+        doubted=state.watch is not None and state.watch.doubted,
+    )
     if not seen.finite:
         raise diverged(run.recipe, "The embedding is not of finite numbers")
     note = ""

@@ -30,7 +30,7 @@ class Validated(NamedTuple):
         figure: The validation error; None if no items choose.
         note: That the embedding has collapsed, in words; empty if not.
         error: The error on a sample of the items that choose, or where there are none of those
-            that are learned from; None where it cannot be measured.
+            that are learned from; None where it is not wanted, or cannot be measured.
         finite: Whether all embeddings are of finite numbers.
     """
 
@@ -47,6 +47,8 @@ def validated(
     transform: Transform,
     distance: Distance,
     device: torch.device,
+    *,
+    doubted: bool = True,
 ) -> Validated:
     """How well the network does, and whether its embedding has collapsed.
 
@@ -57,6 +59,7 @@ def validated(
         transform: Finishes them.
         distance: Compares, where the network has no matcher.
         device: Where the network is.
+        doubted: Whether the error on the sample is wanted.
     """
     of = train if part is None else part
     rows = sample_of(of)
@@ -72,7 +75,9 @@ def validated(
         return Validated(None, "", None, finite=False)
     if part is not None:
         figure = validation_error(network, part, seen, distance, device)
-    error = validation_error(network, of.take(rows), some, distance, device)
+    error = None
+    if doubted:
+        error = validation_error(network, of.take(rows), some, distance, device)
     note = spread_of(vectors).sentence if len(vectors) > 1 else ""
     return Validated(figure, note, error, finite=True)
 

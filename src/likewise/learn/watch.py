@@ -41,12 +41,19 @@ class Watch:
     Attributes:
         norm: The length of all weights before the first step.
         untrained: The error on a sample before the first step; None where none can be measured.
-        errors: On the same sample after each epoch, as far as it was measured.
+        errors: On the same sample after each epoch, until one was better than untrained.
     """
 
     norm: float
     untrained: float | None
     errors: list[float] = field(default_factory=list)
+
+    @property
+    def doubted(self) -> bool:
+        """Whether no epoch was better than the untrained network yet, where that tells anything."""
+        return (
+            self.untrained is not None and min(self.errors, default=1.0) >= self.untrained >= EASY
+        )
 
 
 def norm_of(network: nn.Module) -> float:
@@ -104,13 +111,10 @@ def faults(
             "or a larger margin."
         )
     late = share >= _SETTLED and epochs[-1].steps >= _FEWEST_STEPS
-    untrained = watch.untrained
-    best = min(watch.errors, default=0.0)
-    worse = untrained is not None and best >= untrained >= EASY
-    if late and worse and not found:
+    if late and watch.doubted and watch.errors and not found:
         found.append(
             "Training has not made the network better than it was untrained (it erred at "
-            f"{untrained:.3f} of what it is tried on, and has not erred less since). "
+            f"{watch.untrained:.3f} of what it is tried on, and has not erred less since). "
             f"{_smaller(recipe)} If that does not help, train longer, or look whether the items "
             "show what tells them apart (likewise audit SOURCE)."
         )
