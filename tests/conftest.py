@@ -42,6 +42,23 @@ def glyphs(folder: Path, *, first: int = 0, count: int = IDENTITIES, each: int =
     return folder
 
 
+def graded_glyphs(place: Path, *, first: int) -> Path:
+    """A table of pairs of drawings of 260 identities, graded by what they show, with some noise."""
+    glyphs(place, first=first, count=260, each=2)
+    folders = sorted({path.parent for path in place.rglob("*.png")})
+    random = np.random.default_rng(0)
+    lines = ["first,second,grade"]
+    for one, other in zip(folders[::2], folders[1::2], strict=True):
+        mine, theirs = sorted(one.glob("*.png")), sorted(other.glob("*.png"))
+        lines += [
+            f"{mine[0]},{mine[1]},{5 - random.integers(0, 3) / 2}",
+            f"{mine[0]},{theirs[0]},{random.integers(0, 4) / 2}",
+        ]
+    table = place / "graded.csv"
+    table.write_text("\n".join(lines) + "\n")
+    return table
+
+
 def waves(*, first: int = 0, count: int = 40, each: int = 8) -> tuple[list[np.ndarray], np.ndarray]:
     """Series of two channels and unequal lengths: an identity is two frequencies and a phase."""
     series, names = [], []

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from conftest import graded_glyphs
 from likewise.errors import BadArgument, TrainingError
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.experiment import learn
@@ -152,22 +153,8 @@ def test_a_learning_rate_of_10_is_named_with_a_matcher() -> None:
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """Pairs of drawings of 260 identities, graded by what they show, with some noise."""
-    from conftest import glyphs
-
-    place = tmp_path_factory.mktemp("graded")
-    glyphs(place, first=7000, count=260, each=2)
-    folders = sorted({path.parent for path in place.rglob("*.png")})
-    random = np.random.default_rng(0)
-    lines = ["first,second,grade"]
-    for one, other in zip(folders[::2], folders[1::2], strict=True):
-        mine, theirs = sorted(one.glob("*.png")), sorted(other.glob("*.png"))
-        lines += [
-            f"{mine[0]},{mine[1]},{5 - random.integers(0, 3) / 2}",
-            f"{mine[0]},{theirs[0]},{random.integers(0, 4) / 2}",
-        ]
-    (place / "graded.csv").write_text("\n".join(lines) + "\n")
-    return place / "graded.csv"
+    """Pairs of drawings, graded."""
+    return graded_glyphs(tmp_path_factory.mktemp("graded"), first=7000)
 
 
 def settings(path) -> Recipe:

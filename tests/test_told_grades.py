@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from conftest import graded_glyphs
 from likewise import calibration_text
 from likewise.errors import BadArgument, DamagedModel, TrainingError
 from likewise.given import GivenComparisons
@@ -285,22 +286,8 @@ def test_a_calibration_from_before_there_were_grades_is_read():
 
 @pytest.fixture(scope="module")
 def pairs_table(tmp_path_factory):
-    """Pairs of drawings of 260 identities, graded by what they show, with some noise."""
-    from conftest import glyphs
-
-    place = tmp_path_factory.mktemp("told")
-    glyphs(place, first=5000, count=260, each=2)
-    folders = sorted({path.parent for path in place.rglob("*.png")})
-    random = np.random.default_rng(0)
-    lines = ["first,second,grade"]
-    for one, other in zip(folders[::2], folders[1::2], strict=True):
-        mine, theirs = sorted(one.glob("*.png")), sorted(other.glob("*.png"))
-        lines += [
-            f"{mine[0]},{mine[1]},{5 - random.integers(0, 3) / 2}",
-            f"{mine[0]},{theirs[0]},{random.integers(0, 4) / 2}",
-        ]
-    (place / "graded.csv").write_text("\n".join(lines) + "\n")
-    return place / "graded.csv"
+    """Pairs of drawings, graded."""
+    return graded_glyphs(tmp_path_factory.mktemp("told"), first=5000)
 
 
 @pytest.fixture(scope="module")
