@@ -71,9 +71,8 @@ def by_size(
             drawn = (random.random(size) * counts[known]).astype(np.int64)
             enrolled = order[starts[known] + drawn]
             inside = np.isin(codes, known)
-            inside[enrolled] = False
             outside = ~inside
-            outside[np.isin(codes, known)] = False
+            inside[enrolled] = False
             mates, strangers = (
                 np.sort(random.permutation(np.flatnonzero(some))[:most])
                 for some in (inside, outside)
