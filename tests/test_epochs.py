@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.optim.swa_utils import update_bn
+from torch.optim.swa_utils import AveragedModel, update_bn
 
 from conftest import waves
 from likewise.errors import TrainingError
@@ -100,6 +100,31 @@ def test_the_running_average_is_what_it_was():
     for name, value in run.best.items():
         if value.is_floating_point():
             torch.testing.assert_close(value.double(), mean[name], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.9])
+def test_averages_are_those_of_torchs_own_module(decay):
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4))
+    ours = averaging.Averaged(network, decay)
+
+    def theirs(averages, current, count):
+        kept = min(decay, (1 + int(count)) / (10 + int(count)))
+        share = 1 - kept if decay else 1 / (1 + int(count))
+        for average, value in zip(averages, current, strict=True):
+            floats = average.is_floating_point()
+            average.copy_(average + share * (value - average) if floats else value)
+
+    torchs = AveragedModel(network, multi_avg_fn=theirs, use_buffers=True)
+    for step in range(12):
+        network(torch.randn(5, 1, 8, 8) + step)
+        with torch.no_grad():
+            for one in network.parameters():
+                one.add_(torch.randn_like(one))
+        ours.take()
+        torchs.update_parameters(network)
+    assert ours.state_dict().keys() == torchs.state_dict().keys()
+    for name, value in torchs.state_dict().items():
+        torch.testing.assert_close(ours.state_dict()[name], value, check_dtype=False)
 
 
 # ── batch statistics ────────────────────────────────────────────────────────

@@ -1,19 +1,69 @@
 """Averages of a network's weights over the steps, and the batch statistics that belong to them."""
 
-from collections.abc import Iterable
-from typing import TypeAlias
+import copy
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.optim.swa_utils import AveragedModel
 
 from likewise.recipe import Recipe
 
-Tensors: TypeAlias = "tuple[Tensor, ...] | list[Tensor]"
+
+class Averaged(nn.Module):
+    """A copy of a network that holds an average of its weights and batch statistics.
+
+    It is torch's `AveragedModel` with what that does at every step done once: the tensors are
+    listed and sorted by kind when it is made. Its state has the same names.
+
+    Args:
+        network: Whose parameters and buffers are averaged.
+        decay: Of a running average; 0 for the plain mean.
+
+    Attributes:
+        module: The average as a network.
+        n_averaged: How many steps it holds, as a tensor.
+    """
+
+    def __init__(self, network: nn.Module, decay: float = 0.0) -> None:
+        super().__init__()
+        self.decay = decay
+        self.module = copy.deepcopy(network)
+        self.n_averaged: Tensor
+        count = torch.tensor(0, device=next(network.parameters()).device)
+        self.register_buffer("n_averaged", count)
+        # Not detached: a layer may move the storage of its parameters (an LSTM does, on CUDA).
+        pairs = list(zip(_tensors(self.module), _tensors(network), strict=True))
+        self._blended = [pair for pair in pairs if pair[0].is_floating_point()]
+        self._copied = [pair for pair in pairs if not pair[0].is_floating_point()]
+
+    def take(self) -> None:
+        """Take the network's tensors as they are now into the average."""
+        count = int(self.n_averaged)
+        share = 1 / (1 + count)
+        if self.decay and count:
+            # The first steps are forgotten sooner, else a short run would keep its random start.
+            share = 1 - min(self.decay, (1 + count) / (10 + count))
+        with torch.no_grad():
+            _towards(self._blended, share)
+            _towards(self._copied, 1.0)
+        self.n_averaged += 1
 
 
-def averaged(network: nn.Module, recipe: Recipe) -> AveragedModel | None:
+def _tensors(network: nn.Module) -> Iterable[Tensor]:
+    return chain(network.parameters(), network.buffers())
+
+
+def _towards(pairs: Sequence[tuple[Tensor, Tensor]], share: float) -> None:
+    averages, current = [one for one, _ in pairs], [one for _, one in pairs]
+    if averages and share < 1:
+        torch._foreach_lerp_(averages, current, share)
+    elif averages:
+        torch._foreach_copy_(averages, current)
+
+
+def averaged(network: nn.Module, recipe: Recipe) -> Averaged | None:
     """The average that a recipe asks for, of weights and batch statistics; None where it asks none.
 
     With `averaging` it runs, by that decay; with `average_last` it is the plain mean over the last
@@ -25,38 +75,19 @@ def averaged(network: nn.Module, recipe: Recipe) -> AveragedModel | None:
         the learning rate follows its schedule down.
     """
     if recipe.average_last:
-        return AveragedModel(network, multi_avg_fn=_mean, use_buffers=True)
-    if not recipe.averaging:
-        return None
-
-    def running(averages: Tensors, current: Tensors, count: Tensor | int) -> None:
-        # The first steps are forgotten sooner, else a short run would keep its random start.
-        _towards(averages, current, 1 - min(recipe.averaging, (1 + int(count)) / (10 + int(count))))
-
-    return AveragedModel(network, multi_avg_fn=running, use_buffers=True)
+        return Averaged(network)
+    return Averaged(network, recipe.averaging) if recipe.averaging else None
 
 
-def _mean(averages: Tensors, current: Tensors, count: Tensor | int) -> None:
-    _towards(averages, current, 1 / (1 + int(count)))
-
-
-def _towards(averages: Tensors, current: Tensors, share: float) -> None:
-    if averages[0].is_floating_point():  # torch hands over one kind of tensors at a time
-        torch._foreach_lerp_(averages, current, share)
-    else:
-        torch._foreach_copy_(averages, current)
-
-
-def update(average: AveragedModel, network: nn.Module, recipe: Recipe, share: float) -> None:
+def update(average: Averaged, recipe: Recipe, share: float) -> None:
     """Take one step's weights into the average.
 
     Args:
         average: What `averaged` gave.
-        network: After the step.
         recipe: The same.
         share: Of training done before the step.
     """
-    average.update_parameters(network)
+    average.take()
     if recipe.average_last and share < 1 - recipe.average_last:
         average.n_averaged.zero_()  # so that the next weights are copied: nothing is counted yet
 

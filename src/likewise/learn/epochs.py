@@ -13,7 +13,7 @@ from likewise.learn.averaging import reestimate
 from likewise.learn.objective import on_device
 from likewise.learn.state import State
 from likewise.learn.validation import class_centres, sample_error, validated
-from likewise.learn.watch import Watch, diverged, faults, norm_of
+from likewise.learn.watch import LOOK, Watch, diverged, faults, norm_of
 from likewise.results import Epoch
 from likewise.types import Role
 
@@ -50,6 +50,8 @@ def end(run: "Run", state: State) -> Epoch:
     an epoch takes before it was tried, and what was learned by then is the user's.
     """
     part, train = run.data.parts.get(Role.SELECT), run.data.parts[Role.TRAIN]
+    if part is None and not _due(state):
+        return state.report(None, state.epochs[-1].note)
     # Where nobody chooses among epochs, only the last one's network is kept for good.
     if run.recipe.reestimate and (part is not None or state.clock.over()):
         # The random state of torch stays as it was, whatever a layer draws.
@@ -78,6 +80,7 @@ def end(run: "Run", state: State) -> Epoch:
     report = state.report(seen.figure, note)
     if state.watch is None:
         return report
+    state.watch.looked = clock.steps
     if seen.error is not None:
         state.watch.errors.append(seen.error)
     wrong = faults(
@@ -91,6 +94,13 @@ def end(run: "Run", state: State) -> Epoch:
     )
     state.epochs[-1] = replace(report, note=f"{note} {wrong}".strip())
     return state.epochs[-1]
+
+
+def _due(state: State) -> bool:
+    """Whether it is time to look at the network again: first, at the end, and now and then."""
+    if state.clock.over() or state.watch is None or not state.watch.looked:
+        return True
+    return state.clock.steps - state.watch.looked >= LOOK
 
 
 def _batches(run: "Run", epoch: int) -> Iterator[tuple[Tensor, Tensor | None]]:

@@ -114,7 +114,7 @@ class State:
     def step(self, loss: float, items: int, seconds: float) -> None:
         """Count one step."""
         if self.average is not None:
-            averaging.update(self.average, self._network, self._recipe, self.clock.share)
+            averaging.update(self.average, self._recipe, self.clock.share)
         self.losses.append(loss)
         self.items += items
         self.batches += 1

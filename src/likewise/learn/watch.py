@@ -27,6 +27,11 @@ A step is 0.2 * sqrt(9 i o) of the rate for a convolution of i by o channels, an
 with a length of sqrt(2 i) (He et al. 2015): at o = 64 the rate where both are equal is 0.3. Weights
 of such steps need not grow, since the decay of weights holds them.
 """
+LOOK = 50
+"""Steps between two looks at the network where no items choose the best epoch.
+
+A look takes as long as a step of a small batch, and an epoch of few items is over in a few of them.
+"""
 EASY = 0.1
 """Where an untrained network errs less often than this, training need not better it."""
 _SETTLED, _FEWEST_STEPS = 0.5, 100
@@ -41,12 +46,14 @@ class Watch:
     Attributes:
         norm: The length of all weights before the first step.
         untrained: The error on a sample before the first step; None where none can be measured.
-        errors: On the same sample after each epoch, until one was better than untrained.
+        errors: On the same sample at each look, until one was better than untrained.
+        looked: How many steps were done at the last look.
     """
 
     norm: float
     untrained: float | None
     errors: list[float] = field(default_factory=list)
+    looked: int = 0
 
     @property
     def doubted(self) -> bool:
