@@ -654,3 +654,81 @@ def test_threads_share_an_index(gallery):
     for thread in threads:
         thread.join()
     assert errors == []
+
+
+def first_ids(store: Sqlite, query: np.ndarray) -> set[str]:
+    """What both ways of asking find first."""
+    one = store.nearest(query, 1, approximate=True)[0][0].id
+    many = store.neighbours(query, 1, approximate=True).ids[0, 0]
+    return {one, many}
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_what_was_asked_before_hides_no_change(gallery, tmp_path, own):
+    gallery.write(Change(index=Wanted("hnsw", 0.95)))
+    query = clustered(1, seed=77)
+    with Sqlite(str(tmp_path / "a.db"), writing=False) as other:
+        reader = gallery if own else other
+        before = first_ids(reader, query)
+        for turn in range(3):
+            # The query itself is enrolled, replaced by a vector elsewhere, and removed.
+            new = Rows.of(["new"], ["who"], query, [{"turn": turn}])
+            gallery.write(Change(new))
+            assert first_ids(reader, query) == {"new"}
+            assert reader.nearest(query, 1, approximate=True)[0][0].metadata == {"turn": turn}
+            if turn:
+                gallery.write(Change(Rows.of(["new"], ["who"], query + 50), taken="known"))
+                assert first_ids(reader, query) == before
+            gallery.write(Change(remove=["new"]))
+            assert first_ids(reader, query) == before
+        gallery.write(Change(reclaim=True))
+        assert first_ids(reader, query) == before
+
+
+@pytest.mark.parametrize("ask", ["nearest", "neighbours"])
+def test_a_change_while_the_index_is_asked_is_seen(gallery, tmp_path, monkeypatch, ask):
+    gallery.write(Change(index=Wanted("hnsw", 0.95)))
+    query = clustered(1, seed=77)
+    with Sqlite(str(tmp_path / "a.db"), writing=False) as reader:
+        assert first_ids(reader, query) != {"new"}
+        search, searches = faiss_index.Searcher.search, []
+
+        def slow(self, *asked):
+            found = search(self, *asked)
+            if not searches:
+                gallery.write(Change(Rows.of(["new"], ["who"], query)))
+            searches.append(len(asked[0]))
+            return found
+
+        monkeypatch.setattr(faiss_index.Searcher, "search", slow)
+        found = getattr(reader, ask)(query, 1, approximate=True)
+        assert searches == [1, 1]
+        assert (found[0][0].id if ask == "nearest" else found.ids[0, 0]) == "new"
+
+
+def test_an_unchanged_gallery_is_looked_at_once_a_search(gallery, monkeypatch):
+    gallery.write(Change(index=Wanted("hnsw", 0.95)))
+    query = clustered(1, seed=77)
+    first_ids(gallery, query)
+    looked, now = [], type(gallery._moments).now
+
+    def spy(self, *asked, **more):
+        looked.append(more)
+        return now(self, *asked, **more)
+
+    monkeypatch.setattr(type(gallery._moments), "now", spy)
+    first_ids(gallery, query)
+    gallery.nearest(query, 3)
+    first_ids(gallery, query)
+    # Only the exact search needed a moment; it did not cost the others theirs.
+    assert looked == [{"stamp": False}]
+
+
+def test_one_who_asked_an_older_index_asks_the_new_one(gallery, tmp_path):
+    gallery.write(Change(index=Wanted("hnsw", 0.95)))
+    query = clustered(1, seed=77)
+    with Sqlite(str(tmp_path / "a.db"), writing=False) as reader:
+        first_ids(reader, query)
+        gallery.write(Change(index=Wanted("ivf", 0.95)))
+        first_ids(reader, query)
+        assert reader._approximate._loaded.stamp.kind == "ivf"

@@ -27,6 +27,9 @@ class Euclidean(Distance):
         xp, first, second = vectors("euclidean", first, second, paired=True)
         difference = first - second
         squared = xp.sum(difference * difference, axis=1)
+        if xp is np:
+            # There are no gradients, and the root of zero is zero.
+            return np.sqrt(squared)
         zero = squared == 0
         # Masked before the root as well as after it: the gradient of a root at zero is infinite,
         # and infinity times the mask's zero is NaN.

@@ -85,6 +85,11 @@ class Approximate:
         self._refused: tuple[tuple[int, object] | None, str] = (None, "")
         self._change: Change | None = None
 
+    def holds(self, moment: Moment) -> bool:
+        """Whether the index of a moment is the one that is loaded."""
+        loaded = self._loaded
+        return loaded is not None and loaded.stamp.number == moment.stamp.number
+
     def nearest(self, queries: Float[Array, "q dim"], moment: Moment, k: int) -> Ranked | None:
         """About the k nearest rows to each query; None where exact search is to answer.
 

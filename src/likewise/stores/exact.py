@@ -9,6 +9,7 @@ References:
     of two vectors is at most d u |a||b| (to first order), whatever the order of summation.
 """
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -19,10 +20,13 @@ from likewise.distances.cosine import Cosine
 from likewise.distances.euclidean import Euclidean
 from likewise.shapes import Array, Float, Int
 
-# Pairs of a block (4 MB in float32), its rows at most, and numbers gathered at once. Only the first
-# block is partitioned, so that it should not be all.
+# Pairs of a block (4 MB in float32), its rows at most, and numbers gathered at once.
 _PAIRS = 2**20
-_ROWS = 2**14
+_ROWS = 2**16
+# How many values of a query are looked at by the least of them, and how many such leasts for each
+# of the nearest there should be: of few, the k-th would say little.
+_TOGETHER = 32
+_SPREAD = 4
 _NUMBERS = 2**21
 _ROUNDING = 2.0**-24
 # What is below this, squared, may have no direction (see `Cosine`).
@@ -113,13 +117,15 @@ class _Search:
 
     def add(self, values: Float[Array, "q b"], start: int) -> None:
         """Take what may be among the nearest of these rows, which begin at `start`."""
+        least, parts = _leasts(values, self.k)
         first = np.flatnonzero(np.isinf(self.bound))
-        if len(first) and values.shape[1] >= self.k:
-            least = np.partition(values[first], self.k - 1, axis=1)[:, self.k - 1]
-            self.bound[first] = self._beyond(least, first)
-        query, row = np.nonzero(values <= self.bound[:, None])
-        chosen = values[query, row]
-        real = np.isfinite(chosen)
+        if len(first) and least.shape[1] >= self.k:
+            # Each least is of other rows, so that k rows are no farther than the k-th of them.
+            near = np.partition(least[first], self.k - 1, axis=1)[:, self.k - 1]
+            self.bound[first] = self._beyond(near, first)
+        query, row = np.nonzero(least <= self.bound[:, None])
+        query, row, chosen = _spelt_out(values, query, row, least.shape[1], parts)
+        real = np.isfinite(chosen) & (chosen <= self.bound[query])
         query, row, chosen = query[real], row[real], chosen[real]
         ends = np.searchsorted(query, np.arange(len(self.rows) + 1))
         for one in np.unique(query).tolist():
@@ -149,13 +155,47 @@ class _Search:
         self.held[one] = len(rows)
 
     def candidates(self) -> list[Int[Array, "some"]]:
-        """The rows of every query that may be among its nearest, in order."""
+        """The rows of every query that may be among its nearest."""
         found = []
         for one, parts in enumerate(self.rows):
             if parts:
                 self._tighten(one)
             found.append(self.rows[one][0] if parts else np.zeros(0, dtype=np.int64))
         return found
+
+
+def _leasts(values: Float[Array, "q b"], k: int) -> tuple[Float[Array, "q w"], int]:
+    """The least of several values each, and of how many: the w-th of every w is in one.
+
+    To compare all values with a bound, and list those within it, takes as long as the product.
+    """
+    queries, count = values.shape
+    parts = max(1, min(_TOGETHER, count // (_SPREAD * k), math.isqrt(count)))
+    if parts == 1:
+        return values, 1
+    width = count // parts
+    whole = parts * width
+    # What is not a number is passed over, and does not hide the others.
+    least = np.fmin.reduce(values[:, :whole].reshape(queries, parts, width), axis=1)
+    # There are as many parts as columns at most, so that what is left over fits.
+    left = least[:, : count - whole]
+    np.fmin(left, values[:, whole:], out=left)
+    return least, parts
+
+
+def _spelt_out(
+    values: Float[Array, "q b"],
+    query: Int[Array, "h"],
+    column: Int[Array, "h"],
+    width: int,
+    parts: int,
+) -> tuple[Int[Array, "some"], Int[Array, "some"], Float[Array, "some"]]:
+    """Queries, rows and values that are behind some leasts, query by query."""
+    if parts > 1:
+        rows = column[:, None] + width * np.arange(parts + 1)
+        there = rows < values.shape[1]
+        query, column = np.repeat(query, there.sum(axis=1)), rows[there]
+    return query, column, values[query, column]
 
 
 def _form(
@@ -238,8 +278,8 @@ def ranked(
     step = max(1, _NUMBERS // max(1, width * vectors.shape[1]))
     for start in range(0, len(rows), step):
         part = rows[start : start + step].reshape(-1)
-        asked = np.repeat(queries[start : start + step], width, axis=0)
-        held = np.take(vectors, part, axis=0)
+        asked = queries[start : start + step].repeat(width, axis=0)
+        held = vectors.take(part, axis=0)
         far[start : start + step] = distance.rows(asked, held).reshape(-1, width)
     none = rows < 0
     if none.any():

@@ -140,6 +140,7 @@ class Searcher:
         self._lib, self._index, self._setting, self._kept = lib, index, setting, kept
         graph = setting == "efSearch"
         self._parameters = lib.SearchParametersHNSW if graph else lib.SearchParametersIVF
+        self._last: tuple[int, Any] = (0, None)
 
     def search(
         self,
@@ -157,14 +158,18 @@ class Searcher:
                 through.
             allowed: Which may be found; all if None.
         """
-        asked: dict[str, Any] = {self._setting: breadth}
         if allowed is not None:
-            bits = np.packbits(allowed, bitorder="little")
-            asked["sel"] = self._lib.IDSelectorBitmap(bits)
+            selected = self._lib.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+            parameters = self._parameters(**{self._setting: breadth, "sel": selected})
+        else:
+            known, parameters = self._last
+            if known != breadth:
+                parameters = self._parameters(**{self._setting: breadth})
+                self._last = (breadth, parameters)
         # faiss.contrib.torch_utils, which pytorch-metric-learning loads, replaces `search` by one
         # that takes no parameters, and keeps this one under another name.
         search = getattr(self._index, "search_numpy", self._index.search)
-        found: Array = search(queries, k, params=self._parameters(**asked))[1]
+        found: Array = search(queries, k, params=parameters)[1]
         return found
 
 

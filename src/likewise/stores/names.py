@@ -6,7 +6,7 @@ import numpy as np
 
 from likewise.shapes import Array, Int, Shaped
 from likewise.stores.database import Database
-from likewise.stores.reading import Moment
+from likewise.stores.reading import Moment, same_version
 from likewise.stores.schema import head_of
 
 
@@ -25,10 +25,20 @@ class Names:
         self._file = 0
         self._known = 0
 
-    def of(self, moment: Moment, slots: Int[Array, "q k"]) -> Shaped[Array, "q k"] | None:
-        """The ids of slots, empty for -1; None where rows were removed since the moment."""
+    def of(
+        self, moment: Moment, slots: Int[Array, "q k"], *, current: bool = False
+    ) -> Shaped[Array, "q k"] | None:
+        """The ids of slots, empty for -1; None where rows were removed since the moment.
+
+        Args:
+            moment: In which they were found.
+            slots: Of any of its rows.
+            current: Whether to give None after any change since the moment, too.
+        """
         with self.database.said():
-            same = moment.version is not None and moment.version == self.database.version()
+            same = same_version(self.database, moment)
+        if current and not same:
+            return None
         known = (moment.head.file, moment.version)
         with self._lock:
             if not (same and (self._file, self._version) == known) and not self._read(moment):

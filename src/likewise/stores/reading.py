@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from likewise.distances.base import Distance
 from likewise.errors import DamagedGallery, GalleryBusy
 from likewise.shapes import Array, Float, Int
 from likewise.stores.database import Database, bound, chunks
-from likewise.stores.exact import Ranked, squares_of
+from likewise.stores.exact import Ranked, nearest, padded, squares_of
 from likewise.stores.filter_sql import compiled
 from likewise.stores.rows import Match, Rows
 from likewise.stores.schema import Head, check_pin, head_of
@@ -20,6 +21,7 @@ from likewise.stores.stamp import NO_INDEX, Stamp, stamp_of
 from likewise.stores.vectors import Vectors
 from likewise.stores.where import Condition
 
+_DECODE = json.JSONDecoder().decode
 _PAGE = 4096
 _TRIES = 100
 
@@ -46,6 +48,11 @@ class Moment:
     stamp: Stamp
     version: tuple[int, int, int] | None
 
+    def nearest(self, queries: Float[Array, "q dim"], k: int, distance: Distance) -> Ranked:
+        """The k nearest rows to each query, exactly; see `exact.nearest`."""
+        held = (self.vectors, self.squares, k, distance)
+        return padded(nearest(queries, *held, among=self.among, holes=self.holes), k)
+
 
 class Moments:
     """Gives moments of a gallery, and keeps for the next what will not change.
@@ -65,6 +72,12 @@ class Moments:
         self._known = 0
         self._stamp = NO_INDEX
         self._last = threading.local()
+
+    @property
+    def last(self) -> Moment | None:
+        """What `now` last gave this thread, if that came with the stamp; it may be over."""
+        moment: Moment | None = getattr(self._last, "moment", None)
+        return moment
 
     def close(self) -> None:
         """Give the file of vectors back."""
@@ -91,13 +104,15 @@ class Moments:
             # One statement, in place of a transaction, where nothing has changed since.
             with self.database.said():
                 version = self.database.version()
-            last: Moment | None = getattr(self._last, "moment", None)
+            last = self.last
             if last is not None and last.version == version:
                 return last
         for _ in range(_TRIES):
             moment = self._now(where, stamp, version)
             if moment is not None:
-                self._last.moment = moment if version else None
+                # What an exact search saw is not stamped, and does not say that the last is over.
+                if version or (last := self.last) is None or last.head != moment.head:
+                    self._last.moment = moment if version else None
                 return moment
         raise GalleryBusy(f"{self.database.path} was replaced faster than it could be opened.")
 
@@ -173,13 +188,24 @@ def _numbers(rows: Any) -> Int[Array, "n"]:
     return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
 
-def some_matches(database: Database, moment: Moment, found: Ranked) -> list[list[Match]] | None:
-    """The rows of the slots that were found; None where one of them was removed meanwhile."""
+def some_matches(
+    database: Database, moment: Moment, found: Ranked, *, current: bool = False
+) -> list[list[Match]] | None:
+    """The rows of the slots that were found; None where one of them was removed meanwhile.
+
+    Args:
+        database: Of the gallery.
+        moment: In which they were found.
+        found: The slots, and their distances.
+        current: Whether to give None after any change since the moment, too.
+    """
     slots, distances = found[0].tolist(), found[1].tolist()
     wanted = sorted({slot for some in slots for slot in some if slot >= 0})
     rows: dict[int, tuple[str, str, Any]] = {}
     with database.reading() as connection:
-        if head_of(connection, database.path).file != moment.head.file:
+        if not same_version(database, moment) and (
+            current or head_of(connection, database.path).file != moment.head.file
+        ):
             return None
         for some in chunks(wanted):
             asked = (
@@ -197,6 +223,11 @@ def some_matches(database: Database, moment: Moment, found: Ranked) -> list[list
         ]
         for some, far in zip(slots, distances, strict=True)
     ]
+
+
+def same_version(database: Database, moment: Moment) -> bool:
+    """Whether the database is known to be as it was at a moment."""
+    return moment.version is not None and moment.version == database.version()
 
 
 def selected(database: Database, ids: Sequence[str]) -> list[int]:
@@ -266,4 +297,4 @@ def page(
 
 
 def _metadata(text: str) -> Any:
-    return {} if text == "{}" else json.loads(text)
+    return {} if text == "{}" else _DECODE(text)

@@ -1,20 +1,22 @@
 """The store that needs nothing but a disk."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
-from typing import final
+from typing import TypeVar, final
 
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
 from likewise.errors import BadArgument, ForeignEmbedding, GalleryBusy, WrongDimension
 from likewise.shapes import Array, Float
-from likewise.stores import changing, exact
+from likewise.stores import changing
 from likewise.stores.approximate import Approximate
 from likewise.stores.base import Store
 from likewise.stores.database import Database
 from likewise.stores.deriving import derive
+from likewise.stores.exact import Ranked
 from likewise.stores.faiss_index import installed
 from likewise.stores.filter_sql import compiled
 from likewise.stores.keepable import check_timeout
@@ -28,6 +30,7 @@ from likewise.stores.where import Condition
 
 # How often to look again where a row that was found is removed before it is read.
 _TRIES = 100
+Told = TypeVar("Told")
 
 
 @final
@@ -194,13 +197,8 @@ class Sqlite(Store):
             DamagedGallery: If what is there is not as it was written.
             GalleryBusy: If others change the rows faster than they can be read.
         """
-        for _ in range(_TRIES):
-            moment, found = self._found(queries, k, where, approximate)
-            # A slot that a row still names was not overwritten meanwhile.
-            matches = some_matches(self._database, moment, found)
-            if matches is not None:
-                return matches
-        raise self._too_busy()
+        # A slot that a row still names was not overwritten meanwhile.
+        return self._told(queries, k, where, approximate, partial(some_matches, self._database))
 
     def neighbours(
         self,
@@ -214,38 +212,40 @@ class Sqlite(Store):
 
         The arguments, and what is raised, are those of `nearest`.
         """
-        for _ in range(_TRIES):
-            moment, found = self._found(queries, k, where, approximate)
-            ids = self._names.of(moment, found[0])
-            if ids is not None:
-                return Neighbours(ids, found[1])
-        raise self._too_busy()
 
-    def _found(
+        def told(moment: Moment, found: Ranked, *, current: bool) -> Neighbours | None:
+            ids = self._names.of(moment, found[0], current=current)
+            return None if ids is None else Neighbours(ids, found[1])
+
+        return self._told(queries, k, where, approximate, told)
+
+    def _told(
         self,
         queries: Float[Array, "n dim"],
         k: int,
         where: Condition | None,
         approximate: bool,
-    ) -> tuple[Moment, exact.Ranked]:
-        """The slots nearest to each query, at a moment."""
+        told: Callable[..., Told | None],
+    ) -> Told:
+        """What is told of the slots nearest to each query, at a moment."""
         if k < 1:
             raise BadArgument(f"The {k} nearest were asked for, and at least 1 is expected.")
         self._check(queries)
-        moment = self._moments.now(where, stamp=approximate)
-        found = self._approximate.nearest(queries, moment, k) if approximate else None
-        if found is None:
-            rows = exact.nearest(
-                queries,
-                moment.vectors,
-                moment.squares,
-                k,
-                self._distance,
-                among=moment.among,
-                holes=moment.holes,
-            )
-            found = exact.padded(rows, k)
-        return moment, found
+        # To look for changes takes as long as to ask the index. So it is asked first, and that
+        # nothing has changed is found out when the rows that it found are read.
+        moment = self._moments.last if approximate and where is None else None
+        current = moment is not None and self._approximate.holds(moment)
+        for _ in range(_TRIES):
+            if moment is None or not current:
+                moment = self._moments.now(where, stamp=approximate)
+            found = self._approximate.nearest(queries, moment, k) if approximate else None
+            if found is None:
+                found = moment.nearest(queries, k, self._distance)
+            answer = told(moment, found, current=current)
+            if answer is not None:
+                return answer
+            current = False
+        raise self._too_busy()
 
     def state(self, where: Condition | None = None, *, log: int = 0) -> State:
         """What the store holds now.
