@@ -19,6 +19,8 @@ _WAVES = 8
 _FEW = 64
 _ROWS, _COLUMNS = 512, 4096
 _SAMPLE = 400
+# Where many images are equal, rounding does not choose among them.
+_ROUNDING = 1e-5
 
 
 def candidates(
@@ -49,7 +51,7 @@ def candidates(
     beside = np.sort(np.concatenate([_alike(views, some, part) for part in _parts(count)], axis=1))
     # An image is its own nearest, and does not count.
     share = neighbours / (count - 1)
-    least = float(np.quantile(beside[:, :-1], max(0.0, 1 - share)))
+    least = float(np.quantile(beside[:, :-1], max(0.0, 1 - share))) - _ROUNDING
     found: list[tuple[Array, Array]] = []
     total = 0
     for start in range(0, count, _ROWS):
@@ -100,9 +102,10 @@ def _views(looks: Float[Array, "n 1024"]) -> list[Float[Array, "n waves"]]:
         view = looks @ both[1:].T.astype(np.float32)
         view -= view.mean(axis=0)
         if spread is None:
-            spread = np.maximum(view.std(axis=0), 1e-3)
+            # Below one grey value there is nothing but rounding, which would be made large.
+            spread = np.maximum(view.std(axis=0), 1)
         view /= spread
-        view /= np.maximum(np.linalg.norm(view, axis=1, keepdims=True), 1e-9)
+        view /= np.maximum(np.linalg.norm(view, axis=1, keepdims=True), 0.1)
         found.append(view)
     return found
 
