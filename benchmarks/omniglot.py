@@ -4,11 +4,13 @@
     python -m benchmarks.omniglot --budget 15min --minimal small1
     python -m benchmarks.omniglot --budget 5min --brief --unlabelled
     python -m benchmarks.omniglot --budget 5min --seeds 0 1 2 --light
+    python -m benchmarks.omniglot --budget 5min --keep models/omniglot
 
 Official: Lake's 20 runs, each test drawing on its own among 20. Within: 20 characters of one
 evaluation alphabet, question and examples by two different drawers. Between: 20 characters of all
 659. The error rates at the frozen thresholds, over all 659 evaluation characters, stand below.
 `--light` is for a processor without bf16 instructions.
+`--keep` leaves the model of the first seed in a folder, for `benchmarks.identify`.
 Needs LIKEWISE_DATA.
 """
 
@@ -147,9 +149,10 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, list[float]]:
     recipe = Recipe.for_kind(Kind.IMAGE).with_settings(settings)
     with tempfile.TemporaryDirectory() as place:
         started = time.perf_counter()
+        kept = given.keep and seed == given.seeds[0]
         made = learn(
             recipe,
-            out=Path(place) / "model",
+            out=Path(given.keep) if kept else Path(place) / "model",
             audit=False,
             on_epoch=lambda e: print(
                 f"epoch {e.number} loss {e.loss:.4f} {e.items_per_second:.0f} items/s",
@@ -233,7 +236,10 @@ def main() -> None:
     parser.add_argument("--unlabelled", action="store_true", help="learn by nt_xent alone")
     parser.add_argument("--set", action="append", default=[], dest="settings")
     parser.add_argument("--episodes", type=int, default=100, help="for each alphabet")
+    parser.add_argument("--keep", default="", metavar="DIR", help="where a model is left")
     given = parser.parse_args()
+    if given.keep and Path(given.keep).exists():
+        parser.error(f"--keep {given.keep} is there already; name a folder that is not")
     print(machine_line())
     print(f"a bare float32 loop of convnet4: {bare('convnet4')(5):.0f} items/s")
     runs = [measured(given, seed) for seed in given.seeds]

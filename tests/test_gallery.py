@@ -184,6 +184,29 @@ def test_a_rate_that_the_gallery_cannot_support_is_refused_or_undecided(gallery)
     assert "at least" in found.limit.reason
 
 
+def test_many_are_answered_as_each_alone(gallery, monkeypatch):
+    gallery.enrol(drawn(300))
+    near = np.concatenate([rows.vectors for rows in gallery.rows()]) + 0.001
+    asked = np.concatenate([near, np.full((1, DIM), 9.0)])
+    probes = embedded(asked, [f"probe {i}" for i in range(301)], ["?"] * 301)
+    monkeypatch.setattr("likewise.gallery.identifying._NUMBERS", 300 * 7)  # seven at once
+    found = gallery.identify_many(probes, fpir=0.1, candidates=2)
+    assert found == [gallery.identify(one(each), fpir=0.1, candidates=2) for each in asked]
+    assert {each.verdict for each in found[:300]} == {"identified"}
+    assert len({each.identity for each in found[:300]}) == 300
+    assert found[300].verdict == "unknown"
+
+
+def test_many_of_another_model_or_of_an_empty_gallery_are_refused(gallery):
+    with pytest.raises(NotEnrolled, match="is empty"):
+        gallery.identify_many(drawn(3))
+    gallery.enrol(drawn(40))
+    with pytest.raises(ForeignEmbedding, match="made by model bbbb"):
+        gallery.identify_many(embedded(np.ones((2, DIM)), ["a", "b"], ["?", "?"], "b"))
+    with pytest.raises(UnsupportedRate, match="at least 598 identities"):
+        gallery.identify_many(drawn(3), fpir=0.01)
+
+
 def test_threads_ask_while_others_enrol(gallery):
     import threading
 

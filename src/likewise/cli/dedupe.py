@@ -44,6 +44,13 @@ def dedupe(
         help="Use the threshold at which K pairs of different items are expected among all pairs "
         "of the collection.",
     ),
+    overlay: bool = typer.Option(
+        False,
+        "--overlay",
+        rich_help_panel=DECIDING,
+        help="Without a model: lay images over one another, which also finds what was cut. The "
+        "threshold, .25 if left out, is what the correlation of their details lacks of 1.",
+    ),
     groups: str = typer.Option(
         "complete",
         metavar="HOW",
@@ -126,6 +133,7 @@ def dedupe(
     Examples:
         likewise dedupe model/ others/ --out twice.csv --report twice.html
         likewise dedupe others/ --threshold 6 --groups components
+        likewise dedupe photos/ --overlay --expect-false 10 --report twice.html
         likewise dedupe new/ photos/ --train 2min --expect-false 10
         likewise dedupe model/ others.zip --at eer --out twice.csv --review 50 --json
 
@@ -184,6 +192,7 @@ def dedupe(
             far=far,
             at=at,
             expect_false=expect_false,
+            overlay=overlay,
             groups=groups,
             prior=prior,
             calibration=calibration,

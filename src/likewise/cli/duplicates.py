@@ -86,7 +86,10 @@ def duplicate_lines(found: "Duplicates") -> list[str]:
     )
     if found.linking:
         lines.append(f"  {found.linking:,} of these pairs link items of two groups")
-    for number, members in enumerate(found.members[:_NAMED]):
+    if len(found) > _NAMED:
+        lines.append(f"the {_NAMED} surest of them:")
+    for number in found.surest[:_NAMED]:
+        members = found.members[number]
         farthest = max(float(found.distances[at]) for at in found.pairs_of[number])
         shown = ", ".join(str(found.places[row]) for row in members[:3])
         more = f" and {len(members) - 3} more" if len(members) > 3 else ""

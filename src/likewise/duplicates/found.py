@@ -110,6 +110,12 @@ class Duplicates:
             found[self.pair_groups[at]].append(at)
         return found
 
+    @cached_property
+    def surest(self) -> list[int]:
+        """The groups, those first whose farthest pair is nearest."""
+        far = [float(self.distances[pairs].max()) for pairs in self.pairs_of]
+        return sorted(range(len(self)), key=lambda number: far[number])
+
     @property
     def linking(self) -> int:
         """How many pairs within the threshold lie in no group: their items are in two."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from likewise import decoding
 from likewise.comparator import Comparator
-from likewise.duplicates import perceptual
+from likewise.duplicates import overlay, perceptual
 from likewise.duplicates.hamming import Hamming
 from likewise.embedding import Block
 from likewise.errors import BadArgument
@@ -81,4 +81,22 @@ def hashing(items: Items) -> Maker:
         perceptual.BITS,
         Hamming(),
         lambda some, strict, threads: perceptual.blocks(some, strict=strict, threads=threads),
+    )
+
+
+def overlaying(items: Items) -> Maker:
+    """Images themselves, small, laid over one another.
+
+    Raises:
+        EmptySource: If there is no item.
+        WrongKind: If they are no images.
+    """
+    overlay.check(items)
+    return Maker(
+        overlay.NAME,
+        "laying them over one another",
+        "looking at",
+        overlay.DIM,
+        overlay.Overlaid(),
+        lambda some, strict, threads: overlay.blocks(some, strict=strict, threads=threads),
     )

@@ -49,6 +49,18 @@ class Wanted:
                 f"expect_false is {self.expect_false}, and a number of pairs above 0 is expected."
             )
 
+    def of_overlay(self) -> None:
+        """Refuse what is not known of images laid over one another.
+
+        Raises:
+            BadArgument: If the threshold was asked for by a rate, which needs a calibration.
+        """
+        if self.far is not None or self.at:
+            raise BadArgument(
+                "Images laid over one another have no calibration, so that far and at are not "
+                "known of them. Give --expect-false (expect_false), or a threshold."
+            )
+
     def of_hashes(self) -> Threshold:
         """The threshold of a perceptual hash, in bits.
 

@@ -37,9 +37,15 @@ class Known:
                 self._left_out = {}
             return self._templates
 
-    def limit(self, fpir: float, rule: Rule) -> Limit:
-        """The threshold for a false-identification rate; see `limit_for`."""
-        templates = self.templates()
+    def limit(self, fpir: float, rule: Rule, templates: Templates | None = None) -> Limit:
+        """The threshold for a false-identification rate; see `limit_for`.
+
+        Args:
+            fpir: The rate.
+            rule: How templates are fused.
+            templates: Of the gallery as somebody saw it; as it now is if None.
+        """
+        templates = self.templates() if templates is None else templates
         with self._lock:
             kept = self._left_out if templates is self._templates else {}
             if rule not in kept:

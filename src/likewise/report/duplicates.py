@@ -1,6 +1,7 @@
 """The page of what is there twice: the groups with their pictures, and the pairs behind each."""
 
 import html
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,7 +18,9 @@ _MOST_PAIRS = 20
 
 def shown_rows(found: Duplicates) -> list[int]:
     """The items whose pictures the page shows, by their rows."""
-    return [row for members in found.members[:MOST_GROUPS] for row in members[:MOST_MEMBERS]]
+    return [
+        row for number in found.surest[:MOST_GROUPS] for row in found.members[number][:MOST_MEMBERS]
+    ]
 
 
 def render_duplicates(
@@ -60,32 +63,72 @@ def _summary(found: Duplicates) -> str:
     }
     if found.threshold.expectation:
         notes["by chance"] = found.threshold.expectation
+    if folder := _folder(found):
+        notes["all in"] = folder
     if found.linking:
         notes["pairs between groups"] = f"{found.linking:,}, which stand in the table alone"
     return f'<p class="lede">{html.escape(lede)}</p>{sections.facts(notes)}'
 
 
+def _folder(found: Duplicates) -> str:
+    """The folder that every item of a group is in; its name on each would hide what differs."""
+    grouped = [str(found.places[row]) for members in found.members for row in members]
+    if not grouped:
+        return ""
+    # What the first and the last in the order of names begin with, all between begin with, too.
+    ends = zip(min(grouped), max(grouped), strict=False)
+    common = "".join(one for one, _ in itertools.takewhile(lambda both: both[0] == both[1], ends))
+    return common[: common.rfind("/") + 1]
+
+
 def _groups(found: Duplicates, shown: Mapping[int, Array]) -> str:
     if not len(found):
         return ""
-    inside = "".join(_group(found, number, shown) for number in range(min(len(found), MOST_GROUPS)))
+    folder = len(_folder(found))
+    names = {
+        row: str(found.places[row])[folder:]
+        for number in found.surest[:MOST_GROUPS]
+        for row in found.members[number]
+    }
+    inside = "".join(_group(found, number, shown, names) for number in found.surest[:MOST_GROUPS])
     more = ""
     if len(found) > MOST_GROUPS:
-        more = f'<p class="note">The first {MOST_GROUPS} groups stand here, all in the table.</p>'
+        more = f'<p class="note">The surest {MOST_GROUPS} groups stand here, all in the table.</p>'
     return f'<ul class="findings">{inside}</ul>{more}'
 
 
-def _group(found: Duplicates, number: int, shown: Mapping[int, Array]) -> str:
+def _group(
+    found: Duplicates, number: int, shown: Mapping[int, Array], names: Mapping[int, str]
+) -> str:
     members, pairs = found.members[number], found.pairs_of[number]
     exact = all(found.same_bytes[at] for at in pairs)
-    heading = f"{len(members)} items, byte for byte the same" if exact else f"{len(members)} items"
-    shots = "".join(_shot(str(found.places[row]), shown.get(row)) for row in members[:MOST_MEMBERS])
+    heading = f"{len(members)} items"
+    if exact:
+        heading += ", byte for byte the same"
+    elif len(pairs) == 1:  # a table of one line would say the names again
+        heading += f", {_apart(found, pairs[0])}"
+    shots = "".join(_shot(names[row], shown.get(row)) for row in members[:MOST_MEMBERS])
     rest = len(members) - MOST_MEMBERS
     more = f'<p class="note">and {rest:,} more items</p>' if rest > 0 else ""
+    table = "" if exact or len(pairs) == 1 else _pairs(found, pairs, number, names)
     return (
         f'<li class="finding baseline"><h3><small>group {number + 1}</small>{heading}</h3>'
-        f'<div class="shots"><div>{shots}</div></div>{more}{_pairs(found, pairs, number)}</li>'
+        f'<div class="shots"><div>{shots}</div></div>{more}{table}</li>'
     )
+
+
+def _apart(found: Duplicates, at: int) -> str:
+    """How far apart the only pair of a group is, in words."""
+    likely = _likely(found, at)
+    said = f", probability {likely}" if likely else ""
+    return f"{wording.distance(float(found.distances[at]))} apart{said}"
+
+
+def _likely(found: Duplicates, at: int) -> str:
+    likely = float(found.probabilities[at])
+    if not np.isfinite(likely):
+        return ""
+    return f"{wording.fraction(likely)} where {found.prior:g} of all pairs are the same"
 
 
 def _shot(place: str, item: Array | None) -> str:
@@ -97,13 +140,12 @@ def _shot(place: str, item: Array | None) -> str:
     return f"<figure>{drawn}<figcaption>{sections.path(place)}</figcaption></figure>"
 
 
-def _pairs(found: Duplicates, pairs: Sequence[int], number: int) -> str:
+def _pairs(found: Duplicates, pairs: Sequence[int], number: int, names: Mapping[int, str]) -> str:
     """The pairs of a group, the farthest first, since these are in doubt."""
     ordered = sorted(pairs, key=lambda at: -float(found.distances[at]))
-    head = "".join(
-        f'<th scope="col">{name}</th>' for name in ("pair", "", "distance", "probability")
-    )
-    rows = "\n".join(_row(found, at) for at in ordered[:_MOST_PAIRS])
+    columns = ("pair", "", "distance", "probability")
+    head = "".join(f'<th scope="col">{name}</th>' for name in columns)
+    rows = "\n".join(_row(found, at, names) for at in ordered[:_MOST_PAIRS])
     label = f"Pairs of group {number + 1}"
     rest = len(pairs) - _MOST_PAIRS
     more = f'<p class="note">and {rest:,} nearer pairs</p>' if rest > 0 else ""
@@ -113,16 +155,9 @@ def _pairs(found: Duplicates, pairs: Sequence[int], number: int) -> str:
     )
 
 
-def _row(found: Duplicates, at: int) -> str:
-    first, second = (
-        sections.path(str(found.places[one[at]])) for one in (found.first, found.second)
-    )
-    likely = float(found.probabilities[at])
-    said = "same bytes"
-    if not found.same_bytes[at]:
-        said = "no calibration"
-        if np.isfinite(likely):
-            said = f"{wording.fraction(likely)} where {found.prior:g} of all pairs are the same"
+def _row(found: Duplicates, at: int, names: Mapping[int, str]) -> str:
+    first, second = (sections.path(names[int(one[at])]) for one in (found.first, found.second))
+    said = "same bytes" if found.same_bytes[at] else _likely(found, at) or "no calibration"
     return (
         f"<tr><td>{first}</td><td>{second}</td>"
         f"<td>{wording.distance(float(found.distances[at]))}</td><td>{said}</td></tr>"

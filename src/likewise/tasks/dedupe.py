@@ -8,9 +8,10 @@ import numpy as np
 from likewise.calibration import Calibration
 from likewise.duplicates.found import Duplicates, Threshold
 from likewise.duplicates.groups import GROUPINGS, grouped
-from likewise.duplicates.makers import Maker, embedding, hashing
+from likewise.duplicates.makers import Maker, embedding, hashing, overlaying
 from likewise.duplicates.near import Near, near_pairs
 from likewise.duplicates.nearness import Wanted, calibration_of, threshold_of
+from likewise.duplicates.overlay import overlaid
 from likewise.duplicates.reading import Read, read
 from likewise.errors import BadArgument
 from likewise.model import Model
@@ -27,6 +28,7 @@ def dedupe(
     far: float | None = None,
     at: str = "",
     expect_false: float | None = None,
+    overlay: bool = False,
     groups: str = "complete",
     prior: float = 0.5,
     calibration: str = "default",
@@ -40,16 +42,19 @@ def dedupe(
 
     Items with the same bytes are the same. What is left is compared with all others, exactly:
     every pair within the threshold is found, and only those. Without a model, images are compared
-    by a perceptual hash of 64 bits.
+    by a perceptual hash of 64 bits, or laid over one another; then of the pairs that are coarsely
+    alike, ten neighbours of an image on average, every one within the threshold is found.
 
     Args:
-        model: What embeds and compares; None for the perceptual hash.
+        model: What embeds and compares; None for the perceptual hash, or an overlay.
         source: Where the items come from.
-        threshold: The largest distance of a pair; without a model, in bits (8 if None).
+        threshold: The largest distance of a pair; of a hash, in bits (8 if None); of an overlay,
+            what the correlation of details lacks of 1 (.25 if None).
         far: Take the threshold of the operating point for this false-accept rate.
         at: Take that of the operating point of this name.
         expect_false: Take the threshold at which so many pairs of different items are expected
             among all pairs of the collection.
+        overlay: Lay images over one another, without a model, to find what was cut, too.
         groups: `complete`, where all of a group are within the threshold, or `components`.
         prior: The share of same pairs that probabilities assume.
         calibration: Which of the model's calibrations.
@@ -77,23 +82,34 @@ def dedupe(
             f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
         )
     items = source.items()
-    if model is None:
-        fitted = None
-        wanted.of_hashes()  # what cannot be followed is refused before any work
-        if comparator or calibration != "default":
-            raise BadArgument(
-                f"comparator is {comparator!r} and calibration {calibration!r}, which are parts of "
-                "a model, and there is none. Give a model, or leave them out."
-            )
-        maker = hashing(items)
-    else:
+    fitted = None
+    if overlay and model is not None:
+        raise BadArgument(
+            "Images are laid over one another without a model, and one was given. Leave the model "
+            "or --overlay (overlay=True) out."
+        )
+    if model is not None:
         fitted = calibration_of(model, calibration, comparator, wanted)
         maker = embedding(model, items, comparator)
+    elif comparator or calibration != "default":
+        raise BadArgument(
+            f"comparator is {comparator!r} and calibration {calibration!r}, which are parts of "
+            "a model, and there is none. Give a model, or leave them out."
+        )
+    elif overlay:
+        wanted.of_overlay()  # what cannot be followed is refused before any work
+        maker = overlaying(items)
+    else:
+        wanted.of_hashes()
+        maker = hashing(items)
 
     def told(what: str) -> Callable[[int, int], None] | None:
         return None if progress is None else lambda done, total: progress(what, done, total)
 
     seen = read(items, maker, cache, strict, threads, told)
+    if overlay:
+        near, taken = overlaid(seen.vectors, threshold, expect_false, told)
+        return _assembled(items, seen, near, taken, fitted, maker, groups, prior)
     if model is None:
         taken = wanted.of_hashes()
     else:

@@ -1,0 +1,208 @@
+"""Images laid over one another: which are copies of others, cut, shrunk, blurred or written on.
+
+No model is needed. What is coarse chooses candidates (`windows`), ten neighbours of an image on
+average, and how the details of two lie over one another decides (`overlap`). The distance of two
+images is what their correlation lacks of 1.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from typing import TypeAlias, final
+
+import numpy as np
+
+from likewise.decoding import Chunk, reason, worked
+from likewise.duplicates.found import Threshold
+from likewise.duplicates.near import Near
+from likewise.duplicates.overlap import SIDE, likeness, look
+from likewise.duplicates.windows import candidates
+from likewise.embedding import Block
+from likewise.errors import EmptySource, UnreadableItem, UnsupportedRate, WrongKind
+from likewise.shapes import Array, Float
+from likewise.transforms.image import opened
+from likewise.types import Items, Kind
+
+NAME = f"overlay {SIDE}"
+DIM = SIDE**2
+THRESHOLD = 0.25
+"""How far apart two images may be where nobody says."""
+NEIGHBOURS = 10
+FEWEST_ITEMS = 1000
+FARTHEST = 1e4
+"""How many times fewer false pairs than candidates of an image can be foreseen."""
+# The tail is followed between the likest so many candidates of an image, on average.
+_INNER, _OUTER = 1, 3
+_LARGEST = 0.9999
+_QUANTILE = 1.96
+
+Told: TypeAlias = Callable[[str], Callable[[int, int], None] | None]
+
+
+@final
+class Overlaid:
+    """What the correlation of details lacks of 1, one image laid over a part of the other."""
+
+    def rows(
+        self, first: Float[Array, "n dim"], second: Float[Array, "n dim"]
+    ) -> Float[Array, "n"]:
+        """The distance of each look of `first` and the same row of `second`."""
+        both = np.concatenate([first, second]).reshape(-1, SIDE, SIDE).astype(np.uint8)
+        at = np.arange(len(first))
+        return 1 - likeness(both, at, at + len(first))
+
+    def matrix(
+        self, first: Float[Array, "n dim"], second: Float[Array, "m dim"]
+    ) -> Float[Array, "n m"]:
+        """The distance of every look of `first` and every look of `second`."""
+        both = np.concatenate([first, second]).reshape(-1, SIDE, SIDE).astype(np.uint8)
+        row, column = np.indices((len(first), len(second))).reshape(2, -1)
+        found: Array = 1 - likeness(both, row, column + len(first))
+        return found.reshape(len(first), len(second))
+
+
+def check(items: Items) -> None:
+    """Refuse what cannot be laid over one another.
+
+    Raises:
+        EmptySource: If there is no item.
+        WrongKind: If they are no images.
+    """
+    if len(items) == 0:
+        raise EmptySource(f"{items.namespace} holds no items. Give at least one.")
+    if items.kind is not Kind.IMAGE:
+        raise WrongKind(
+            f"{items.namespace} holds items of the kind {items.kind.value!r}, and only images can "
+            "be laid over one another. Leave --overlay (overlay=True) out."
+        )
+
+
+def blocks(items: Items, *, strict: bool = False, threads: int | None = None) -> Iterator[Block]:
+    """The look of every image, some at a time and in order, as 1,024 grey values.
+
+    Args:
+        items: Images.
+        strict: Whether the first that cannot be read is raised, instead of left out.
+        threads: How many decode.
+
+    Raises:
+        UnreadableItem: If `strict` and an item cannot be read.
+    """
+    start = 0
+    with closing(worked(items, partial(_looked, strict=strict), threads)) as chunks:
+        for kept, looks, failed in chunks:
+            rows = start + np.array(kept, dtype=np.int64)
+            start += len(kept) + len(failed)
+            vectors = np.array(looks, dtype=np.float32).reshape(-1, DIM)
+            yield Block(rows, vectors, tuple(failed), start)
+
+
+def _looked(chunk: Chunk, *, strict: bool) -> tuple[list[int], list[Array], list[tuple[str, str]]]:
+    kept, looks, failed = [], [], []
+    for at, (raw, place) in enumerate(chunk):
+        try:
+            if isinstance(raw, UnreadableItem):
+                raise raw
+            looks.append(look(opened(raw, place)))
+        except UnreadableItem as error:
+            if strict:
+                raise
+            failed.append((place, reason(error, place)))
+            continue
+        kept.append(at)
+    return kept, looks, failed
+
+
+def overlaid(
+    looks: Float[Array, "n 1024"], threshold: float | None, expect_false: float | None, told: Told
+) -> tuple[Near, Threshold]:
+    """The pairs of images that lie over one another.
+
+    Args:
+        looks: Of the collection, the same bytes once.
+        threshold: How far apart two may be; .25 if None.
+        expect_false: In its place, how many pairs of different images may be expected.
+        told: Gives what is called with how many are done, of how many, for what is done.
+
+    Raises:
+        UnsupportedRate: If so many false pairs cannot be foreseen in this collection.
+        BadArgument: If most images look alike.
+    """
+    count = len(looks)
+    if expect_false is not None:
+        _check_number(expect_false, count)
+    first, second = candidates(looks, NEIGHBOURS, told("comparing"))
+    pixels = looks.reshape(-1, SIDE, SIDE).astype(np.uint8)
+    alike = likeness(pixels, first, second, told("laying over"))
+    if expect_false is not None:
+        taken = _limit(expect_false, count, first, alike)
+    elif threshold is not None:
+        taken = Threshold(threshold, "given", "as it was given")
+    else:
+        taken = Threshold(THRESHOLD, "given", "as nobody said otherwise")
+    far = (1 - alike).astype(np.float32)
+    kept = np.flatnonzero(far.astype(np.float64) <= taken.value)
+    kept = kept[np.lexsort((second[kept], first[kept], far[kept]))]
+    return Near(first[kept], second[kept], far[kept]), taken
+
+
+def _check_number(wanted: float, count: int) -> None:
+    if count < FEWEST_ITEMS:
+        raise UnsupportedRate(
+            f"How many of {count:,} images lie over another by chance cannot be foreseen, and "
+            f"{FEWEST_ITEMS:,} are expected. Give a threshold in place of --expect-false."
+        )
+    most = _INNER * count / 2
+    if not most / FARTHEST <= wanted < most:
+        raise UnsupportedRate(
+            f"{wanted:g} false pairs of {count:,} images cannot be foreseen: {most / FARTHEST:g} "
+            f"or more can, and fewer than {most:g}. Give such a number, or a threshold."
+        )
+
+
+def _limit(wanted: float, count: int, first: Array, alike: Float[Array, "m"]) -> Threshold:
+    """How alike two must be so that so many false pairs are expected.
+
+    On Fisher's scale (the inverse hyperbolic tangent) the correlations of different images have a
+    tail that thins out at least as fast as an exponential. It is followed from the likest 3 to the
+    likest candidate of an image, on average. What is found is taken for copies and out of the tail,
+    until no more is found. As the tail thins out faster farther out, mostly fewer false pairs are
+    found than were expected; more where many images are of one scene, a moment apart, and nobody
+    calls these copies.
+
+    References:
+        Fisher, "On the probable error of a coefficient of correlation", 1921, for the scale.
+        Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, eq. 11.5: the interval is that
+        of the delete-one jackknife of the logarithm, over images.
+    """
+    scaled = np.arctanh(np.clip(alike.astype(np.float64), -_LARGEST, _LARGEST))
+    order = np.sort(scaled)[::-1]
+    inner, outer = _INNER * count // 2, _OUTER * count // 2
+    steps = math.log(inner / wanted) / math.log(outer / inner)
+    copies, known = 0, -1
+    while copies > known:
+        known = copies
+        high, low = (float(order[min(known + at, len(order) - 1)]) for at in (inner, outer))
+        if known + outer >= len(order) or not low < high:
+            raise UnsupportedRate(
+                f"Of {len(order):,} pairs that were laid over one another, most are equally alike, "
+                "so that nothing can be followed. Give a threshold in place of --expect-false."
+            )
+        value = high + steps * (high - low)
+        copies = int(np.searchsorted(-order, -value, side="right"))
+    different = scaled < value
+    beyond = [
+        np.bincount(first[different & (scaled >= end)], minlength=count) for end in (high, low)
+    ]
+    near, far = (np.log((one.sum() - one) / one.sum()) for one in beyond)
+    left_out = near + steps * (near - far)
+    error = math.sqrt((count - 1) / count * float(((left_out - left_out.mean()) ** 2).sum()))
+    least = math.tanh(value)
+    words = (
+        f"extrapolated from the {len(order):,} pairs that were laid over one another: without "
+        f"those found, {inner:,} correlate by {math.tanh(high):.3f} or more and {outer:,} by "
+        f"{math.tanh(low):.3f}, which leaves {wanted:g} at {least:.3f}"
+    )
+    low_end, high_end = (wanted * math.exp(sign * _QUANTILE * error) for sign in (-1, 1))
+    return Threshold(1 - least, "extrapolated", words, wanted, low_end, high_end)
