@@ -1,5 +1,7 @@
 """Each encoder against what its paper publishes, and what it refuses."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -94,6 +96,27 @@ def test_a_residual_block_adds_its_shortcut(stride, deep):
         block.layers[-1].bias.zero_()
         torch.testing.assert_close(block(maps), block.shortcut(maps).relu())
         torch.testing.assert_close(found, (residual + block.shortcut(maps)).relu())
+
+
+@pytest.mark.parametrize("width", [3, 4, 8, 12, 16])
+def test_gradients_of_narrow_nets_are_those_of_double_precision(width):
+    # oneDNN alone steps through narrow maps wrongly: wrong gradients, or an aborted process.
+    spec = f"resnet(dim=8, depth=8, width={width}, stem='strided', pooling='flatten')"
+    network = FAMILY.build(spec, shape=InputShape(Kind.IMAGE, 1, 20, 20)).eval()
+    exact = copy.deepcopy(network).double()
+    network = network.to(memory_format=torch.channels_last)
+    images = torch.rand(96, 1, 20, 20)
+    for _ in range(5):
+        for one in (network, exact):
+            one.zero_grad()
+            given = images.to(next(one.parameters()).dtype)
+            one(given.to(memory_format=torch.channels_last)).square().mean().backward()
+        for (name, ours), theirs in zip(
+            network.named_parameters(), exact.parameters(), strict=True
+        ):
+            scale = float(theirs.grad.abs().max())
+            seen = ours.grad.double()
+            torch.testing.assert_close(seen, theirs.grad, rtol=1e-3, atol=1e-3 * scale, msg=name)
 
 
 @pytest.mark.parametrize(

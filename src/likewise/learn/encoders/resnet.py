@@ -24,6 +24,7 @@ _BLOCKS = {
     50: (3, 4, 6, 3),
 }
 _LARGE = 64
+_VECTOR = 16  # float32 numbers in the longest vectors
 
 
 @final
@@ -160,12 +161,31 @@ class _Block(nn.Module):
         self.layers = nn.Sequential(*layers[:-1])
         self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or given != taken:
-            self.shortcut = nn.Sequential(
-                _convolution(given, taken, 1, stride), nn.BatchNorm2d(taken)
-            )
+            self.shortcut = nn.Sequential(_projection(given, taken, stride), nn.BatchNorm2d(taken))
 
     def forward(self, maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
         return functional.relu(self.layers(maps) + self.shortcut(maps))
+
+
+class _Every(nn.Conv2d):
+    """A 1x1 convolution of every so many pixels, which are taken before it and not by it.
+
+    Of fewer channels than a vector holds, oneDNN's own step writes beyond its memory on the way
+    back (issue 6035 of oneDNN: 1x1, channels last): gradients are wrong, or the process dies.
+    """
+
+    def __init__(self, given: int, taken: int, step: int) -> None:
+        super().__init__(given, taken, 1, bias=False)
+        self.step = step
+
+    def forward(self, maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
+        return super().forward(maps[:, :, :: self.step, :: self.step])
+
+
+def _projection(given: int, taken: int, stride: int) -> nn.Conv2d:
+    if stride > 1 and given < _VECTOR:
+        return _Every(given, taken, stride)
+    return _convolution(given, taken, 1, stride)
 
 
 def _maps(layers: nn.Sequential, shape: InputShape) -> tuple[int, int, int]:
