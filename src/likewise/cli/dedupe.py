@@ -133,7 +133,7 @@ def dedupe(
     Examples:
         likewise dedupe model/ others/ --out twice.csv --report twice.html
         likewise dedupe others/ --threshold 6 --groups components
-        likewise dedupe photos/ --overlay --report twice.html
+        likewise dedupe others/ --overlay --report twice.html
         likewise dedupe new/ photos/ --train 2min --expect-false 10
         likewise dedupe model/ others.zip --at eer --out twice.csv --review 50 --json
 
