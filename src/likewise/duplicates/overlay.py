@@ -7,22 +7,19 @@ images is what their correlation lacks of 1.
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from functools import partial
 from typing import TypeAlias, final
 
 import numpy as np
 
-from likewise.decoding import Chunk, reason, worked
 from likewise.duplicates.found import Threshold
+from likewise.duplicates.looking import measured, require_images
 from likewise.duplicates.near import Near
 from likewise.duplicates.overlap import SIDE, likeness, look
 from likewise.duplicates.windows import candidates
 from likewise.embedding import Block
-from likewise.errors import EmptySource, UnreadableItem, UnsupportedRate, WrongKind
+from likewise.errors import UnsupportedRate
 from likewise.shapes import Array, Float
-from likewise.transforms.image import opened
-from likewise.types import Items, Kind
+from likewise.types import Items
 
 NAME = f"overlay {SIDE}"
 DIM = SIDE**2
@@ -69,13 +66,9 @@ def check(items: Items) -> None:
         EmptySource: If there is no item.
         WrongKind: If they are no images.
     """
-    if len(items) == 0:
-        raise EmptySource(f"{items.namespace} holds no items. Give at least one.")
-    if items.kind is not Kind.IMAGE:
-        raise WrongKind(
-            f"{items.namespace} holds items of the kind {items.kind.value!r}, and only images can "
-            "be laid over one another. Leave --overlay (overlay=True) out."
-        )
+    require_images(
+        items, "only images can be laid over one another. Leave --overlay (overlay=True) out."
+    )
 
 
 def blocks(items: Items, *, strict: bool = False, threads: int | None = None) -> Iterator[Block]:
@@ -89,29 +82,7 @@ def blocks(items: Items, *, strict: bool = False, threads: int | None = None) ->
     Raises:
         UnreadableItem: If `strict` and an item cannot be read.
     """
-    start = 0
-    with closing(worked(items, partial(_looked, strict=strict), threads)) as chunks:
-        for kept, looks, failed in chunks:
-            rows = start + np.array(kept, dtype=np.int64)
-            start += len(kept) + len(failed)
-            vectors = np.array(looks, dtype=np.float32).reshape(-1, DIM)
-            yield Block(rows, vectors, tuple(failed), start)
-
-
-def _looked(chunk: Chunk, *, strict: bool) -> tuple[list[int], list[Array], list[tuple[str, str]]]:
-    kept, looks, failed = [], [], []
-    for at, (raw, place) in enumerate(chunk):
-        try:
-            if isinstance(raw, UnreadableItem):
-                raise raw
-            looks.append(look(opened(raw, place)))
-        except UnreadableItem as error:
-            if strict:
-                raise
-            failed.append((place, reason(error, place)))
-            continue
-        kept.append(at)
-    return kept, looks, failed
+    return measured(items, look, DIM, strict=strict, threads=threads)
 
 
 def overlaid(

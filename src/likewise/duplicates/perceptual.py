@@ -1,19 +1,17 @@
 """A perceptual hash of images, for collections that no model was trained for."""
 
 from collections.abc import Iterator
-from contextlib import closing
-from functools import partial
 from importlib import metadata
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from likewise.decoding import Chunk, reason, worked
+from likewise.duplicates.looking import measured, require_images
 from likewise.embedding import Block
-from likewise.errors import EmptySource, MissingExtra, UnreadableItem, WrongKind
+from likewise.errors import MissingExtra
 from likewise.shapes import Array, Float
-from likewise.transforms.image import opened
-from likewise.types import Items, Kind
+from likewise.types import Items
 
 BITS = 64
 SIDE = 8
@@ -51,14 +49,11 @@ def check(items: Items) -> None:
         WrongKind: If they are no images.
         MissingExtra: If the library is not installed.
     """
-    if len(items) == 0:
-        raise EmptySource(f"{items.namespace} holds no items. Give at least one.")
-    if items.kind is not Kind.IMAGE:
-        raise WrongKind(
-            f"{items.namespace} holds items of the kind {items.kind.value!r}, and without a model "
-            "only images can be compared, by their perceptual hash. Give a model: likewise dedupe "
-            "MODEL SOURCE."
-        )
+    require_images(
+        items,
+        "without a model only images can be compared, by their perceptual hash. Give a model: "
+        "likewise dedupe MODEL SOURCE.",
+    )
     hasher()
 
 
@@ -78,30 +73,10 @@ def blocks(items: Items, *, strict: bool = False, threads: int | None = None) ->
         Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010, section
         3.2.1: signs of the low frequencies of a cosine transform, about their median.
     """
-    work = partial(_hashed, library=hasher(), strict=strict)
-    start = 0
-    with closing(worked(items, work, threads)) as chunks:
-        for kept, bits, failed in chunks:
-            rows = start + np.array(kept, dtype=np.int64)
-            start += len(kept) + len(failed)
-            vectors = np.array(bits, dtype=np.float32).reshape(-1, BITS)
-            yield Block(rows, vectors, tuple(failed), start)
+    library = hasher()
 
+    def hashed(image: Image.Image) -> Float[Array, "bits"]:
+        bits: Array = library.phash(image, hash_size=SIDE).hash.reshape(-1).astype(np.float32)
+        return bits
 
-def _hashed(
-    chunk: Chunk, *, library: Any, strict: bool
-) -> tuple[list[int], list[Float[Array, "bits"]], list[tuple[str, str]]]:
-    kept, bits, failed = [], [], []
-    for at, (raw, place) in enumerate(chunk):
-        try:
-            if isinstance(raw, UnreadableItem):
-                raise raw
-            image = opened(raw, place)
-        except UnreadableItem as error:
-            if strict:
-                raise
-            failed.append((place, reason(error, place)))
-            continue
-        bits.append(library.phash(image, hash_size=SIDE).hash.reshape(-1).astype(np.float32))
-        kept.append(at)
-    return kept, bits, failed
+    return measured(items, hashed, BITS, strict=strict, threads=threads)
