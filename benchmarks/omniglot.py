@@ -34,6 +34,7 @@ from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.experiment import Experiment, learn
 from likewise.learn.network import Network, without_loss
 from likewise.learn.validation import embedded
+from likewise.learn.views import FAMILY as VIEWS
 from likewise.model import Model
 from likewise.rates import Rate
 from likewise.recipe import Recipe, seconds_of
@@ -55,6 +56,7 @@ RECIPE = [
     "averaging=0",
     "average_last=0.05",
     "reestimate=30",
+    "whiten=0.01",
     "views=('affine',)",
     "shares.train=0.9",
     "shares.calibrate=0.05",
@@ -169,9 +171,9 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, list[float]]:
         found = protocols(model, given.episodes)
         for name, errors in found.items():
             print(f"{name:<28} {interval(errors)}: {UNITS[name]}", flush=True)
-        if recipe.views:
-            print("the same weights without the views of an item:")
-            for name, errors in without_views(made, given.episodes).items():
+        for lacking in ("views", "whitening", "both"):
+            print(f"the same weights without {lacking}:")
+            for name, errors in without(lacking, made, given.episodes).items():
                 print(f"{name:<28} {interval(errors)}: {UNITS[name]}", flush=True)
         for point in () if given.brief else made.evaluation.verification.points:
             if point.test is None:
@@ -188,18 +190,22 @@ UNITS = {
 }
 
 
-def without_views(made: Experiment, count: int) -> dict[str, list[float]]:
-    """The errors within and between alphabets of the same weights, each item embedded alone."""
-    transform = made.model.transform
+def without(lacking: str, made: Experiment, count: int) -> dict[str, list[float]]:
+    """The errors within and between alphabets of the same weights without what follows them."""
+    recipe, transform = made.recipe, made.model.transform
+    views = () if lacking in ("views", "both") else recipe.views
     network = Network(
-        ENCODERS.build(made.recipe.encoder, shape=transform.shape), unit=made.recipe.unit
+        ENCODERS.build(recipe.encoder, shape=transform.shape),
+        unit=recipe.unit,
+        views=[VIEWS.build(spec, shape=transform.shape) for spec in views],
+        whitened=lacking == "views" and recipe.whiten > 0,
     )
-    weights = load(made.model.read("weights"))
-    network.load_state_dict(without_loss(weights))
+    weights = without_loss(load(made.model.read("weights")))
+    network.load_state_dict({name: weights[name] for name in network.state_dict()})
     items = Omniglot("evaluation").items()
     device = torch.device("cpu")
     with decode_all(items, transform) as decoded:
-        blocks = np.array_split(np.arange(len(items)), 30)
+        blocks = np.array_split(np.arange(len(items)), 90)
         vectors = np.concatenate(
             [embedded(network, decoded, rows, transform, device) for rows in blocks]
         )

@@ -40,7 +40,7 @@ _LENGTHS = {"epochs", "budget_seconds", "steps"}
 _BELONGS = {
     "encoder": {"reestimate"},
     "loss": {"memory", "memory_start"},
-    "matcher": {"memory", "memory_start"},
+    "matcher": {"memory", "memory_start", "whiten"},
     "averaging": {"average_last"},
     "epochs": _LENGTHS,
     "budget_seconds": _LENGTHS,

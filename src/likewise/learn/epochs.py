@@ -10,15 +10,17 @@ import torch
 from torch import Tensor
 
 from likewise.learn.averaging import reestimate
-from likewise.learn.objective import on_device
 from likewise.learn.state import State
 from likewise.learn.validation import class_centres, sample_error, validated
 from likewise.learn.watch import LOOK, Watch, diverged, faults, norm_of
 from likewise.results import Epoch
-from likewise.types import Role
+from likewise.types import Labels, Pairs, Role
 
 if TYPE_CHECKING:
     from likewise.learn.training import Run
+
+# How often the training items are gone through at most, to measure what belongs to the weights.
+_ROUNDS = 10
 
 
 def before(run: "Run", state: State) -> None:
@@ -30,6 +32,9 @@ def before(run: "Run", state: State) -> None:
 
 def begin(run: "Run", state: State) -> None:
     """Show the sampler where the classes are now, if it looks; from the second epoch on."""
+    if state.trained.whitening is not None:
+        # What was fitted to the weights of the epoch before is not theirs from now on.
+        state.trained.whitening.reset()
     if not run.sampler.looks:
         return
     if state.epochs and not state.batches:
@@ -53,10 +58,10 @@ def end(run: "Run", state: State) -> Epoch:
     if part is None and not _due(state):
         return state.report(None, state.epochs[-1].note)
     # Where nobody chooses among epochs, only the last one's network is kept for good.
-    if run.recipe.reestimate and (part is not None or state.clock.over()):
+    if part is not None or state.clock.over():
         # The random state of torch stays as it was, whatever a layer draws.
         with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
-            reestimate(state.trained, _batches(run, len(state.epochs)))
+            _settle(run, state)
     transform = run.data.transform
     seen = validated(
         state.trained,
@@ -103,15 +108,29 @@ def _due(state: State) -> bool:
     return state.clock.steps - state.watch.looked >= LOOK
 
 
-def _batches(run: "Run", epoch: int) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Some batches of the training items, augmented as in training, other ones each epoch."""
+def _settle(run: "Run", state: State) -> None:
+    """Measure what belongs to the weights as they now are, where the recipe asks for it."""
+    recipe, network, epoch = run.recipe, state.trained, len(state.epochs)
+    if recipe.reestimate:
+        batches = islice(_batches(run, epoch), recipe.reestimate)
+        reestimate(network, ((inputs, lengths) for inputs, lengths, _ in batches))
+    if network.whitening is not None:
+        network.eval()
+        with torch.no_grad():
+            seen = (
+                (network.encoder(inputs, lengths), target)
+                for inputs, lengths, target in _batches(run, epoch, classes_alone=True)
+            )
+            network.whitening.fit(seen, recipe.whiten)
+
+
+def _batches(
+    run: "Run", epoch: int, *, classes_alone: bool = False
+) -> Iterator[tuple[Tensor, Tensor | None, Labels | Pairs]]:
+    """Batches of the training items as `Objective.augmented` gives them, others each epoch."""
     generator = torch.Generator(device=run.device).manual_seed(run.recipe.seed + epoch)
     random = np.random.default_rng([run.recipe.seed, epoch])
-    for batch in islice(run.batches(random), run.recipe.reestimate):
-        train = run.data.parts[Role.TRAIN]
-        inputs, lengths = on_device(train.batch(batch.rows), run.device)
-        # Which copy of its class an item becomes does not matter here.
-        classes = torch.arange(len(inputs), device=run.device)
-        for augmentation in run.objective.augmentations:
-            inputs, lengths, _ = augmentation.apply(inputs, lengths, classes, generator)
-        yield run.data.transform.finish(inputs), lengths
+    train = run.data.parts[Role.TRAIN]
+    for _ in range(_ROUNDS):
+        for batch in run.batches(random):
+            yield run.objective.augmented(train, batch, generator, classes_alone=classes_alone)

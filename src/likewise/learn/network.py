@@ -11,6 +11,7 @@ from torch.nn import functional
 from likewise.learn.encoders.base import Encoder
 from likewise.learn.matching import SymmetricMatcher
 from likewise.learn.views.base import View
+from likewise.learn.whitening import Whitening
 from likewise.shapes import Float, Int
 
 Seen: TypeAlias = Tensor | tuple[Tensor, Tensor]
@@ -29,6 +30,7 @@ class Network(nn.Module):
         matcher: Compares two embeddings; None where a distance alone does.
         views: What is embedded beside each item when it is used, for the mean of all; when it is
             trained, the item alone is.
+        whitened: Whether embeddings are mapped once more, in use, as `whitening` was fitted.
 
     References:
         Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural
@@ -43,9 +45,11 @@ class Network(nn.Module):
         unit: bool,
         matcher: SymmetricMatcher | None = None,
         views: Sequence[View] = (),
+        whitened: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.whitening = Whitening(encoder.dim) if whitened else None
         self.unit = unit
         self.matcher = matcher
         self.views = nn.ModuleList(views)
@@ -60,9 +64,9 @@ class Network(nn.Module):
         seen = torch.cat([inputs, *(view(inputs) for view in self.views)]) if viewed else inputs
         if self.gives_maps:
             maps = self.encoder.mapped(seen)
-            each = self._scaled(self.encoder.pooled(maps))
+            each = self._followed(self.encoder.pooled(maps))
         else:
-            each = self._scaled(self.encoder(seen, None if viewed else lengths))
+            each = self._followed(self.encoder(seen, None if viewed else lengths))
         if viewed:
             each = self._scaled(each.reshape(self.copies, -1, each.shape[1]).mean(0))
         if self.matcher is None or not self.matcher.reads_maps:
@@ -83,6 +87,12 @@ class Network(nn.Module):
     def gives_maps(self) -> bool:
         """Whether feature maps come with the embeddings."""
         return self.matcher is not None and self.matcher.reads_maps
+
+    def _followed(self, embedding: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        # What is trained is what goes in: the map is fitted to it afterwards.
+        if self.whitening is not None and not self.training:
+            embedding = self.whitening(embedding)
+        return self._scaled(embedding)
 
     def _scaled(self, embedding: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         return functional.normalize(embedding.float(), dim=1) if self.unit else embedding

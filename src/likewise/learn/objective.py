@@ -22,7 +22,7 @@ from likewise.learn.network import Network, parted
 from likewise.learn.samplers.base import Sampler
 from likewise.learn.watch import diverged
 from likewise.recipe import Recipe
-from likewise.shapes import Array, Float
+from likewise.shapes import Array, Float, Int
 from likewise.transforms.base import Transform
 from likewise.types import Batch, Items, Labels, Pairs
 
@@ -91,23 +91,8 @@ class Objective(nn.Module):
             TrainingError: If an augmentation makes classes where there are pairs, or there are
                 pairs and a memory.
         """
-        inputs, lengths = on_device(data.batch(batch.rows), self.device)
-        target = batch.target
-        plain = np.arange(len(batch.rows)) if isinstance(target, Pairs) else target.labels
-        classes = torch.from_numpy(np.ascontiguousarray(plain)).to(self.device)
-        for augmentation in self.augmentations:
-            if isinstance(target, Pairs) and augmentation.copies > 1:
-                raise TrainingError(
-                    f"{type(augmentation).__name__} makes new classes, and a batch of pairs has "
-                    "none. Leave it out, or set sampler=classes_by_items."
-                )
-            inputs, lengths, classes = augmentation.apply(inputs, lengths, classes, random)
-        inputs = self.transform.finish(inputs)
+        inputs, lengths, aim = self.augmented(data, batch, random)
         embeddings, maps = parted(embedded_in_chunks(embed, inputs, lengths, self.chunk))
-        aim: Labels | Pairs = Labels(classes)
-        if isinstance(target, Pairs):
-            columns = (target.first, target.second, np.asarray(target.same))
-            aim = Pairs(*(torch.from_numpy(column).to(self.device) for column in columns))
         # Sums and logarithms of a loss keep float32, whatever the encoder computes in.
         with torch.autocast(self.device.type, enabled=False):
             cost: Tensor = self.loss(embeddings.float(), aim)
@@ -117,6 +102,45 @@ class Objective(nn.Module):
                 seen = embeddings if maps is None else maps
                 cost = cost + matching_cost(network.matcher, seen.float(), aim)
         return cost
+
+    def augmented(
+        self,
+        data: Decoded,
+        batch: Batch,
+        random: torch.Generator,
+        *,
+        classes_alone: bool = False,
+    ) -> tuple[Float[Tensor, "n ..."], Int[Tensor, "n"] | None, Labels | Pairs]:
+        """A batch as the encoder takes it, with lengths where it is of series, and what it is of.
+
+        Args:
+            data: See `of`.
+            batch: See `of`.
+            random: See `of`.
+            classes_alone: Whether only what makes classes of their own is done to the items, which
+                else are as they will be in use.
+
+        Raises:
+            TrainingError: If an augmentation makes classes where there are pairs.
+        """
+        inputs, lengths = on_device(data.batch(batch.rows), self.device)
+        target = batch.target
+        plain = np.arange(len(batch.rows)) if isinstance(target, Pairs) else target.labels
+        classes = torch.from_numpy(np.ascontiguousarray(plain)).to(self.device)
+        for augmentation in self.augmentations:
+            if classes_alone and augmentation.copies == 1:
+                continue
+            if isinstance(target, Pairs) and augmentation.copies > 1:
+                raise TrainingError(
+                    f"{type(augmentation).__name__} makes new classes, and a batch of pairs has "
+                    "none. Leave it out, or set sampler=classes_by_items."
+                )
+            inputs, lengths, classes = augmentation.apply(inputs, lengths, classes, random)
+        aim: Labels | Pairs = Labels(classes)
+        if isinstance(target, Pairs):
+            columns = (target.first, target.second, np.asarray(target.same))
+            aim = Pairs(*(torch.from_numpy(column).to(self.device) for column in columns))
+        return self.transform.finish(inputs), lengths, aim
 
     def _beyond_the_batch(
         self, memory: Memory, embeddings: Float[Tensor, "n dim"], target: Labels | Pairs

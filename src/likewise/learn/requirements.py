@@ -36,6 +36,11 @@ def require(run: "Run") -> None:
             f"reestimate is {recipe.reestimate}, and {recipe.encoder} keeps no batch statistics "
             "that could be measured anew. Set reestimate=0."
         )
+    if recipe.whiten and recipe.matcher:
+        raise TrainingError(
+            f"whiten is {recipe.whiten}, and {recipe.matcher} learns to compare embeddings as they "
+            "are before that. Set whiten=0, or leave out the matcher."
+        )
     _require_batches(run)
     _require_target(run)
 

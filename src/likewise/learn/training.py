@@ -94,7 +94,13 @@ class Run:
         for spec in recipe.views:
             require_kind(spec, VIEWS.type_of(spec).kinds, data.transform)
         views = [VIEWS.build(spec, shape=data.transform.shape) for spec in recipe.views]
-        self.network = Network(encoder, unit=recipe.unit, matcher=matcher, views=views)
+        self.network = Network(
+            encoder,
+            unit=recipe.unit,
+            matcher=matcher,
+            views=views,
+            whitened=recipe.whiten > 0,
+        )
         if data.transform.kind is Kind.IMAGE:
             # Convolutions over channels-last memory measured 1.5 times as fast on a processor.
             set_layout(self.network, torch.channels_last)
