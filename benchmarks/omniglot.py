@@ -32,9 +32,8 @@ from benchmarks.other_loops import bare
 from likewise.decoded import decode_all
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.experiment import Experiment, learn
-from likewise.learn.network import Network, without_loss
+from likewise.learn.network import Network
 from likewise.learn.validation import embedded
-from likewise.learn.views import FAMILY as VIEWS
 from likewise.model import Model
 from likewise.rates import Rate
 from likewise.recipe import Recipe, seconds_of
@@ -171,9 +170,9 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, list[float]]:
         found = protocols(model, given.episodes)
         for name, errors in found.items():
             print(f"{name:<28} {interval(errors)}: {UNITS[name]}", flush=True)
-        for lacking in ("views", "whitening", "both"):
-            print(f"the same weights without {lacking}:")
-            for name, errors in without(lacking, made, given.episodes).items():
+        for whitened in (True, False) if recipe.views else ():
+            print(f"the same weights without views{'' if whitened else ' and whitening'}:")
+            for name, errors in without_views(made, given.episodes, whitened=whitened).items():
                 print(f"{name:<28} {interval(errors)}: {UNITS[name]}", flush=True)
         for point in () if given.brief else made.evaluation.verification.points:
             if point.test is None:
@@ -190,22 +189,20 @@ UNITS = {
 }
 
 
-def without(lacking: str, made: Experiment, count: int) -> dict[str, list[float]]:
-    """The errors within and between alphabets of the same weights without what follows them."""
+def without_views(made: Experiment, count: int, *, whitened: bool) -> dict[str, list[float]]:
+    """The errors within and between alphabets of the same weights, each item embedded alone."""
     recipe, transform = made.recipe, made.model.transform
-    views = () if lacking in ("views", "both") else recipe.views
     network = Network(
         ENCODERS.build(recipe.encoder, shape=transform.shape),
         unit=recipe.unit,
-        views=[VIEWS.build(spec, shape=transform.shape) for spec in views],
-        whitened=lacking == "views" and recipe.whiten > 0,
+        whitened=whitened and recipe.whiten > 0,
     )
-    weights = without_loss(load(made.model.read("weights")))
+    weights = load(made.model.read("weights"))
     network.load_state_dict({name: weights[name] for name in network.state_dict()})
     items = Omniglot("evaluation").items()
     device = torch.device("cpu")
     with decode_all(items, transform) as decoded:
-        blocks = np.array_split(np.arange(len(items)), 90)
+        blocks = np.array_split(np.arange(len(items)), 30)
         vectors = np.concatenate(
             [embedded(network, decoded, rows, transform, device) for rows in blocks]
         )
