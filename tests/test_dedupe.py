@@ -605,6 +605,24 @@ def test_a_model_is_learned_from_the_collection_and_then_used(tmp_path, likewise
     assert "--train makes a model, and its folder is missing" in err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--prior", "1.5"], "The prior is 1.5"),
+        (["--groups", "all"], "no way to group is named"),
+        (["--overlay"], "Leave the model"),
+        (["--far", ".01", "--threshold", "1"], "asked for in two ways"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused_before_a_model_is_learned(
+    words, said, photos, tmp_path, likewise
+):
+    code, _, err = likewise("dedupe", tmp_path / "model", photos, "--train", "1h", *words)
+    assert code == 2
+    assert said in err
+    assert not (tmp_path / "model").exists()
+
+
 def test_training_without_torch_names_the_line_to_install_it(photos, tmp_path):
     code = (
         "import sys; sys.modules['torch'] = None; sys.argv = ['likewise', *sys.argv[1:]]; "

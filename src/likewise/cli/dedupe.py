@@ -160,12 +160,14 @@ def dedupe(
     from likewise.cli.self_taught import teach
     from likewise.cli.words import source_spec
     from likewise.collection_pages import write_duplicates
+    from likewise.duplicates.nearness import Wanted
     from likewise.duplicates.review import check_sample, write_sample
     from likewise.duplicates.table import check_path, write_pairs
     from likewise.errors import BadArgument
     from likewise.model import Model
     from likewise.printable import printable
     from likewise.sources import FAMILY
+    from likewise.tasks.dedupe import check
     from likewise.tasks.dedupe import dedupe as find
 
     if reviewed:
@@ -183,6 +185,9 @@ def dedupe(
         durable.check_page(Path(report))
     built = FAMILY.build(source_spec(source))
     if train:
+        # Found out now, and not when training is over.
+        Wanted(threshold, far, at, expect_false)
+        check(groups, prior, overlay=overlay)
         teach(built, model, train, quiet=json)
     with Counting(quiet=json) as count:
         found = find(

@@ -75,19 +75,9 @@ def dedupe(
         SaveFailed: If the cache cannot be written.
     """
     wanted = Wanted(threshold, far, at, expect_false)
-    if groups not in GROUPINGS:
-        raise unknown("no way to group is named", groups, GROUPINGS)
-    if not 0 < prior < 1:
-        raise BadArgument(
-            f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
-        )
+    check(groups, prior, overlay=overlay and model is not None)
     items = source.items()
     fitted = None
-    if overlay and model is not None:
-        raise BadArgument(
-            "Images are laid over one another without a model, and one was given. Leave the model "
-            "or --overlay (overlay=True) out."
-        )
     if model is not None:
         fitted = calibration_of(model, calibration, comparator, wanted)
         maker = embedding(model, items, comparator)
@@ -116,6 +106,30 @@ def dedupe(
         taken = threshold_of(wanted, model, fitted, calibration, maker, seen.vectors)
     near = near_pairs(seen.vectors, maker.comparator, taken.value, progress=told("comparing"))
     return _assembled(items, seen, near, taken, fitted, maker, groups, prior)
+
+
+def check(groups: str, prior: float, *, overlay: bool) -> None:
+    """Refuse what cannot be followed whatever the items are.
+
+    Args:
+        groups: See `dedupe`.
+        prior: See `dedupe`.
+        overlay: Whether an overlay was asked for beside a model.
+
+    Raises:
+        BadArgument: If one is none of what is expected.
+    """
+    if groups not in GROUPINGS:
+        raise unknown("no way to group is named", groups, GROUPINGS)
+    if not 0 < prior < 1:
+        raise BadArgument(
+            f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
+        )
+    if overlay:
+        raise BadArgument(
+            "Images are laid over one another without a model, and one was given. Leave the model "
+            "or --overlay (overlay=True) out."
+        )
 
 
 def _assembled(
