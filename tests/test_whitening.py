@@ -106,6 +106,12 @@ def test_no_two_items_of_a_class_are_refused():
         fitted(np.eye(4), Labels(torch.arange(4)), 0.1)
 
 
+@pytest.mark.parametrize("value", [1.0, float("nan")])
+def test_what_has_collapsed_is_left_to_those_who_say_so(value):
+    whitening = fitted(np.full((8, 4), value), Labels(torch.arange(8) // 2), 0.1)
+    assert torch.equal(whitening.matrix, torch.eye(4))
+
+
 def started(*settings):
     series, names = waves(count=30, each=5)
     recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*SMALL, *settings])
@@ -144,6 +150,16 @@ def test_a_saved_model_has_it(tmp_path):
 def test_a_matcher_is_refused_beside_it():
     with pytest.raises(TrainingError, match=r"whiten is 0.1, and weighted_l1.* Set whiten=0"):
         started("whiten=0.1", "matcher=weighted_l1")
+
+
+def test_batches_of_one_item_a_class_are_refused():
+    with pytest.raises(TrainingError, match=r"whiten is 0.1, and classes_by_items.* Set whiten=0"):
+        started("whiten=0.1", "sampler=classes_by_items(classes=6, items=1)", "loss=softmax")
+
+
+def test_without_labels_the_views_of_an_item_are_a_class():
+    run = started("whiten=0.1", "sampler=two_views(16)", "loss=nt_xent").finish()
+    assert not torch.allclose(run.best["whitening.matrix"], torch.eye(8), atol=0.01)
 
 
 def test_pairs_learn_with_it():

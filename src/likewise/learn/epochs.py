@@ -115,11 +115,13 @@ def _settle(run: "Run", state: State) -> None:
         batches = islice(_batches(run, epoch), recipe.reestimate)
         reestimate(network, ((inputs, lengths) for inputs, lengths, _ in batches))
     if network.whitening is not None:
+        # Items as they are in use; but of two views of an item, what is done to them is the spread.
+        alone = run.sampler.views == 1
         network.eval()
         with torch.no_grad():
             seen = (
                 (network.encoder(inputs, lengths), target)
-                for inputs, lengths, target in _batches(run, epoch, classes_alone=True)
+                for inputs, lengths, target in _batches(run, epoch, classes_alone=alone)
             )
             network.whitening.fit(seen, recipe.whiten)
 

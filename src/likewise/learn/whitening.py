@@ -1,5 +1,6 @@
 """Embeddings in whose space the items of a class are spread alike in every direction."""
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -22,9 +23,9 @@ class Whitening(nn.Module):
 
     References:
         Hatch, Kajarekar, Stolcke, "Within-Class Covariance Normalization for SVM-based Speaker
-        Recognition", 2006, eq. 9, with the smoothing of eq. 12. Departures: the root is the
-        symmetric one, which turns nothing; it is scaled so that a spread that is alike in every
-        direction already is left as it was.
+        Recognition", 2006: the inverse of the covariance within classes as the kernel. Departures:
+        it is shrunk towards its mean variance; its root is the symmetric one, which turns nothing,
+        scaled so that a spread that is alike in every direction already is left as it was.
     """
 
     def __init__(self, dim: int) -> None:
@@ -53,7 +54,7 @@ class Whitening(nn.Module):
             shrinkage: How much of the mean variance is added to that of every direction.
 
         Raises:
-            TrainingError: If no batch has two items of a class, or all of a class are equal.
+            TrainingError: If no batch has two items of a class.
         """
         dim = len(self.matrix)
         scatter = torch.zeros(dim, dim, dtype=torch.float64, device=self.matrix.device)
@@ -64,13 +65,15 @@ class Whitening(nn.Module):
             degrees += free
             if degrees >= DEGREES * dim:
                 break
-        mean = float(scatter.trace()) / dim
-        if not mean > 0:
+        if not degrees:
             raise TrainingError(
-                f"whiten is {shrinkage}, and no batch has two items of a class that differ, so "
-                "that nothing tells how the items of a class are spread. Set whiten=0, or a "
-                "sampler of more items a class."
+                f"whiten is {shrinkage}, and no batch has two items of a class, so that nothing "
+                "tells how the items of a class are spread. Set whiten=0, or a sampler of more "
+                "items a class."
             )
+        mean = float(scatter.trace()) / dim
+        if not 0 < mean < math.inf:
+            return  # embeddings have collapsed or are no numbers, which is said elsewhere
         with torch.no_grad():
             self.matrix.copy_(_inverse_root(scatter / mean, shrinkage))
 
