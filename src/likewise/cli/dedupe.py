@@ -1,8 +1,13 @@
 """`likewise dedupe`: what is there twice?"""
 
+from typing import TYPE_CHECKING, Any
+
 import typer
 
 from likewise.cli.manual import DECIDING
+
+if TYPE_CHECKING:
+    from likewise.sources.base import Source
 
 
 def dedupe(
@@ -157,17 +162,14 @@ def dedupe(
 
     from likewise import durable
     from likewise.cli.duplicates import Counting, duplicate_lines, named
-    from likewise.cli.self_taught import teach
     from likewise.cli.words import source_spec
     from likewise.collection_pages import write_duplicates
-    from likewise.duplicates.nearness import Wanted
     from likewise.duplicates.review import check_sample, write_sample
     from likewise.duplicates.table import check_path, write_pairs
     from likewise.errors import BadArgument
     from likewise.model import Model
     from likewise.printable import printable
     from likewise.sources import FAMILY
-    from likewise.tasks.dedupe import check
     from likewise.tasks.dedupe import dedupe as find
 
     if reviewed:
@@ -185,10 +187,8 @@ def dedupe(
         durable.check_page(Path(report))
     built = FAMILY.build(source_spec(source))
     if train:
-        # Found out now, and not when training is over.
-        Wanted(threshold, far, at, expect_false)
-        check(groups, prior, overlay=overlay)
-        teach(built, model, train, quiet=json)
+        asked = {"threshold": threshold, "far": far, "at": at, "expect_false": expect_false}
+        _teach(built, model, train, asked, groups, prior, overlay=overlay, quiet=json)
     with Counting(quiet=json) as count:
         found = find(
             Model(model) if model else None,
@@ -223,6 +223,27 @@ def dedupe(
         return
     lines = duplicate_lines(found) + [f"written: {path}" for path in files]
     print("\n".join(printable(line) for line in lines))
+
+
+def _teach(
+    source: "Source",
+    model: str,
+    train: str,
+    asked: dict[str, Any],
+    groups: str,
+    prior: float,
+    *,
+    overlay: bool,
+    quiet: bool,
+) -> None:
+    """Make the model, once it is known that what will be asked of it can be followed."""
+    from likewise.cli.self_taught import teach
+    from likewise.duplicates.nearness import Wanted
+    from likewise.tasks.dedupe import check
+
+    Wanted(**asked)
+    check(groups, prior, overlay=overlay)
+    teach(source, model, train, quiet=quiet)
 
 
 def _reviewed(path: str, what: list[str], *, json: bool) -> None:
