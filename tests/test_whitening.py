@@ -152,11 +152,6 @@ def test_a_matcher_is_refused_beside_it():
         started("whiten=0.1", "matcher=weighted_l1")
 
 
-def test_batches_of_one_item_a_class_are_refused():
-    with pytest.raises(TrainingError, match=r"whiten is 0.1, and classes_by_items.* Set whiten=0"):
-        started("whiten=0.1", "sampler=classes_by_items(classes=6, items=1)", "loss=softmax")
-
-
 def test_without_labels_the_views_of_an_item_are_a_class():
     run = started("whiten=0.1", "sampler=two_views(16)", "loss=nt_xent").finish()
     assert not torch.allclose(run.best["whitening.matrix"], torch.eye(8), atol=0.01)

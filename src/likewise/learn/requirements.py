@@ -8,8 +8,6 @@ import torch
 from likewise.errors import BadArgument, TrainingError
 from likewise.learn.averaging import keeps_statistics
 from likewise.learn.samplers import FAMILY as SAMPLERS
-from likewise.recipe import Recipe
-from likewise.shapes import Array, Int
 from likewise.types import Labels, Pairs, Role
 
 if TYPE_CHECKING:
@@ -77,8 +75,6 @@ def _require_target(run: "Run") -> None:
         target = Labels(torch.tensor([0, 0]))
     device = run.device
     # The random state of torch stays as it was, whatever a miner draws.
-    if isinstance(batch.target, Labels) and recipe.whiten:
-        _require_spread(recipe, np.asarray(batch.target.labels))
     with torch.no_grad(), torch.random.fork_rng([device] if device.type == "cuda" else []):
         two = torch.eye(2, run.network.encoder.dim, device=device)
         try:
@@ -92,16 +88,6 @@ def _require_target(run: "Run") -> None:
             f"{recipe.matcher} learns from pairs that are the same or different, and "
             f"{recipe.sampler} brings the grade {between[0]:g}. Leave out grades, and grades are "
             "told by what it then finds; or leave out the matcher."
-        )
-
-
-def _require_spread(recipe: Recipe, labels: Int[Array, "n"]) -> None:
-    """Refuse to tell how items of a class are spread where no batch has two of one."""
-    if len(np.unique(labels)) == len(labels):
-        raise TrainingError(
-            f"whiten is {recipe.whiten}, and {recipe.sampler} brings one item of a class, so that "
-            "nothing tells how the items of a class are spread. Set whiten=0, or a sampler of "
-            "more items a class."
         )
 
 
