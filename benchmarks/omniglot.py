@@ -70,6 +70,7 @@ LIGHT = [
     "sampler=classes_by_items(classes=32, items=4, groups=2)",
 ]
 UNLABELLED = [
+    "whiten=0",
     "loss=nt_xent(temperature=0.2)",
     "sampler=two_views(128)",
     "augmentations=('rotated_classes', 'affine(degrees=15.0, shear=0.3)', 'elastic(0.05)')",
@@ -170,8 +171,8 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, list[float]]:
         found = protocols(model, given.episodes)
         for name, errors in found.items():
             print(f"{name:<28} {interval(errors)}: {UNITS[name]}", flush=True)
-        for whitened in (True, False) if recipe.views else ():
-            print(f"the same weights without views{'' if whitened else ' and whitening'}:")
+        for whitened in (True, False) if recipe.whiten else (False,):
+            print(f"the same weights without views{' and whitening' if not whitened else ''}:")
             for name, errors in without_views(made, given.episodes, whitened=whitened).items():
                 print(f"{name:<28} {interval(errors)}: {UNITS[name]}", flush=True)
         for point in () if given.brief else made.evaluation.verification.points:

@@ -137,6 +137,7 @@ def test_statistics_are_measured_anew_as_torch_measures_them():
     anew.finish()
     last = len(anew.epochs) - 1
     batches = [both for *both, _ in islice(_batches(anew, last), 3)]
+    assert len(batches) == 3
     expected = copy.deepcopy(anew.network)
     expected.load_state_dict(plain.best)
 

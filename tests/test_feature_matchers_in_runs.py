@@ -135,6 +135,7 @@ def test_a_run_with_a_matcher_learns_and_raises_no_alarm(matcher: str, optimizer
     assert max(losses[1:]) < losses[0]
     assert losses[-1] < losses[1]
     if "attention" in matcher:  # the other is hardly better than untrained after so few steps
+        assert losses == sorted(losses, reverse=True)
         assert [epoch.note for epoch in run.epochs] == [""] * len(run.epochs)
         assert run.epochs[-1].figure < 0.9
     run.data.close()

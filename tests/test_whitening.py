@@ -1,5 +1,7 @@
 """The map after an encoder that spreads the items of a class alike in every direction."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from conftest import waves
 from likewise.errors import TrainingError
+from likewise.learn import epochs
 from likewise.learn.experiment import learn
 from likewise.learn.training import train
 from likewise.learn.whitening import Whitening
@@ -21,6 +24,8 @@ SMALL = [
     "epochs=2",
     "precision=float32",
 ]
+
+SELECTING = ["shares.train=0.5", "shares.select=0.2", "shares.calibrate=0.15", "shares.test=0.15"]
 
 
 def clusters(classes=50, each=40, dim=6, seed=0):
@@ -155,6 +160,30 @@ def test_a_matcher_is_refused_beside_it():
 def test_without_labels_the_views_of_an_item_are_a_class():
     run = started("whiten=0.1", "sampler=two_views(16)", "loss=nt_xent").finish()
     assert not torch.allclose(run.best["whitening.matrix"], torch.eye(8), atol=0.01)
+
+
+@pytest.mark.parametrize("chosen", [[], SELECTING])
+def test_what_a_stopped_run_keeps_has_it(chosen):
+    run = started("whiten=0.1", "epochs=50", *chosen)
+    for epoch in run:
+        if epoch.number == 3:
+            run.stop()
+    assert run.stopped
+    assert not torch.allclose(run.best["whitening.matrix"], torch.eye(8), atol=0.01)
+
+
+def test_it_is_fitted_in_the_memory_of_a_chunk():
+    run = started("whiten=0.1", "chunk=7", "averaging=0").finish()
+    network, seen = run.network, []
+    network.encoder.register_forward_hook(lambda _, given, __: seen.append(len(given[0])))
+    found = {}
+    for chunk in (7, 0):
+        run.recipe = replace(run.recipe, chunk=chunk)
+        epochs._whiten(run, network, network.whitening, 0)
+        found[chunk] = network.whitening.matrix.clone(), max(seen)
+        seen.clear()
+    assert (found[7][1], found[0][1]) == (6, 24)
+    torch.testing.assert_close(found[7][0], found[0][0], atol=1e-4, rtol=1e-4)
 
 
 def test_pairs_learn_with_it():

@@ -59,7 +59,7 @@ class Recipe:
         reestimate: Batches by which the batch statistics of the kept network are measured anew at
             the end, and after each epoch where *select* chooses; 0 averages them like weights.
         whiten: When training is over, embeddings are mapped so that the items of a class are spread
-            alike in every direction; this times the mean variance is added to that of each (.03,
+            alike in every direction; this times the mean variance is added to that of each (.01,
             say). 0 maps nothing.
         patience: End after so many epochs without a better figure on *select*; 0 goes on to the
             end. The schedule of the rate does not foresee it.

@@ -1,13 +1,13 @@
 """`likewise dedupe`: what is there twice?"""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from likewise.cli.manual import DECIDING
 
 if TYPE_CHECKING:
-    from likewise.sources.base import Source
+    from pathlib import Path
 
 
 def dedupe(
@@ -160,35 +160,31 @@ def dedupe(
     import sys
     from pathlib import Path
 
-    from likewise import durable
     from likewise.cli.duplicates import Counting, duplicate_lines, named
+    from likewise.cli.self_taught import teach
     from likewise.cli.words import source_spec
     from likewise.collection_pages import write_duplicates
-    from likewise.duplicates.review import check_sample, write_sample
-    from likewise.duplicates.table import check_path, write_pairs
-    from likewise.errors import BadArgument
+    from likewise.duplicates.nearness import Wanted
+    from likewise.duplicates.review import write_sample
+    from likewise.duplicates.table import write_pairs
     from likewise.model import Model
     from likewise.printable import printable
     from likewise.sources import FAMILY
+    from likewise.tasks.dedupe import check
     from likewise.tasks.dedupe import dedupe as find
 
     if reviewed:
         _reviewed(reviewed, what or [], json=json)
         return
     model, source = named(what or [])
+    Wanted(threshold, far, at, expect_false)  # refuses what no threshold can be asked for by
     table = Path(out) if out else None
-    if table is not None:
-        check_path(table)
-    if review:
-        check_sample(review)
-        if table is None:
-            raise BadArgument("--review writes beside --out. Give --out FILE.csv, too.")
-    if report:
-        durable.check_page(Path(report))
+    _check_places(table, report, review)
     built = FAMILY.build(source_spec(source))
     if train:
-        asked = {"threshold": threshold, "far": far, "at": at, "expect_false": expect_false}
-        _teach(built, model, train, asked, groups, prior, overlay=overlay, quiet=json)
+        # Found out now, and not when training is over.
+        check(groups, prior, overlay=overlay)
+        teach(built, model, train, quiet=json)
     with Counting(quiet=json) as count:
         found = find(
             Model(model) if model else None,
@@ -225,25 +221,23 @@ def dedupe(
     print("\n".join(printable(line) for line in lines))
 
 
-def _teach(
-    source: "Source",
-    model: str,
-    train: str,
-    asked: dict[str, Any],
-    groups: str,
-    prior: float,
-    *,
-    overlay: bool,
-    quiet: bool,
-) -> None:
-    """Make the model, once it is known that what will be asked of it can be followed."""
-    from likewise.cli.self_taught import teach
-    from likewise.duplicates.nearness import Wanted
-    from likewise.tasks.dedupe import check
+def _check_places(table: "Path | None", report: str, review: int) -> None:
+    """Refuse what could not be written, before any work is done."""
+    from pathlib import Path
 
-    Wanted(**asked)
-    check(groups, prior, overlay=overlay)
-    teach(source, model, train, quiet=quiet)
+    from likewise import durable
+    from likewise.duplicates.review import check_sample
+    from likewise.duplicates.table import check_path
+    from likewise.errors import BadArgument
+
+    if table is not None:
+        check_path(table)
+    if review:
+        check_sample(review)
+        if table is None:
+            raise BadArgument("--review writes beside --out. Give --out FILE.csv, too.")
+    if report:
+        durable.check_page(Path(report))
 
 
 def _reviewed(path: str, what: list[str], *, json: bool) -> None:

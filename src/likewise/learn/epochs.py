@@ -10,9 +10,12 @@ import torch
 from torch import Tensor
 
 from likewise.learn.averaging import reestimate
+from likewise.learn.chunks import embedded_in_chunks
+from likewise.learn.network import Network, parted
 from likewise.learn.state import State
 from likewise.learn.validation import class_centres, sample_error, validated
 from likewise.learn.watch import LOOK, Watch, diverged, faults, norm_of
+from likewise.learn.whitening import Whitening
 from likewise.results import Epoch
 from likewise.types import Labels, Pairs, Role
 
@@ -31,9 +34,11 @@ def before(run: "Run", state: State) -> None:
 
 
 def begin(run: "Run", state: State) -> None:
-    """Show the sampler where the classes are now, if it looks; from the second epoch on."""
+    """Show the sampler where the classes are now, if it looks; from the second epoch on.
+
+    What was fitted to the weights of the epoch before is forgotten.
+    """
     if state.trained.whitening is not None:
-        # What was fitted to the weights of the epoch before is not theirs from now on.
         state.trained.whitening.reset()
     if not run.sampler.looks:
         return
@@ -59,9 +64,7 @@ def end(run: "Run", state: State) -> Epoch:
         return state.report(None, state.epochs[-1].note)
     # Where nobody chooses among epochs, only the last one's network is kept for good.
     if part is not None or state.clock.over():
-        # The random state of torch stays as it was, whatever a layer draws.
-        with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
-            _settle(run, state)
+        _settle(run, state)
     transform = run.data.transform
     seen = validated(
         state.trained,
@@ -108,22 +111,40 @@ def _due(state: State) -> bool:
     return state.clock.steps - state.watch.looked >= LOOK
 
 
+def halt(run: "Run", state: State) -> None:
+    """Keep what there is of a run that was stopped, where nothing better was kept of it.
+
+    Where nobody chooses among epochs, what is kept of one that was not the last lacks what is
+    measured at the end alone.
+    """
+    unsettled = Role.SELECT not in run.data.parts and (run.recipe.reestimate or run.recipe.whiten)
+    if unsettled or not state.best:
+        _settle(run, state)
+        state.keep(None)
+
+
 def _settle(run: "Run", state: State) -> None:
     """Measure what belongs to the weights as they now are, where the recipe asks for it."""
-    recipe, network, epoch = run.recipe, state.trained, len(state.epochs)
-    if recipe.reestimate:
-        batches = islice(_batches(run, epoch), recipe.reestimate)
-        reestimate(network, ((inputs, lengths) for inputs, lengths, _ in batches))
-    if network.whitening is not None:
-        # Items as they are in use; but of two views of an item, what is done to them is the spread.
-        alone = run.sampler.views == 1
-        network.eval()
-        with torch.no_grad():
-            seen = (
-                (network.encoder(inputs, lengths), target)
-                for inputs, lengths, target in _batches(run, epoch, classes_alone=alone)
-            )
-            network.whitening.fit(seen, recipe.whiten)
+    # The random state of torch stays as it was, whatever a layer draws.
+    with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
+        if run.recipe.reestimate:
+            batches = islice(_batches(run, len(state.epochs)), run.recipe.reestimate)
+            reestimate(state.trained, ((inputs, lengths) for inputs, lengths, _ in batches))
+        if state.trained.whitening is not None:
+            _whiten(run, state.trained, state.trained.whitening, len(state.epochs))
+
+
+def _whiten(run: "Run", network: Network, whitening: Whitening, epoch: int) -> None:
+    """Fit the map behind the encoder to how it spreads the training items."""
+    # Items as they are in use; but of two views of an item, what is done to them is the spread.
+    alone = run.sampler.views == 1
+    network.eval()
+    with torch.no_grad():
+        seen = (
+            (parted(embedded_in_chunks(network.encoder, inputs, lengths, run.recipe.chunk))[0], aim)
+            for inputs, lengths, aim in _batches(run, epoch, classes_alone=alone)
+        )
+        whitening.fit(seen, run.recipe.whiten)
 
 
 def _batches(

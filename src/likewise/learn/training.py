@@ -237,8 +237,7 @@ def _loop(run: Run) -> Iterator[Epoch]:
             run.stopped = True
             if run.checkpoint_path:
                 checkpoint.write(run.checkpoint_path, state.checkpoint(digest))
-            if not state.best:
-                state.keep(None)
+            epochs.halt(run, state)
             run.best = state.best
             return
         report = epochs.end(run, state)
