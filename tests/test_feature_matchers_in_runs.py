@@ -125,7 +125,7 @@ def test_the_watch_errs_by_what_the_matcher_finds_between_maps(shares: str) -> N
     run.data.close()
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("optimizer", ["adamw", pytest.param("muon", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("matcher", ["attention(width=8)", "relation(width=8)"])
 def test_a_run_with_a_matcher_learns_and_raises_no_alarm(matcher: str, optimizer: str) -> None:
     run = characters("steps=120", f"matcher={matcher}", f"optimizer={optimizer}", SELECTING)

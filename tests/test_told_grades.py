@@ -81,7 +81,7 @@ def test_a_component_of_very_many_pairs_counts_once():
 # ── coverage ──────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("tie", [0.0, 0.5])
+@pytest.mark.parametrize("tie", [0.0, pytest.param(0.5, marks=pytest.mark.slow)])
 def test_the_coverage_on_new_components_is_what_was_promised(tie):
     seen, naive = [], []
     for seed in range(200):
@@ -101,6 +101,7 @@ def test_the_coverage_on_new_components_is_what_was_promised(tie):
     assert np.mean(naive) < mean
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_coverage_covers_it():
     made = drawn(0).calibrated()
     many = drawn(1, components=40_000).follow(made).accuracy.coverage.value

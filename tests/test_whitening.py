@@ -5,13 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load
 from sklearn.covariance import ShrunkCovariance
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from conftest import waves
 from likewise.errors import TrainingError
 from likewise.learn import epochs
+from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.experiment import learn
+from likewise.learn.network import Network
 from likewise.learn.training import train
 from likewise.learn.whitening import Whitening
 from likewise.recipe import Recipe
@@ -146,10 +149,19 @@ def test_a_saved_model_has_it(tmp_path):
     # The export is compared with torch before it is handed over.
     model = learn(recipe, source, out=tmp_path / "model", audit=False).model
     assert "whiten = 0.1" in (tmp_path / "model" / "recipe.toml").read_text(encoding="utf-8")
-    plain = learn(
-        recipe.with_settings(["whiten=0"]), source, out=tmp_path / "plain", audit=False
-    ).model
-    assert not np.allclose(model.embed_one(series[0], "one"), plain.embed_one(series[0], "one"))
+    weights = load(model.read("weights"))
+    encoder = ENCODERS.build(recipe.encoder, shape=model.transform.shape)
+    network = Network(encoder, unit=recipe.unit, whitened=True).eval()
+    network.load_state_dict({name: weights[name] for name in network.state_dict()})
+    inputs = model.transform.finish(torch.from_numpy(model.decode(series[0], "one"))[None])
+    lengths = torch.tensor([len(series[0])])
+    with torch.no_grad():
+        with_it = network(inputs, lengths).numpy()
+        network.whitening.reset()
+        without = network(inputs, lengths).numpy()
+    embedded = model.embed_one(series[0], "one")
+    np.testing.assert_allclose(embedded, with_it, atol=1e-4)
+    assert not np.allclose(embedded, without, atol=1e-2)
 
 
 def test_a_matcher_is_refused_beside_it():

@@ -13,6 +13,7 @@ LARGEST_INTEGER = 2**53
 FIELDS = ("id", "identity")
 """What a condition may name beside the metadata."""
 _NAME = re.compile(r"[^\W\d]\w{0,63}")
+_BROKEN = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def can_be_asked(name: str) -> bool:
@@ -71,7 +72,7 @@ def check_value(name: str, value: object) -> None:
 
 def whole(text: str) -> bool:
     """Whether every engine keeps it: no NUL, no half of a letter."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    return _BROKEN.search(text) is None
 
 
 def check_timeout(timeout_seconds: float) -> None:

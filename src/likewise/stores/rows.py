@@ -19,6 +19,7 @@ Value: TypeAlias = str | int | float | bool
 Metadata: TypeAlias = Mapping[str, Value]
 
 LARGEST_METADATA = 2**16
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 # The squares of larger numbers are infinite in float32.
 LARGEST_ENTRY = 1e15
 
@@ -282,7 +283,7 @@ def metadata_text(metadata: Mapping[str, object]) -> str:
     for name, value in metadata.items():
         check_field(name)
         check_value(name, value)
-    text = json.dumps(dict(metadata), ensure_ascii=False, allow_nan=False)
+    text = _JSON.encode(dict(metadata))
     if len(text) > LARGEST_METADATA:
         raise BadArgument(
             f"Metadata of {len(text):,} characters were given, and at most {LARGEST_METADATA:,} "
