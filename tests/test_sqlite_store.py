@@ -114,14 +114,14 @@ def test_vectors_are_on_the_disk_before_their_rows(tmp_path, monkeypatch, wal):
     path = tmp_path / "a.db"
     with made(path) as store:
         seen = []
-        sync = durable._sync
+        sync = durable._sync_data
 
         def spy(file: int) -> None:
             sync(file)
             with sqlite3.connect(path) as other:
                 seen.append(other.execute("SELECT count(*) FROM rows").fetchone()[0])
 
-        monkeypatch.setattr(durable, "_sync", spy)
+        monkeypatch.setattr(durable, "_sync_data", spy)
         store.write(Change(rows(3)))
         store.write(Change(rows(3, first=3)))
     assert seen == [0, 3]
@@ -134,6 +134,10 @@ def test_what_is_removed_leaves_no_trace(tmp_path, wal):
         store.write(Change(some))
         store.write(Change(secret))
         assert reader.nearest(secret.vectors, 1)[0][0].id == "secret-id"
+        # The journal keeps what stood in the file before this.
+        store.write(Change(rows(3, first=900)))
+        traces = [name for name, held in contents(tmp_path).items() if b"secret-id" in held]
+        assert f"{path.name}-{'wal' if wal else 'journal'}" in traces
         store.write(Change(remove=["secret-id"]))
         everything = b"".join(contents(tmp_path).values())
         assert b"secret" not in everything

@@ -43,7 +43,8 @@ class Slots:
 def change(database: Database, asked: Change, slots: Slots) -> Written:
     """Put and remove rows; see `Store.write`."""
     texts = [] if asked.put is None else [metadata_text(one) for one in asked.put.metadata]
-    with database.changing() as connection:
+    adds = asked.taken == "new" and not asked.remove
+    with database.changing(adds=adds) as connection:
         head = head_of(connection, database.path)
         check_pin(database.path, head.pin, database.pin)
         if not slots.tidied:

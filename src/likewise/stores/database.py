@@ -24,6 +24,8 @@ from likewise.stores.rows import Pin
 from likewise.stores.schema import Head, checked, make, match
 
 _SERIALS = itertools.count()
+_CACHE_KIB = 2**15
+_JOURNAL_BYTES = 2**18
 _STANDS = "What was there before still stands."
 _REFUSALS: dict[int, tuple[type[LikewiseError], str]] = {
     sqlite3.SQLITE_BUSY: (GalleryBusy, "was in use by others for {seconds:g} seconds. Try again."),
@@ -140,6 +142,9 @@ class Database:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute(f"PRAGMA query_only = {'OFF' if self.writing else 'ON'}")
         if self.writing:
+            # A change of many rows that does not fit is written, and flushed, again and again.
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
             # TRUNCATE flushes the end of a transaction to the disk, which DELETE does not.
             self._journal(connection, "WAL" if self.wal else "TRUNCATE")
         return connection
@@ -175,8 +180,13 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def changing(self) -> Iterator[sqlite3.Connection]:
+    def changing(self, *, adds: bool = False) -> Iterator[sqlite3.Connection]:
         """The file for one writer, others waiting; kept as a whole, or not at all after an error.
+
+        Args:
+            adds: Whether nothing is removed or replaced. The journal, which holds what stood in
+                the file before, may then keep its place on the disk, and is flushed without the
+                file system's log; any other change empties it.
 
         Raises:
             SaveFailed: If it was opened for reading alone, or cannot be written.
@@ -186,7 +196,10 @@ class Database:
                 raise SaveFailed(
                     f"{self.path} was opened for reading alone. Open it with writing=True."
                 )
-            with _transaction(self.connection(), "BEGIN IMMEDIATE") as connection:
+            connection = self.connection()
+            if not self.wal:
+                self._journal(connection, "PERSIST" if adds else "TRUNCATE")
+            with _transaction(connection, "BEGIN IMMEDIATE"):
                 yield connection
 
     def open(self, pin: Pin | None) -> Head:
