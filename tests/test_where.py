@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from likewise.errors import BadArgument, BadCondition
 from likewise.stores.filter_sql import compiled
-from likewise.stores.rows import metadata_text
+from likewise.stores.rows import metadata_texts
 from likewise.stores.where import Comparison, Joined, Opposite, holds, parse
 
 ROW = {"id": "a b", "identity": "ada", "season": "winter", "price": 12.5, "stock": 3, "new": True}
@@ -98,7 +98,7 @@ def test_what_is_no_condition_is_refused_with_the_place(text, message):
 )
 def test_metadata_that_cannot_be_kept_is_refused(metadata, message):
     with pytest.raises(BadArgument, match=message):
-        metadata_text(metadata)
+        metadata_texts([metadata])
 
 
 NAMES = st.sampled_from(["a", "b", "Ärger", "id", "identity"])
@@ -130,7 +130,7 @@ def test_sqlite_agrees_with_the_definition(condition, metadata, name, identity):
     sql, bound = compiled(condition)
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE rows (id TEXT, identity TEXT, metadata TEXT)")
-    row = (name, identity, metadata_text(metadata))
+    row = (name, identity, metadata_texts([metadata])[0])
     connection.execute("INSERT INTO rows VALUES (?, ?, ?)", row)
     asked = "SELECT " + sql + " FROM rows"
     (found,) = connection.execute(asked, bound).fetchone()
@@ -159,7 +159,7 @@ def answered(database, condition, name: str, identity: str, metadata: dict) -> b
         'SELECT {} FROM (SELECT %s::text COLLATE "C" AS id, %s::text COLLATE "C" AS identity, '
         "%s::bytea AS digest, %s::jsonb AS fields) one"
     ).format(words)
-    row = [name, identity, digest_of(name), metadata_text(metadata)]
+    row = [name, identity, digest_of(name), metadata_texts([metadata])[0]]
     ((found,),) = database.execute(asked, [*bound, *row]).fetchall()
     return found
 
@@ -207,9 +207,9 @@ def test_postgres_refuses_what_no_row_holds(postgres, value):
 @given(st.dictionaries(st.sampled_from(["a", "b"]), NUMBERS, min_size=1))
 def test_a_number_is_found_by_itself(metadata):
     connection = sqlite3.connect(":memory:")
-    for name, value in json.loads(metadata_text(metadata)).items():
+    for name, value in json.loads(metadata_texts([metadata])[0]).items():
         sql, bound = compiled(Comparison(name, "=", value))
-        text = metadata_text(metadata)
+        text = metadata_texts([metadata])[0]
         asked = "SELECT " + sql + " FROM (SELECT ? AS metadata)"
         (found,) = connection.execute(asked, [*bound, text]).fetchone()
         assert found == 1, (name, value)
@@ -231,3 +231,17 @@ def test_names_and_literals_are_bound_and_not_written():
     assert "DROP" not in sql
     assert "season" not in sql
     assert bound == ['$."season"', '$."season"', '"; DROP TABLE rows; --', "x'y"]
+
+
+def test_metadata_of_many_rows_are_written_as_each_alone():
+    rows = [
+        {},
+        {"a": 1},
+        {"a": "},\n{", "b": ',\n"c": 2'},
+        {"ü": "\\}", "none": "", "yes": True, "half": 0.5},
+        {},
+    ]
+    alone = [json.dumps(row, ensure_ascii=False) for row in rows]
+    assert metadata_texts(rows) == alone
+    assert [metadata_texts([row])[0] for row in rows] == alone
+    assert metadata_texts([]) == []

@@ -11,7 +11,7 @@ from likewise import durable
 from likewise.errors import DamagedSource, MissingExtra, SourceNotFound
 from likewise.printable import shortened
 from likewise.stores.base import Store
-from likewise.stores.rows import Change, Pin, Rows, metadata_text
+from likewise.stores.rows import Change, Pin, Rows, metadata_texts
 
 _AT_ONCE = 4096
 _PIN = "likewise.pin"
@@ -52,7 +52,7 @@ def export(store: Store, path: Path) -> int:
             columns = [
                 pa.array(rows.ids, pa.string()),
                 pa.array(rows.identities, pa.string()),
-                pa.array([metadata_text(one) for one in rows.metadata], pa.string()),
+                pa.array(metadata_texts(rows.metadata), pa.string()),
                 pa.FixedSizeListArray.from_arrays(pa.array(rows.vectors.reshape(-1)), pin.dim),
                 pa.array(rows.items, pa.binary()),
             ]

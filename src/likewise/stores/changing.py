@@ -20,7 +20,7 @@ from likewise.errors import DamagedGallery, GalleryBusy
 from likewise.shapes import Array, Bool, Int
 from likewise.stores import vectors
 from likewise.stores.database import Database, bound, chunks
-from likewise.stores.rows import Change, Rows, Written, digest, metadata_text
+from likewise.stores.rows import Change, Rows, Written, digest, metadata_texts
 from likewise.stores.schema import Head, check_pin, head_of
 from likewise.stores.stamp import stamp_of
 
@@ -42,7 +42,7 @@ class Slots:
 
 def change(database: Database, asked: Change, slots: Slots) -> Written:
     """Put and remove rows; see `Store.write`."""
-    texts = [] if asked.put is None else [metadata_text(one) for one in asked.put.metadata]
+    texts = [] if asked.put is None else metadata_texts(asked.put.metadata)
     adds = asked.taken == "new" and not asked.remove
     with database.changing(adds=adds) as connection:
         head = head_of(connection, database.path)

@@ -15,7 +15,7 @@ from likewise.sources.base import Source
 from likewise.sources.table import Table
 from likewise.sources.tabular.notes import Notes
 from likewise.stores.keepable import can_be_asked
-from likewise.stores.rows import Metadata, metadata_text
+from likewise.stores.rows import Metadata, metadata_texts
 from likewise.tasks.origins import origin_of
 from likewise.types import Embeddings, Items
 
@@ -80,7 +80,7 @@ def enrol(
         WrongKind: If they are another kind of item than the model was trained on.
         SaveFailed: If they cannot be written; what was enrolled before stays.
     """
-    metadata_text(metadata or {})
+    metadata_texts([metadata or {}])
     items = source.items()
     if not isinstance(gallery, Gallery):
         with Gallery(gallery, model) as opened:

@@ -13,7 +13,7 @@ from likewise.shapes import Array, Bool
 from likewise.stores.postgres.migrations import Head, head_of
 from likewise.stores.postgres.server import Connection, Server
 from likewise.stores.postgres.wire import COLUMNS, copied, digest_of
-from likewise.stores.rows import Change, Rows, Written, digest, metadata_text
+from likewise.stores.rows import Change, Rows, Written, digest, metadata_texts
 
 _COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)")
 _THERE = sql.SQL("SELECT digest, key FROM {} WHERE digest = ANY(%s)")
@@ -30,7 +30,7 @@ _COUNTS = (
 
 def change(server: Server, asked: Change) -> Written:
     """Put and remove rows; see `Store.write`."""
-    texts = [] if asked.put is None else [metadata_text(one) for one in asked.put.metadata]
+    texts = [] if asked.put is None else metadata_texts(asked.put.metadata)
     with server.changing() as connection:
         # Whoever holds this row is the only writer.
         head = head_of(connection, server, lock=True)
