@@ -247,8 +247,8 @@ def test_a_budget_too_short_for_one_epoch_is_said_in_words():
         ["average_last=0.5", "reestimate=2"],
         ["reestimate=2", "averaging=0"],
         ["reestimate=2", "whiten=0.1"],
-        ["averaging=0", "whiten=0.1", "epochs=7", "patience=2"],
-        ["reestimate=2", "epochs=7", "patience=2"],
+        ["averaging=0", "whiten=0.1", "epochs=20", "patience=2"],
+        ["reestimate=2", "epochs=20", "patience=2"],
     ],
 )
 def test_a_stopped_run_goes_on_bit_for_bit(settings, tmp_path):

@@ -24,7 +24,6 @@ from likewise.stores.rows import Pin
 from likewise.stores.schema import Head, checked, make, match
 
 _SERIALS = itertools.count()
-_CACHE_KIB = 2**15
 _JOURNAL_BYTES = 2**18
 _STANDS = "What was there before still stands."
 _REFUSALS: dict[int, tuple[type[LikewiseError], str]] = {
@@ -142,8 +141,6 @@ class Database:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute(f"PRAGMA query_only = {'OFF' if self.writing else 'ON'}")
         if self.writing:
-            # A change of many rows that does not fit is written, and flushed, again and again.
-            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
             # TRUNCATE flushes the end of a transaction to the disk, which DELETE does not.
             self._journal(connection, "WAL" if self.wal else "TRUNCATE")

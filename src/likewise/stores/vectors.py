@@ -6,7 +6,6 @@ except with zeros when its row is removed. The file is longer than what is in it
 it stays good while it fills.
 """
 
-import contextlib
 import mmap
 import os
 import struct
@@ -21,8 +20,7 @@ from likewise.shapes import Array, Float
 MAGIC = b"LikewiseVectors\x01"
 TOKEN_BYTES = 16
 _HEADER = struct.Struct("<16sI16s28x")
-# The file grows by an eighth, and by at least this much: a new map costs page faults, and what is
-# written where the disk has its place already is flushed without the file system's log.
+# The file grows by an eighth, and by at least this much: a new map costs page faults.
 _GROWTH = 2**20
 
 
@@ -108,18 +106,10 @@ def append(path: Path, slot: int, vectors: Float[Array, "n dim"], *, flush: bool
     try:
         size = os.fstat(file).st_size
         if start + data.nbytes > size:
-            _grow(file, size, start + data.nbytes + max(_GROWTH, size // 8))
+            os.truncate(file, start + data.nbytes + max(_GROWTH, size // 8))
         durable.write_at(file, data.tobytes(), start, flush=flush)
     finally:
         os.close(file)
-
-
-def _grow(file: int, size: int, wanted: int) -> None:
-    """Fill a file with zeros as far as wanted, or as there is space: none of them is needed."""
-    with contextlib.suppress(OSError):
-        for place in range(size, wanted, _GROWTH):
-            some = bytes(min(_GROWTH, wanted - place))
-            durable.write_at(file, some, place, flush=False)
 
 
 def wipe(path: Path, dim: int, slots: list[int]) -> None:
