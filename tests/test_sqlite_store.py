@@ -1,5 +1,6 @@
 """What is particular to the SQLite store: its files, what it refuses, what a kill leaves."""
 
+import inspect
 import json
 import os
 import random
@@ -387,15 +388,26 @@ def test_a_gallery_that_others_hold_is_busy(gallery, wal):
 
 # ── a kill at any moment ──────────────────────────────────────────────────────────────────────
 
+
+def drawn(numbers, versions):
+    """A vector for each version of each row, of eight numbers that look like chance."""
+    mixed = (
+        np.array(numbers, np.uint64)[:, None] << 32 ^ np.array(versions, np.uint64)[:, None] << 8
+    )
+    mixed = mixed ^ np.arange(8, dtype=np.uint64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ mixed >> shift) * np.uint64(factor)
+    return (mixed >> 40).astype(np.float32) / 2**24 - 0.5
+
+
 WORKER = (
     PRELUDE
+    + inspect.getsource(drawn)
     + """
 import os
 name, seed = sys.argv[1], int(sys.argv[2])
 random = np.random.default_rng(seed)
 store = FAMILY.build(name, pin=PIN, writing=True)
-def vector(number, version):
-    return np.random.default_rng([number, version]).standard_normal(8).astype(np.float32)
 turn = 0
 versions = json.loads(sys.stdin.read())
 while True:
@@ -418,9 +430,9 @@ while True:
     else:
         change = {"reclaim": bool(turn % 3 == 0)}
     put = change.get("put", {})
-    rows = Rows.of(list(put), ["who " + i for i in put], np.stack(
-        [vector(int(i), v) for i, v in put.items()]), [{"version": v} for v in put.values()]
-    ) if put else None
+    rows = Rows.of(list(put), ["who " + i for i in put],
+                   drawn([int(i) for i in put], list(put.values())),
+                   [{"version": v} for v in put.values()]) if put else None
     print(json.dumps(["asked", change]), flush=True)
     store.write(Change(rows, change.get("taken", "new"), change.get("remove", []),
                        change.get("reclaim", False)))
@@ -452,12 +464,10 @@ def held(store: Store) -> dict[str, int]:
     """The version of every row; each row is whole, and found by its vector."""
     found, ids, every = {}, [], []
     for part in store.read():
-        for at, name in enumerate(part.ids):
-            version = int(part.metadata[at]["version"])
-            drawn = np.random.default_rng([int(name), version]).standard_normal(DIM)
-            assert np.array_equal(part.vectors[at], drawn.astype(np.float32))
-            assert part.identities[at] == f"who {name}"
-            found[name] = version
+        versions = [int(metadata["version"]) for metadata in part.metadata]
+        assert np.array_equal(part.vectors, drawn([int(name) for name in part.ids], versions))
+        assert list(part.identities) == [f"who {name}" for name in part.ids]
+        found.update(zip(part.ids, versions, strict=True))
         ids += part.ids
         every.append(part.vectors)
     assert store.state().count == len(found)
