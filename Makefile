@@ -22,7 +22,7 @@ test: .venv/.installed ## run everything that CI runs, stopping at the first fai
 	$(BIN)/python -m pytest -n auto --dist loadscope
 
 slow: .venv/.installed ## run the tests that take longer
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n auto --dist load
 
 lint: .venv/.installed ## check format, style and the import order
 	$(BIN)/ruff format --check
