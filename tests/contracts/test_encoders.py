@@ -30,6 +30,8 @@ SMALL = {
     ("resnet", Kind.IMAGE): "resnet(dim=8, width=4, pooling='attention')",
     ("vgg", Kind.IMAGE): "vgg(dim=8, width=4)",
     ("transformer", Kind.IMAGE): "transformer(dim=8, width=8, layers=1, heads=2)",
+    ("ensemble", Kind.IMAGE): "ensemble('convnet4(dim=4, width=4)', members=3)",
+    ("ensemble", Kind.SEQUENCE): "ensemble('lstm(dim=4, hidden=4)', unit=False)",
     ("conv1d", Kind.SEQUENCE): "conv1d(dim=8, width=4, blocks=1, pooling='last')",
     ("lstm", Kind.SEQUENCE): "lstm(dim=8, hidden=4)",
     ("transformer", Kind.SEQUENCE): (

@@ -18,6 +18,7 @@ FAMILY: "Family[Encoder]" = Family(
         "conv1d": "conv1d:Conv1D",
         "lstm": "lstm:LSTM",
         "transformer": "transformer:Transformer",
+        "ensemble": "ensemble:Ensemble",
     },
     context=("shape",),
 )

@@ -23,6 +23,7 @@ FAMILY: "Family[Loss]" = Family(
         "cosent": "cosent:CoSENT",
         "cosine_mse": "cosine_mse:CosineMSE",
         "pml": "pml:BorrowedLoss",
+        "by_member": "by_member:ByMember",
         "none": "none:NoLoss",
     },
     context=("distance", "classes", "dim"),
