@@ -74,12 +74,15 @@ class Erase(Augmentation):
             & _between(width, columns, uniform(0, 1, items, random))[:, None, :]
         )
         within &= (uniform(0, 1, items, random) < self.probability)[:, None, None]
-        filled = items.mean((2, 3), keepdim=True)
-        if self.fill == "noise":
-            filled = 255 * torch.rand(
-                items.shape, generator=random, device=items.device, dtype=items.dtype
-            )
-        return torch.where(within[:, None], filled, items), lengths, classes
+        if self.fill == "mean":
+            filled = items.mean((2, 3), keepdim=True)
+            return torch.where(within[:, None], filled, items), lengths, classes
+        # Drawn where it is seen alone: for all pixels it took most of the time.
+        hidden = within[:, None].expand_as(items)
+        noise = torch.rand(
+            int(hidden.sum()), generator=random, device=items.device, dtype=items.dtype
+        )
+        return items.masked_scatter(hidden, 255 * noise), lengths, classes
 
 
 def _between(side: int, count: Float[Tensor, "n"], place: Float[Tensor, "n"]) -> Tensor:
