@@ -1,7 +1,7 @@
 """One-shot Omniglot by three protocols, after training on the background alphabets only.
 
     python -m benchmarks.omniglot --budget 5min --seeds 0 1 2
-    python -m benchmarks.omniglot --budget 15min --minimal small1
+    python -m benchmarks.omniglot --budget 15min --minimal small1 --members 3
     python -m benchmarks.omniglot --budget 5min --brief --unlabelled
     python -m benchmarks.omniglot --budget 5min --seeds 0 1 2 --light
     python -m benchmarks.omniglot --budget 5min --keep models/omniglot
@@ -10,6 +10,7 @@ Official: Lake's 20 runs, each test drawing on its own among 20. Within: 20 char
 evaluation alphabet, question and examples by two different drawers. Between: 20 characters of all
 659. The error rates at the frozen thresholds, over all 659 evaluation characters, stand below.
 `--light` is for a processor without bf16 instructions.
+`--members` learns an ensemble of so many encoders, which share the time.
 `--keep` leaves the model of the first seed in a folder, for `benchmarks.identify`.
 Needs LIKEWISE_DATA.
 """
@@ -150,6 +151,14 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, list[float]]:
         *given.settings,
     ]
     recipe = Recipe.for_kind(Kind.IMAGE).with_settings(settings)
+    if given.members > 1:
+        members = f"members={given.members}"
+        recipe = recipe.with_fields(
+            {
+                "encoder": f"ensemble({recipe.encoder!r}, {members})",
+                "loss": f"by_member({recipe.loss!r}, {members})",
+            }
+        )
     with tempfile.TemporaryDirectory() as place:
         started = time.perf_counter()
         kept = given.keep and seed == given.seeds[0]
@@ -238,6 +247,7 @@ def main() -> None:
     parser.add_argument("--minimal", choices=["small1", "small2"], help="five alphabets alone")
     parser.add_argument("--brief", action="store_true", help="no error rates at thresholds")
     parser.add_argument("--light", action="store_true", help="without bf16 instructions")
+    parser.add_argument("--members", type=int, default=1, help="of an ensemble")
     parser.add_argument("--unlabelled", action="store_true", help="learn by nt_xent alone")
     parser.add_argument("--set", action="append", default=[], dest="settings")
     parser.add_argument("--episodes", type=int, default=100, help="for each alphabet")

@@ -52,6 +52,21 @@ def within(vectors, labels):
     return found.covariance_
 
 
+def test_parts_are_mapped_each_by_itself():
+    vectors, labels = clusters()
+    target = Labels(torch.from_numpy(labels))
+    parted = Whitening(6, parts=2)
+    parted.fit([(torch.from_numpy(vectors).float(), target)], 0.05)
+    assert not parted.matrix[:3, 3:].any()
+    assert not parted.matrix[3:, :3].any()
+    mean = np.trace(within(vectors, labels)) / 6
+    for part in (slice(3), slice(3, 6)):
+        inside = within(vectors[:, part], labels) / mean
+        values, turned = np.linalg.eigh(inside)
+        root = (turned * np.sqrt(1.05 / (values + 0.05))) @ turned.T
+        np.testing.assert_allclose(parted.matrix[part, part].numpy(), root, rtol=1e-3, atol=1e-4)
+
+
 def test_before_it_is_fitted_it_changes_nothing():
     vectors = torch.randn(5, 3)
     whitening = Whitening(3)

@@ -49,7 +49,7 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.encoder = encoder
-        self.whitening = Whitening(encoder.dim) if whitened else None
+        self.whitening = Whitening(encoder.dim, encoder.parts) if whitened else None
         self.unit = unit
         self.matcher = matcher
         self.views = nn.ModuleList(views)

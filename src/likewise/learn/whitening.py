@@ -20,6 +20,8 @@ class Whitening(nn.Module):
 
     Args:
         dim: Length of an embedding.
+        parts: Of so many equal parts it is, which are mapped each by itself: how the members of an
+            ensemble go together on the items that they learned from is no measure for others.
 
     References:
         Hatch, Kajarekar, Stolcke, "Within-Class Covariance Normalization for SVM-based Speaker
@@ -28,8 +30,9 @@ class Whitening(nn.Module):
         scaled so that a spread that is alike in every direction already is left as it was.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, parts: int = 1) -> None:
         super().__init__()
+        self.parts = parts
         self.matrix: Tensor
         self.register_buffer("matrix", torch.eye(dim))
 
@@ -74,8 +77,10 @@ class Whitening(nn.Module):
         mean = float(scatter.trace()) / dim
         if not 0 < mean < math.inf:
             return  # embeddings have collapsed or are no numbers, which is said elsewhere
+        part = torch.arange(dim, device=scatter.device) * self.parts // dim
+        alone = scatter * (part[:, None] == part[None, :])
         with torch.no_grad():
-            self.matrix.copy_(_inverse_root(scatter / mean, shrinkage))
+            self.matrix.copy_(_inverse_root(alone / mean, shrinkage))
 
 
 def _within(

@@ -18,10 +18,14 @@ class Encoder(nn.Module, ABC):
 
     One that makes a feature map on its way says its channels, height and width as `maps`, and its
     embedding is `pooled(mapped(inputs))`: so a matcher may compare maps place by place.
+
+    One whose embedding is of several that have nothing to do with each other, side by side and of
+    equal length, says as `parts` how many.
     """
 
     kinds: ClassVar[tuple[Kind, ...]]
     dim: int
+    parts: int = 1
     maps: tuple[int, int, int] | None = None
 
     @abstractmethod

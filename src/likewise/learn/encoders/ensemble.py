@@ -1,6 +1,6 @@
 """Several networks of one kind, whose embeddings stand side by side."""
 
-from typing import final
+from typing import cast, final
 
 import torch
 from torch import Tensor, nn
@@ -49,11 +49,13 @@ class Ensemble(Encoder):
                 "ensemble: of is an ensemble itself. Name the encoder of its members, and more "
                 "members."
             )
-        self.members = nn.ModuleList(FAMILY.build(of, shape=shape) for _ in range(members))
-        first: Encoder = self.members[0]
+        built = [FAMILY.build(of, shape=shape) for _ in range(members)]
+        self.members = nn.ModuleList(built)
+        first = built[0]
         self.kinds = first.kinds  # type: ignore[misc]
         self.unit = unit
         self.dim = members * first.dim
+        self.parts = members
         if first.maps is not None:
             channels, high, wide = first.maps
             self.maps = (members * channels, high, wide)
@@ -62,18 +64,21 @@ class Ensemble(Encoder):
         self, inputs: Float[Tensor, "n ..."], lengths: Int[Tensor, "n"] | None = None
     ) -> Float[Tensor, "n dim"]:
         """Embed images [n c h w], or sequences [n t d] with their true lengths."""
-        return self._in_a_row([member(inputs, lengths) for member in self.members])
+        return self._in_a_row([member(inputs, lengths) for member in self._encoders()])
 
     def mapped(self, inputs: Float[Tensor, "n ..."]) -> Float[Tensor, "n channels high wide"]:
         """The feature maps of all members, one behind the other."""
-        return torch.cat([member.mapped(inputs) for member in self.members], dim=1)
+        return torch.cat([member.mapped(inputs) for member in self._encoders()], dim=1)
 
     def pooled(self, maps: Float[Tensor, "n channels high wide"]) -> Float[Tensor, "n dim"]:
         """The embeddings that follow from feature maps."""
         parts = maps.chunk(len(self.members), dim=1)
         return self._in_a_row(
-            [member.pooled(part) for member, part in zip(self.members, parts, strict=True)]
+            [member.pooled(part) for member, part in zip(self._encoders(), parts, strict=True)]
         )
+
+    def _encoders(self) -> list[Encoder]:
+        return cast(list[Encoder], list(self.members))
 
     def _in_a_row(self, parts: list[Tensor]) -> Float[Tensor, "n dim"]:
         if self.unit:

@@ -47,13 +47,13 @@ class ByMember(Loss):
                 f"by_member: members is {members}, and the embedding has {dim} numbers. Give as "
                 "many members as encoder=ensemble(of=..., members=...) has."
             )
-        self.losses = nn.ModuleList(
+        losses = [
             FAMILY.build(of, distance=distance, classes=classes, dim=dim // members)
             for _ in range(members)
-        )
-        first: Loss = self.losses[0]
-        self.by_class = first.by_class
-        self.rate = first.rate
+        ]
+        self.by_class = losses[0].by_class
+        self.rate = losses[0].rate
+        self.losses = nn.ModuleList(losses)
 
     def forward(
         self,
