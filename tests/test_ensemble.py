@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from likewise.distances.cosine import Cosine
 from likewise.distances.euclidean import Euclidean
-from likewise.errors import BadArgument, UnknownName
+from likewise.errors import BadArgument, TrainingError, UnknownName
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.losses import FAMILY as LOSSES
 from likewise.learn.training import train
@@ -107,6 +107,13 @@ def test_each_member_has_rows_of_its_own_for_the_classes():
     assert [tuple(own.shape) for own in loss.parameters()] == [(4, 4), (4, 4)]
     loss(drawn(12, 8).float(), LABELS).backward()
     assert all(own.grad.any() for own in loss.parameters())
+
+
+@pytest.mark.parametrize("encoder", ["convnet4", f"ensemble({MEMBER!r}, members=4)"])
+def test_a_loss_for_other_members_than_there_are_is_refused(encoder):
+    recipe = Recipe(source="characters", encoder=encoder, loss="by_member", distance="cosine")
+    with pytest.raises(TrainingError, match=r"learns 2 members, and .* has [14].*members=2"):
+        train(recipe)
 
 
 def test_an_ensemble_is_trained_from_a_recipe():

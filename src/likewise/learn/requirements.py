@@ -41,6 +41,12 @@ def require(run: "Run") -> None:
             f"whiten is {recipe.whiten}, and {recipe.matcher} learns to compare embeddings as they "
             "are before that. Set whiten=0, or leave out the matcher."
         )
+    parts, members = run.objective.loss.parts, run.network.encoder.parts
+    if parts not in (1, members):
+        raise TrainingError(
+            f"{recipe.loss} learns {parts} members, and {recipe.encoder} has {members}. Set "
+            f"encoder=ensemble(of=..., members={parts}), or another loss."
+        )
     _require_batches(run)
     _require_target(run)
 

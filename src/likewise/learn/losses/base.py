@@ -23,10 +23,12 @@ class Loss(nn.Module, ABC):
         by_class: Whether it holds something for each class, so that its target must be the classes
             of the training items, and what it compares with is never a memory.
         rate: How many times the learning rate of the network its own parameters have.
+        parts: Of how many equal parts of an embedding each is learned alone.
     """
 
     by_class: bool = False
     rate: float = 1.0
+    parts: int = 1
 
     @abstractmethod
     def forward(

@@ -53,6 +53,7 @@ class ByMember(Loss):
         ]
         self.by_class = losses[0].by_class
         self.rate = losses[0].rate
+        self.parts = members
         self.losses = nn.ModuleList(losses)
 
     def forward(
