@@ -1,7 +1,7 @@
 """One-shot Omniglot by three protocols, after training on the background alphabets only.
 
     python -m benchmarks.omniglot --budget 5min --seeds 0 1 2
-    python -m benchmarks.omniglot --budget 15min --minimal small1 --members 3
+    python -m benchmarks.omniglot --budget 15min --minimal small1 --light --members 4
     python -m benchmarks.omniglot --budget 5min --brief --unlabelled
     python -m benchmarks.omniglot --budget 5min --seeds 0 1 2 --light
     python -m benchmarks.omniglot --budget 5min --keep models/omniglot
@@ -253,6 +253,8 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=100, help="for each alphabet")
     parser.add_argument("--keep", default="", metavar="DIR", help="where a model is left")
     given = parser.parse_args()
+    if given.members < 1:
+        parser.error(f"--members is {given.members}, and at least 1 is expected")
     if given.keep and Path(given.keep).exists():
         parser.error(f"--keep {given.keep} is there already; name a folder that is not")
     print(machine_line())

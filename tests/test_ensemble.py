@@ -60,6 +60,8 @@ def test_an_ensemble_that_cannot_be_is_refused():
         ENCODERS.build(f"ensemble({MEMBER!r}, members=1)", shape=SQUARE)
     with pytest.raises(BadArgument, match="an ensemble itself"):
         ENCODERS.build("ensemble('ensemble')", shape=SQUARE)
+    with pytest.raises(BadArgument, match="of is by_member itself"):
+        LOSSES.build("by_member('by_member')", distance=Cosine(), classes=4, dim=8)
     with pytest.raises(UnknownName, match="resnet"):
         ENCODERS.build("ensemble('resnett')", shape=SQUARE)
     with pytest.raises(BadArgument, match="members is 3, and the embedding has 8"):
@@ -68,14 +70,10 @@ def test_an_ensemble_that_cannot_be_is_refused():
 
 @pytest.mark.parametrize("of", ["supcon", "triplet(margin=0.2)", "multi_similarity"])
 def test_the_loss_by_member_is_the_mean_of_each_ones_own(of):
-    rows = drawn(12, 8)
-    with torch.no_grad():  # as an ensemble and the network behind it leave them
-        rows /= torch.cat([rows[:, :4].norm(dim=1, keepdim=True)] * 4, dim=1).repeat(1, 2)
-        rows[:, 4:] /= rows[:, 4:].norm(dim=1, keepdim=True)
-        rows /= 2**0.5
+    parts = [functional.normalize(drawn(12, 4, seed), dim=1) for seed in (0, 1)]
+    rows = torch.cat(parts, dim=1) / 2**0.5  # as an ensemble and the network behind it leave them
     loss = LOSSES.build(f"by_member({of!r})", distance=Euclidean(), classes=4, dim=8)
     alone = LOSSES.build(of, distance=Euclidean(), classes=4, dim=4)
-    parts = [functional.normalize(part, dim=1) for part in (rows[:, :4], rows[:, 4:])]
     wanted = sum(alone(part, LABELS) for part in parts) / 2
     torch.testing.assert_close(loss(rows, LABELS), wanted)
 

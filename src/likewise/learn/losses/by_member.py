@@ -31,7 +31,7 @@ class ByMember(Loss):
         dim: The length of an embedding.
 
     Raises:
-        BadArgument: If `members` is below 2 or does not divide the embedding.
+        BadArgument: If `members` is below 2 or does not divide the embedding, or `of` is this loss.
 
     References:
         Lakshminarayanan, Pritzel, Blundell, "Simple and Scalable Predictive Uncertainty Estimation
@@ -46,6 +46,10 @@ class ByMember(Loss):
             raise BadArgument(
                 f"by_member: members is {members}, and the embedding has {dim} numbers. Give as "
                 "many members as encoder=ensemble(of=..., members=...) has."
+            )
+        if FAMILY.type_of(of) is ByMember:
+            raise BadArgument(
+                "by_member: of is by_member itself. Name the loss of each member, and more members."
             )
         losses = [
             FAMILY.build(of, distance=distance, classes=classes, dim=dim // members)
