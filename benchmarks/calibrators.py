@@ -21,14 +21,14 @@ from scipy import stats
 
 from benchmarks import omniglot
 from benchmarks.machine import machine_line
+from likewise.calibration.probability import fit_calibrator
 from likewise.calibrators import FAMILY as CALIBRATORS
-from likewise.comparisons import Comparisons
-from likewise.decoded import decode_all
+from likewise.data.cache import decode_all
 from likewise.distances.base import Distance
 from likewise.learn.experiment import learn
 from likewise.metrics.verification import Spread, bin_values
-from likewise.probabilities import fit_calibrator
-from likewise.recipe import Recipe, seconds_of
+from likewise.pairs.all_pairs import Comparisons
+from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.shapes import Array
 from likewise.sources.characters import Characters
 from likewise.sources.omniglot import Omniglot

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from benchmarks.faces import interval
 from benchmarks.machine import machine_line
-from likewise.folded import FoldedEvaluation
+from likewise.evaluation.pooled import FoldedEvaluation
 from likewise.learn.folds import cross_validate
-from likewise.recipe import Recipe, seconds_of
+from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.sources.cedar import Cedar
 
 WRITERS = 55

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.machine import machine_line
 from likewise.learn import learn
-from likewise.recipe import Recipe, seconds_of
+from likewise.recipe.recipe import Recipe, seconds_of
 
 RECIPE = Path(__file__).parents[1] / "examples" / "characters.toml"
 

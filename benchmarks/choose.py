@@ -17,9 +17,9 @@ import numpy as np
 
 from benchmarks import faces, omniglot, series
 from benchmarks.machine import machine_line
-from likewise.decoded import decode_all
+from likewise.data.cache import decode_all
 from likewise.learn.experiment import learn
-from likewise.recipe import Recipe, seconds_of
+from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.sources.omniglot import Omniglot, drawer_of
 from likewise.types import Kind
 

@@ -18,10 +18,10 @@ import torch
 
 from benchmarks.machine import machine_line
 from likewise.distances.cosine import Cosine
-from likewise.learn.chunks import embedded_in_chunks
 from likewise.learn.encoders import FAMILY as ENCODERS
+from likewise.learn.loop.chunks import embedded_in_chunks
 from likewise.learn.losses import FAMILY as LOSSES
-from likewise.learn.network import Network
+from likewise.learn.network.network import Network
 from likewise.types import InputShape, Kind, Labels
 
 

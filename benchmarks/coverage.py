@@ -24,11 +24,11 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.machine import machine_line
-from likewise.comparisons import Comparisons
+from likewise.calibration.thresholds import guaranteed
 from likewise.distances.euclidean import Euclidean
 from likewise.metrics.tally import Tally
+from likewise.pairs.all_pairs import Comparisons
 from likewise.shapes import Array
-from likewise.thresholds import guaranteed
 from likewise.types import Claim
 
 DIM = 3

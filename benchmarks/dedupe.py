@@ -33,15 +33,15 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from benchmarks.machine import machine_line
-from likewise.audit.copies import details
-from likewise.cli.self_taught import teach
+from likewise.auditing.copies import details
+from likewise.cli.unsupervised import teach
 from likewise.distances.euclidean import Euclidean
-from likewise.duplicates import near
+from likewise.duplicates import pair_search
 from likewise.duplicates.chance import expecting
-from likewise.duplicates.found import Duplicates
 from likewise.duplicates.hamming import Hamming
-from likewise.duplicates.near import near_pairs
-from likewise.model import Model
+from likewise.duplicates.pair_search import near_pairs
+from likewise.duplicates.result import Duplicates
+from likewise.model.model import Model
 from likewise.shapes import Array
 from likewise.sources.folder import Folder
 from likewise.sources.lfw import Lfw
@@ -80,9 +80,9 @@ def vectors(count: int, dim: int) -> None:
     took = time.perf_counter() - wall, time.process_time() - used
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     wall, used = time.perf_counter(), time.process_time()
-    for top in range(0, count, near.ROWS):
-        for left in range(top, count, near.COLUMNS):
-            made[top : top + near.ROWS] @ made[left : left + near.COLUMNS].T
+    for top in range(0, count, pair_search.ROWS):
+        for left in range(top, count, pair_search.COLUMNS):
+            made[top : top + pair_search.ROWS] @ made[left : left + pair_search.COLUMNS].T
     bare = time.perf_counter() - wall, time.process_time() - used
     some = np.sort(random.choice(count, 200, replace=False))
     wrong = 0

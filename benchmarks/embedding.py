@@ -32,12 +32,12 @@ import numpy as np
 import onnxruntime
 
 from benchmarks.machine import machine_line
-from likewise import manifest
-from likewise.decoding import CHUNK_ITEMS, decode, worked
+from likewise.data.loader import CHUNK_ITEMS, decode, worked
 from likewise.learn.encoders import FAMILY as ENCODERS
-from likewise.learn.export import export
-from likewise.learn.network import Network
-from likewise.model import Model, transform_toml
+from likewise.learn.network.export import export
+from likewise.learn.network.network import Network
+from likewise.model import folder as manifest
+from likewise.model.model import Model, transform_toml
 from likewise.registry import Spec
 from likewise.shapes import Array
 from likewise.sources.folder import Folder

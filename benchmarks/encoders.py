@@ -22,8 +22,8 @@ import torch
 from benchmarks.machine import machine_line
 from likewise.learn.encoders import FAMILY
 from likewise.learn.encoders.base import Encoder
-from likewise.learn.export import export
-from likewise.learn.network import Network
+from likewise.learn.network.export import export
+from likewise.learn.network.network import Network
 from likewise.types import InputShape, Kind
 
 THREADS = 2

@@ -18,11 +18,12 @@ from typing import TypeVar
 import numpy as np
 
 from benchmarks.machine import machine_line
-from likewise.comparisons import Comparisons
+from likewise.calibration.fit import calibrate
 from likewise.distances.euclidean import Euclidean
-from likewise.evaluation import calibrate, verify_all
+from likewise.evaluation.verification import verify_all
 from likewise.metrics.identification import identification
 from likewise.metrics.retrieval import retrieval
+from likewise.pairs.all_pairs import Comparisons
 from likewise.shapes import Array
 from likewise.types import Claim
 

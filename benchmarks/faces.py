@@ -14,10 +14,10 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.machine import machine_line
-from likewise.folded import FoldedEvaluation
+from likewise.evaluation.pooled import FoldedEvaluation
 from likewise.learn.folds import cross_validate
-from likewise.rates import Rate
-from likewise.recipe import Recipe, seconds_of
+from likewise.recipe.recipe import Recipe, seconds_of
+from likewise.results.rates import Rate
 from likewise.sources.data_folder import find_data
 from likewise.sources.folder import Folder
 

@@ -37,9 +37,9 @@ import numpy as np
 
 from benchmarks.machine import machine_line
 from likewise.shapes import Array
-from likewise.stores.indexing import Wanted, kind_of
+from likewise.stores.index.indexing import Wanted, kind_of
 from likewise.stores.rows import Change, Pin, Rows
-from likewise.stores.sqlite import Sqlite
+from likewise.stores.sqlite.store import Sqlite
 from likewise.stores.where import parse
 
 DIM = 128

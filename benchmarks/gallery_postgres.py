@@ -8,14 +8,13 @@ nearest by exact search, of 200 queries that are no rows.
 import statistics
 import time
 
-from tests.postgres import Postgres
-
 from benchmarks.gallery import AT_ONCE, PIN, clustered, rows, seconds
 from likewise.shapes import Array
-from likewise.stores.indexing import Wanted
-from likewise.stores.pgvector import Pgvector
+from likewise.stores.index.indexing import Wanted
+from likewise.stores.postgres.store import Pgvector
 from likewise.stores.rows import Change, Match, Rows
 from likewise.stores.where import Condition, parse
+from tests.postgres import Postgres
 
 _QUERIES = 200
 _TABLE = "things"

@@ -37,15 +37,15 @@ from benchmarks.faces import FOLDS, SHARES
 from benchmarks.faces import faces as photographs
 from benchmarks.machine import machine_line
 from benchmarks.omniglot import RECIPE
-from likewise.decoded import Decoded, decode_all
+from likewise.data.cache import Decoded, decode_all
 from likewise.errors import UnsupportedRate
 from likewise.gallery import Gallery
-from likewise.gallery.found import Identified
+from likewise.gallery.result import Identified
 from likewise.learn.experiment import learn
 from likewise.learn.folds import deal_folds, splitter
 from likewise.metrics.intervals import share_of
-from likewise.model import Model
-from likewise.recipe import Recipe, seconds_of
+from likewise.model.model import Model
+from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.shapes import Array
 from likewise.sources.omniglot import Omniglot
 from likewise.types import Embeddings, Kind

@@ -20,15 +20,15 @@ import numpy as np
 
 from benchmarks.faces import interval
 from benchmarks.machine import machine_line
-from likewise.decoded import Decoded, decode_all
-from likewise.evaluation import compare
-from likewise.folded import Decided, Fold, PooledPoint, pool
+from likewise.data.cache import Decoded, decode_all
+from likewise.data.splits import split
+from likewise.evaluation.pooled import Decided, Fold, PooledPoint, pool
 from likewise.learn.experiment import learn
 from likewise.metrics.tally import Tally
-from likewise.model import Model
-from likewise.recipe import Recipe, seconds_of
+from likewise.model.model import Model
+from likewise.pairs.choose import compare
+from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.sources.lfw import FOLDS, Lfw
-from likewise.splits import split
 from likewise.types import Claim, Items, Role, Split
 
 NEW = Claim.NEW_IDENTITIES

@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks import faces
 from benchmarks.choose import FACES
 from benchmarks.machine import machine_line
-from likewise.recipe import Recipe, seconds_of
+from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.types import Kind
 
 ROWS = {

@@ -26,8 +26,8 @@ from benchmarks.calibrators import RECIPE, TRAINED_ON, _parts
 from benchmarks.machine import machine_line
 from likewise.learn.experiment import learn
 from likewise.metrics.shift import _kernel, _ranked, discrepancies, two_samples
-from likewise.model import Model
-from likewise.recipe import Recipe, seconds_of
+from likewise.model.model import Model
+from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.shapes import Array
 from likewise.sources.arrays import Arrays
 from likewise.sources.characters import Characters

@@ -24,15 +24,15 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import machine_line
-from likewise.accuracy import accuracy
 from likewise.cli import main as likewise
-from likewise.comparisons import Compared
-from likewise.cross_fitting import ACCURACY_POINT, pool
-from likewise.given import GivenComparisons
-from likewise.given.folds import FOLDS, deal
-from likewise.listed_pairs import ListedPairs
+from likewise.evaluation.accuracy import accuracy
+from likewise.evaluation.cross_validation import ACCURACY_POINT, pool
 from likewise.metrics.verification import least_cost
-from likewise.rates import Accuracy
+from likewise.pairs.all_pairs import Compared
+from likewise.pairs.listed_pairs import ListedPairs
+from likewise.precomputed import GivenComparisons
+from likewise.precomputed.folds import FOLDS, deal
+from likewise.results.rates import Accuracy
 from likewise.shapes import Array
 
 WITHIN = 0.005

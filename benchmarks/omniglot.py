@@ -30,14 +30,14 @@ from scipy import stats
 
 from benchmarks.machine import machine_line
 from benchmarks.other_loops import bare
-from likewise.decoded import decode_all
+from likewise.data.cache import decode_all
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.experiment import Experiment, learn
-from likewise.learn.network import Network
-from likewise.learn.validation import embedded
-from likewise.model import Model
-from likewise.rates import Rate
-from likewise.recipe import Recipe, seconds_of
+from likewise.learn.loop.validation import embedded
+from likewise.learn.network.network import Network
+from likewise.model.model import Model
+from likewise.recipe.recipe import Recipe, seconds_of
+from likewise.results.rates import Rate
 from likewise.shapes import Array
 from likewise.sources.omniglot import Omniglot, drawer_of, official_runs
 from likewise.types import Items, Kind

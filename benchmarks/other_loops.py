@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from likewise.distances.cosine import Cosine
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.losses import FAMILY as LOSSES
-from likewise.learn.network import Network
+from likewise.learn.network.network import Network
 from likewise.sources.omniglot import Omniglot
 from likewise.types import InputShape, Kind, Labels
 

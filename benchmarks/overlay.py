@@ -27,7 +27,7 @@ from PIL import Image
 
 from benchmarks.dedupe import KINDS, judge, plant
 from benchmarks.machine import machine_line
-from likewise.duplicates.found import Duplicates
+from likewise.duplicates.result import Duplicates
 from likewise.sources.folder import Folder
 from likewise.sources.lfw import Lfw
 from likewise.tasks.dedupe import dedupe

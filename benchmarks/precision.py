@@ -16,8 +16,8 @@ import numpy as np
 from benchmarks.characters import RECIPE
 from benchmarks.machine import machine_line
 from likewise.learn import learn
-from likewise.learn.training import Run
-from likewise.recipe import Recipe
+from likewise.learn.loop.train import Run
+from likewise.recipe.recipe import Recipe
 
 
 def main() -> None:

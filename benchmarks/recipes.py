@@ -20,9 +20,9 @@ import numpy as np
 from benchmarks.faces import faces, mean_interval, pooled
 from benchmarks.machine import machine_line
 from benchmarks.series import euclidean_error, learned_error
-from likewise import recipes
 from likewise.learn.experiment import learn
-from likewise.recipe import Recipe, seconds_of
+from likewise.recipe import presets
+from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.types import Kind
 
 SETS = ["GunPoint", "ArrowHead", "ItalyPowerDemand"]
@@ -34,8 +34,8 @@ def of_drawings(names: list[str], budget: float, seeds: int) -> None:
         errors, shots = [], []
         for seed in range(seeds):
             recipe = Recipe.for_kind(Kind.IMAGE)
-            if name != recipes.PLAIN:
-                recipe = recipe.with_fields(recipes.named(name).fields)
+            if name != presets.PLAIN:
+                recipe = recipe.with_fields(presets.named(name).fields)
             recipe = recipe.with_fields(
                 {"source": "characters", "budget_seconds": budget, "seed": seed}
             )
@@ -50,12 +50,12 @@ def of_drawings(names: list[str], budget: float, seeds: int) -> None:
 
 def of_faces(names: list[str], budget: float) -> None:
     """Print a line for each row."""
-    row, why = recipes.pick(faces().items(), budget)
-    print(f"likewise train picks {row.name if row else recipes.PLAIN}: {why}")
+    row, why = presets.pick(faces().items(), budget)
+    print(f"likewise train picks {row.name if row else presets.PLAIN}: {why}")
     for name in names:
         recipe = Recipe.for_kind(Kind.IMAGE)
-        if name != recipes.PLAIN:
-            recipe = recipe.with_fields(recipes.named(name).fields)
+        if name != presets.PLAIN:
+            recipe = recipe.with_fields(presets.named(name).fields)
         found = pooled(recipe.with_fields({"budget_seconds": budget}))[""]
         print(
             f"{name:<14} EER {mean_interval(found.eer)}; one-shot {mean_interval(found.shot)}; "
@@ -69,7 +69,7 @@ def of_series(names: list[str], budget: float, seeds: int, sets: list[str]) -> N
     for one in sets:
         print(f"{one:<18}1-NN Euclidean  error {euclidean_error(one):.4f}")
         for name in names:
-            fields = {} if name == recipes.PLAIN else recipes.named(name).fields
+            fields = {} if name == presets.PLAIN else presets.named(name).fields
             errors = [learned_error(one, fields, budget, seed)[0] for seed in range(seeds)]
             each = ", ".join(f"{error:.4f}" for error in errors)
             print(f"{one:<18}{name:<15} error {np.mean(errors):.4f} (seeds: {each})", flush=True)
@@ -91,7 +91,7 @@ def main() -> None:
     elif given.data == "faces":
         of_faces(given.rows or ["photographs"], budget)
     else:
-        rows = given.rows or [recipes.PLAIN, "series"]
+        rows = given.rows or [presets.PLAIN, "series"]
         of_series(rows, budget, given.seeds, given.sets)
 
 

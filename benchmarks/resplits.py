@@ -30,12 +30,12 @@ from scipy import stats
 
 from benchmarks.calibrators import Frozen, characters, evaluation_alphabets
 from benchmarks.machine import machine_line
-from likewise.comparisons import Comparisons
-from likewise.evaluation import calibrate
+from likewise.calibration.fit import calibrate
+from likewise.calibration.thresholds import fit_points, fit_thresholds
 from likewise.metrics.promises import predicted, promise_of
-from likewise.recipe import seconds_of
-from likewise.results import OperatingPoint
-from likewise.thresholds import fit_points, fit_thresholds
+from likewise.pairs.all_pairs import Comparisons
+from likewise.recipe.recipe import seconds_of
+from likewise.results.evaluation import OperatingPoint
 from likewise.types import Claim
 
 CLAIM = Claim.NEW_IDENTITIES
@@ -80,7 +80,7 @@ def resplit(frozen: Frozen, each: int, splits: int, *, guarantee: bool = False) 
 
 
 def fitted(known: Comparisons, *, guarantee: bool) -> tuple[OperatingPoint, ...]:
-    """The points for the targets, as `likewise.evaluation.calibrate` fits them."""
+    """The points for the targets, as `likewise.calibration.fit.calibrate` fits them."""
     if guarantee:
         points = calibrate(known, CLAIM, targets=TARGETS).points
         return tuple(point for point in points if point.target is not None)

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import machine_line
-from likewise.decoded import decode_all
+from likewise.data.cache import decode_all
 from likewise.learn.experiment import learn
 from likewise.metrics.retrieval import nearest_neighbour_error
-from likewise.recipe import Recipe, seconds_of
+from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.sources.ucr import Ucr
 from likewise.transforms.sequence import SequenceTransform
 from likewise.types import Kind

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import likewise
 from benchmarks.machine import machine_line
-from likewise.learn.training import train
-from likewise.recipe import Recipe
+from likewise.learn.loop.train import train
+from likewise.recipe.recipe import Recipe
 
 # The functions of each part, by file and name: cumulative times, so none may call another.
 PARTS = {

@@ -22,8 +22,8 @@ import numpy as np
 
 from benchmarks.machine import machine_line
 from benchmarks.other_loops import CLASSES, ITEMS, SIZE, TEMPERATURE, Loop, bare, documented
-from likewise.learn.training import train
-from likewise.recipe import Recipe
+from likewise.learn.loop.train import train
+from likewise.recipe.recipe import Recipe
 
 
 def ours(encoder: str, precision: str, augmentations: tuple[str, ...] = ()) -> Loop:

@@ -22,7 +22,7 @@ from benchmarks.faces import faces
 from benchmarks.machine import machine_line
 from likewise.learn.experiment import learn
 from likewise.learn.tuning.tune import tune
-from likewise.recipe import Recipe, seconds_of
+from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.types import Kind
 
 START = ["transform=image(size=64)"]

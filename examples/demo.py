@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 
 from likewise import Recipe
+from likewise.data.splits import split
 from likewise.sources.characters import Characters
-from likewise.splits import split
 from likewise.types import Claim, Role
 
 RECIPE = str(Path(__file__).with_name("characters.toml"))

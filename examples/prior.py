@@ -11,10 +11,10 @@ import argparse
 
 import numpy as np
 
+from likewise.calibration.probability import fit_calibrator, measure
 from likewise.calibrators.logistic import Logistic
-from likewise.comparisons import Comparisons
 from likewise.distances.euclidean import Euclidean
-from likewise.probabilities import fit_calibrator, measure
+from likewise.pairs.all_pairs import Comparisons
 from likewise.types import Claim
 
 PRIOR = 0.001

@@ -11,7 +11,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from jaxtyping import install_import_hook
 
-install_import_hook("likewise", "typechecker.check")
+import tests.typechecker  # noqa: F401 - the hook names it
+
+install_import_hook("likewise", "tests.typechecker.check")
 
 import json
 import re
@@ -93,7 +95,7 @@ def strangers(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def image_experiment(drawings, tmp_path_factory):
     from likewise.learn.experiment import learn
-    from likewise.recipe import Recipe
+    from likewise.recipe.recipe import Recipe
 
     recipe = Recipe().with_settings(
         [
@@ -116,7 +118,7 @@ def image_model(image_experiment):
 @pytest.fixture(scope="session")
 def series_experiment(tmp_path_factory):
     from likewise.learn.experiment import learn
-    from likewise.recipe import Recipe
+    from likewise.recipe.recipe import Recipe
     from likewise.sources.arrays import Arrays
     from likewise.types import Kind
 
@@ -136,7 +138,7 @@ def series_experiment(tmp_path_factory):
 @pytest.fixture(scope="session")
 def postgres():
     """A PostgreSQL with pgvector; it waits for no disk."""
-    from postgres import QUICK, started
+    from tests.postgres import QUICK, started
 
     with started(*QUICK) as server:
         yield server

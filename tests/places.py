@@ -8,7 +8,7 @@ from likewise.registry import Spec
 from likewise.stores import FAMILY
 from likewise.stores.base import Store
 from likewise.stores.rows import Pin
-from postgres import Postgres
+from tests.postgres import Postgres
 
 DIM = 12
 

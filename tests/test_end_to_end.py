@@ -8,14 +8,14 @@ import pytest
 from PIL import Image
 
 import likewise as package
-from conftest import pictures, waves
 from likewise.errors import ForeignEmbedding, Leak, ModelExists, UnsupportedRate, WrongKind
 from likewise.learn import learn
-from likewise.model import Model
-from likewise.recipe import Recipe
+from likewise.model.model import Model
+from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
 from likewise.sources.folder import Folder
 from likewise.types import Claim, Kind
+from tests.conftest import pictures, waves
 
 
 def test_the_model_folder_holds_what_was_designed(image_experiment):

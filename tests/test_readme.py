@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import glyphs
-from likewise.recipes import rows
+from likewise.recipe.presets import rows
 from likewise.registry import families
 from likewise.sources.characters import Characters
 from likewise.tasks import TASKS
+from tests.conftest import glyphs
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
-from likewise.results import Histogram
+from likewise.results.evaluation import Histogram
 from likewise.types import Embeddings, Items, Kind, Labels
-from processes import answer_of
+from tests.processes import answer_of
 
 
 def items(count: int) -> Items:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import likewise
 from likewise.registry import FAMILIES
-from processes import answer_of
+from tests.processes import answer_of
 
 SOURCE = Path(likewise.__file__).parent
 HEAVY = {"torch", "lightning_fabric", "scipy", "sklearn", "pyarrow", "plotly", "pandas"}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from likewise.gallery import Gallery
-    from likewise.model import Model
-    from likewise.recipe import Recipe
+    from likewise.model.model import Model
+    from likewise.recipe.recipe import Recipe
     from likewise.tasks.calibrate import calibrate
     from likewise.tasks.dedupe import dedupe
     from likewise.tasks.embed import embed
@@ -26,8 +26,8 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "Gallery": "likewise.gallery",
-    "Model": "likewise.model",
-    "Recipe": "likewise.recipe",
+    "Model": "likewise.model.model",
+    "Recipe": "likewise.recipe.recipe",
     "calibrate": "likewise.tasks.calibrate",
     "dedupe": "likewise.tasks.dedupe",
     "embed": "likewise.tasks.embed",

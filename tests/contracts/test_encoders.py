@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from likewise.errors import BadArgument, TrainingError
-from likewise.learn import export as export_module
 from likewise.learn.encoders import FAMILY
-from likewise.learn.export import export
-from likewise.learn.network import Network
+from likewise.learn.network import export as export_module
+from likewise.learn.network.export import export
+from likewise.learn.network.network import Network
 from likewise.types import InputShape, Kind
 
 SHAPES = {

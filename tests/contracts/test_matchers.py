@@ -8,10 +8,10 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from likewise.errors import BadArgument, TrainingError
-from likewise.learn import export as export_module
-from likewise.learn.export import export_matcher
 from likewise.learn.matchers import FAMILY
-from likewise.learn.matching import SymmetricMatcher, matching_cost
+from likewise.learn.network import export as export_module
+from likewise.learn.network.export import export_matcher
+from likewise.learn.network.matching import SymmetricMatcher, matching_cost
 from likewise.types import Labels
 
 DIM = 12

@@ -18,7 +18,7 @@ from likewise.stores import FAMILY
 from likewise.stores.base import Store
 from likewise.stores.rows import Change, Match, Moved, Pin, Rows, Written
 from likewise.stores.where import holds, parse
-from places import DIM, place_of
+from tests.places import DIM, place_of
 
 
 @pytest.fixture(params=FAMILY.names())

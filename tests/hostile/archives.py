@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from hostile.images import ramp
-from hostile.items import Case, Refused, Table, damaged, file_of
+from tests.hostile.images import ramp
+from tests.hostile.items import Case, Refused, Table, damaged, file_of
 
 ODD_NAMES = {
     "line end": "a\nb.png",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hostile.folders import (
+from likewise.model.manifest import ROLES, Entry
+from tests.hostile.folders import (
     ANY,
     EQUAL,
     MANIFEST,
@@ -19,7 +20,6 @@ from hostile.folders import (
     read_manifest,
     write_manifest,
 )
-from likewise.manifest_text import ROLES, Entry
 
 
 def _files_of(folder: Path) -> list[str]:

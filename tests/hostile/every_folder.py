@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from hostile import damage, manifests, networks, notes, paths, transforms
-from hostile.folders import Case
+from tests.hostile import damage, manifests, networks, notes, paths, transforms
+from tests.hostile.folders import Case
 
 
 def cases(intact: dict[str, Path], world: Path) -> Iterator[Case]:

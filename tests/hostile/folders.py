@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from likewise.manifest_text import Entry, Manifest, dump, fingerprint, parse
+from likewise.model.manifest import Entry, Manifest, dump, fingerprint, parse
 
 REFUSED, EQUAL, REFUSED_OR_EQUAL, ANY = {"refused"}, {"equal"}, {"refused", "equal"}, None
 MANIFEST = "model.toml"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from hostile.items import SIZE, Case, Picture, Refused, file_of
+from tests.hostile.items import SIZE, Case, Picture, Refused, file_of
 
 MODES = (
     *(
@@ -352,7 +352,7 @@ def broken() -> Iterator[Case]:
 
 
 def damaged_image(data: bytes, seed: int) -> list[tuple[str, bytes]]:
-    from hostile.items import damaged
+    from tests.hostile.items import damaged
 
     return damaged(data, cuts=3, flips=3, seed=seed)
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from hostile.folders import (
+from likewise.types import Claim, Kind
+from tests.hostile.folders import (
     ANY,
     MANIFEST,
     REFUSED,
@@ -14,7 +15,6 @@ from hostile.folders import (
     rehash,
     written,
 )
-from likewise.types import Claim, Kind
 
 
 def manifests() -> Iterator[Case]:

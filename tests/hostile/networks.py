@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from hostile import onnx_files
-from hostile.folders import (
+from tests.hostile import onnx_files
+from tests.hostile.folders import (
     ANY,
     ENCODER,
     EQUAL,

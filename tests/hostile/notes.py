@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from hostile import onnx_files
-from hostile.folders import (
+from tests.hostile import onnx_files
+from tests.hostile.folders import (
     ANY,
     EQUAL,
     REFUSED,

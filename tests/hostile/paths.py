@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from hostile.folders import (
+from likewise.model.manifest import Entry
+from tests.hostile.folders import (
     ENCODER,
     EQUAL,
     MANIFEST,
@@ -17,7 +18,6 @@ from hostile.folders import (
     read_manifest,
     write_manifest,
 )
-from likewise.manifest_text import Entry
 
 
 def paths(world: Path) -> Iterator[Case]:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hostile.folders import Case, rehash
-from hostile.worker import Worker
 from likewise.errors import DamagedModel
+from tests.hostile.folders import Case, rehash
+from tests.hostile.worker import Worker
 
 GROWN_MEGABYTES = 1500
 BATCH = 60
@@ -76,7 +76,7 @@ def run(
         if worker is None:
             # What stands outside of the folder that a process is given may not be touched.
             fence = world / "outside"
-            worker = Worker("hostile.use_folder", fence, place, "pages" if pages else "-")
+            worker = Worker("tests.hostile.use_folder", fence, place, "pages" if pages else "-")
             references = {}
         if case.base not in references:
             references[case.base] = worker.ask(

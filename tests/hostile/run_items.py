@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hostile.items import Case, Picture, Refused, Series, Table
-from hostile.worker import Worker
+from tests.hostile.items import Case, Picture, Refused, Series, Table
+from tests.hostile.worker import Worker
 
 GROWN_MEGABYTES = 1300
 BATCH = 300
@@ -45,7 +45,7 @@ def run(cases: Iterable[Case], world: Path) -> list[Outcome]:
         made = case.make(folder)
         what = f"{_source(made)}({str(made)!r})" if _is_path(case, made) else str(made)
         if worker is None:
-            worker = Worker("hostile.use_item", world / "outside", place)
+            worker = Worker("tests.hostile.use_item", world / "outside", place)
         # Tables import what reads them at the first of them.
         first = case.sort == "source: table" and case.name == "whole"
         if first:

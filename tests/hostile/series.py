@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hostile.items import Case, Refused, Series, Table, damaged, file_of
-from hostile.onnx_files import pickled
+from tests.hostile.items import Case, Refused, Series, Table, damaged, file_of
+from tests.hostile.onnx_files import pickled
 
 VALUES = np.round(np.random.default_rng(0).normal(size=(12, 2)), 3).astype(np.float32)
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hostile import every_folder, folders, onnx_files
-from hostile.run_folders import run, snapshot, table
-from likewise import manifest
-from likewise.model import beside
+from likewise.model import folder
+from likewise.model.model import beside
+from tests.hostile import every_folder, folders, onnx_files
+from tests.hostile.run_folders import run, snapshot, table
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +33,14 @@ def intact(image_experiment, series_experiment, tmp_path_factory) -> dict[str, P
         "matcher": onnx_files.matcher().SerializeToString(),
         "calibration": json.dumps(fitted).encode(),
     }
-    manifest.update(made["matched"], files)
+    folder.update(made["matched"], files)
     # Every file under its plain name, as in a model that was saved once.
     for role in files:
         entry = folders.read_manifest(made["matched"]).files[role]
-        (made["matched"] / entry.path).rename(made["matched"] / manifest.ROLES[role])
+        (made["matched"] / entry.path).rename(made["matched"] / folder.ROLES[role])
     text = folders.read_manifest(made["matched"])
     entries = {
-        role: dataclasses.replace(e, path=manifest.ROLES[role]) for role, e in text.files.items()
+        role: dataclasses.replace(e, path=folder.ROLES[role]) for role, e in text.files.items()
     }
     folders.write_manifest(made["matched"], dataclasses.replace(text, files=entries))
     return made

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hostile import archives, images, series
-from hostile.items import Case
-from hostile.run_folders import snapshot
-from hostile.run_items import Outcome, run, table
+from tests.hostile import archives, images, series
+from tests.hostile.items import Case
+from tests.hostile.run_folders import snapshot
+from tests.hostile.run_items import Outcome, run, table
 
 
 @pytest.fixture

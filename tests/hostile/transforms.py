@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from hostile.folders import (
+from tests.hostile.folders import (
     ANY,
     REFUSED,
     Case,

@@ -16,15 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from hostile.guard import Watch, attempt, bound, peak_megabytes
-from likewise import graph, manifest, presentation
-from likewise.model import Model
-from likewise.report import render
+from likewise.model import folder as manifest
+from likewise.model import onnx_session
+from likewise.model.model import Model
+from likewise.report import render, write
 from likewise.sources.arrays import Arrays
 from likewise.tasks.evaluate import evaluate
 from likewise.tasks.monitor import monitor
 from likewise.tasks.verify import verify
 from likewise.types import Kind
+from tests.hostile.guard import Watch, attempt, bound, peak_megabytes
 
 PATIENCE_SECONDS = 2.0
 ARENA_BYTES = 384 << 20
@@ -95,7 +96,7 @@ class _Reader(HTMLParser):
 def report(model: Model, source: Arrays, *, page: bool) -> str:
     evaluation, decoded = evaluate(model, source)
     with decoded:
-        made = presentation.report_of(model, evaluation, (), data={}, rerun=())
+        made = write.report_of(model, evaluation, (), data={}, rerun=())
     if page:
         shown = render(made)
         shown.encode()
@@ -105,8 +106,8 @@ def report(model: Model, source: Arrays, *, page: bool) -> str:
 
 def main() -> None:
     fence, allowed, pages = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "pages"
-    graph.PATIENCE_SECONDS = PATIENCE_SECONDS
-    graph.memory_bytes = lambda: int(ARENA_BYTES / graph.MEMORY_SHARE)
+    onnx_session.PATIENCE_SECONDS = PATIENCE_SECONDS
+    onnx_session.memory_bytes = lambda: int(ARENA_BYTES / onnx_session.MEMORY_SHARE)
     sources = {kind: source_for(kind) for kind in Kind}
     watch = Watch(fence, allowed)
     bounded = False

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from hostile.guard import Watch, attempt, bound, peak_megabytes, sensible
-from hostile.items import SIZE
-from likewise import bounds
+from likewise.data.item import place_of, raw_of
 from likewise.errors import LikewiseError
-from likewise.named_item import place_of, raw_of
+from likewise.io import bounded
 from likewise.sources import FAMILY, npz
 from likewise.transforms.image import ImageTransform
 from likewise.transforms.sequence import SequenceTransform
 from likewise.types import Kind
+from tests.hostile.guard import Watch, attempt, bound, peak_megabytes, sensible
+from tests.hostile.items import SIZE
 
 SPACE_MEGABYTES = 2500
 ARRAYS_BYTES = 1 << 28
@@ -88,6 +88,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    assert bounds.LARGEST_ITEM_BYTES <= 2**28
+    assert bounded.LARGEST_ITEM_BYTES <= 2**28
     np.seterr(all="raise")
     main()

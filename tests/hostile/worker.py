@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-TESTS = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SECONDS = 90.0
 
 
@@ -23,7 +23,7 @@ class Worker:
 
     def __init__(self, module: str, fence: Path, allowed: Path, *arguments: str) -> None:
         environment = {k: v for k, v in os.environ.items() if k != "LIKEWISE_CHECK_SHAPES"}
-        environment["PYTHONPATH"] = str(TESTS)
+        environment["PYTHONPATH"] = str(ROOT)
         command = [
             sys.executable,
             "-W",

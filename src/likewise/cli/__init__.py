@@ -29,9 +29,9 @@ from likewise.cli import (
     wrap,
 )
 from likewise.cli.completion import OPTIONS, complete_in
-from likewise.cli.manual import INTERRUPTED, Cover, Page
+from likewise.cli.help import INTERRUPTED, Cover, Page
 from likewise.errors import LikewiseError
-from likewise.printable import printable
+from likewise.io.display import printable
 
 app = typer.Typer(
     name="likewise",

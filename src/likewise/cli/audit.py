@@ -2,7 +2,8 @@
 
 import typer
 
-from likewise.cli import given, grades
+from likewise.cli import precomputed
+from likewise.cli.text import grades
 
 
 def audit(
@@ -37,8 +38,8 @@ def audit(
         show_default="that of the model's loss",
         help="The margin to hold against the distances.",
     ),
-    columns: str = given.COLUMNS,
-    similarity: str = given.SIMILARITY,
+    columns: str = precomputed.COLUMNS,
+    similarity: str = precomputed.SIMILARITY,
     same_from: float | None = grades.SAME_FROM,
     different_to: float | None = grades.DIFFERENT_TO,
     out: str = typer.Option(
@@ -82,18 +83,18 @@ def audit(
     from dataclasses import replace
     from pathlib import Path
 
-    from likewise import durable
-    from likewise.cli import given_audit
-    from likewise.given import files
+    from likewise.cli import precomputed_audit
+    from likewise.io import atomic
+    from likewise.precomputed import files
 
-    durable.check_page(Path(out))
+    atomic.check_page(Path(out))
     if columns or similarity or files.is_given(source):
         items_only = {"--transform": transform, "--model": model, "--quick": quick}
-        given.refuse({**items_only, "--no-examples": no_examples}, given.NO_ITEMS)
-        given_audit.audit(
+        precomputed.refuse({**items_only, "--no-examples": no_examples}, precomputed.NO_ITEMS)
+        precomputed_audit.audit(
             source,
             distance=distance,
-            columns=given.columns_of(
+            columns=precomputed.columns_of(
                 columns, similarity, grades.grading_of(same_from, different_to)
             ),
             margin=margin,
@@ -102,14 +103,14 @@ def audit(
             json=json,
         )
         return
-    from likewise.audit.findings import ranked
-    from likewise.audit.whole import audit as find
-    from likewise.audit.whole import check_labels
+    from likewise.auditing.findings import ranked
+    from likewise.auditing.run import audit as find
+    from likewise.auditing.run import check_labels
     from likewise.cli.progress import Counter
-    from likewise.cli.words import as_json, source_spec
-    from likewise.collection_pages import write_audit
+    from likewise.cli.text.evaluation import as_json, source_spec
     from likewise.errors import BadArgument
-    from likewise.printable import printable
+    from likewise.io.display import printable
+    from likewise.report.write_collection import write_audit
     from likewise.sources import FAMILY
     from likewise.tasks.audit import audit_model
     from likewise.transforms import FAMILY as TRANSFORMS

@@ -2,8 +2,9 @@
 
 import typer
 
-from likewise.cli import given, grades
-from likewise.cli.manual import ALONE, DECIDING
+from likewise.cli import precomputed
+from likewise.cli.help import ALONE, DECIDING
+from likewise.cli.text import grades
 
 
 def calibrate(
@@ -114,12 +115,12 @@ def calibrate(
         show_default=False,
         help="The .json to write, which decide and evaluate --calibration take; needed.",
     ),
-    distance: str = given.DISTANCE,
-    columns: str = given.COLUMNS,
-    similarity: str = given.SIMILARITY,
+    distance: str = precomputed.DISTANCE,
+    columns: str = precomputed.COLUMNS,
+    similarity: str = precomputed.SIMILARITY,
     same_from: float | None = grades.SAME_FROM,
     different_to: float | None = grades.DIFFERENT_TO,
-    folds: int | None = given.FOLDS,
+    folds: int | None = precomputed.FOLDS,
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Fit decision and probability for other items, without training.
@@ -154,15 +155,15 @@ def calibrate(
     """
     from typing import Literal
 
-    from likewise.cli.words import (
+    from likewise.cli.text.evaluation import (
         as_json,
         calibration_lines,
         costs_of,
         evaluation_lines,
         source_spec,
     )
-    from likewise.cross_fitting import Fitting
-    from likewise.model import Model
+    from likewise.evaluation.cross_validation import Fitting
+    from likewise.model.model import Model
     from likewise.sources import FAMILY
     from likewise.tasks.calibrate import SHARE
     from likewise.tasks.calibrate import calibrate as fit
@@ -174,15 +175,15 @@ def calibrate(
         own = {"--name": name, "--claim": claim, "--overwrite": overwrite, "--share": share}
         own |= {"--against": against}
         own |= {"--allow-overlap": allow_overlap, "--strict": strict}
-        given.refuse(own, given.WITHOUT_MODEL)
-        data = given.read(
+        precomputed.refuse(own, precomputed.WITHOUT_MODEL)
+        data = precomputed.read(
             model, distance=distance, columns=columns, similarity=similarity, grading=grading
         )
         fitting = Fitting(calibrator, limit, costs, prior, far)
-        given.calibrate(data, out=out, folds=folds, seed=seed, fitting=fitting, json=json)
+        precomputed.calibrate(data, out=out, folds=folds, seed=seed, fitting=fitting, json=json)
         return
     alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
-    given.refuse({**alone, "--folds": folds, "--out": out}, given.WITH_MODEL)
+    precomputed.refuse({**alone, "--folds": folds, "--out": out}, precomputed.WITH_MODEL)
     loaded = Model(model)
     found = fit(
         loaded,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from likewise.data_sets import DataSet, File, Place
-    from likewise.downloads import Tell
+    from likewise.data.catalog import DataSet, File, Place
+    from likewise.data.download import Tell
 
 
 def data(
@@ -60,8 +60,8 @@ def data(
     import json as json_
     from pathlib import Path
 
-    from likewise.data_sets import data_set
-    from likewise.downloads import fetch
+    from likewise.data.catalog import data_set
+    from likewise.data.download import fetch
     from likewise.errors import BadArgument
 
     if not name:
@@ -87,7 +87,7 @@ def data(
 def _list(*, json: bool) -> None:
     import json as json_
 
-    from likewise.data_sets import SETS, places
+    from likewise.data.catalog import SETS, places
     from likewise.sources import FAMILY
     from likewise.sources.data_folder import VARIABLE, cache_folder, named_folder
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from likewise.cli.manual import DECIDING
+from likewise.cli.help import DECIDING
 
 
 def decide(
@@ -62,10 +62,10 @@ def decide(
     import math
     from pathlib import Path
 
-    from likewise.cli.grades import told_line
-    from likewise.cli.words import as_json, point_words, rate_words
+    from likewise.cli.text.evaluation import as_json, point_words, rate_words
+    from likewise.cli.text.grades import told_line
     from likewise.errors import BadArgument
-    from likewise.tasks.given import load
+    from likewise.tasks.precomputed import load
 
     measure, fitted = load(Path(calibration))
     apart = 1 - distance if measure == "similarity" else distance

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from likewise.cli.manual import DECIDING
+from likewise.cli.help import DECIDING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,15 +160,15 @@ def dedupe(
     import sys
     from pathlib import Path
 
-    from likewise.cli.duplicates import Counting, duplicate_lines, named
-    from likewise.cli.self_taught import teach
-    from likewise.cli.words import source_spec
-    from likewise.collection_pages import write_duplicates
-    from likewise.duplicates.nearness import Wanted
+    from likewise.cli.text.duplicates import Counting, duplicate_lines, named
+    from likewise.cli.text.evaluation import source_spec
+    from likewise.cli.unsupervised import teach
     from likewise.duplicates.review import write_sample
     from likewise.duplicates.table import write_pairs
-    from likewise.model import Model
-    from likewise.printable import printable
+    from likewise.duplicates.threshold import Wanted
+    from likewise.io.display import printable
+    from likewise.model.model import Model
+    from likewise.report.write_collection import write_duplicates
     from likewise.sources import FAMILY
     from likewise.tasks.dedupe import check
     from likewise.tasks.dedupe import dedupe as find
@@ -225,10 +225,10 @@ def _check_places(table: "Path | None", report: str, review: int) -> None:
     """Refuse what could not be written, before any work is done."""
     from pathlib import Path
 
-    from likewise import durable
     from likewise.duplicates.review import check_sample
     from likewise.duplicates.table import check_path
     from likewise.errors import BadArgument
+    from likewise.io import atomic
 
     if table is not None:
         check_path(table)
@@ -237,15 +237,15 @@ def _check_places(table: "Path | None", report: str, review: int) -> None:
         if table is None:
             raise BadArgument("--review writes beside --out. Give --out FILE.csv, too.")
     if report:
-        durable.check_page(Path(report))
+        atomic.check_page(Path(report))
 
 
 def _reviewed(path: str, what: list[str], *, json: bool) -> None:
     """Print what a labelled review shows."""
     from pathlib import Path
 
-    from likewise.cli.duplicates import precision_lines
-    from likewise.cli.words import as_json
+    from likewise.cli.text.duplicates import precision_lines
+    from likewise.cli.text.evaluation import as_json
     from likewise.duplicates.review import read_sample
     from likewise.errors import BadArgument
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from likewise.cli.manual import GIVEN
+from likewise.cli.help import GIVEN
 
 
 def embed(
@@ -60,10 +60,10 @@ def embed(
     from pathlib import Path
 
     from likewise.cli.progress import Counter
-    from likewise.cli.words import source_spec
+    from likewise.cli.text.evaluation import source_spec
     from likewise.errors import BadArgument
-    from likewise.model import Model
-    from likewise.printable import printable
+    from likewise.io.display import printable
+    from likewise.model.model import Model
     from likewise.sources import FAMILY
     from likewise.tasks.embed import embed_to
     from likewise.tasks.vectors import check_path

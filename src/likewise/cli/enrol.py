@@ -82,12 +82,12 @@ def enrol(
     import json as json_
     from dataclasses import asdict
 
-    from likewise.cli.gallery_words import notes_of
     from likewise.cli.progress import Counter
-    from likewise.cli.words import source_spec
+    from likewise.cli.text.evaluation import source_spec
+    from likewise.cli.text.gallery import notes_of
     from likewise.gallery import Gallery
-    from likewise.model import Model
-    from likewise.printable import printable, without_secrets
+    from likewise.io.display import printable, without_secrets
+    from likewise.model.model import Model
     from likewise.sources import FAMILY
     from likewise.tasks.enrol import enrol as put
 

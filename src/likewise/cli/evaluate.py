@@ -3,7 +3,8 @@
 import typer
 
 from likewise.cli import folds as folding
-from likewise.cli import given, grades
+from likewise.cli import precomputed
+from likewise.cli.text import grades
 
 
 def evaluate(
@@ -71,12 +72,12 @@ def evaluate(
         "--strict",
         help="Stop at the first item that cannot be read, instead of leaving it out.",
     ),
-    distance: str = given.DISTANCE,
-    columns: str = given.COLUMNS,
-    similarity: str = given.SIMILARITY,
+    distance: str = precomputed.DISTANCE,
+    columns: str = precomputed.COLUMNS,
+    similarity: str = precomputed.SIMILARITY,
     same_from: float | None = grades.SAME_FROM,
     different_to: float | None = grades.DIFFERENT_TO,
-    folds: int | None = given.FOLDS,
+    folds: int | None = precomputed.FOLDS,
     budget: str = folding.BUDGET,
     settings: list[str] = folding.SETTINGS,
     named: str = folding.NAMED,
@@ -118,9 +119,9 @@ def evaluate(
     Next:
         likewise embed model/ images/ --out e.npz
     """
-    from likewise.cli.given_page import evaluate_alone
+    from likewise.cli.precomputed_page import evaluate_alone
     from likewise.cli.start import grouped_spec
-    from likewise.cli.words import source_spec
+    from likewise.cli.text.evaluation import source_spec
 
     if not source and folding.trains(model):
         others = {"--no-examples": no_examples, "--calibration": calibration}
@@ -132,7 +133,7 @@ def evaluate(
             "--same-from": same_from is not None,
             "--different-to": different_to is not None,
         }
-        given.refuse(others, folding.NOT_HERE)
+        precomputed.refuse(others, folding.NOT_HERE)
         folding.evaluate(
             model,
             folds=folds,
@@ -146,13 +147,15 @@ def evaluate(
             json=json,
         )
         return
-    given.refuse({"--budget": budget, "--set": settings, "--recipe": named}, folding.ONLY_HERE)
+    precomputed.refuse(
+        {"--budget": budget, "--set": settings, "--recipe": named}, folding.ONLY_HERE
+    )
     grading = grades.grading_of(same_from, different_to)
     if not source:
         own = {"--no-examples": no_examples, "--comparator": comparator}
         own |= {"--allow-overlap": allow_overlap, "--strict": strict, "--by": by}
         own |= {"--rerank": rerank is not None}
-        given.refuse(own, "It is for a model, and data were given alone. Leave it out.")
+        precomputed.refuse(own, "It is for a model, and data were given alone. Leave it out.")
         evaluate_alone(
             model,
             distance=distance,
@@ -167,7 +170,7 @@ def evaluate(
         )
         return
     alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
-    given.refuse({**alone, "--folds": folds}, given.WITH_MODEL)
+    precomputed.refuse({**alone, "--folds": folds}, precomputed.WITH_MODEL)
     _with_model(
         model,
         source,
@@ -207,9 +210,9 @@ def _with_model(
     import shlex
     from pathlib import Path
 
-    from likewise.cli.words import as_json, evaluation_lines
-    from likewise.model import Model
-    from likewise.presentation import check_page, examples_of, report_of, write
+    from likewise.cli.text.evaluation import as_json, evaluation_lines
+    from likewise.model.model import Model
+    from likewise.report.write import check_page, examples_of, report_of, write
     from likewise.sources import FAMILY
     from likewise.tasks.evaluate import evaluate as measure
 
@@ -254,5 +257,5 @@ def _with_model(
         return
     print("\n".join(evaluation_lines(evaluation)))
     if "recipe" not in loaded.manifest.files:
-        print(given.UNKNOWN_TRAINING)
+        print(precomputed.UNKNOWN_TRAINING)
     print(f"report: {page}")

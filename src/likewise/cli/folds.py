@@ -61,10 +61,10 @@ def evaluate(
     json: bool,
 ) -> None:
     """Train and measure a recipe or a source in folds, write the page, and print what was found."""
-    from likewise.cli.given_page import page_of
+    from likewise.cli.precomputed_page import page_of
     from likewise.cli.start import started_from
-    from likewise.cli.words import as_json
-    from likewise.recipe import seconds_of
+    from likewise.cli.text.evaluation import as_json
+    from likewise.recipe.recipe import seconds_of
 
     if folds is None:
         raise BadArgument(
@@ -74,7 +74,7 @@ def evaluate(
     try:
         from likewise.cli.progress import Progress
         from likewise.learn.folds import cross_validate
-        from likewise.presentation import write_folds
+        from likewise.report.write import write_folds
     except ImportError as error:
         if (error.name or "").startswith("likewise"):
             raise
@@ -115,9 +115,9 @@ def evaluate(
 
 def lines(found: Any) -> list[str]:
     """A folded evaluation as the lines that a person reads."""
-    from likewise.cli.given import accuracy_words
-    from likewise.cli.rates import claim_words, failure_lines, rate_lines
-    from likewise.cli.words import probability_lines
+    from likewise.cli.precomputed import accuracy_words
+    from likewise.cli.text.evaluation import probability_lines
+    from likewise.cli.text.rates import claim_words, failure_lines, rate_lines
 
     told = [
         (

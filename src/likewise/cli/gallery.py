@@ -170,7 +170,7 @@ def _say(found: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _info(opened: "Gallery") -> dict[str, Any]:
-    from likewise.cli.gallery_words import index_of
+    from likewise.cli.text.gallery import index_of
     from likewise.gallery.open_set import TARGETS
 
     state = opened.store.state(log=1)
@@ -201,8 +201,8 @@ def _looked_at(opened: "Gallery") -> Any:
 
 
 def _index(opened: "Gallery", action: str, kind: str, recall: float | None) -> dict[str, Any]:
-    from likewise.cli.gallery_words import index_of
-    from likewise.stores.indexing import kind_of
+    from likewise.cli.text.gallery import index_of
+    from likewise.stores.index.indexing import kind_of
 
     there = opened.store.state().index
     if action == "index":
@@ -219,7 +219,7 @@ def _index(opened: "Gallery", action: str, kind: str, recall: float | None) -> d
 def _list(opened: "Gallery", where: str, *, as_json: bool) -> None:
     import json
 
-    from likewise.cli.gallery_words import entry_line
+    from likewise.cli.text.gallery import entry_line
 
     entries = []
     for rows in opened.rows(where or None, vectors=False):

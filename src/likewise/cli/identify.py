@@ -2,7 +2,7 @@
 
 import typer
 
-from likewise.cli.manual import DECIDING
+from likewise.cli.help import DECIDING
 
 
 def identify(
@@ -68,10 +68,10 @@ def identify(
     Next:
         likewise search model/ people.db a.png
     """
-    from likewise.cli.gallery_words import identified_lines
-    from likewise.cli.words import as_json
+    from likewise.cli.text.evaluation import as_json
+    from likewise.cli.text.gallery import identified_lines
     from likewise.gallery.templates import check_rule
-    from likewise.model import Model
+    from likewise.model.model import Model
     from likewise.tasks.identify import identify as who
 
     found = who(

@@ -78,7 +78,7 @@ def _recipes(*, as_json: bool) -> str:
     import json
     from dataclasses import asdict
 
-    from likewise.recipes import rows
+    from likewise.recipe.presets import rows
 
     if as_json:
         return json.dumps({row.name: asdict(row) for row in rows()})
@@ -95,8 +95,8 @@ def _calibrations(folder: str, *, as_json: bool) -> str:
     import json
     from dataclasses import asdict
 
-    from likewise.cli.words import calibration_lines
-    from likewise.model import Model
+    from likewise.cli.text.evaluation import calibration_lines
+    from likewise.model.model import Model
 
     found = Model(folder).calibrations
     if as_json:

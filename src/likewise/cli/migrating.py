@@ -7,9 +7,9 @@ def migrate(gallery: str, model: str, source: str, *, leave_out: bool, as_json: 
     from dataclasses import asdict
 
     from likewise.cli.progress import Counter
-    from likewise.cli.words import source_spec
-    from likewise.model import Model
-    from likewise.printable import printable, without_secrets
+    from likewise.cli.text.evaluation import source_spec
+    from likewise.io.display import printable, without_secrets
+    from likewise.model.model import Model
     from likewise.sources import FAMILY
     from likewise.tasks.migrate import migrate as go_over
 

@@ -54,8 +54,8 @@ def monitor(
     Next:
         likewise calibrate model/ others/ --name today
     """
-    from likewise.cli.words import as_json, monitor_lines, source_spec
-    from likewise.model import Model
+    from likewise.cli.text.evaluation import as_json, monitor_lines, source_spec
+    from likewise.model.model import Model
     from likewise.sources import FAMILY
     from likewise.tasks.monitor import monitor as watch
 

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from likewise.printable import printable
-from likewise.results import Epoch
+from likewise.io.display import printable
+from likewise.results.evaluation import Epoch
 
 if TYPE_CHECKING:
-    from likewise.audit.findings import Audit
-    from likewise.learn.training import Run
+    from likewise.auditing.findings import Audit
+    from likewise.learn.loop.train import Run
 
 _SECONDS_BETWEEN_LINES = 10.0
 _NAMED = 3

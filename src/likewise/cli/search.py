@@ -51,9 +51,9 @@ def search(
     import sys
     from dataclasses import asdict
 
-    from likewise.cli.gallery_words import match_line, why_exact
+    from likewise.cli.text.gallery import match_line, why_exact
     from likewise.gallery import Gallery
-    from likewise.model import Model
+    from likewise.model.model import Model
     from likewise.tasks.search import search as find
 
     loaded = Model(model)

@@ -8,7 +8,7 @@ from likewise.errors import BadArgument
 from likewise.registry import Spec
 
 if TYPE_CHECKING:
-    from likewise.recipe import Recipe
+    from likewise.recipe.recipe import Recipe
 
 
 def grouped_spec(spec: str, by: str) -> str:
@@ -55,8 +55,8 @@ def started_from(
         BadArgument: If the row of that name has nothing left to fill.
     """
     from likewise.errors import SourceNotFound
-    from likewise.recipe import Recipe
-    from likewise.recipes import PLAIN, complete, filled, named, pick
+    from likewise.recipe.presets import PLAIN, complete, filled, named, pick
+    from likewise.recipe.recipe import Recipe
     from likewise.sources import FAMILY
 
     if not source:
@@ -69,7 +69,7 @@ def started_from(
         started, given = _of_file(source)
         items = None
     else:
-        from likewise.cli.words import source_spec
+        from likewise.cli.text.evaluation import source_spec
 
         spec = source_spec(source)
         items = FAMILY.build(spec).items()
@@ -110,8 +110,8 @@ def resumed_from(
         BadArgument: If another recipe was named.
         NothingToResume: If there is no such run.
     """
-    from likewise.learn import checkpoint
-    from likewise.recipe import Recipe
+    from likewise.learn.loop import checkpoint
+    from likewise.recipe.recipe import Recipe
 
     if recipe:
         raise BadArgument(
@@ -127,7 +127,7 @@ def _of_file(path: str) -> "tuple[Recipe, set[str]]":
     import tomllib
 
     from likewise.errors import SourceNotFound
-    from likewise.recipe import Recipe
+    from likewise.recipe.recipe import Recipe
 
     try:
         text = Path(path).read_text(encoding="utf-8")

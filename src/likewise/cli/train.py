@@ -6,8 +6,8 @@ from typing import Any
 
 import typer
 
-from likewise.cli.manual import GIVEN, INTERRUPTED, LEARNING, RUNNING
-from likewise.cli.stopping import Stopping
+from likewise.cli.help import GIVEN, INTERRUPTED, LEARNING, RUNNING
+from likewise.cli.signals import Stopping
 
 
 def train(
@@ -201,7 +201,7 @@ def train(
     """
     from likewise.cli.start import resumed_from, started_from
     from likewise.errors import MissingExtra
-    from likewise.recipe import seconds_of
+    from likewise.recipe.recipe import seconds_of
 
     given: dict[str, Any] = {
         "transform": transform,
@@ -268,11 +268,11 @@ def train(
 
 
 def _print(made: Any, *, as_json: bool) -> None:
-    from likewise.cli import words
+    from likewise.cli.text import evaluation
 
     if as_json:
-        print(words.as_json(made.evaluation))
+        print(evaluation.as_json(made.evaluation))
         return
-    print("\n".join(words.evaluation_lines(made.evaluation)))
+    print("\n".join(evaluation.evaluation_lines(made.evaluation)))
     print(f"model:  {made.model.folder}")
     print(f"report: {made.model.folder / 'report.html'}")

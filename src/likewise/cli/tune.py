@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from likewise.cli.manual import GIVEN, INTERRUPTED, LEARNING, RUNNING
+from likewise.cli.help import GIVEN, INTERRUPTED, LEARNING, RUNNING
 
 if TYPE_CHECKING:
-    from likewise.learn.tuning.plan import Plan, Trial
-    from likewise.recipe import Recipe
+    from likewise.learn.tuning.study_id import Plan, Trial
+    from likewise.recipe.recipe import Recipe
 
 
 def tune(
@@ -132,7 +132,7 @@ def tune(
         likewise train tuned.toml --budget 5min --out model/
     """
     from likewise.errors import MissingExtra
-    from likewise.recipe import seconds_of
+    from likewise.recipe.recipe import seconds_of
 
     try:
         from likewise.cli.progress import Progress

@@ -2,7 +2,7 @@
 
 import typer
 
-from likewise.cli.manual import DECIDING
+from likewise.cli.help import DECIDING
 
 
 def verify(
@@ -98,10 +98,10 @@ def verify(
     Next:
         likewise evaluate model/ others/
     """
-    from likewise.cli.grades import told_line
-    from likewise.cli.words import as_json, costs_of, point_words, rate_words
-    from likewise.model import Model
-    from likewise.results import claim_sentence
+    from likewise.cli.text.evaluation import as_json, costs_of, point_words, rate_words
+    from likewise.cli.text.grades import told_line
+    from likewise.model.model import Model
+    from likewise.results.evaluation import claim_sentence
     from likewise.tasks.verify import verify as decide
 
     loaded = Model(model)

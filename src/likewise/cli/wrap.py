@@ -2,7 +2,7 @@
 
 import typer
 
-from likewise.cli.manual import GIVEN
+from likewise.cli.help import GIVEN
 
 FEEDING = "What the encoder takes and gives"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from likewise.rough import precise
+from likewise.distances.approximate import precise
 from likewise.shapes import Array, Float, Shaped
 
 # Vectors of a block, pairs of a block, and numbers gathered at once for recomputing: all the

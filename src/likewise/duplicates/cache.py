@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise import durable
 from likewise.duplicates.content import DIGEST_BYTES
 from likewise.errors import DamagedSource
+from likewise.io import atomic
 from likewise.shapes import Array, Float
 from likewise.sources.npz import read_npz
 
@@ -93,7 +93,7 @@ def write(path: Path, maker: str, digests: Sequence[bytes], vectors: Float[Array
         "vectors": vectors.astype(np.float32),
         "maker": np.array(maker),
     }
-    with durable.replacing(path) as (file,), zipfile.ZipFile(file, "w") as archive:
+    with atomic.replacing(path) as (file,), zipfile.ZipFile(file, "w") as archive:
         for name, column in columns.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, column, allow_pickle=False)

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.calibration import Calibration
-from likewise.comparator import Comparator
-from likewise.comparisons import Comparisons
-from likewise.duplicates.found import Threshold
+from likewise.calibration.calibration import Calibration
+from likewise.calibration.thresholds import FEWEST_FALSE_ACCEPTS, FEWEST_UNITS, fit_thresholds
+from likewise.distances.comparator import Comparator
+from likewise.duplicates.result import Threshold
 from likewise.errors import UnsupportedRate
-from likewise.rates import Rate
-from likewise.reference import Reference
-from likewise.results import OperatingPoint
+from likewise.model.reference import Reference
+from likewise.pairs.all_pairs import Comparisons
+from likewise.results.evaluation import OperatingPoint
+from likewise.results.rates import Rate
 from likewise.shapes import Array, Float
-from likewise.thresholds import FEWEST_FALSE_ACCEPTS, FEWEST_UNITS, fit_thresholds
 from likewise.types import Claim
 
 FEWEST_ITEMS = 1000

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from likewise.duplicates.near import Near
+from likewise.duplicates.pair_search import Near
 from likewise.registry import unknown
 from likewise.shapes import Array, Int
 

@@ -11,13 +11,13 @@ from typing import TypeAlias, final
 
 import numpy as np
 
-from likewise.duplicates.found import Threshold
-from likewise.duplicates.looking import measured, require_images
-from likewise.duplicates.near import Near
+from likewise.duplicates.image_reader import measured, require_images
 from likewise.duplicates.overlap import SIDE, likeness, look
+from likewise.duplicates.pair_search import Near
+from likewise.duplicates.result import Threshold
 from likewise.duplicates.windows import candidates
-from likewise.embedding import Block
 from likewise.errors import UnsupportedRate
+from likewise.model.batching import Block
 from likewise.shapes import Array, Float
 from likewise.types import Items
 

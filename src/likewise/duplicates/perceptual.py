@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from likewise.duplicates.looking import measured, require_images
-from likewise.embedding import Block
+from likewise.duplicates.image_reader import measured, require_images
 from likewise.errors import MissingExtra
+from likewise.model.batching import Block
 from likewise.shapes import Array, Float
 from likewise.types import Items
 

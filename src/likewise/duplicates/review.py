@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise import durable
-from likewise.bounds import read_named
-from likewise.duplicates.found import Duplicates
+from likewise.duplicates.result import Duplicates
 from likewise.errors import BadArgument, DamagedSource, SourceNotFound, UnsupportedRate
+from likewise.io import atomic
+from likewise.io.bounded import read_named
 
 STRATA = 5
 COLUMNS = ("stratum", "pairs_in_stratum", "distance", "first", "second", "same")
@@ -105,7 +105,7 @@ def write_sample(path: Path, found: Duplicates, most: int, seed: int = 0) -> int
         for at in np.sort(drawn).tolist():
             ends = (str(found.places[one[at]]) for one in (found.first, found.second))
             lines.append((number, len(part), f"{float(found.distances[at]):.9g}", *ends, ""))
-    with durable.replacing(path) as (file,):
+    with atomic.replacing(path) as (file,):
         text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
         writer = csv.writer(text)
         writer.writerow(COLUMNS)

@@ -4,9 +4,9 @@ import csv
 import io
 from pathlib import Path
 
-from likewise import durable
-from likewise.duplicates.found import COLUMNS, Duplicates
+from likewise.duplicates.result import COLUMNS, Duplicates
 from likewise.errors import BadArgument
+from likewise.io import atomic
 
 
 def check_path(path: Path, what: str = "the pairs") -> None:
@@ -26,7 +26,7 @@ def check_path(path: Path, what: str = "the pairs") -> None:
         raise BadArgument(f"{path.parent} is no folder. Make it first.")
     if path.is_dir():
         raise BadArgument(f"{path} is a folder. Name a file.")
-    durable.probe(path.parent)
+    atomic.probe(path.parent)
 
 
 def write_pairs(path: Path, found: Duplicates) -> None:
@@ -39,7 +39,7 @@ def write_pairs(path: Path, found: Duplicates) -> None:
     Raises:
         SaveFailed: If it cannot be written; what was there before still stands.
     """
-    with durable.replacing(path) as (file,):
+    with atomic.replacing(path) as (file,):
         # A file's name may hold bytes that are no text.
         text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
         writer = csv.writer(text)

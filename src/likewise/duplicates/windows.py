@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from likewise.duplicates.near import MOST_PAIRS
 from likewise.duplicates.overlap import SIDE
+from likewise.duplicates.pair_search import MOST_PAIRS
 from likewise.errors import BadArgument
 from likewise.shapes import Array, Float, Int
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.gallery.asked import (
+from likewise.gallery.identifying import identified
+from likewise.gallery.open_set import Limit
+from likewise.gallery.request import (
     changed,
     check,
     condition_of,
@@ -14,14 +16,12 @@ from likewise.gallery.asked import (
     rows_of,
     vector_of,
 )
-from likewise.gallery.found import Enrolled, Entry, Identified
-from likewise.gallery.identifying import identified
-from likewise.gallery.known import Known
-from likewise.gallery.open_set import Limit
+from likewise.gallery.result import Enrolled, Entry, Identified
+from likewise.gallery.snapshot import Known
 from likewise.gallery.templates import Rule
-from likewise.model import Model
+from likewise.model.model import Model
 from likewise.stores.base import Store
-from likewise.stores.indexing import Indexed, Kind, Wanted
+from likewise.stores.index.indexing import Indexed, Kind, Wanted
 from likewise.stores.rows import Change, Match, Metadata, Pin, Rows
 from likewise.stores.where import Comparison, Condition
 from likewise.types import Embeddings, Raw

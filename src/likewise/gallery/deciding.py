@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from likewise.errors import BadArgument, UnsupportedRate
-from likewise.gallery.found import Candidate, Identified
 from likewise.gallery.open_set import Limit, check_prior, default_limit, posterior
+from likewise.gallery.result import Candidate, Identified
 from likewise.shapes import Array, Float
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from likewise import durable
 from likewise.errors import DamagedSource, MissingExtra, SourceNotFound
-from likewise.printable import shortened
+from likewise.io import atomic
+from likewise.io.display import shortened
 from likewise.stores.base import Store
 from likewise.stores.rows import Change, Pin, Rows, metadata_texts
 
@@ -45,7 +45,7 @@ def export(store: Store, path: Path) -> int:
     )
     count = 0
     with (
-        durable.replacing(path) as (file,),
+        atomic.replacing(path) as (file,),
         parquet.ParquetWriter(file, schema, use_dictionary=["identity", "metadata"]) as writer,
     ):
         for rows in store.read(items=True):

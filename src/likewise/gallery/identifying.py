@@ -1,13 +1,13 @@
 """Who some items show: the gallery as it now is, its thresholds, and an answer for each item."""
 
 from likewise.errors import NotEnrolled
-from likewise.gallery.asked import ratios_of
 from likewise.gallery.deciding import decided
-from likewise.gallery.found import Identified
-from likewise.gallery.known import Known
 from likewise.gallery.open_set import TARGETS
+from likewise.gallery.request import ratios_of
+from likewise.gallery.result import Identified
+from likewise.gallery.snapshot import Known
 from likewise.gallery.templates import Rule
-from likewise.model import Model
+from likewise.model.model import Model
 from likewise.shapes import Array, Float
 
 # The distances of so many probes to every template are held at once.

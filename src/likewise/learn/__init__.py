@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from likewise.learn.experiment import learn
-    from likewise.learn.training import train
+    from likewise.learn.loop.train import train
 
-_WHERE = {"learn": "likewise.learn.experiment", "train": "likewise.learn.training"}
+_WHERE = {"learn": "likewise.learn.experiment", "train": "likewise.learn.loop.train"}
 
 __all__ = ["learn", "train"]
 

@@ -8,21 +8,24 @@ from pathlib import Path
 
 from safetensors.torch import save as save_tensors
 
-from likewise import calibration_text, durable, manifest, reference, transform_text
-from likewise.audit.findings import Audit
-from likewise.decoded import Decoded
-from likewise.learn import checkpoint
-from likewise.learn.data import Splitter
-from likewise.learn.export import export, export_matcher
+from likewise.auditing.findings import Audit
+from likewise.calibration import json_format
+from likewise.data.cache import Decoded
+from likewise.io import atomic
 from likewise.learn.inspection import facts_of, inspect
-from likewise.learn.training import OnStep, Run, train
-from likewise.model import Model
-from likewise.presentation import examples_of, report_of, training_json, write
-from likewise.recipe import Recipe
-from likewise.results import Epoch, Evaluation, Training
+from likewise.learn.loop import checkpoint
+from likewise.learn.loop.data import Splitter
+from likewise.learn.loop.train import OnStep, Run, train
+from likewise.learn.network.export import export, export_matcher
+from likewise.model import folder as manifest
+from likewise.model import reference, transform_text
+from likewise.model.leakage import TrainedOn
+from likewise.model.model import Model
+from likewise.recipe.recipe import Recipe
+from likewise.report.write import examples_of, report_of, training_json, write
+from likewise.results.evaluation import Epoch, Evaluation, Training
 from likewise.sources.base import Source
 from likewise.tasks.calibrate import fit, measured
-from likewise.trained_on import TrainedOn
 from likewise.types import Claim, Role
 
 
@@ -150,7 +153,7 @@ def learn(
         if on_measured is not None:
             on_measured(model, run.data.parts[Role.TEST])
         if not run.stopped:
-            durable.discard(kept)
+            atomic.discard(kept)
     finally:
         run.data.close()
     return Experiment(
@@ -233,6 +236,6 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
         )
         source = run.recipe.source or run.data.namespace
         made, evaluation = measured(model, made, parts[Role.TEST], source)
-    files["calibration"] = calibration_text.to_json(made)
+    files["calibration"] = json_format.to_json(made)
     files["reference"] = reference.to_bytes({"default": kept})
     return evaluation

@@ -11,26 +11,26 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.dealing import LEAST_OF_SHARE, most_shared, pair_counts
-from likewise.decoded import Decoded
+from likewise.calibration.probability import check_prior
+from likewise.calibration.thresholds import FEWEST_UNITS
+from likewise.data.assign import LEAST_OF_SHARE, most_shared, pair_counts
+from likewise.data.cache import Decoded
+from likewise.data.splits import DEFAULT_SHARES, split
 from likewise.errors import BadArgument, RecipeError, SplitError
-from likewise.evaluation import compare
-from likewise.folded import Decided, Fold, FoldedEvaluation, pool
-from likewise.learn.data import Splitter
+from likewise.evaluation.pooled import Decided, Fold, FoldedEvaluation, pool
+from likewise.evaluation.pooled_probabilities import Said
 from likewise.learn.experiment import learn
-from likewise.learn.training import OnStep, Run
-from likewise.model import Model
-from likewise.pooled_probabilities import Said
-from likewise.probabilities import check_prior
-from likewise.recipe import Recipe
-from likewise.results import Epoch, Evaluation
+from likewise.learn.loop.data import Splitter
+from likewise.learn.loop.train import OnStep, Run
+from likewise.model.model import Model
+from likewise.pairs.choose import compare
+from likewise.recipe.recipe import Recipe
+from likewise.results.evaluation import Epoch, Evaluation
 from likewise.shapes import Array, Int
 from likewise.sources import FAMILY as SOURCES
 from likewise.sources.base import Source
-from likewise.splits import DEFAULT_SHARES, split
 from likewise.tasks.evaluate import measure
 from likewise.tasks.seen import see
-from likewise.thresholds import FEWEST_UNITS
 from likewise.types import Claim, Items, Role, Split
 
 MOST_FOLDS = 100

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from likewise.audit.findings import Audit, ranked
-from likewise.audit.margins import embedding_findings, margin_of
-from likewise.audit.whole import audit_decoded, some_identities
-from likewise.learn.training import Run
-from likewise.learn.validation import embedded
+from likewise.auditing.findings import Audit, ranked
+from likewise.auditing.margins import embedding_findings, margin_of
+from likewise.auditing.run import audit_decoded, some_identities
+from likewise.learn.loop.train import Run
+from likewise.learn.loop.validation import embedded
 from likewise.types import Role
 
 MOST_ITEMS = 512

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from likewise.graded import Coverage, GradeAccuracy, GradeBin
 from likewise.metrics.intervals import share_of
+from likewise.results.grades import Coverage, GradeAccuracy, GradeBin
 from likewise.shapes import Array, Float, Int
 
 BINS = 8

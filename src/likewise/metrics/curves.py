@@ -9,9 +9,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from likewise.distribution import Curve
 from likewise.errors import BadArgument
 from likewise.metrics.verification import Spread, bin_values
+from likewise.results.curves import Curve
 from likewise.shapes import Array, Float
 
 _SHOWN = 200

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from likewise.errors import MissingExtra
-from likewise.graded import Correlation, Graded
 from likewise.metrics.intervals import CONFIDENCE, FEWEST_UNITS
+from likewise.results.grades import Correlation, Graded
 from likewise.shapes import Array, Float, Int
 
 UNIT = "groups of linked pairs"

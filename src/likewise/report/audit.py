@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
-from likewise.audit.findings import Audit, Clue, Evidence, Finding, Severity, counted
+from likewise.auditing.findings import Audit, Clue, Evidence, Finding, Severity, counted
 from likewise.report import pictures, sections, wording
 from likewise.report.document import document
 from likewise.shapes import Array

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from likewise.distribution import Histogram
 from likewise.errors import MissingExtra
 from likewise.report.wording import distance
-from likewise.results import Epoch, OperatingPoint
+from likewise.results.curves import Histogram
+from likewise.results.evaluation import Epoch, OperatingPoint
 from likewise.shapes import Array
 
 TOKENS = {

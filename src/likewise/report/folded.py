@@ -5,11 +5,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from likewise.folded import Fold, FoldedEvaluation, PooledPoint
-from likewise.rates import ErrorRates, Rate
+from likewise.evaluation.pooled import Fold, FoldedEvaluation, PooledPoint
 from likewise.report import probability, sections, shares, tradeoff, wording
 from likewise.report.document import document
-from likewise.results import OperatingPoint, claim_sentence
+from likewise.results.evaluation import OperatingPoint, claim_sentence
+from likewise.results.rates import ErrorRates, Rate
 
 _COLUMNS = ("target", "thresholds", "FAR", "FRR", "balanced accuracy")
 _AGAINST = {

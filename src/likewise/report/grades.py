@@ -3,9 +3,9 @@
 import html
 from typing import Any
 
-from likewise.graded import GradeAccuracy, Graded
 from likewise.report import sections, wording
 from likewise.report.figures import TOKENS, Figure, finished
+from likewise.results.grades import GradeAccuracy, Graded
 
 
 def grades(found: Graded | None) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from likewise.ranked import AtSize, Share
 from likewise.report import sections, wording
 from likewise.report.figures import TOKENS, Figure, finished
-from likewise.results import Evaluation
+from likewise.results.evaluation import Evaluation
+from likewise.results.ranking import AtSize, Share
 
 
 def growth(evaluation: Evaluation) -> str:

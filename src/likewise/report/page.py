@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from likewise.certainty import Choice
 from likewise.errors import BadArgument
-from likewise.rates import Rate
 from likewise.report import figures, growth, pictures, sections, shares, wording
 from likewise.report.document import document
 from likewise.report.grades import grades
-from likewise.results import Epoch, Evaluation, Verification
+from likewise.results.evaluation import Epoch, Evaluation, Verification
+from likewise.results.probability import Choice
+from likewise.results.rates import Rate
 from likewise.shapes import Array
 from likewise.types import Claim
 

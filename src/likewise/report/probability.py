@@ -3,9 +3,9 @@
 import html
 from typing import Any
 
-from likewise.certainty import Choice, Probability
 from likewise.report import wording
 from likewise.report.figures import TOKENS, Figure, finished
+from likewise.results.probability import Choice, Probability
 
 
 def reliability_figure(found: Probability) -> Figure:

@@ -7,11 +7,11 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
-from likewise.certainty import Choice, Probability
-from likewise.ranked import OneShot
-from likewise.rates import Accuracy, Rate
 from likewise.report import figures, pictures, probability, tradeoff, wording
-from likewise.results import Evaluation, OperatingPoint, Verification
+from likewise.results.evaluation import Evaluation, OperatingPoint, Verification
+from likewise.results.probability import Choice, Probability
+from likewise.results.ranking import OneShot
+from likewise.results.rates import Accuracy, Rate
 
 _NAMED = 10
 _COLUMNS = (

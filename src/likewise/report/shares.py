@@ -3,9 +3,9 @@
 import html
 from collections.abc import Mapping, Sequence
 
-from likewise.rates import ErrorRates, Extremes
 from likewise.report import sections, wording
-from likewise.results import Evaluation, OperatingPoint, Verification
+from likewise.results.evaluation import Evaluation, OperatingPoint, Verification
+from likewise.results.rates import ErrorRates, Extremes
 
 
 def populations(found: Verification, default: str) -> str:

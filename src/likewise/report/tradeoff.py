@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from likewise.distribution import Curve
 from likewise.metrics.curves import normal_deviates
-from likewise.rates import Rate
 from likewise.report import wording
 from likewise.report.figures import TOKENS, Figure, finished
-from likewise.results import OperatingPoint, Verification
+from likewise.results.curves import Curve
+from likewise.results.evaluation import OperatingPoint, Verification
+from likewise.results.rates import Rate
 from likewise.shapes import Array
 
 _LEAST, _MOST = 1e-5, 0.6

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from likewise.errors import BadArgument, DamagedSource, EmptySource, SourceNotFound
-from likewise.printable import printable, shortened
+from likewise.io.display import printable, shortened
 from likewise.shapes import Array
 from likewise.sources.base import Source
 from likewise.sources.npz import read_npz

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from likewise.bounds import LARGEST_ITEM_BYTES, read_plain
 from likewise.errors import DamagedSource, SourceNotFound, UnreadableItem
-from likewise.printable import printable, shortened
+from likewise.io.bounded import LARGEST_ITEM_BYTES, read_plain
+from likewise.io.display import printable, shortened
 
 LARGEST_MEMBER_BYTES = LARGEST_ITEM_BYTES
 

@@ -7,10 +7,10 @@ from typing import final
 
 import numpy as np
 
-from likewise.bounds import LARGEST_ITEM_BYTES
 from likewise.errors import BadArgument, DamagedSource, EmptySource, UnreadableItem
-from likewise.npy import from_npy
-from likewise.printable import printable
+from likewise.io.bounded import LARGEST_ITEM_BYTES
+from likewise.io.display import printable
+from likewise.io.npy import from_npy
 from likewise.shapes import Array, Float
 from likewise.sources.base import Source
 from likewise.sources.files import Files, open_files, parts_of

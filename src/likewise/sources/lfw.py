@@ -8,7 +8,7 @@ from typing import TypeAlias, final
 import numpy as np
 
 from likewise.errors import BadArgument, DamagedSource, EmptySource
-from likewise.printable import printable, shortened
+from likewise.io.display import printable, shortened
 from likewise.shapes import Array, Shaped
 from likewise.sources.base import Source
 from likewise.sources.data_folder import find_data

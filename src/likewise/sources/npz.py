@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.bounds import memory_bytes
 from likewise.errors import DamagedSource
-from likewise.npy import MAGIC, from_npy
-from likewise.printable import printable, shortened
+from likewise.io.bounded import memory_bytes
+from likewise.io.display import printable, shortened
+from likewise.io.npy import MAGIC, from_npy
 from likewise.shapes import Array
 
 MEMORY_SHARE = 0.5

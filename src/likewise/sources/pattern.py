@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from likewise.errors import BadArgument
-from likewise.printable import shortened
+from likewise.io.display import shortened
 from likewise.sources.files import parts_of
 
 FIELDS = ("identity", "origin", "group")

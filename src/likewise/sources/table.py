@@ -8,7 +8,7 @@ from typing import Any, Literal, final
 import numpy as np
 
 from likewise.errors import BadArgument, DamagedSource, MissingExtra, SourceNotFound
-from likewise.printable import shortened
+from likewise.io.display import shortened
 from likewise.shapes import Array, Shaped
 from likewise.sources.base import Source
 from likewise.sources.tabular import cells, refusals

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from likewise.errors import DamagedSource, EmptySource
-from likewise.printable import shortened
+from likewise.io.display import shortened
 from likewise.shapes import Array, Float
 
 TAGS = (

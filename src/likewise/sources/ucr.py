@@ -5,9 +5,9 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import final
 
-from likewise.bounds import LARGEST_ITEM_BYTES, read_plain
 from likewise.errors import BadArgument, DamagedSource, SourceNotFound
-from likewise.printable import printable, shortened
+from likewise.io.bounded import LARGEST_ITEM_BYTES, read_plain
+from likewise.io.display import printable, shortened
 from likewise.sources.base import Source
 from likewise.sources.data_folder import find_data
 from likewise.sources.files import open_files

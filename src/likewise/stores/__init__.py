@@ -6,6 +6,6 @@ from likewise.stores.base import Store
 FAMILY: Family[Store] = Family(
     "store",
     __name__,
-    {"sqlite": "sqlite:Sqlite", "pgvector": "pgvector:Pgvector"},
+    {"sqlite": "sqlite.store:Sqlite", "pgvector": "postgres.store:Pgvector"},
     context=("pin", "writing"),
 )

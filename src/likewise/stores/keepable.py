@@ -4,7 +4,7 @@ import math
 import re
 
 from likewise.errors import BadArgument
-from likewise.printable import shortened
+from likewise.io.display import shortened
 from likewise.stores.where import WORDS
 
 LONGEST_NAME = 1000

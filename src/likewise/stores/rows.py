@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from likewise.errors import BadArgument, GalleryBusy, WrongDimension
-from likewise.printable import shortened
+from likewise.io.display import shortened
 from likewise.shapes import Array, Bool, Float
-from likewise.stores.indexing import Indexed, Wanted
+from likewise.stores.index.indexing import Indexed, Wanted
 from likewise.stores.keepable import check_field, check_text, check_value
 
 Value: TypeAlias = str | int | float | bool

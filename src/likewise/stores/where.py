@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from likewise.errors import BadCondition
-from likewise.printable import shortened
+from likewise.io.display import shortened
 
 LONGEST = 10_000
 DEEPEST = 50

@@ -4,24 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from likewise import calibration_text, manifest, reference
-from likewise.calibration import Calibration
-from likewise.decoded import Decoded, decode_all
+from likewise.calibration import json_format
+from likewise.calibration.calibration import Calibration
+from likewise.calibration.fit import calibrate as fit_one
+from likewise.calibration.graded_pairs import graded_pairs
+from likewise.calibration.probability import AUTO, check
+from likewise.calibration.thresholds import check_target, cost_name
+from likewise.data.cache import Decoded, decode_all
+from likewise.data.splits import split
 from likewise.errors import BadArgument, CalibrationExists, SaveFailed
-from likewise.evaluation import calibrate as fit_one
-from likewise.evaluation import compare
-from likewise.listed_pairs import graded_pairs
-from likewise.model import Model, beside
-from likewise.printable import printable
-from likewise.probabilities import AUTO, check
-from likewise.reference import Reference
+from likewise.io.display import printable
+from likewise.model import folder, reference
+from likewise.model.model import Model, beside
+from likewise.model.reference import Reference
+from likewise.pairs.choose import compare
 from likewise.registry import unknown
-from likewise.results import Evaluation
+from likewise.results.evaluation import Evaluation
 from likewise.sources.base import Source
-from likewise.splits import split
 from likewise.tasks.evaluate import measure
 from likewise.tasks.seen import see
-from likewise.thresholds import check_target, cost_name
 from likewise.types import Claim, Items, Role, Split
 
 LONGEST_NAME = 64
@@ -139,11 +140,11 @@ def calibrate(
         _check_free(standing, name, overwrite=overwrite)
         memory = standing.trained_on.and_calibrated(known.items, iter(known))
     files = {
-        "calibration": calibration_text.to_json({**standing.calibrations, **made}),
+        "calibration": json_format.to_json({**standing.calibrations, **made}),
         "reference": reference.to_bytes({**standing.references, name: kept}),
         "trained_on": memory.to_json(),
     }
-    manifest.update(model.folder, files, standing=standing.manifest)
+    folder.update(model.folder, files, standing=standing.manifest)
     return Calibrated(name, made[name], evaluation, dealt.how)
 
 

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.calibration import Calibration
-from likewise.duplicates.found import Duplicates, Threshold
+from likewise.calibration.calibration import Calibration
+from likewise.duplicates.embedders import Maker, embedding, hashing, overlaying
 from likewise.duplicates.groups import GROUPINGS, grouped
-from likewise.duplicates.makers import Maker, embedding, hashing, overlaying
-from likewise.duplicates.near import Near, near_pairs
-from likewise.duplicates.nearness import Wanted, calibration_of, threshold_of
 from likewise.duplicates.overlay import overlaid
-from likewise.duplicates.reading import Read, read
+from likewise.duplicates.pair_search import Near, near_pairs
+from likewise.duplicates.result import Duplicates, Threshold
+from likewise.duplicates.scan import Read, read
+from likewise.duplicates.threshold import Wanted, calibration_of, threshold_of
 from likewise.errors import BadArgument
-from likewise.model import Model
+from likewise.model.model import Model
 from likewise.registry import unknown
 from likewise.sources.base import Source
 from likewise.types import Items

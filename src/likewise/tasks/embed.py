@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.model import Model
+from likewise.model.model import Model
 from likewise.sources.base import Source
 from likewise.tasks.vectors import Spool, Written, check_path, write
 from likewise.types import Embeddings

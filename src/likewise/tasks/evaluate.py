@@ -6,25 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from likewise.by_group import rates_by_group
-from likewise.calibration import Calibration
-from likewise.comparator import Comparator, LearnedComparator
-from likewise.decoded import Decoded, decode_all
+from likewise.calibration.calibration import Calibration
+from likewise.calibration.graded_pairs import graded_pairs
+from likewise.calibration.probability import measure as measure_probability
+from likewise.data.cache import Decoded, decode_all
+from likewise.distances.approximate import Rough
 from likewise.distances.base import Distance
+from likewise.distances.comparator import Comparator
 from likewise.errors import BadArgument, Leak
-from likewise.evaluation import compare, verify_all
-from likewise.featured import Featured
-from likewise.listed_pairs import graded_pairs
+from likewise.evaluation.by_group import rates_by_group
+from likewise.evaluation.verification import verify_all
 from likewise.metrics.gallery_size import by_size
 from likewise.metrics.identification import identification, one_shot
 from likewise.metrics.retrieval import retrieval
-from likewise.model import Model
-from likewise.probabilities import measure as measure_probability
-from likewise.ranked import Identification, OneShot, Retrieval
-from likewise.rates import Enrolment
-from likewise.reranking import NEAREST, Reranked, check
-from likewise.results import Evaluation
-from likewise.rough import Rough
+from likewise.model.feature_maps import Featured
+from likewise.model.model import Model
+from likewise.model.onnx_matcher import LearnedComparator
+from likewise.model.reranking import NEAREST, Reranked, check
+from likewise.pairs.choose import compare
+from likewise.results.evaluation import Evaluation
+from likewise.results.ranking import Identification, OneShot, Retrieval
+from likewise.results.rates import Enrolment
 from likewise.shapes import Array, Float, Shaped
 from likewise.sources.base import Source
 from likewise.tasks.seen import see

@@ -3,10 +3,10 @@
 import hashlib
 from pathlib import Path
 
-from likewise.bounds import LARGEST_ITEM_BYTES, read_plain
 from likewise.errors import UnreadableItem
-from likewise.gallery.found import DIGEST, PATH
-from likewise.printable import printable, shortened
+from likewise.gallery.result import DIGEST, PATH
+from likewise.io.bounded import LARGEST_ITEM_BYTES, read_plain
+from likewise.io.display import printable, shortened
 from likewise.sources.base import Source
 from likewise.stores.rows import Metadata, Value
 from likewise.types import Raw

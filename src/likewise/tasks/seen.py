@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from likewise.comparator import Comparator, ComparedOnce
-from likewise.decoded import Decoded
-from likewise.featured import Featured, vectors_of
-from likewise.model import Model
-from likewise.reference import evenly
+from likewise.data.cache import Decoded
+from likewise.distances.comparator import Comparator
+from likewise.model.feature_maps import Featured, vectors_of
+from likewise.model.model import Model
+from likewise.model.onnx_matcher import ComparedOnce
+from likewise.model.reference import evenly
 from likewise.shapes import Array, Float, Int
 from likewise.types import Items
 

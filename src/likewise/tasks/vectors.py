@@ -23,8 +23,8 @@ from typing import IO, BinaryIO, TypeAlias, final
 
 import numpy as np
 
-from likewise import durable
 from likewise.errors import BadArgument, MissingExtra
+from likewise.io import atomic
 from likewise.shapes import Array, Float, Shaped
 from likewise.types import Items
 
@@ -76,7 +76,7 @@ def check_path(path: Path) -> None:
                 "Parquet files are written by pyarrow. pip install 'likewise[evaluate]', or write "
                 "an .npz."
             ) from error
-    durable.probe(path.parent)
+    atomic.probe(path.parent)
 
 
 @final
@@ -95,7 +95,7 @@ class Spool:
         self.path = path
         self.dim = dim
         self.count = 0
-        with durable.saving(path):
+        with atomic.saving(path):
             self._file = tempfile.TemporaryFile(  # noqa: SIM115
                 prefix=".likewise-", dir=path.parent
             )
@@ -109,13 +109,13 @@ class Spool:
 
     def add(self, vectors: Float[Array, "n dim"]) -> None:
         """Put vectors behind those that are there."""
-        with durable.saving(self.path):
+        with atomic.saving(self.path):
             self._file.write(np.ascontiguousarray(vectors, dtype="<f4").data)
         self.count += len(vectors)
 
     def slices(self, rows: int = SLICE_ROWS) -> Iterator[Float[Array, "n dim"]]:
         """All vectors, some at a time."""
-        with durable.saving(self.path):
+        with atomic.saving(self.path):
             self._file.seek(0)
             while data := self._file.read(4 * self.dim * rows):
                 yield np.frombuffer(data, dtype="<f4").reshape(-1, self.dim)
@@ -138,7 +138,7 @@ def write(spool: Spool, items: Items, failed: Failed, fingerprint: str) -> Writt
     if path.suffix == ".npy":
         paths = (path, path.with_suffix(".rows.csv"), path.with_suffix(".failed.csv"))
     # The file that was asked for is named last: where it is new, so are those beside it.
-    with durable.replacing(*paths[1:], path) as files:
+    with atomic.replacing(*paths[1:], path) as files:
         if path.suffix == ".npz":
             _npz(files[0], spool, items, failed, fingerprint)
         elif path.suffix == ".parquet":

@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from likewise import manifest, transform_text
-from likewise.bounds import read_plain
 from likewise.distances import FAMILY as DISTANCES
-from likewise.encoder import Encoder
 from likewise.errors import BadArgument, DamagedModel, SourceNotFound, UnfitEncoder
-from likewise.manifest_files import most_bytes
-from likewise.model import Model
-from likewise.printable import shortened
-from likewise.trained_on import TrainedOn
+from likewise.io.bounded import read_plain
+from likewise.io.display import shortened
+from likewise.model import folder as manifest
+from likewise.model import transform_text
+from likewise.model.files import most_bytes
+from likewise.model.leakage import TrainedOn
+from likewise.model.model import Model
+from likewise.model.onnx_encoder import Encoder
 from likewise.transforms import FAMILY as TRANSFORMS
 from likewise.transforms.base import Transform
 from likewise.types import Claim, InputShape, Kind

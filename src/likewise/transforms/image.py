@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
-from likewise.printable import shortened
+from likewise.io.display import shortened
 from likewise.shapes import Array, Float, Int, Shaped, UInt8, namespace_of
 from likewise.transforms.base import Transform
 from likewise.transforms.pixels import eight_bits, ink, orientation, over_white, unreadable, upright

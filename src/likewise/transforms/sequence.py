@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal, final
 import numpy as np
 
 from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
-from likewise.npy import MAGIC, from_npy
-from likewise.printable import shortened
+from likewise.io.display import shortened
+from likewise.io.npy import MAGIC, from_npy
 from likewise.shapes import Array, Float, Int, Shaped, namespace_of
 from likewise.transforms.base import Transform
 from likewise.types import InputShape, Kind, Raw

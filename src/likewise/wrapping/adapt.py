@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from likewise import onnx_check
-from likewise.encoder import LONGEST_EMBEDDING, Encoder
 from likewise.errors import DamagedModel, UnfitEncoder
-from likewise.graph import Graph
-from likewise.printable import printable, shortened
+from likewise.io.display import printable, shortened
+from likewise.model import onnx_check
+from likewise.model.onnx_encoder import LONGEST_EMBEDDING, Encoder
+from likewise.model.onnx_session import Graph
 from likewise.shapes import Array
 from likewise.types import InputShape, Kind
 from likewise.wrapping import graph_edit

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from likewise.errors import MissingExtra, UnfitEncoder
-from likewise.printable import shortened
+from likewise.io.display import shortened
 
 Axes: TypeAlias = list[int | None]
 Steps: TypeAlias = Sequence[tuple[str, dict[str, Any]]]

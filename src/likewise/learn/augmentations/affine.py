@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from likewise.learn.affine_grids import affine_grids, check_affine
 from likewise.learn.augmentations.base import Augmentation
+from likewise.learn.ops.affine_grids import affine_grids, check_affine
 from likewise.shapes import Float, Int
 from likewise.types import Kind
 

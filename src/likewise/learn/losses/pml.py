@@ -5,9 +5,9 @@ from typing import Any, final
 from torch import Tensor
 
 from likewise.errors import BadArgument
-from likewise.learn.borrowed import borrowed, borrowed_names, needed
 from likewise.learn.losses import targets
 from likewise.learn.losses.base import Loss
+from likewise.learn.ops.pml_adapter import borrowed, borrowed_names, needed
 from likewise.registry import unknown
 from likewise.shapes import Float
 from likewise.types import Target

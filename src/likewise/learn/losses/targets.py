@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from likewise.distances.cosine import Cosine
 from likewise.errors import BadArgument
-from likewise.learn import kernels
+from likewise.learn.ops import kernels
 from likewise.shapes import Bool, Float, Int
 from likewise.types import Labels, Pairs, Target
 

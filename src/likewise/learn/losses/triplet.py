@@ -8,9 +8,10 @@ from torch.nn import functional
 
 from likewise.distances.base import Distance
 from likewise.errors import BadArgument
-from likewise.learn import kernels, miners
+from likewise.learn import miners
 from likewise.learn.losses import targets
 from likewise.learn.losses.base import Loss
+from likewise.learn.ops import kernels
 from likewise.shapes import Float
 from likewise.types import Target, Triplets
 

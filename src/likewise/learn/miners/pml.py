@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from likewise.errors import BadArgument
-from likewise.learn.borrowed import borrowed, borrowed_names
 from likewise.learn.miners.base import Miner
 from likewise.learn.miners.every import Every
+from likewise.learn.ops.pml_adapter import borrowed, borrowed_names
 from likewise.registry import unknown
 from likewise.shapes import Bool, Float, Int
 from likewise.types import Pairs, Triplets

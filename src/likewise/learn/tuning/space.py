@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
 from likewise.errors import RecipeError
-from likewise.recipe import Recipe
+from likewise.recipe.recipe import Recipe
+from likewise.recipe.values import literal
 from likewise.registry import Family, Spec, families, unknown
-from likewise.settings import literal
 
 Value: TypeAlias = float | int | str
 """A number of a range, or a choice as it is written."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from likewise.errors import MissingExtra, NothingToResume, UnfinishedRun
-from likewise.learn.tuning.plan import Plan, Trial
 from likewise.learn.tuning.space import Dimension, Value
-from likewise.recipe import Recipe
+from likewise.learn.tuning.study_id import Plan, Trial
+from likewise.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

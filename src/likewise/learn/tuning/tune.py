@@ -12,17 +12,17 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from likewise import durable
 from likewise.errors import BadArgument, TrainingError
-from likewise.learn.data import prepare
-from likewise.learn.training import Run
-from likewise.learn.tuning.plan import Plan, Trial, path_of, require_same
-from likewise.learn.tuning.searching import Search
+from likewise.io import atomic
+from likewise.learn.loop.data import prepare
+from likewise.learn.loop.train import Run
+from likewise.learn.tuning.default_space import usual
+from likewise.learn.tuning.search import Search
 from likewise.learn.tuning.space import parse
 from likewise.learn.tuning.study import Study, require_place
-from likewise.learn.tuning.trying import folds_of, learned_part, timed, told
-from likewise.learn.tuning.usual import usual
-from likewise.recipe import Recipe
+from likewise.learn.tuning.study_id import Plan, Trial, path_of, require_same
+from likewise.learn.tuning.trial import folds_of, learned_part, timed, told
+from likewise.recipe.recipe import Recipe
 from likewise.sources.base import Source
 
 LEAST_SECONDS = 0.5
@@ -160,7 +160,7 @@ def _study(target: Path, plan: Plan, started: float, *, resume: bool, overwrite:
     except BaseException:
         study.close()
         if not resume:
-            durable.discard(study.path)
+            atomic.discard(study.path)
         raise
     return study
 
@@ -187,7 +187,7 @@ def _check(
     if not budget_seconds and not resume:
         raise BadArgument("A search needs a budget of time for all trials together. Give one.")
     require_place(path_of(target), resume=resume, overwrite=overwrite)
-    durable.probe(target.parent)
+    atomic.probe(target.parent)
 
 
 def _shared_out(plan: Plan, left: float) -> Plan:
@@ -228,7 +228,7 @@ def _written(searched: Search, target: Path, words: str, *, stopped: bool) -> Tu
         f"validation error {best.figure:.4f},\n# and {trials[0].figure:.4f} of the recipe it was "
         f"made from; measured on {words}.\n"
     )
-    durable.replace(target, (heading + recipe.to_toml()).encode())
+    atomic.replace(target, (heading + recipe.to_toml()).encode())
     return Tuning(
         recipe,
         target,

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from likewise.errors import BadArgument
-from likewise.learn.affine_grids import affine_grids, check_affine
+from likewise.learn.ops.affine_grids import affine_grids, check_affine
 from likewise.learn.views.base import View
 from likewise.shapes import Float
 from likewise.types import InputShape, Kind

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from likewise.errors import DamagedSource, EmptySource
-from likewise.printable import shortened
+from likewise.io.display import shortened
 from likewise.sources.tabular.sheet import Sheet
 
 BATCH_ROWS = 2**16

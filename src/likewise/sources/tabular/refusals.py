@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from likewise.errors import DamagedSource
-from likewise.printable import shortened
+from likewise.io.display import shortened
 from likewise.shapes import Array, Int, Shaped
 from likewise.sources.tabular.sheet import SHOWN, Sheet
 

@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from likewise.errors import SaveFailed
-from likewise.printable import shortened
+from likewise.io.display import shortened
 from likewise.shapes import Array, Bool
 from likewise.stores.postgres.migrations import Head, head_of
 from likewise.stores.postgres.server import Connection, Server

@@ -6,7 +6,7 @@ import math
 from psycopg import sql
 
 from likewise.errors import BadCondition
-from likewise.printable import shortened
+from likewise.io.display import shortened
 from likewise.stores.keepable import FIELDS, whole
 from likewise.stores.postgres.wire import digest_of
 from likewise.stores.where import Comparison, Condition, Joined, Literal, Opposite, kind_of

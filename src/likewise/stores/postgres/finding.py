@@ -16,7 +16,7 @@ from psycopg import sql
 from likewise.distances.base import Distance
 from likewise.shapes import Array, Float
 from likewise.stores import exact
-from likewise.stores.indexing import LEAST_SELECTED, MOST_WANTED
+from likewise.stores.index.indexing import LEAST_SELECTED, MOST_WANTED
 from likewise.stores.postgres.conditions import Bound, compiled
 from likewise.stores.postgres.migrations import Head, head_of
 from likewise.stores.postgres.server import Connection, Server

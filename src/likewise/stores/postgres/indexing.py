@@ -9,7 +9,7 @@ from psycopg import sql
 from likewise.distances.base import Distance
 from likewise.errors import BadArgument
 from likewise.shapes import Array
-from likewise.stores.indexing import (
+from likewise.stores.index.indexing import (
     NEAREST,
     USED,
     Indexed,

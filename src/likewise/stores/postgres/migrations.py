@@ -10,7 +10,7 @@ from psycopg import errors, sql
 from likewise.errors import BadArgument, DamagedGallery, NewerGallery, NotAGallery
 from likewise.stores.postgres.server import EXTENSION, SCHEMA, Connection, Server
 from likewise.stores.rows import Pin
-from likewise.stores.schema import check_pin, match
+from likewise.stores.sqlite.schema import check_pin, match
 
 # Whoever changes the schema of a database holds this lock.
 _LOCK = 0x4C696B65

@@ -21,7 +21,7 @@ from likewise.errors import (
     NotAGallery,
     SaveFailed,
 )
-from likewise.printable import shortened, without_secrets
+from likewise.io.display import shortened, without_secrets
 from likewise.stores.rows import Pin
 
 SCHEMA = "likewise"

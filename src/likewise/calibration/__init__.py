@@ -1,0 +1,1 @@
+"""From a distance to a decision: thresholds, probabilities and grades."""

@@ -1,0 +1,63 @@
+"""Ctrl-C and SIGTERM while training: stop after the step, keep what was learned."""
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from likewise.learn.loop.train import Run
+
+TERMINATED = 143
+"""The exit code of a process that was told to end: 128 + SIGTERM."""
+
+
+class Stopping:
+    """While open, the first signal asks the run to stop, and the second ends the process."""
+
+    def __init__(self) -> None:
+        self.terminated = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "Stopping":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._restore()
+
+    def start(self, run: "Run") -> None:
+        """Listen for this run."""
+        handler = self._handler(run)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, handler)
+
+    def _handler(self, run: "Run") -> Callable[[int, FrameType | None], None]:
+        def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+            if run.stop_asked:
+                self._restore()
+                raise KeyboardInterrupt
+            self.terminated = number == signal.SIGTERM
+            run.stop()
+
+        return handle
+
+    def stopped(self, run: "Run") -> None:
+        """Say what is kept; when the process was told to end, end it."""
+        self._restore()
+        print(
+            f"Stopped; {run.checkpoint_path} holds all that is needed to go on (--resume).",
+            file=sys.stderr,
+        )
+        if self.terminated:
+            raise SystemExit(TERMINATED)
+        print("Saving the best model so far; Ctrl-C again ends without it.", file=sys.stderr)
+
+    def _restore(self) -> None:
+        while self._before:
+            signal.signal(*self._before.popitem())

@@ -1,0 +1,124 @@
+"""How it reads what is there twice, and how far the search is."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from likewise.cli.progress import Counter
+from likewise.errors import BadArgument
+
+if TYPE_CHECKING:
+    from likewise.duplicates.result import Duplicates
+    from likewise.duplicates.review import Precision
+
+_NAMED = 10
+
+
+def named(what: list[str]) -> tuple[str, str]:
+    """The model's folder, empty for none, and the source.
+
+    Raises:
+        BadArgument: If there is no source, or more than the two.
+    """
+    if len(what) == 1:
+        if (Path(what[0]) / "model.toml").is_file():
+            raise BadArgument(
+                f"{what[0]} is a model, and what it is to look through is missing. Write likewise "
+                "dedupe MODEL SOURCE."
+            )
+        return "", what[0]
+    if len(what) != 2:
+        given = " ".join(what) or "nothing"
+        raise BadArgument(f"{given} was given, and SOURCE, or MODEL SOURCE, is expected.")
+    return what[0], what[1]
+
+
+class Counting:
+    """Shows how far each part of the work is, one after the other.
+
+    Args:
+        quiet: Show nothing.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.counter: Counter | None = None
+
+    def __enter__(self) -> "Counting":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._end()
+
+    def show(self, verb: str, done: int, total: int) -> None:
+        """Show how many items are done of the part of this name."""
+        if self.counter is None or self.counter.verb != verb:
+            self._end()
+            self.counter = Counter(verb, quiet=self.quiet)
+            self.counter.__enter__()
+        self.counter.show(done, total)
+
+    def _end(self) -> None:
+        if self.counter is not None:
+            self.counter.__exit__(None, None, None)
+            self.counter = None
+
+
+def duplicate_lines(found: "Duplicates") -> list[str]:
+    """What is there twice, as the lines that a person reads."""
+    copies = int(found.same_bytes.sum())
+    remembered = f", {found.remembered:,} from the cache" if found.remembered else ""
+    lines = [
+        (
+            f"{len(found.places):,} items of {found.source}, compared by {found.compared_by} "
+            f"({found.embedded:,} new{remembered})"
+        ),
+        f"  threshold {found.threshold.value:.4g}, {found.threshold.words}",
+    ]
+    if found.threshold.expectation:
+        lines.append(f"  by chance: {found.threshold.expectation}")
+    if len(found):
+        some = "1 group" if len(found) == 1 else f"{len(found):,} groups"
+        lines.append(f"{some} of {sum(map(len, found.members)):,} items: {found.alike}")
+    else:
+        lines.append("nothing is there twice")
+    lines.append(
+        f"  {copies:,} copies byte for byte, {len(found.first) - copies:,} pairs that look alike"
+    )
+    if found.linking:
+        lines.append(f"  {found.linking:,} of these pairs link items of two groups")
+    if len(found) > _NAMED:
+        lines.append(f"the {_NAMED} surest of them:")
+    for number in found.surest[:_NAMED]:
+        members = found.members[number]
+        farthest = max(float(found.distances[at]) for at in found.pairs_of[number])
+        shown = ", ".join(str(found.places[row]) for row in members[:3])
+        more = f" and {len(members) - 3} more" if len(members) > 3 else ""
+        lines.append(f"group {number + 1}: {shown}{more}, at most {farthest:.4g} apart")
+    if len(found) > _NAMED:
+        rest = len(found) - _NAMED
+        lines.append(f"and {rest:,} more group{'' if rest == 1 else 's'}")
+    if found.failed:
+        lines.append(f"{len(found.failed)} items failed to read:")
+        lines += [f"  {place}: {reason}" for place, reason in found.failed[:_NAMED]]
+        if len(found.failed) > _NAMED:
+            lines.append(f"  and {len(found.failed) - _NAMED} more, all named with --json")
+    return lines
+
+
+def precision_lines(found: "Precision") -> list[str]:
+    """What a labelled sample shows, as the lines that a person reads."""
+    pairs = sum(one.pairs for one in found.strata)
+    labelled = sum(one.labelled for one in found.strata)
+    lines = [
+        (
+            f"{found.value:.4f} of {pairs:,} pairs are the same (95% interval {found.low:.4f} to "
+            f"{found.high:.4f}; {labelled:,} labelled)"
+        )
+    ]
+    lines += [
+        f"  stratum {number}: {one.same} of {one.labelled} labelled, of {one.pairs:,} pairs"
+        for number, one in enumerate(found.strata, 1)
+    ]
+    if found.unlabelled:
+        lines.append(f"  {found.unlabelled:,} pairs of the sample are not labelled")
+    return lines

@@ -1,0 +1,1 @@
+"""From a source to the items of each part: splits, decoding, the cache, the catalogue."""

@@ -1,0 +1,1 @@
+"""How well a model verifies and ranks: rates, groups, cross-validation."""

@@ -1,0 +1,202 @@
+"""Thresholds fitted on some of the data and applied to the rest, in turn, until all is decided.
+
+Nothing decides about what it was fitted on: units (identities, or groups of linked pairs) are dealt
+into folds, each fold is decided by thresholds fitted on the others, and the decisions are pooled,
+never the distances.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from likewise.calibration.calibration import Calibration
+from likewise.calibration.fit import calibrate
+from likewise.calibration.grades import GradedDistances
+from likewise.calibration.probability import AUTO, check
+from likewise.calibration.thresholds import cost_name
+from likewise.evaluation.accuracy import Judged, accuracy, judged
+from likewise.evaluation.pooled_probabilities import Said, pooled
+from likewise.evaluation.verification import verify_all
+from likewise.metrics.tally import Tally
+from likewise.pairs.all_pairs import Compared
+from likewise.precomputed import Given, GivenComparisons
+from likewise.precomputed.folds import FOLDS, deal, is_stratified
+from likewise.results.evaluation import Verification
+from likewise.results.grades import Graded
+from likewise.results.probability import Probability
+from likewise.results.rates import Accuracy, ErrorRates
+from likewise.shapes import Array, Int
+from likewise.types import Claim
+
+CLAIM = Claim.NEW_IDENTITIES
+ACCURACY_POINT = "balanced"
+"""The operating point at which accuracy is measured: where the mean of both errors is least."""
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a calibration is fitted.
+
+    Attributes:
+        calibrator: Spec; `auto` chooses one by all of the data, see `probabilities.choose`.
+        limit: Which points are used where nobody says, see `Calibration`.
+        costs: What a false accept and what a false reject costs; adds the point of least cost.
+        prior: The share of same pairs where this is used, for the costs and the log loss.
+        far: A false-accept rate to fit a threshold for, too, which is used where nobody says.
+    """
+
+    calibrator: str = AUTO
+    limit: Literal["plain", "guarantee"] = "plain"
+    costs: tuple[float, float] | None = None
+    prior: float = 0.5
+    far: float | None = None
+
+    def fit_all(self, given: "Given") -> Calibration:
+        """Calibrate on all of the data, on their grades too where they have some.
+
+        Raises:
+            SpecError: If the calibrator, a cost or the prior is none.
+        """
+        graded = graded_by(given)
+        grades = None if graded is None else graded.calibrated()
+        return replace(self.fit(given.compared()), source=given.place, grades=grades)
+
+    def fit(self, known: Compared, calibrator: str = "") -> Calibration:
+        """Calibrate on these pairs, by another calibrator if one is named.
+
+        Raises:
+            SpecError: If the calibrator, a cost or the prior is none.
+        """
+        return calibrate(
+            known,
+            CLAIM,
+            calibrator or check(self.calibrator),
+            limit=self.limit,
+            far=self.far,
+            costs=self.costs,
+            prior=self.prior,
+        )
+
+
+@dataclass(frozen=True)
+class CrossFitted:
+    """What thresholds do to data that they were not fitted on.
+
+    Attributes:
+        calibration: Fitted on all of the data; the rates of its points are those of the folds.
+        verification: What the distances are like, and the same points.
+        accuracy: At the point `balanced` of each fold, every pair weighing equally; None where the
+            folds could not be stratified, or all pairs of embeddings were compared.
+        balanced_accuracy: One less the mean of FAR and FRR, there.
+        probability: What the probabilities are worth, each fold's by the calibration of the others.
+        folds: Into how many parts the data were dealt.
+        parts: How many units each part has.
+        thresholds: Of each point that was measured, those that decided about each part.
+        stratified: Whether each part has its share of same and of different pairs, to a pair.
+        grades: How the distance follows the grades of all pairs; None where nobody graded them.
+    """
+
+    calibration: Calibration
+    verification: Verification
+    accuracy: Accuracy | None
+    balanced_accuracy: Accuracy
+    probability: Probability
+    folds: int
+    parts: tuple[int, ...]
+    thresholds: Mapping[str, tuple[float, ...]]
+    stratified: bool
+    grades: Graded | None = None
+
+
+def pool(
+    given: Given,
+    dealt: Int[Array, "units"],
+    fit: Callable[[Compared], Mapping[str, float]],
+) -> dict[str, list[Judged]]:
+    """Decide each fold by thresholds that were fitted on the others.
+
+    Args:
+        given: The data.
+        dealt: The fold of each unit.
+        fit: Gives thresholds by name.
+
+    Returns:
+        For each name that every fold has, what became of each fold.
+    """
+    found: list[dict[str, Judged]] = []
+    for fold in range(int(dealt.max()) + 1):
+        thresholds = fit(given.take(np.flatnonzero(dealt != fold)).compared())
+        new = given.take(np.flatnonzero(dealt == fold)).compared()
+        tallies = new.tallies(list(thresholds.values()), CLAIM)
+        found.append(dict(zip(thresholds, judged(new, tallies), strict=True)))
+    shared = [name for name in found[0] if all(name in one for one in found)]
+    return {name: [one[name] for one in found] for name in shared}
+
+
+def rates(decided: Sequence[Judged]) -> ErrorRates:
+    """Both error rates over all folds."""
+    far, frr = (Tally.join(part) for part in ([d.far for d in decided], [d.frr for d in decided]))
+    return ErrorRates(far.rate(), frr.rate())
+
+
+def cross_fit(
+    given: Given, *, folds: int = FOLDS, seed: int = 0, fitting: Fitting | None = None
+) -> CrossFitted:
+    """Calibrate on all of the data, and measure that by folds.
+
+    Args:
+        given: Embeddings or comparisons.
+        folds: Into how many parts to deal.
+        seed: Of the dealing.
+        fitting: How to calibrate.
+
+    Raises:
+        BadArgument: If there are not 2 to 100 folds.
+        SpecError: If the calibrator, a cost or the prior is none.
+        SplitError: If the data cannot be dealt into so many.
+    """
+    how = fitting or Fitting()
+    cost_name(how.costs or (1.0, 1.0), how.prior)
+    dealt = deal(given, folds, seed)
+    whole = given.compared()
+    fitted, graded = how.fit_all(given), graded_by(given)
+    found: list[Calibration] = []
+
+    def fit(known: Compared) -> dict[str, float]:
+        found.append(how.fit(known, fitted.calibrator))
+        # A limit that a fold's data cannot guarantee has no threshold there.
+        return {p.name: p.threshold for p in found[-1].points if p.supported or not p.guaranteed}
+
+    decided = pool(given, dealt, fit)
+    said = [
+        Said.of(given.take(np.flatnonzero(dealt == fold)).compared(), one.ratios, CLAIM, how.prior)
+        for fold, one in enumerate(found)
+    ]
+    points = [
+        replace(point, test=rates(decided[point.name]) if point.name in decided else None)
+        for point in fitted.points
+    ]
+    at = decided[ACCURACY_POINT]
+    even = isinstance(given, GivenComparisons) and is_stratified(given, dealt)
+    return CrossFitted(
+        calibration=fitted.measured(points),
+        verification=replace(verify_all(whole, (), CLAIM), points=tuple(points)),
+        accuracy=accuracy(at, balanced=False) if even else None,
+        balanced_accuracy=accuracy(at, balanced=True),
+        probability=pooled(said, how.prior, one_scale=True),
+        folds=folds,
+        parts=tuple(np.bincount(dealt, minlength=folds).tolist()),
+        thresholds={
+            name: tuple(next(p.threshold for p in one.points if p.name == name) for one in found)
+            for name in decided
+        },
+        stratified=even,
+        grades=None if graded is None else graded.cross_fitted(folds, seed=seed),
+    )
+
+
+def graded_by(given: Given) -> GradedDistances | None:
+    """The pairs that were graded; None where none were."""
+    return given.graded if isinstance(given, GivenComparisons) else None

@@ -1,0 +1,228 @@
+"""What folds measured: each decides with a threshold of its own, and the decisions are pooled.
+
+Distances are never pooled: those of two models have nothing to do with one another.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from likewise.calibration.calibration import PREFERRED
+from likewise.evaluation.accuracy import Judged, accuracy, judged
+from likewise.evaluation.pooled_probabilities import Said, pooled
+from likewise.metrics.tally import Tally
+from likewise.pairs.all_pairs import Compared
+from likewise.pairs.forgeries import RANDOM, SKILLED, Populations
+from likewise.results.evaluation import Evaluation, OperatingPoint
+from likewise.results.probability import Probability
+from likewise.results.rates import Accuracy, ErrorRates
+from likewise.types import Claim
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What the thresholds of one fold decided about its test items.
+
+    Attributes:
+        points: The operating points, as they were fitted on the fold's own *calibrate* items.
+        tallies: For each of them what became of different and of same pairs.
+        populations: The same for each population of different pairs, where some items are forged.
+        judged: For each of the points, both tallies with the units that they go through.
+        said: What the fold's probabilities said of its test items; None where nobody asked.
+    """
+
+    points: tuple[OperatingPoint, ...]
+    tallies: tuple[tuple[Tally, Tally], ...]
+    populations: Mapping[str, tuple[tuple[Tally, Tally], ...]]
+    judged: tuple[Judged, ...]
+    said: Said | None = None
+
+    @classmethod
+    def of(cls, compared: Compared, points: Sequence[OperatingPoint], claim: Claim) -> "Decided":
+        """Decide about the pairs of a fold."""
+        thresholds = [point.threshold for point in points]
+        populations = {}
+        if isinstance(compared, Populations):
+            each = compared.each(thresholds, claim)
+            populations = {name: tuple(each[name]) for name in (SKILLED, RANDOM)}
+        tallies = tuple(compared.tallies(thresholds, claim))
+        return cls(tuple(points), tallies, populations, tuple(judged(compared, tallies)))
+
+
+@dataclass(frozen=True)
+class PooledPoint:
+    """An operating point over all folds.
+
+    Attributes:
+        name: As in `OperatingPoint`.
+        target: The false-accept rate that it was fitted for; None for those without one.
+        thresholds: Of each fold.
+        supported: Whether the data of every fold can support it.
+        reason: Why not, and what would be needed; empty when supported.
+        rates: Over the decisions of all folds; None if not supported.
+        populations: Those of each population of different pairs, where some items are forged.
+        balanced_accuracy: One less the mean of both rates, over the decisions of all folds; None
+            if not supported.
+    """
+
+    name: str
+    target: float | None
+    thresholds: tuple[float, ...]
+    supported: bool
+    reason: str
+    rates: ErrorRates | None
+    populations: Mapping[str, ErrorRates]
+    balanced_accuracy: Accuracy | None
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What one fold did.
+
+    Attributes:
+        number: From 1.
+        parts: Each role with its counts in words.
+        evaluation: Of its own test items.
+        items_per_second: Of training.
+    """
+
+    number: int
+    parts: Mapping[str, str]
+    evaluation: Evaluation
+    items_per_second: float
+
+
+@dataclass(frozen=True)
+class FoldedEvaluation:
+    """What a recipe is worth, measured by folds in which every identity is tested once.
+
+    Attributes:
+        source: Where the items come from, in words.
+        claim: What the rates claim.
+        unit: What the trials of every interval are called.
+        comparator: What compared: `matcher`, or the spec of the distance.
+        against: Which different pairs the false-accept rates are of, where some items are forged.
+        folds: What each did.
+        points: The operating points over all folds.
+        identities: How many were tested, in all folds together.
+        items: Likewise.
+        same_pairs: Likewise; pairs of two folds are never compared.
+        different_pairs: Likewise.
+        eer: Mean of the folds' equal error rates, each at a threshold chosen on the fold itself: it
+            describes the distances and promises nothing.
+        population_eers: The same for each population of different pairs.
+        one_shot: Mean of the folds' one-shot accuracies; None if the data cannot ask for it.
+        failed: Place and reason of each item that could not be read.
+        default_point: Name of the point that is told first: what the folds' models use, where all
+            folds support it, else the nearest that they do; empty if there is none.
+        probability: What the probabilities were worth; None where nobody asked.
+    """
+
+    source: str
+    claim: Claim
+    unit: str
+    comparator: str
+    against: str
+    folds: tuple[Fold, ...]
+    points: tuple[PooledPoint, ...]
+    identities: int
+    items: int
+    same_pairs: int
+    different_pairs: int
+    eer: float
+    population_eers: Mapping[str, float]
+    one_shot: float | None
+    failed: tuple[tuple[str, str], ...]
+    default_point: str
+    probability: Probability | None
+
+
+def pool(folds: Sequence[Fold], decided: Sequence[Decided], prior: float = 0.5) -> FoldedEvaluation:
+    """Put folds together that share no identity.
+
+    Args:
+        folds: What each did.
+        decided: What the thresholds of each decided.
+        prior: The share of same pairs that the probabilities assume, as it was said.
+    """
+    found = [fold.evaluation.verification for fold in folds]
+    first, evaluation = found[0], folds[0].evaluation
+    shots = [shot.accuracy for fold in folds if (shot := fold.evaluation.one_shot) is not None]
+    shared = [
+        point.name
+        for point in decided[0].points
+        if all(point.name in {p.name for p in one.points} for one in decided)
+    ]
+    points = tuple(_pooled(name, decided) for name in shared)
+    said = [one.said for one in decided if one.said is not None]
+    return FoldedEvaluation(
+        source=evaluation.source,
+        claim=first.claim,
+        unit=first.unit,
+        comparator=evaluation.comparator,
+        against=first.against,
+        folds=tuple(folds),
+        points=points,
+        identities=sum(one.identities for one in found),
+        items=sum(one.items for one in found),
+        same_pairs=sum(one.same_pairs for one in found),
+        different_pairs=sum(one.different_pairs for one in found),
+        eer=_mean([one.eer for one in found]),
+        population_eers={
+            name: _mean([one.population_eers[name] for one in found])
+            for name in first.population_eers
+        },
+        one_shot=_mean(shots) if len(shots) == len(folds) else None,
+        failed=evaluation.failed,
+        default_point=_default(points, [fold.evaluation.default_point for fold in folds]),
+        probability=pooled(said, prior, one_scale=False) if len(said) == len(decided) else None,
+    )
+
+
+def _default(points: Sequence[PooledPoint], used: Sequence[str]) -> str:
+    supported = [point for point in points if point.supported]
+    for point in supported:
+        if set(used) == {point.name}:
+            return point.name
+    # As a model chooses: the rate of .01, else the least above it that the data support.
+    aims = {p.target: p.name for p in supported if p.name == f"far={p.target}" and p.target}
+    above = [target for target in aims if target >= PREFERRED]
+    return aims[min(above or aims)] if aims else ""
+
+
+def _pooled(name: str, decided: Sequence[Decided]) -> PooledPoint:
+    places = [[point.name for point in one.points].index(name) for one in decided]
+    points = [one.points[at] for one, at in zip(decided, places, strict=True)]
+    lacking = [number for number, point in enumerate(points, 1) if not point.supported]
+    reason, rates, populations, right = "", None, {}, None
+    if lacking:
+        which = f"fold {', '.join(map(str, lacking))} of {len(points)}"
+        which = "every fold" if len(lacking) == len(points) else which
+        reason = f"In {which}: {points[lacking[0] - 1].reason}"
+    else:
+        rates = _joined([one.tallies[at] for one, at in zip(decided, places, strict=True)])
+        populations = {
+            of: _joined([one.populations[of][at] for one, at in zip(decided, places, strict=True)])
+            for of in decided[0].populations
+        }
+        right = accuracy(
+            [one.judged[at] for one, at in zip(decided, places, strict=True)], balanced=True
+        )
+    return PooledPoint(
+        name=name,
+        target=points[0].target,
+        thresholds=tuple(point.threshold for point in points),
+        supported=not lacking,
+        reason=reason,
+        rates=rates,
+        populations=populations,
+        balanced_accuracy=right,
+    )
+
+
+def _joined(tallies: Sequence[tuple[Tally, Tally]]) -> ErrorRates:
+    far, frr = (Tally.join([pair[sort] for pair in tallies]) for sort in (0, 1))
+    return ErrorRates(far.rate(), frr.rate())
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,1 @@
+"""Bytes in, bytes out: atomic writes, bounds, .npy files, spilling to disk, safe display."""

@@ -1,0 +1,153 @@
+"""Everything that a run needs to go on after a stop, in one file.
+
+Tensors are safetensors and the rest is JSON in its header: no pickle. The file is replaced by a
+rename, so a kill leaves the old checkpoint or the new one.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from likewise.errors import BadArgument, NothingToResume, UnfinishedRun
+from likewise.io import atomic
+from likewise.recipe.recipe import Recipe
+
+_KEY = "likewise.checkpoint"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A run in the middle.
+
+    Attributes:
+        tensors: Weights, averages, optimiser and random states by name.
+        state: Whatever else changes, as JSON holds it.
+        recipe: What is followed, as TOML.
+        data: A digest of what it learns from.
+    """
+
+    tensors: Mapping[str, Tensor]
+    state: Mapping[str, Any]
+    recipe: str
+    data: str
+
+
+def path_of(folder: Path) -> Path:
+    """The file beside a model's folder that holds the run that makes it."""
+    resolved = folder.absolute()
+    return resolved.with_name(f"{resolved.name}.checkpoint")
+
+
+def check(path: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse, before any work is done, what could not go on or would lose an unfinished run.
+
+    Raises:
+        NothingToResume: If it shall be gone on with, and is not there.
+        UnfinishedRun: If it is there, and nobody said what to do with it.
+    """
+    if resume and overwrite:
+        raise BadArgument("Both resume and overwrite are asked for. Choose one of them.")
+    if resume:
+        read(path)
+    elif path.exists() and not overwrite:
+        raise UnfinishedRun(
+            f"{path} holds a run that was stopped. Go on with it with --resume, or begin anew with "
+            "--overwrite."
+        )
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """Replace the checkpoint.
+
+    Raises:
+        SaveFailed: If it cannot be written; the one before still stands.
+    """
+    rest = {
+        "state": checkpoint.state,
+        "recipe": checkpoint.recipe,
+        "data": checkpoint.data,
+    }
+    # Two names may share one memory (a best network that is also the last), which the format
+    # refuses.
+    tensors = {k: v.detach().cpu().contiguous().clone() for k, v in checkpoint.tensors.items()}
+    atomic.replace(path, save_tensors(tensors, metadata={_KEY: json.dumps(rest)}))
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        NothingToResume: If there is none, or it is not one that `write` made.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            rest = json.loads((file.metadata() or {})[_KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return Checkpoint(tensors, dict(rest["state"]), str(rest["recipe"]), str(rest["data"]))
+    except FileNotFoundError:
+        raise NothingToResume(
+            f"There is no unfinished run to go on with: {path} is not there. Train without "
+            "--resume."
+        ) from None
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise NothingToResume(
+            f"{path} is no checkpoint that can be gone on with ({type(error).__name__}: {error}). "
+            "Train anew with --overwrite."
+        ) from error
+
+
+def prefixed(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors under `name/`."""
+    return {f"{name}/{key}": value for key, value in tensors.items()}
+
+
+def under(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors that were put under `name/`."""
+    start = f"{name}/"
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The state of every parameter of an optimiser, by the parameter's number."""
+    return {
+        f"{number}/{name}": torch.as_tensor(value)
+        for number, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+    }
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Give an optimiser the state that `optimizer_tensors` took."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        number, _, name = key.partition("/")
+        state.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict(
+        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+    )
+
+
+def recipe_of(saved: Checkpoint, given: Recipe) -> Recipe:
+    """The recipe of the run to go on with, which has settled the precision.
+
+    Raises:
+        NothingToResume: If it is another than the one given.
+    """
+    before = Recipe.from_toml(saved.recipe)
+    settled = before if given.precision == "auto" else given
+    given = replace(given, precision=settled.precision)
+    names = [field.name for field in fields(Recipe)]
+    changed = [name for name in names if getattr(before, name) != getattr(given, name)]
+    if changed:
+        raise NothingToResume(
+            f"The unfinished run has another recipe: {', '.join(changed)} differ. Give only --out "
+            "and --resume, or train anew with --overwrite."
+        )
+    return before

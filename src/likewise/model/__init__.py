@@ -1,0 +1,1 @@
+"""The artefact: load, save, embed and compare."""

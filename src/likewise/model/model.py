@@ -1,0 +1,281 @@
+"""The artefact: a folder that turns items into embeddings and distances into decisions.
+
+Using a model needs numpy and ONNX Runtime, and never torch.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+
+from likewise.calibration import json_format
+from likewise.calibration.calibration import Calibration
+from likewise.data.cache import Decoded
+from likewise.data.loader import out_of_memory
+from likewise.distances import FAMILY as DISTANCES
+from likewise.distances.base import Distance
+from likewise.distances.comparator import Comparator
+from likewise.errors import (
+    DamagedModel,
+    ForeignEmbedding,
+    LikewiseError,
+    NotCalibrated,
+    UnknownName,
+)
+from likewise.model import folder as manifest
+from likewise.model import reference, transform_text
+from likewise.model.batching import Block, blocks
+from likewise.model.feature_maps import Featured
+from likewise.model.folder import Manifest
+from likewise.model.leakage import TrainedOn
+from likewise.model.onnx_encoder import Encoder
+from likewise.model.onnx_matcher import LearnedComparator
+from likewise.model.reference import Reference
+from likewise.registry import unknown
+from likewise.shapes import Array, Float
+from likewise.types import Embeddings, Items, Raw
+
+COMPARATORS = ("distance", "matcher")
+_BATCH = 256
+
+
+class Model:
+    """A trained model, read from its folder; every file is checked against its hash.
+
+    Args:
+        folder: Where it is.
+
+    Raises:
+        ModelNotFound: If there is no model there.
+        DamagedModel: If a file is altered, truncated or missing.
+        NewerFormat: If a later version of Likewise wrote it.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.manifest: Manifest = manifest.load(self.folder)
+        self.transform = transform_text.parse(self.read("transform"), self.manifest.kind)
+        try:
+            self.distance: Distance = DISTANCES.build(self.manifest.distance)
+        except LikewiseError as error:
+            raise DamagedModel(f"{self.folder / 'model.toml'}: {error}") from error
+        self._encoder = self._load_encoder(single=False)
+
+    def _load_encoder(self, *, single: bool) -> Encoder:
+        what = f"The encoder in {self.folder}"
+        return Encoder(self.read("encoder.main"), self.transform.shape, what, single=single)
+
+    @cached_property
+    def matcher(self) -> LearnedComparator | None:
+        """The learned comparison; None where a distance alone compares."""
+        if "matcher" not in self.manifest.files:
+            return None
+        maps = self._encoder.maps
+        return LearnedComparator(self.read("matcher"), self.dim, self.folder, maps)
+
+    def comparator(self, name: str = "") -> Comparator:
+        """What compares two embeddings; or, for a matcher that reads them, their feature maps.
+
+        Args:
+            name: `matcher` or `distance`; the matcher, where there is one, when left out.
+
+        Raises:
+            UnknownName: If the model has none of that name.
+        """
+        if name not in ("", *COMPARATORS):
+            raise unknown("no comparator is named", name, COMPARATORS)
+        if name == "distance" or (not name and self.matcher is None):
+            return self.distance
+        if self.matcher is None:
+            raise UnknownName(
+                f"{self.folder} has no matcher: it compares by {self.manifest.distance}. Leave the "
+                "comparator out, or train with a matcher (likewise list matchers)."
+            )
+        return self.matcher
+
+    def comparator_name(self, name: str = "") -> str:
+        """What `comparator` gives, in a word: `matcher`, or the spec of the distance."""
+        return self.manifest.distance if self.comparator(name) is self.distance else "matcher"
+
+    def __repr__(self) -> str:
+        return (
+            f"Model({str(self.folder)!r}, {self.manifest.kind.value}, dim={self.dim}, "
+            f"fingerprint={self.fingerprint[:12]})"
+        )
+
+    def read(self, role: str) -> bytes:
+        """The bytes of one of its files, checked against the manifest's hash."""
+        return manifest.read(self.folder, self.manifest, role)
+
+    @property
+    def fingerprint(self) -> str:
+        """Covers transform, encoder and comparator; vectors carry it."""
+        return self.manifest.fingerprint
+
+    @property
+    def dim(self) -> int:
+        """Length of an embedding."""
+        return self._encoder.dim
+
+    @cached_property
+    def calibrations(self) -> Mapping[str, Calibration]:
+        """Named calibrations; empty if there is none."""
+        if "calibration" not in self.manifest.files:
+            return {}
+        return json_format.from_json(self.read("calibration"))
+
+    @cached_property
+    def references(self) -> Mapping[str, Reference]:
+        """Some embeddings of what each calibration was fitted on; empty if there are none."""
+        if "reference" not in self.manifest.files:
+            return {}
+        return reference.from_bytes(self.read("reference"), self.dim)
+
+    @cached_property
+    def trained_on(self) -> TrainedOn:
+        """Salted hashes of what it learned from."""
+        return TrainedOn.from_json(self.read("trained_on"))
+
+    def calibration(self, name: str = "default", comparator: str = "") -> Calibration:
+        """One calibration.
+
+        Args:
+            name: Of the calibration.
+            comparator: Whose distances it is for, as in `comparator`.
+
+        Raises:
+            NotCalibrated: If there is none of that name.
+            UnknownName: If the model has no such comparator.
+        """
+        self.comparator(comparator)
+        if comparator == "distance" and self.matcher is not None:
+            name = beside(name)
+        if name not in self.calibrations:
+            known = ", ".join(self.calibrations) or "none"
+            raise NotCalibrated(
+                f"{self.folder} has no calibration named {name!r} (it has: {known}), so a distance "
+                "is no decision yet. Make one: likewise calibrate MODEL SOURCE --name NAME."
+            )
+        return self.calibrations[name]
+
+    def decode(self, raw: Raw, place: str) -> Array:
+        """Decode one item as this model needs it; see `Transform.decode`."""
+        return self.transform.decode(raw, place)
+
+    def embed(self, items: Items, *, strict: bool = False) -> Embeddings:
+        """Embed a table of items; those that cannot be read are named in `failed`.
+
+        Args:
+            items: What to embed.
+            strict: Stop at the first item that cannot be read.
+
+        Raises:
+            WrongKind: If they are another kind of item than the model was trained on.
+            OutOfMemory: If there is no memory for an item.
+        """
+        vectors = np.zeros((len(items), self.dim), dtype=np.float32)
+        rows: list[int] = []
+        failed: list[tuple[str, str]] = []
+        for block in self.blocks(items, strict=strict):
+            vectors[len(rows) : len(rows) + len(block.rows)] = block.vectors
+            rows += block.rows.tolist()
+            failed += block.failed
+        read = items if not failed else items.take(np.array(rows))
+        return Embeddings(vectors[: len(rows)], self.fingerprint, read, tuple(failed))
+
+    def blocks(
+        self, items: Items, *, strict: bool = False, threads: int | None = None
+    ) -> Iterator[Block]:
+        """Embed a table of any length some items at a time, in order; see `embedding.blocks`."""
+        run = partial(self._run, encoder=self._single)
+        return blocks(items, self.transform, run, self.dim, strict=strict, threads=threads)
+
+    @cached_property
+    def _single(self) -> Encoder:
+        """The encoder for many threads that run it at once, each on one core."""
+        return self._load_encoder(single=True)
+
+    def embed_decoded(self, decoded: Decoded) -> Float[Array, "n dim"]:
+        """The vectors of decoded items."""
+        vectors = np.zeros((len(decoded), self.dim), dtype=np.float32)
+        for part in _parts(len(decoded)):
+            vectors[part] = self._run(*decoded.batch(np.arange(part.start, part.stop)))
+        return vectors
+
+    def embed_one(self, raw: Raw, place: str) -> Float[Array, "1 dim"]:
+        """The vector of one raw item."""
+        with _enough(place):
+            return self._run(*self.transform.collate([self.decode(raw, place)]))
+
+    def looks_closer(self, comparator: str = "") -> bool:
+        """Whether that comparator reads feature maps, which embeddings alone do not hold."""
+        found = self.comparator(comparator)
+        return isinstance(found, LearnedComparator) and found.reads_maps
+
+    def see_decoded(self, decoded: Decoded, comparator: str = "") -> Array | Featured:
+        """What that comparator compares of decoded items: vectors, and maps where it reads them."""
+        if not self.looks_closer(comparator) or self._encoder.maps is None:
+            return self.embed_decoded(decoded)
+        parts = (
+            self._look(decoded.batch(np.arange(part.start, part.stop))[0])
+            for part in _parts(len(decoded))
+        )
+        return Featured.of(parts, len(decoded), self._encoder.maps)
+
+    def see_one(self, raw: Raw, place: str, comparator: str = "") -> Array | Featured:
+        """What that comparator compares of one raw item."""
+        if not self.looks_closer(comparator):
+            return self.embed_one(raw, place)
+        with _enough(place):
+            return Featured(*self._look(self.transform.collate([self.decode(raw, place)])[0]))
+
+    def _look(self, batch: Array) -> tuple[Array, Array]:
+        inputs = np.ascontiguousarray(self.transform.finish(batch), dtype=np.float32)
+        return self._encoder.look(inputs)
+
+    def _run(
+        self,
+        batch: Array,
+        lengths: Array | None,
+        *,
+        encoder: Encoder | None = None,
+    ) -> Float[Array, "n dim"]:
+        inputs = np.ascontiguousarray(self.transform.finish(batch), dtype=np.float32)
+        return (encoder or self._encoder).run(inputs, lengths)
+
+    def distances(self, first: Embeddings, second: Embeddings) -> Float[Array, "n m"]:
+        """The distance of every embedding of one set to every one of another.
+
+        Raises:
+            ForeignEmbedding: If either was made by another model.
+            BadArgument: If the matcher reads feature maps; the distance compares embeddings.
+        """
+        for embeddings in (first, second):
+            if embeddings.fingerprint != self.fingerprint:
+                raise ForeignEmbedding(
+                    f"These vectors were made by model {embeddings.fingerprint[:12]}, and this is "
+                    f"{self.fingerprint[:12]}: distances between them mean nothing. Embed the "
+                    "items again with this model."
+                )
+        return self.comparator().matrix(first.vectors, second.vectors)
+
+
+def beside(name: str) -> str:
+    """What the plain distance's calibration is called in a model whose matcher has `name`."""
+    return f"{name}/distance"
+
+
+@contextmanager
+def _enough(place: str) -> Iterator[None]:
+    """Say in words for which item memory ran out."""
+    try:
+        yield
+    except MemoryError as error:
+        raise out_of_memory(f"{place} cannot be embedded") from error
+
+
+def _parts(count: int) -> Iterator[slice]:
+    for start in range(0, count, _BATCH):
+        yield slice(start, min(start + _BATCH, count))

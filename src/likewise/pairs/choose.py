@@ -1,0 +1,32 @@
+"""Choose the pairs that a table of items can be measured on."""
+
+from typing import Any
+
+from likewise.distances.comparator import Comparator
+from likewise.pairs.all_pairs import Compared, Comparisons
+from likewise.pairs.forgeries import SKILLED, Populations
+from likewise.pairs.listed_pairs import ListedPairs
+from likewise.shapes import Float
+from likewise.types import Items
+
+
+def compare(
+    vectors: Float[Any, "n dim"], items: Items, comparator: Comparator, against: str = ""
+) -> Compared:
+    """The pairs that a table can be measured on: those it lists, else all of its items.
+
+    Args:
+        vectors: Row for row with the items.
+        items: Of which some may be forged.
+        comparator: What compares them.
+        against: Which different pairs a false-accept rate is of, where some items are forged:
+            `skilled` (also if empty), `random` or `both`.
+
+    Raises:
+        SplitError: If there is no same or no different pair.
+    """
+    if items.pairs is not None:
+        return ListedPairs.of(vectors, items, comparator)
+    if items.forged.any():
+        return Populations.of(vectors, items, comparator, against or SKILLED)
+    return Comparisons.of(vectors, items.identities, comparator)

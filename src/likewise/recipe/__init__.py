@@ -1,0 +1,1 @@
+"""Every choice of a run, the presets, and the way from a person's words to a recipe."""

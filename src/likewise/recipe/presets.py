@@ -1,0 +1,224 @@
+"""Recipes by kind of data and amount of time: the table `presets.toml`, and which row is taken.
+
+A row fills fields that nobody gave. What a person or a recipe file says always holds.
+"""
+
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from likewise.errors import RecipeError, SourceError
+from likewise.recipe.recipe import Recipe
+from likewise.registry import Spec, families, unknown
+from likewise.transforms.image import opened
+from likewise.types import Items, Kind
+
+KINDS = ("drawings", "photographs", "series")
+PLAIN = "plain"
+"""What `--recipe` calls the recipe without a row."""
+
+NOT_OF_ROWS = (
+    "source",
+    "calibrator",
+    "against",
+    "claim",
+    "split_by",
+    "shares",
+    "budget_seconds",
+    "steps",
+    "seed",
+)
+"""Fields that say what is wanted of whom, and never how it is learned best."""
+
+_LENGTHS = {"epochs", "budget_seconds", "steps"}
+# What means nothing, or is refused, beside another choice than the row's own.
+_BELONGS = {
+    "encoder": {"reestimate"},
+    "loss": {"memory", "memory_start"},
+    "matcher": {"memory", "memory_start", "whiten"},
+    "averaging": {"average_last"},
+    "epochs": _LENGTHS,
+    "budget_seconds": _LENGTHS,
+    "steps": _LENGTHS,
+}
+_LOOKED_AT = 16
+_SMALL_PIXELS = 40
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table.
+
+    Attributes:
+        name: What `--recipe` calls it.
+        suits: What it is for, in words.
+        kind: `drawings`, `photographs` or `series`; empty for a row that is taken by name alone.
+        minutes: Of training, at most; 0 for any time.
+        identities: How many, at least and at most; 0 for no limit.
+        fields: Of the recipe.
+        measured: The figure, with its command.
+    """
+
+    name: str
+    suits: str
+    kind: str
+    minutes: float
+    identities: tuple[int, int]
+    fields: Mapping[str, Any]
+    measured: str
+
+    @property
+    def time(self) -> str:
+        """How long, in words."""
+        return f"up to {self.minutes:g} min" if self.minutes else "any"
+
+    def fits(self, kind: str, seconds: float | None, identities: int) -> bool:
+        """Whether it is for such data and so much time; None is a time that nobody said."""
+        low, high = self.identities
+        timely = seconds is None or not self.minutes or seconds <= 60 * self.minutes
+        return self.kind == kind and timely and low <= identities <= (high or identities)
+
+
+@cache
+def rows() -> tuple[Row, ...]:
+    """The table, in the order in which rows are tried."""
+    text = files("likewise.recipe").joinpath("presets.toml").read_text(encoding="utf-8")
+    return read(text)
+
+
+def read(text: str) -> tuple[Row, ...]:
+    """A table from its TOML, every row checked.
+
+    Raises:
+        RecipeError: If a row lacks something, or has what no row can have.
+        UnknownName: If a field is none of a recipe.
+        SpecError: If a component of a row cannot be followed.
+    """
+    found: list[Row] = []
+    for plain in tomllib.loads(text)["recipe"]:
+        known = {"name", "for", "kind", "minutes", "identities", "measured", "fields"}
+        for key in plain:
+            if key not in known:
+                raise unknown("no part of a row is named", key, known)
+        if missing := [key for key in ("name", "for", "measured", "fields") if key not in plain]:
+            raise RecipeError(f"A row of the recipes lacks {', '.join(missing)}: {plain}.")
+        name, kind = plain["name"], plain.get("kind", "")
+        if name == PLAIN or name in {row.name for row in found}:
+            raise RecipeError(f"Two recipes are named {name!r}. Name one of them otherwise.")
+        if kind and kind not in KINDS:
+            raise unknown("no kind of data is named", kind, KINDS)
+        if fixed := [key for key in plain["fields"] if key in NOT_OF_ROWS]:
+            raise RecipeError(f"The recipe {name!r} sets {fixed[0]}, which is the user's to say.")
+        Recipe().with_fields(plain["fields"]).checked()
+        low, high = plain.get("identities", [0, 0])
+        minutes = float(plain.get("minutes", 0))
+        found.append(
+            Row(name, plain["for"], kind, minutes, (low, high), plain["fields"], plain["measured"])
+        )
+    return tuple(found)
+
+
+def named(name: str) -> Row:
+    """The row of that name.
+
+    Raises:
+        UnknownName: If there is none; names the nearest.
+    """
+    for row in rows():
+        if row.name == name:
+            return row
+    raise unknown("no recipe is named", name, [PLAIN, *(row.name for row in rows())])
+
+
+def pick(items: Items, seconds: float | None = None) -> tuple[Row | None, str]:
+    """The row that is tried first for these items, and why.
+
+    Args:
+        items: Some of which are looked at, if they are images.
+        seconds: Of training; None takes the first row of the kind.
+
+    Returns:
+        None where no row fits: where the source gives pairs, the table has none.
+    """
+    if items.pairs is not None:
+        return None, "the source gives pairs"
+    kind, why = kind_of(items)
+    count = len(set(items.identities.tolist()))
+    for row in rows():
+        if row.fits(kind, seconds, count):
+            spent = "no time said" if seconds is None else f"{seconds:g} s"
+            return row, f"{why}, {count} identities, {spent}"
+    return None, why
+
+
+def kind_of(items: Items) -> tuple[str, str]:
+    """The kind of some items as the table has it, and why.
+
+    Images are drawings where most of those looked at are grey and small (40 pixels at most), or
+    grey and of two tones, as ink on paper is.
+    """
+    if items.kind is Kind.SEQUENCE:
+        return "series", "the items are series"
+    seen: list[bool] = []
+    for index in np.unique(np.linspace(0, len(items) - 1, _LOOKED_AT).round().astype(int)).tolist():
+        try:
+            seen.append(_drawn(items, index))
+        except SourceError:
+            continue  # training tells of it
+    drawn = sum(seen)
+    if 2 * drawn > len(seen):
+        return "drawings", f"{drawn} of {len(seen)} images looked at are drawn, or small and grey"
+    return "photographs", f"{len(seen) - drawn} of {len(seen)} images looked at are photographs"
+
+
+def _drawn(items: Items, index: int) -> bool:
+    image = opened(items.read(index), str(items.places[index])).convert("RGB")
+    small = max(image.size) <= _SMALL_PIXELS
+    image.thumbnail((128, 128))
+    pixels = np.asarray(image, dtype=np.int16)
+    grey = float((pixels.max(2) - pixels.min(2)).mean()) < 8
+    tones = pixels.mean(2)
+    low, high = float(tones.min()), float(tones.max())
+    # Within a sixth of the darkest or the lightest; what lies between are the edges of strokes.
+    ends = np.minimum(tones - low, high - tones) <= (high - low) / 6
+    return grey and (small or float(ends.mean()) >= 0.9)
+
+
+def filled(row: Row, given: Collection[str], settings: Sequence[str] = ()) -> Mapping[str, Any]:
+    """The fields of a row that nobody gave, and that go with what was given.
+
+    Args:
+        row: Of the table.
+        given: Fields that were given.
+        settings: As in `loss.margin=0.3`; of a component that has no such argument the row's is
+            left out.
+    """
+    out = {one for field in given for one in {field, *_BELONGS.get(field, ())}}
+    sized = set()
+    for setting in settings:
+        field, dot, argument = setting.partition("=")[0].strip().partition(".")
+        if not dot or not isinstance(row.fields.get(field), str):
+            out |= {field, *_BELONGS.get(field, ())}
+            continue
+        family = families()["losses" if field == "loss" else f"{field}s"]
+        name = Spec.parse(row.fields[field]).name
+        if argument not in {one.name for one in family.describe(name).arguments}:
+            out |= {field, *_BELONGS.get(field, ())}
+        sized.add(field)
+    kept = {key: value for key, value in row.fields.items() if key not in out}
+    for field in sized & set(kept):
+        spec = Spec.parse(kept[field])
+        if spec.kwargs.get("fewer"):
+            # A row takes fewer where data have fewer; what a person asks for is met or refused.
+            kept[field] = spec.name
+    return kept
+
+
+def complete(given: Collection[str]) -> bool:
+    """Whether these are all fields that a row could fill."""
+    return {one.name for one in fields(Recipe)} - set(NOT_OF_ROWS) <= set(given)

@@ -1,0 +1,230 @@
+"""The page of data that were measured with no model: embeddings, or comparisons."""
+
+import html
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from likewise.report import sections, wording
+from likewise.report.document import document
+from likewise.report.grades import grades
+from likewise.results.evaluation import Evaluation, OperatingPoint, Verification
+from likewise.results.grades import Graded
+from likewise.results.probability import Choice, Probability
+from likewise.results.rates import Accuracy
+
+_COLUMNS = ("target", "threshold", "FAR", "FRR", "supported")
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """What became of one part of the data, decided by thresholds fitted on the others.
+
+    Attributes:
+        number: From 1.
+        units: How many identities or groups it holds.
+        threshold: Of the point that is told first; None if there is none.
+    """
+
+    number: int
+    units: int
+    threshold: float | None
+
+
+@dataclass(frozen=True)
+class GivenReport:
+    """Everything that the page shows.
+
+    Attributes:
+        source: What was measured.
+        counted: The same with its counts, as a sentence.
+        measure: What the distances are.
+        how: How the thresholds were fitted, as a sentence.
+        caution: What the figures cannot promise, as a sentence.
+        verification: What the distances are like, and the points with their rates.
+        default_point: Name of the point that `decide` uses; empty if none is supported.
+        accuracy: The share of right decisions by name, such as `Balanced accuracy`.
+        probability: What the probabilities were worth.
+        said: On which pairs the probabilities were measured, as a sentence.
+        choice: How the calibrator was chosen; None if somebody named it.
+        dealt: What became of each part; empty where thresholds were fitted elsewhere.
+        rerun: Shell commands that make it again.
+        environment: Versions and processor by name.
+        grades: How the distance follows the grades of pairs; None where nobody graded them.
+    """
+
+    source: str
+    counted: str
+    measure: str
+    how: str
+    caution: str
+    verification: Verification
+    default_point: str
+    accuracy: Mapping[str, Accuracy]
+    probability: Probability
+    said: str
+    choice: Choice | None
+    dealt: tuple[Dealt, ...]
+    rerun: tuple[str, ...]
+    environment: Mapping[str, str]
+    grades: Graded | None = None
+
+
+def render_given(report: GivenReport) -> str:
+    """The whole page: one HTML file that opens without a network.
+
+    Raises:
+        MissingExtra: If plotly is not installed.
+    """
+    found, default = report.verification, report.default_point
+    shown = Evaluation(report.source, found, None, (), (), {}, report.measure, default)
+    heading = f"{report.source}, measured with no model"
+    certain = sections.probabilities(report.probability, report.choice)
+    contents = [
+        ("summary", "Summary", _summary(report)),
+        ("points", "Operating points", _points(report)),
+        ("folds", "Folds", _folds(report)),
+        ("distances", "Distances", sections.distances(shown, default, "decide")),
+        ("errors", "Both errors", _errors(report)),
+        ("probability", "Probabilities", f'{certain}<p class="note">{report.said}</p>'),
+        ("grades", "Grades", grades(report.grades)),
+        ("rerun", "How to rerun", sections.code("\n".join(report.rerun), "Commands")),
+        ("environment", "Environment", sections.facts(report.environment)),
+    ]
+    return document(
+        heading,
+        sections.path(heading),
+        "Likewise, decisions without a model",
+        sections.path(report.counted),
+        contents,
+    )
+
+
+def _chosen(report: GivenReport) -> OperatingPoint | None:
+    points = report.verification.points
+    return next((point for point in points if point.name == report.default_point), None)
+
+
+def _summary(report: GivenReport) -> str:
+    found, point = report.verification, _chosen(report)
+    tiles = [sections.accuracy_tile(name, one, found.unit) for name, one in report.accuracy.items()]
+    if point is None:
+        lede = f"No error rate is promised, because the data support none. {_easiest(found)}"
+        lede += wording.unpromised(found.points, found.unit)
+    elif point.test is None:
+        lede = (
+            f"The threshold fitted for {wording.aim(point)} has not been measured on pairs that it "
+            "was not fitted on."
+        )
+    else:
+        told = wording.decided([(wording.DIFFERENT, point.test.far)], point.test.frr, found.unit)
+        lede = f"At the threshold fitted for {wording.aim(point)}, {told}."
+        aim = math.nan if point.target is None else point.target
+        tiles = [
+            sections.tile("False accepts (FAR)", point.test.far, found.unit, aim),
+            sections.tile("False rejects (FRR)", point.test.frr, found.unit, math.nan),
+            *tiles,
+        ]
+    inside = "".join(tiles)
+    where = (
+        '<p class="note">Accuracy is that of the point balanced, where the mean of both errors is '
+        "least.</p>"
+        if report.accuracy
+        else ""
+    )
+    ranges = ""
+    if 'class="range"' in inside:
+        aimed = " The dashed line is the rate aimed at." if 'class="aim"' in inside else ""
+        ranges = (
+            f'<p class="note">The ranges are 95% intervals; the trials behind them are '
+            f"{found.unit}, not pairs.{aimed}</p>"
+        )
+    return (
+        f'<p class="lede">{html.escape(f"{lede} {report.how}")}</p>'
+        + (f'<dl class="rates">{inside}</dl>' if inside else "")
+        + f'<p class="prose">{html.escape(report.caution)}</p>{ranges}{where}'
+    )
+
+
+def _easiest(found: Verification) -> str:
+    refused = [point for point in found.points if point.target is not None]
+    easiest = max(refused, key=lambda point: point.target or 0.0, default=None)
+    return f"Even {easiest.name} is refused. {easiest.reason}" if easiest else ""
+
+
+def _points(report: GivenReport) -> str:
+    found = report.verification
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("name", *_COLUMNS))
+    rows = "\n".join(_row(point, report) for point in found.points)
+    table = f'<table class="points"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    lines = "".join(f"<li>{html.escape(line)}</li>" for line in wording.refusals(found))
+    refused = f'<ul class="refusals">{lines}</ul>' if lines else ""
+    weigh = (
+        "Every pair weighs the same."
+        if wording.pairs_weigh_equally(found.unit)
+        else "Identities weigh equally; “pooled” is the plain share of pairs."
+    )
+    fitted = (
+        " The threshold is fitted on all of the data, and its rates are those of the folds."
+        if report.dealt
+        else ""
+    )
+    return (
+        f"{sections.scroll(table, 'Operating points')}{refused}"
+        '<p class="note">FAR is the share of different pairs taken for the same, FRR the share of '
+        "same pairs taken for different. Below each stand its 95% interval and the wrong pairs of "
+        f"all. {weigh} A pair is accepted when its distance is at most the threshold.{fitted} At "
+        "eer both rates were equal where it was fitted, at balanced their mean was least.</p>"
+    )
+
+
+def _row(point: OperatingPoint, report: GivenReport) -> str:
+    unit, test, known = report.verification.unit, point.test, point.supported
+    cells = (
+        "—" if point.target is None else f"{point.target:g}",
+        wording.distance(point.threshold),
+        sections.rate_cell(test.far, unit, supported=known) if test else "not measured",
+        sections.rate_cell(test.frr, unit, supported=known) if test else "not measured",
+        "yes" if known else "no",
+    )
+    inside = "".join(
+        f'<td data-name="{name}"{" class=late" if name == "supported" else ""}>{cell}</td>'
+        for name, cell in zip(_COLUMNS, cells, strict=True)
+    )
+    chosen = point.name == report.default_point
+    used = "<small>used by decide</small>" if chosen else ""
+    state = "chosen" if chosen else "" if known else "refused"
+    return f'<tr class="{state}"><th scope="row">{html.escape(point.name)}{used}</th>{inside}</tr>'
+
+
+def _folds(report: GivenReport) -> str:
+    if not report.dealt:
+        return ""
+    unit = report.verification.unit
+    point = f", {html.escape(report.default_point)}" if report.default_point else ""
+    head = (
+        f'<th scope="col">fold</th><th scope="col">{unit}</th>'
+        f'<th scope="col">threshold that decided{point}</th>'
+    )
+    rows = "".join(
+        f'<tr><th scope="row">{one.number}</th><td>{one.units:,}</td>'
+        f"<td>{'—' if one.threshold is None else wording.distance(one.threshold)}</td></tr>"
+        for one in report.dealt
+    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return sections.scroll(table, "Folds").replace("scroll", "scroll narrow", 1) + (
+        '<p class="note">The data are dealt into folds. What decides about a fold was fitted on '
+        "all others, and the decisions are pooled, never the distances. Thresholds that lie close "
+        "together say that the data are enough to fit one.</p>"
+    )
+
+
+def _errors(report: GivenReport) -> str:
+    drawn = sections.errors(report.verification, report.default_point)
+    if not drawn or not report.dealt:
+        return drawn
+    return drawn + (
+        '<p class="note">The curves are of all pairs: one distance compares them all, and nothing '
+        "was trained here. The marks are the decisions of the folds, so that they need not lie on "
+        "a curve.</p>"
+    )

@@ -1,0 +1,225 @@
+"""Puts a report together from a model and what was measured, and writes it."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from likewise.data.cache import Decoded
+from likewise.errors import DamagedModel
+from likewise.evaluation.pooled import FoldedEvaluation
+from likewise.io import atomic
+from likewise.io.display import printable, shortened
+from likewise.model.model import Model
+from likewise.report import Example, Report, card, render
+from likewise.report.figures import check_plotly
+from likewise.report.folded import FoldsReport, render_folds
+from likewise.report.precomputed import GivenReport, render_given
+from likewise.results.evaluation import Epoch, Evaluation, Training
+from likewise.results.probability import Choice
+from likewise.types import Items
+
+_PACKAGES = ("likewise", "numpy", "onnxruntime", "torch", "scikit-learn")
+
+
+def examples_of(evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]:
+    """The mistakes of an evaluation as pictures or lines.
+
+    Args:
+        evaluation: Whose mistakes to show.
+        decoded: The items it was measured on, row for row.
+    """
+    items = decoded.items
+    return tuple(
+        Example(
+            first=decoded[mistake.first],
+            second=decoded[mistake.second],
+            first_label=_label(items, mistake.first),
+            second_label=_label(items, mistake.second),
+            first_place=str(items.places[mistake.first]),
+            second_place=str(items.places[mistake.second]),
+            same=mistake.same,
+            distance=mistake.distance,
+            threshold=evaluation.threshold,
+        )
+        for mistake in evaluation.mistakes
+    )
+
+
+def _label(items: Items, row: int) -> str:
+    forged = " (forged)" if items.forged[row] else ""
+    return f"{items.identities[row]}{forged}"
+
+
+def report_of(
+    model: Model,
+    evaluation: Evaluation,
+    examples: Sequence[Example],
+    *,
+    data: Mapping[str, str],
+    rerun: Sequence[str],
+    choice: Choice | None = None,
+    audit: Mapping[str, str] | None = None,
+) -> Report:
+    """Everything that the page shows.
+
+    Args:
+        model: What was measured.
+        evaluation: What was measured.
+        examples: Mistakes to show; empty to show none.
+        data: What each part of the data was, in words.
+        rerun: Commands that make it again.
+        choice: How the calibrator was chosen; None if somebody named it.
+        audit: What an audit of the data found, in words; None if there was none.
+    """
+    trained = _training(model)
+    return Report(
+        title=f"{model.folder.resolve().name}, measured on {evaluation.source}",
+        evaluation=evaluation,
+        default_point=evaluation.default_point,
+        epochs=trained.epochs,
+        examples=tuple(examples),
+        recipe=_recipe(model),
+        data=data,
+        rerun=tuple(rerun),
+        environment={"compared by": evaluation.comparator, **_how(trained), **_environment()},
+        choice=choice,
+        audit=audit or {},
+    )
+
+
+def training_json(training: Training) -> bytes:
+    """The bytes of `training.json`."""
+    return json.dumps(asdict(training), indent=1).encode()
+
+
+def _training(model: Model) -> Training:
+    if "training" not in model.manifest.files:
+        return Training((), "elsewhere: the encoder was wrapped", "", stopped=False)
+    try:
+        plain = json.loads(model.read("training"))
+        return Training(
+            epochs=tuple(_epoch(epoch) for epoch in plain["epochs"]),
+            device=shortened(plain["device"]),
+            precision=shortened(plain["precision"]),
+            stopped=bool(plain["stopped"]),
+        )
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+        why = f"{type(error).__name__}: {shortened(error, 300)}"
+        raise DamagedModel(f"training.json cannot be read ({why}). Restore the model.") from error
+
+
+def _epoch(plain: Mapping[str, Any]) -> Epoch:
+    for key, value in plain.items():
+        whole = key in ("number", "steps")
+        if key == "best":
+            fits = isinstance(value, bool)
+        elif key == "note":
+            fits = isinstance(value, str)
+        elif key == "figure" and value is None:
+            fits = True
+        else:
+            fits = type(value) is int or (type(value) is float and not whole)
+            fits = fits and abs(value) < 2**63
+        if not fits:
+            raise TypeError(f"{key} is {value!r}")
+    return Epoch(**{**plain, "note": shortened(plain.get("note", ""))})
+
+
+def _recipe(model: Model) -> str:
+    if "recipe" not in model.manifest.files:
+        return "# There is none: the encoder was made elsewhere, and wrapped.\n"
+    try:
+        text = model.read("recipe").decode()
+    except UnicodeDecodeError as error:
+        raise DamagedModel(
+            f"The recipe in {model.folder} is no text ({error}). Restore the model."
+        ) from error
+    return "\n".join(printable(line) for line in text.splitlines()) + "\n"
+
+
+def _how(training: Training) -> dict[str, str]:
+    how = {"trained on": training.device}
+    if training.precision:
+        how["precision"] = training.precision
+    if training.stopped:
+        steps = training.epochs[-1].steps if training.epochs else 0
+        how["stopped early"] = f"by hand, after the {steps} steps of the epochs that were over"
+    return how
+
+
+def write(report: Report, page: Path, summary: Path | None = None) -> None:
+    """Write the page, and the card where asked; each is replaced as a whole.
+
+    Raises:
+        SaveFailed: If one cannot be written.
+    """
+    atomic.replace(page, render(report).encode())
+    if summary is not None:
+        atomic.replace(summary, card(report).encode())
+
+
+def check_page(page: Path) -> None:
+    """Refuse a place where no page with figures could be written, before any work is done.
+
+    Raises:
+        BadArgument: As `durable.check_page` raises.
+        MissingExtra: If plotly, which draws the page, is not installed.
+    """
+    atomic.check_page(page)
+    check_plotly()
+
+
+def write_folds(found: FoldedEvaluation, page: Path, *, recipe: str, rerun: Sequence[str]) -> None:
+    """Write the page of folds, replaced as a whole.
+
+    Args:
+        found: What the folds measured.
+        page: The file.
+        recipe: The TOML text.
+        rerun: Commands that make it again.
+
+    Raises:
+        SaveFailed: If it cannot be written.
+    """
+    environment = {"compared by": found.comparator, **_environment()}
+    shown = FoldsReport(found, recipe, tuple(rerun), environment)
+    atomic.replace(page, render_folds(shown).encode())
+
+
+def write_given(report: GivenReport, page: Path) -> None:
+    """Write the page of data alone, replaced as a whole.
+
+    Args:
+        report: What it shows; the versions of what made it are added to its environment.
+        page: The file.
+
+    Raises:
+        SaveFailed: If it cannot be written.
+    """
+    made = replace(report, environment={**report.environment, **_environment()})
+    atomic.replace(page, render_given(made).encode())
+
+
+def _environment() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    versions["processor"] = f"{_processor()}, {os.cpu_count()} cores"
+    return versions
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,1 @@
+"""Plain results: decisions, rates, rankings, probabilities, curves and grades."""

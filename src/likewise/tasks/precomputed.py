@@ -1,0 +1,174 @@
+"""Measured and calibrated with no model: embeddings with labels, or comparisons."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from likewise.calibration import json_format
+from likewise.calibration.calibration import Calibration
+from likewise.calibration.probability import measure
+from likewise.errors import BadArgument, DamagedModel, SourceNotFound, SplitError
+from likewise.evaluation.cross_validation import CrossFitted, Fitting, cross_fit, graded_by
+from likewise.evaluation.verification import verify_all
+from likewise.io import atomic
+from likewise.io.bounded import read_plain
+from likewise.io.display import shortened
+from likewise.precomputed import Given
+from likewise.precomputed.folds import FOLDS
+from likewise.results.evaluation import Verification
+from likewise.results.grades import Graded
+from likewise.results.probability import Probability
+
+CALIBRATION_BYTES = 1 << 24
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A calibration, and whether its rates were measured.
+
+    Attributes:
+        calibration: Fitted on all of the data.
+        measure: What its distances are: the spec of a distance, `distance` or `similarity`.
+        folds: In how many folds the rates of its points were measured; 0 where they were not.
+        unmeasured: Why not; empty if they were.
+    """
+
+    calibration: Calibration
+    measure: str
+    folds: int
+    unmeasured: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a frozen calibration does to other data.
+
+    Attributes:
+        verification: The rates of its points, and what the distances are like.
+        probability: What its probabilities are worth.
+        grades: How the distance follows the grades of all pairs; None where nobody graded them.
+    """
+
+    verification: Verification
+    probability: Probability
+    grades: Graded | None = None
+
+
+def evaluate(
+    given: Given, *, folds: int = FOLDS, seed: int = 0, fitting: Fitting | None = None
+) -> CrossFitted:
+    """Measure what thresholds do to data that they were not fitted on, in folds.
+
+    Args:
+        given: Embeddings or comparisons.
+        folds: Into how many parts to deal them.
+        seed: Of the dealing.
+        fitting: How to calibrate.
+
+    Raises:
+        BadArgument: If there are not 2 to 100 folds.
+        SplitError: If the data cannot be dealt into so many.
+    """
+    return cross_fit(given, folds=folds, seed=seed, fitting=fitting)
+
+
+def evaluate_at(given: Given, frozen: Calibration, prior: float = 0.5) -> Measured:
+    """Measure the frozen operating points of a calibration that was fitted on other data.
+
+    Args:
+        given: Embeddings or comparisons.
+        frozen: What was fitted.
+        prior: The share of same pairs, for what is measured of the probabilities.
+
+    Raises:
+        BadArgument: If the prior is not between 0 and 1.
+    """
+    compared = given.compared()
+    found = verify_all(compared, frozen.points, frozen.claim)
+    if frozen.source == given.place:
+        # What fitted a threshold cannot say whether it keeps its promise.
+        found = replace(found, promises={})
+    graded = graded_by(given)
+    return Measured(
+        found,
+        measure(compared, frozen.ratios, frozen.claim, prior),
+        None if graded is None else graded.follow(frozen.grades),
+    )
+
+
+def calibrate(
+    given: Given, *, folds: int = FOLDS, seed: int = 0, fitting: Fitting | None = None
+) -> Calibrated:
+    """Fit thresholds and probabilities on all of the data; folds measure what such a fit is worth.
+
+    Args:
+        given: Embeddings or comparisons.
+        folds: Into how many parts to deal them.
+        seed: Of the dealing.
+        fitting: How to calibrate.
+
+    Raises:
+        BadArgument: If there are not 2 to 100 folds.
+    """
+    try:
+        found = cross_fit(given, folds=folds, seed=seed, fitting=fitting)
+    except SplitError as error:
+        fitted = (fitting or Fitting()).fit_all(given)
+        return Calibrated(fitted, given.measure, 0, str(error))
+    return Calibrated(found.calibration, given.measure, folds, "")
+
+
+def save(calibrated: Calibrated, path: Path) -> None:
+    """Write a calibration, under the name of what its distances are.
+
+    Raises:
+        BadArgument: If the path does not end in .json, or its folder is not there.
+        SaveFailed: If it cannot be written; what was there before still stands.
+    """
+    check_path(path)
+    data = json_format.to_json({calibrated.measure: calibrated.calibration})
+    atomic.replace(path, data)
+
+
+def check_path(path: Path) -> None:
+    """Refuse a path to which no calibration could be written, before any work is done.
+
+    Raises:
+        BadArgument: If it does not end in .json, or its folder is not there.
+    """
+    if path.suffix.lower() != ".json":
+        raise BadArgument(f"{path} does not end in .json. Name the calibration so.")
+    if not path.parent.is_dir():
+        raise BadArgument(f"{path.parent} is no folder. Make it first.")
+    if path.is_dir():
+        raise BadArgument(f"{path} is a folder. Name a file.")
+
+
+def load(path: Path) -> tuple[str, Calibration]:
+    """Read a calibration: what its distances are, and itself.
+
+    Raises:
+        SourceNotFound: If there is no such file.
+        DamagedModel: If it is none that `save` wrote.
+    """
+    try:
+        data = read_plain(path, CALIBRATION_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        raise SourceNotFound(f"there is no file {str(path)!r}. Check its path.") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise DamagedModel(
+            f"{shortened(path, 300)} cannot be read: {shortened(error, 200)}. Give the file that "
+            "likewise calibrate wrote."
+        ) from error
+    try:
+        found = json_format.from_json(data)
+    except DamagedModel as error:
+        raise DamagedModel(
+            f"{path} is no calibration ({shortened(error, 300)}). Give the file that likewise "
+            "calibrate wrote."
+        ) from error
+    if len(found) != 1:
+        raise DamagedModel(
+            f"{path} holds {len(found)} calibrations ({', '.join(found)[:200]}), and one is "
+            "expected. Those of a model are used by its own commands: likewise verify MODEL ..."
+        )
+    return next(iter(found.items()))
