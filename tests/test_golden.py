@@ -84,7 +84,7 @@ def golden(tmp_path, monkeypatch):
 def test_no_golden_file_was_changed():
     lines = (GOLDEN / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
     listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    own = {"README.md", "SHA256SUMS", "commands.toml", "make.py"}
+    own = {".gitattributes", "README.md", "SHA256SUMS", "commands.toml", "make.py"}
     there = {
         path.relative_to(GOLDEN).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in GOLDEN.rglob("*")
@@ -93,7 +93,7 @@ def test_no_golden_file_was_changed():
     assert {name: digest for name, digest in there.items() if name not in own} == listed
 
 
-@pytest.mark.parametrize("command", EXPECTED)
+@pytest.mark.parametrize("command", EXPECTED, ids=[command[:60] for command in EXPECTED])
 def test_a_command_answers_as_it_did(command, golden, likewise_json):
     words = [WORDS.get(word, word) for word in shlex.split(command)]
     answer = likewise_json(*words)
@@ -118,9 +118,14 @@ def test_what_is_asked_decides_and_has_rates():
 # ── vectors ───────────────────────────────────────────────────────────────────────────────────
 
 
+EMBEDDED: dict[str, tuple[str, list[dict[str, np.ndarray]], dict[str, np.ndarray]]] = {}
+
+
 @pytest.fixture(params=MODELS)
 def embedded(request, golden, likewise_json, monkeypatch):
     """A model's name, what its encoder was fed and what `embed` made of the same items."""
+    if request.param in EMBEDDED:
+        return EMBEDDED[request.param]
     fed = []
     run = onnxruntime.InferenceSession.run
 
@@ -133,7 +138,8 @@ def embedded(request, golden, likewise_json, monkeypatch):
     assert likewise_json(*words)["exit"] == 0
     monkeypatch.undo()
     with np.load(golden / "made.npz", allow_pickle=False) as file:
-        return request.param, fed, dict(file)
+        EMBEDDED[request.param] = request.param, fed, dict(file)
+    return EMBEDDED[request.param]
 
 
 def test_an_encoder_is_given_the_same_numbers_bit_for_bit(embedded):
