@@ -26,8 +26,8 @@ from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.data.cache import decode_all
 from likewise.distances.base import Distance
 from likewise.learn.experiment import learn
-from likewise.metrics.verification import Spread, bin_values
-from likewise.pairs.all_pairs import Comparisons
+from likewise.metrics.verification import DistanceHistograms, bin_values
+from likewise.pairs.all_pairs import AllPairs
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.shapes import Array
 from likewise.sources.characters import Characters
@@ -48,10 +48,10 @@ class Frozen:
     names: Array
     distance: Distance
 
-    def comparisons(self, chosen: Array) -> Comparisons:
+    def comparisons(self, chosen: Array) -> AllPairs:
         """The pairs of these characters."""
         rows = np.isin(self.names, chosen)
-        return Comparisons.of(self.vectors[rows], self.names[rows], self.distance)
+        return AllPairs.of(self.vectors[rows], self.names[rows], self.distance)
 
 
 def _parts(items: Items) -> Split:
@@ -90,7 +90,12 @@ def evaluation_alphabets(budget: float, most: int) -> Frozen:
             return Frozen(model.embed_decoded(decoded), items.identities, model.distance)
 
 
-def log_loss(calibrator: str, fitted_on: Spread, trials: tuple[float, float], on: Spread) -> float:
+def log_loss(
+    calibrator: str,
+    fitted_on: DistanceHistograms,
+    trials: tuple[float, float],
+    on: DistanceHistograms,
+) -> float:
     """Of the probabilities at even prior, on the pairs of a test."""
     parameters = fit_calibrator(calibrator, fitted_on, trials)
     used = np.flatnonzero(on.same + on.different)

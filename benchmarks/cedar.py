@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from benchmarks.faces import interval
 from benchmarks.machine import machine_line
-from likewise.evaluation.pooled import FoldedEvaluation
+from likewise.evaluation.pooled import PooledEvaluation
 from likewise.learn.folds import cross_validate
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.sources.cedar import Cedar
@@ -30,7 +30,7 @@ RECIPE = Recipe(
 )
 
 
-def lines(found: FoldedEvaluation) -> list[str]:
+def lines(found: PooledEvaluation) -> list[str]:
     """The table."""
     told = []
     for fold in found.folds:

@@ -27,7 +27,7 @@ from benchmarks.machine import machine_line
 from likewise.calibration.thresholds import guaranteed
 from likewise.distances.euclidean import Euclidean
 from likewise.metrics.tally import Tally
-from likewise.pairs.all_pairs import Comparisons
+from likewise.pairs.all_pairs import AllPairs
 from likewise.shapes import Array
 from likewise.types import Claim
 
@@ -257,7 +257,7 @@ def promises(
     rates = []
     for _ in range(runs):
         vectors, codes = world.draw(identities, random)
-        compared = Comparisons.of(vectors, codes, Euclidean())
+        compared = AllPairs.of(vectors, codes, Euclidean())
         found = guaranteed(compared, compared.spread(), Claim.NEW_IDENTITIES, [target])[target]
         rates.append(np.nan if found is None else world.far(found))
     kept = np.array(rates)

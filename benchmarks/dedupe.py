@@ -46,7 +46,7 @@ from likewise.shapes import Array
 from likewise.sources.folder import Folder
 from likewise.sources.lfw import Lfw
 from likewise.tasks.dedupe import dedupe
-from likewise.transforms.image import opened
+from likewise.transforms.image import open_image
 
 OWN = 0.9
 """Photographs of LFW whose details correlate so much are two of one picture."""
@@ -120,7 +120,7 @@ def own_copies(most: int) -> tuple[list[Image.Image], list[str], list[tuple[floa
     rows = np.sort(np.random.default_rng(0).permutation(len(items))[:most])
     places = [str(items.places[row]) for row in rows]
     both = zip(rows.tolist(), places, strict=True)
-    photographs = [opened(items.read(row), place) for row, place in both]
+    photographs = [open_image(items.read(row), place) for row, place in both]
     fine = np.stack([details(np.asarray(one)) for one in photographs]).astype(np.float32)
     # Of unit vectors, a correlation c is a distance of sqrt(2 - 2c).
     found = near_pairs(fine, Euclidean(), float(np.sqrt(2 - 2 * OWN)))

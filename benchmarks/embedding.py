@@ -34,7 +34,7 @@ import onnxruntime
 from benchmarks.machine import machine_line
 from likewise.data.loader import CHUNK_ITEMS, decode, worked
 from likewise.learn.encoders import FAMILY as ENCODERS
-from likewise.learn.network.export import export
+from likewise.learn.network.export import export_network
 from likewise.learn.network.network import Network
 from likewise.model import folder as manifest
 from likewise.model.model import Model, transform_toml
@@ -63,7 +63,7 @@ print(re.search(r"VmHWM:\\s+([0-9]+) kB", status)[1])
 def untrained(folder: Path, encoder: str) -> Model:
     """A model whose encoder has learned nothing."""
     network = Network(ENCODERS.build(encoder, shape=IMAGE.shape), unit=False)
-    manifest.save(
+    manifest.save_model(
         folder,
         kind=Kind.IMAGE,
         claim=Claim.NEW_IDENTITIES,
@@ -71,7 +71,7 @@ def untrained(folder: Path, encoder: str) -> Model:
         files={
             "recipe": b"",
             "transform": transform_toml(str(Spec("image", (96,), {"color": True})), STATE),
-            "encoder.main": export(network, IMAGE.shape),
+            "encoder.main": export_network(network, IMAGE.shape),
             "weights": b"",
             "trained_on": b"{}",
         },

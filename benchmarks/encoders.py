@@ -22,7 +22,7 @@ import torch
 from benchmarks.machine import machine_line
 from likewise.learn.encoders import FAMILY
 from likewise.learn.encoders.base import Encoder
-from likewise.learn.network.export import export
+from likewise.learn.network.export import export_network
 from likewise.learn.network.network import Network
 from likewise.types import InputShape, Kind
 
@@ -96,7 +96,7 @@ def measured(spec: str, side: int, rounds: int) -> str:
     rows = 16 if spec == "koch" else 64
     network = Network(built(spec, shape), unit=False).eval()
     started = time.perf_counter()
-    graph = export(network, shape)
+    graph = export_network(network, shape)
     seconds = time.perf_counter() - started
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
@@ -135,7 +135,9 @@ def main() -> None:
                 pace = learning(spec, shape_of(side), 64, given.rounds)
                 print(f"{spec:<36}{side:>5} {pace:>8.0f}", flush=True)
         return
-    export(Network(built("convnet4", shape_of(8)), unit=False), shape_of(8))  # imports the exporter
+    export_network(
+        Network(built("convnet4", shape_of(8)), unit=False), shape_of(8)
+    )  # imports the exporter
     print(
         f"{'encoder':<12} {'input':<10} {'parameters':>11} {'agrees':>9} {'export s':>8} "
         f"{'file MB':>8} {'torch ms':>9} {'ORT ms':>9} {'learns/s':>8}"

@@ -18,12 +18,12 @@ from typing import TypeVar
 import numpy as np
 
 from benchmarks.machine import machine_line
-from likewise.calibration.fit import calibrate
+from likewise.calibration.fit import fit_calibration
 from likewise.distances.euclidean import Euclidean
 from likewise.evaluation.verification import verify_all
 from likewise.metrics.identification import identification
 from likewise.metrics.retrieval import retrieval
-from likewise.pairs.all_pairs import Comparisons
+from likewise.pairs.all_pairs import AllPairs
 from likewise.shapes import Array
 from likewise.types import Claim
 
@@ -100,13 +100,13 @@ def main() -> None:
     given = parser.parse_args()
     print(machine_line())
     vectors, codes = clustered(given.items, given.identities, given.dim)
-    compared = Comparisons.of(vectors, codes, Euclidean())
+    compared = AllPairs.of(vectors, codes, Euclidean())
     same, different = compared.counts
     print(f"{given.items:,} x {given.dim} of {given.identities:,} identities: {same:,} same and")
     print(f"{different:,} different pairs; {peak_megabytes():.0f} MB before anything is measured")
     claim = Claim.NEW_IDENTITIES
     if given.calibrate:
-        timed("thresholds", lambda: calibrate(compared, claim))
+        timed("thresholds", lambda: fit_calibration(compared, claim))
     found = timed("EER, AUC, minDCF", lambda: verify_all(compared, (), claim))
     (rates,) = timed(
         "rates at one threshold", lambda: compared.rates([float(found.histogram.edges[12])], claim)

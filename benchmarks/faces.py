@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.machine import machine_line
-from likewise.evaluation.pooled import FoldedEvaluation
+from likewise.evaluation.pooled import PooledEvaluation
 from likewise.learn.folds import cross_validate
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.results.rates import Rate
@@ -62,7 +62,7 @@ def pooled(
     return {name: _of(one, point) for name, one in found.items()}
 
 
-def _of(found: FoldedEvaluation, point: str) -> Pooled:
+def _of(found: PooledEvaluation, point: str) -> Pooled:
     at = next(p for p in found.points if p.name == point)
     shots = [fold.evaluation.one_shot for fold in found.folds]
     return Pooled(

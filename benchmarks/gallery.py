@@ -37,10 +37,10 @@ import numpy as np
 
 from benchmarks.machine import machine_line
 from likewise.shapes import Array
-from likewise.stores.index.indexing import Wanted, kind_of
+from likewise.stores.index.indexing import IndexRequest, index_kind
 from likewise.stores.rows import Change, Pin, Rows
 from likewise.stores.sqlite.store import Sqlite
-from likewise.stores.where import parse
+from likewise.stores.where import parse_condition
 
 DIM = 128
 PIN = Pin("a" * 64, "euclidean", DIM)
@@ -129,7 +129,7 @@ def approximate(path: Path, count: int, kind: str, recall: float, rounds: int) -
     """Print the rows of approximate search in a gallery of so many."""
     fill(path, count)
     with Sqlite(str(path), pin=PIN) as store:
-        took = seconds(lambda: store.write(Change(index=Wanted(kind_of(kind), recall))))
+        took = seconds(lambda: store.write(Change(index=IndexRequest(index_kind(kind), recall))))
         told = store.state().index
         assert told is not None  # noqa: S101 - just made
         print(
@@ -175,7 +175,7 @@ def approximate(path: Path, count: int, kind: str, recall: float, rounds: int) -
                 f"{told_ratio} |",
                 flush=True,
             )
-        some = parse("part = 7")
+        some = parse_condition("part = 7")
         found = store.neighbours(queries[:100], 10, some, approximate=True)
         truth = store.neighbours(queries[:100], 10, some)
         share = np.mean(found.distances <= truth.distances[:, -1:])

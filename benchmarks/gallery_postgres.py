@@ -10,10 +10,10 @@ import time
 
 from benchmarks.gallery import AT_ONCE, PIN, clustered, rows, seconds
 from likewise.shapes import Array
-from likewise.stores.index.indexing import Wanted
+from likewise.stores.index.indexing import IndexRequest
 from likewise.stores.postgres.store import Pgvector
 from likewise.stores.rows import Change, Match, Rows
-from likewise.stores.where import Condition, parse
+from likewise.stores.where import Condition, parse_condition
 from tests.postgres import Postgres
 
 _QUERIES = 200
@@ -69,16 +69,16 @@ def _print_rows(store: Pgvector, count: int, rounds: int, recall: float) -> None
     queries = clustered(_QUERIES, seed=7)
     for some in (queries[:1], queries[:64]):
         _print_time(store, some, rounds, "exact search", approximate=False)
-    built = seconds(lambda: store.write(Change(index=Wanted(recall=recall))))
+    built = seconds(lambda: store.write(Change(index=IndexRequest(recall=recall))))
     index = store.state().index
     print(f"| index made and measured | {built:.1f} s ({index and index.settings}) |", flush=True)
     for some in (queries[:1], queries[:64]):
         _print_time(store, some, rounds, "approximate search", approximate=True)
     conditions = {
         "": None,
-        "1% by =": parse("n = 7"),
-        "1% by <": parse("n < 1"),
-        "70%": parse("n < 70"),
+        "1% by =": parse_condition("n = 7"),
+        "1% by <": parse_condition("n < 1"),
+        "70%": parse_condition("n < 70"),
     }
     for name, where in conditions.items():
         _print_recall(store, queries, name, where)

@@ -22,11 +22,11 @@ from benchmarks.faces import interval
 from benchmarks.machine import machine_line
 from likewise.data.cache import Decoded, decode_all
 from likewise.data.splits import split
-from likewise.evaluation.pooled import Decided, Fold, PooledPoint, pool
+from likewise.evaluation.pooled import Decided, Fold, PooledPoint, pool_folds
 from likewise.learn.experiment import learn
 from likewise.metrics.tally import Tally
 from likewise.model.model import Model
-from likewise.pairs.choose import compare
+from likewise.pairs.choose import choose_pairs
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.sources.lfw import FOLDS, Lfw
 from likewise.types import Claim, Items, Role, Split
@@ -61,7 +61,7 @@ def view2(model: Model, number: int) -> tuple[Tally, Tally]:
     with decode_all(items, model.transform) as decoded:
         vectors = model.embed_decoded(decoded)
     threshold = model.calibration().point(name="balanced").threshold
-    compared = compare(vectors, decoded.items, model.comparator())
+    compared = choose_pairs(vectors, decoded.items, model.comparator())
     return compared.tallies([threshold], NEW)[0]
 
 
@@ -82,7 +82,7 @@ def main() -> None:
         def look(model: Model, test: Decoded, found: list[Decided] = found) -> None:
             fitted = model.calibration()
             vectors = model.embed_decoded(test)
-            compared = compare(vectors, test.items, model.comparator())
+            compared = choose_pairs(vectors, test.items, model.comparator())
             found.append(Decided.of(compared, fitted.points, NEW))
 
         with tempfile.TemporaryDirectory() as place:
@@ -102,7 +102,7 @@ def main() -> None:
         accuracies.append(1 - wrong / pairs)
         print(f"fold {number}: {made.parts}; {pace:.0f} items/s")
         print(f"  EER {made.evaluation.verification.eer:.4f}; view 2: {pairs - wrong} of {pairs}")
-        report(f"fold {number}", pool(folds[-1:], decided[-1:]).points)
+        report(f"fold {number}", pool_folds(folds[-1:], decided[-1:]).points)
     print(
         f"view 2, {given.folds} of {FOLDS} folds: accuracy {np.mean(accuracies):.4f}"
         + (
@@ -111,7 +111,7 @@ def main() -> None:
             else ""
         )
     )
-    report("pooled", pool(folds, decided).points)
+    report("pooled", pool_folds(folds, decided).points)
 
 
 def report(name: str, points: tuple[PooledPoint, ...]) -> None:

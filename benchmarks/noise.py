@@ -26,11 +26,11 @@ import numpy as np
 from benchmarks.machine import machine_line
 from likewise.cli import main as likewise
 from likewise.evaluation.accuracy import accuracy
-from likewise.evaluation.cross_validation import ACCURACY_POINT, pool
+from likewise.evaluation.cross_validation import ACCURACY_POINT, decide_folds
 from likewise.metrics.verification import least_cost
-from likewise.pairs.all_pairs import Compared
+from likewise.pairs.all_pairs import PairSet
 from likewise.pairs.listed_pairs import ListedPairs
-from likewise.precomputed import GivenComparisons
+from likewise.precomputed import PrecomputedComparisons
 from likewise.precomputed.folds import FOLDS, deal
 from likewise.results.rates import Accuracy
 from likewise.shapes import Array
@@ -39,17 +39,17 @@ WITHIN = 0.005
 COVERED = (0.93, 0.99)
 
 
-def noise(pairs: int, seed: int, *, coins: bool) -> GivenComparisons:
+def noise(pairs: int, seed: int, *, coins: bool) -> PrecomputedComparisons:
     """Comparisons that tell nothing; every pair has items of its own."""
     random = np.random.default_rng([pairs, seed])
     same = random.random(pairs) < 0.5 if coins else random.permutation(pairs) < pairs // 2
     ids = np.arange(pairs).astype(np.str_)
-    return GivenComparisons.of(
+    return PrecomputedComparisons.of(
         same, random.random(pairs), np.char.add("a", ids), np.char.add("b", ids)
     )
 
 
-def balanced(known: Compared) -> dict[str, float]:
+def balanced(known: PairSet) -> dict[str, float]:
     """The threshold of the point `balanced`, by one sort."""
     if not isinstance(known, ListedPairs):
         raise TypeError(f"{known} are no listed pairs.")
@@ -58,9 +58,9 @@ def balanced(known: Compared) -> dict[str, float]:
     return {ACCURACY_POINT: threshold}
 
 
-def ours(given: GivenComparisons) -> Accuracy:
+def ours(given: PrecomputedComparisons) -> Accuracy:
     """What the command shows, without what else it measures."""
-    (decided,) = pool(given, deal(given), balanced).values()
+    (decided,) = decide_folds(given, deal(given), balanced).values()
     return accuracy(decided, balanced=False)
 
 
@@ -72,13 +72,13 @@ def most_right(same: Array, distances: Array) -> float:
     return float(distances[order][best - 1]) if best else -1.0
 
 
-def on_itself(given: GivenComparisons) -> float:
+def on_itself(given: PrecomputedComparisons) -> float:
     """The accuracy of a threshold on the pairs that it was fitted on."""
     threshold = most_right(given.same, given.distances)
     return float(((given.distances <= threshold) == given.same).mean())
 
 
-def unstratified(given: GivenComparisons, seed: int) -> float:
+def unstratified(given: PrecomputedComparisons, seed: int) -> float:
     """The accuracy pooled over folds that were dealt without regard to the truth."""
     folds = np.random.default_rng(seed).permutation(len(given.same)) % FOLDS
     right = 0
@@ -89,7 +89,7 @@ def unstratified(given: GivenComparisons, seed: int) -> float:
     return right / len(given.same)
 
 
-def through_command(given: GivenComparisons, folder: Path) -> Accuracy:
+def through_command(given: PrecomputedComparisons, folder: Path) -> Accuracy:
     """The same through `likewise evaluate`, with everything that it does."""
     path = folder / "noise.csv"
     columns = zip(

@@ -31,7 +31,7 @@ from likewise.duplicates.result import Duplicates
 from likewise.sources.folder import Folder
 from likewise.sources.lfw import Lfw
 from likewise.tasks.dedupe import dedupe
-from likewise.transforms.image import opened
+from likewise.transforms.image import open_image
 
 READ = 12_000
 """How many photographs `plant` draws to keep 10,000."""
@@ -44,7 +44,7 @@ def held_out(folder: Path, planted: int) -> list[tuple[str, str, str]]:
     folder.mkdir()
     truth = []
     for number, row in enumerate(rows.tolist()):
-        page = opened(items.read(row), str(items.places[row])).convert("RGB")
+        page = open_image(items.read(row), str(items.places[row])).convert("RGB")
         page.save(folder / f"{number:05}.png")
         if number < planted:
             kind = list(KINDS)[number % len(KINDS)]

@@ -35,7 +35,7 @@ def of_drawings(names: list[str], budget: float, seeds: int) -> None:
         for seed in range(seeds):
             recipe = Recipe.for_kind(Kind.IMAGE)
             if name != presets.PLAIN:
-                recipe = recipe.with_fields(presets.named(name).fields)
+                recipe = recipe.with_fields(presets.preset_named(name).fields)
             recipe = recipe.with_fields(
                 {"source": "characters", "budget_seconds": budget, "seed": seed}
             )
@@ -55,7 +55,7 @@ def of_faces(names: list[str], budget: float) -> None:
     for name in names:
         recipe = Recipe.for_kind(Kind.IMAGE)
         if name != presets.PLAIN:
-            recipe = recipe.with_fields(presets.named(name).fields)
+            recipe = recipe.with_fields(presets.preset_named(name).fields)
         found = pooled(recipe.with_fields({"budget_seconds": budget}))[""]
         print(
             f"{name:<14} EER {mean_interval(found.eer)}; one-shot {mean_interval(found.shot)}; "
@@ -69,7 +69,7 @@ def of_series(names: list[str], budget: float, seeds: int, sets: list[str]) -> N
     for one in sets:
         print(f"{one:<18}1-NN Euclidean  error {euclidean_error(one):.4f}")
         for name in names:
-            fields = {} if name == presets.PLAIN else presets.named(name).fields
+            fields = {} if name == presets.PLAIN else presets.preset_named(name).fields
             errors = [learned_error(one, fields, budget, seed)[0] for seed in range(seeds)]
             each = ", ".join(f"{error:.4f}" for error in errors)
             print(f"{one:<18}{name:<15} error {np.mean(errors):.4f} (seeds: {each})", flush=True)

@@ -30,10 +30,10 @@ from scipy import stats
 
 from benchmarks.calibrators import Frozen, characters, evaluation_alphabets
 from benchmarks.machine import machine_line
-from likewise.calibration.fit import calibrate
+from likewise.calibration.fit import fit_calibration
 from likewise.calibration.thresholds import fit_points, fit_thresholds
 from likewise.metrics.promises import predicted, promise_of
-from likewise.pairs.all_pairs import Comparisons
+from likewise.pairs.all_pairs import AllPairs
 from likewise.recipe.recipe import seconds_of
 from likewise.results.evaluation import OperatingPoint
 from likewise.types import Claim
@@ -79,10 +79,10 @@ def resplit(frozen: Frozen, each: int, splits: int, *, guarantee: bool = False) 
     return {name: _held(points) for name, points in sorted(found.items())}
 
 
-def fitted(known: Comparisons, *, guarantee: bool) -> tuple[OperatingPoint, ...]:
-    """The points for the targets, as `likewise.calibration.fit.calibrate` fits them."""
+def fitted(known: AllPairs, *, guarantee: bool) -> tuple[OperatingPoint, ...]:
+    """The points for the targets, as `likewise.calibration.fit.fit_calibration` fits them."""
     if guarantee:
-        points = calibrate(known, CLAIM, targets=TARGETS).points
+        points = fit_calibration(known, CLAIM, targets=TARGETS).points
         return tuple(point for point in points if point.target is not None)
     thresholds = fit_thresholds(known, known.spread(), TARGETS, None, 0.5)
     thresholds = {name: at for name, at in thresholds.items() if name.startswith("far=")}

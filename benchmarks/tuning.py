@@ -1,9 +1,9 @@
-"""The recipe that `tune` finds for AT&T faces beside the one it began with.
+"""The recipe that `search_recipes` finds for AT&T faces beside the one it began with.
 
-For each seed, the people are dealt as `train` deals them: 22 train, 9 calibrate, 9 test. `tune`
-looks at the 22 alone, for the whole budget. Then both recipes are trained equally long on the 22
-and measured on the 9 that test, so that nobody who measures had a part in tuning. The intervals
-are over seeds, paired. Needs LIKEWISE_DATA.
+For each seed, the people are dealt as `train` deals them: 22 train, 9 calibrate, 9 test.
+`search_recipes` looks at the 22 alone, for the whole budget. Then both recipes are trained equally
+long on the 22 and measured on the 9 that test, so that nobody who measures had a part in tuning.
+The intervals are over seeds, paired. Needs LIKEWISE_DATA.
 
     python -m benchmarks.tuning --budget 15min --train 60s
     python -m benchmarks.tuning --budget 15min --train 60s --seeds 3
@@ -21,7 +21,7 @@ from scipy import stats
 from benchmarks.faces import faces
 from benchmarks.machine import machine_line
 from likewise.learn.experiment import learn
-from likewise.learn.tuning.tune import tune
+from likewise.learn.tuning.tune import search_recipes
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.types import Kind
 
@@ -56,7 +56,7 @@ def main() -> None:
         start = Recipe.for_kind(Kind.IMAGE).with_settings([*START, f"seed={seed}"])
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as place:
-            found = tune(
+            found = search_recipes(
                 start,
                 faces(),
                 output=Path(place) / "tuned.toml",

@@ -11,21 +11,21 @@ import argparse
 
 import numpy as np
 
-from likewise.calibration.probability import fit_calibrator, measure
+from likewise.calibration.probability import fit_calibrator, measure_probabilities
 from likewise.calibrators.logistic import Logistic
 from likewise.distances.euclidean import Euclidean
-from likewise.pairs.all_pairs import Comparisons
+from likewise.pairs.all_pairs import AllPairs
 from likewise.types import Claim
 
 PRIOR = 0.001
 
 
-def crowd(people: int, seed: int) -> Comparisons:
+def crowd(people: int, seed: int) -> AllPairs:
     """Four embeddings of each person."""
     random = np.random.default_rng(seed)
     centres = np.repeat(random.normal(size=(people, 8)), 4, axis=0)
     vectors = (centres + 0.25 * random.normal(size=centres.shape)).astype(np.float32)
-    return Comparisons.of(vectors, np.repeat(np.arange(people), 4).astype(str), Euclidean())
+    return AllPairs.of(vectors, np.repeat(np.arange(people), 4).astype(str), Euclidean())
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
         ("the prior left at one half", lambda d: fitted.apply(d) + even),
         (f"prior={PRIOR}", fitted.apply),
     ):
-        found = measure(met, ratios, Claim.NEW_IDENTITIES, PRIOR)
+        found = measure_probabilities(met, ratios, Claim.NEW_IDENTITIES, PRIOR)
         print(f"\n{said}: log loss {found.log_loss:.5f} (always saying {PRIOR}: "
               f"{found.uninformed:.5f})")  # fmt: skip
         for one in found.reliability:

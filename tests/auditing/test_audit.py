@@ -15,8 +15,8 @@ from PIL import Image
 
 from likewise.auditing import shortcut_features
 from likewise.auditing.collect import survey
-from likewise.auditing.findings import Audit, Finding, ranked
-from likewise.auditing.run import audit, some_identities
+from likewise.auditing.findings import Audit, Finding, worst_first
+from likewise.auditing.run import audit_items, some_identities
 from likewise.errors import BadArgument, EmptySource, SplitError
 from likewise.sources.arrays import Arrays
 from likewise.sources.characters import Characters
@@ -103,7 +103,7 @@ def forged(bench) -> Bench:
 
 
 def looked(bench: Bench, transform: Transform | None = None, *, quick: bool = True) -> Audit:
-    return audit(bench.items(), transform, most_pairs=800, quick=quick, threads=1)
+    return audit_items(bench.items(), transform, most_pairs=800, quick=quick, threads=1)
 
 
 def kinds(found: Audit, *severities: str) -> set[str]:
@@ -139,7 +139,7 @@ def test_clean_forgeries_raise_nothing(forged):
 def test_the_characters_raise_nothing():
     items = Characters().items()
     names = np.unique(items.identities)[::5]
-    found = audit(
+    found = audit_items(
         items.take(np.flatnonzero(np.isin(items.identities, names))), most_pairs=1000, quick=True
     )
     assert kinds(found) == set(), found.lines()
@@ -147,7 +147,9 @@ def test_the_characters_raise_nothing():
 
 def test_series_raise_nothing():
     series, names = waves(count=24, each=5)
-    found = audit(Arrays.of(series, names, namespace="waves").items(), most_pairs=800, quick=True)
+    found = audit_items(
+        Arrays.of(series, names, namespace="waves").items(), most_pairs=800, quick=True
+    )
     assert kinds(found) == set(), found.lines()
     assert "length" in {one.name for one in found.clues}
 
@@ -202,7 +204,7 @@ def test_a_copy_that_is_genuine_and_forged(forged):
 
 def test_identities_with_one_item(bench):
     kept = [row for row in range(len(bench.data)) if bench.odd(row) or row % EACH == 0]
-    found = audit(bench.items().take(np.array(kept)), most_pairs=800, quick=True)
+    found = audit_items(bench.items().take(np.array(kept)), most_pairs=800, quick=True)
     one = only(found, "single_items")
     assert one.figures == {"identities": 12.0, "of": 24.0}
 
@@ -223,7 +225,7 @@ def test_an_identity_that_owns_most(bench):
 
 
 def test_no_identity_with_two_items(bench):
-    found = audit(bench.items().take(np.arange(0, 120, EACH)))
+    found = audit_items(bench.items().take(np.arange(0, 120, EACH)))
     assert only(found, "no_same_pairs").severity == "alarm"
 
 
@@ -451,7 +453,7 @@ def test_whole_identities_are_drawn(bench):
 def test_findings_are_ranked_and_named():
     made = [Finding("single_items", "note", "b."), Finding("frame", "alarm", "a.")]
     made.append(Finding("same_content_other_label", "alarm", "c."))
-    assert [one.sentence for one in ranked(made)] == ["c.", "a.", "b."]
+    assert [one.sentence for one in worst_first(made)] == ["c.", "a.", "b."]
     with pytest.raises(BadArgument, match="kind 'odd' and severity 'alarm' was made"):
         Finding("odd", "alarm", "")
 
@@ -459,22 +461,22 @@ def test_findings_are_ranked_and_named():
 def test_what_cannot_be_audited_is_refused(bench):
     items = bench.items()
     with pytest.raises(EmptySource, match="bench holds no items"):
-        audit(items.take(np.zeros(0, dtype=np.int64)))
+        audit_items(items.take(np.zeros(0, dtype=np.int64)))
     with pytest.raises(SplitError, match="all 5 items show 'glyph000'"):
-        audit(items.take(np.arange(EACH)))
+        audit_items(items.take(np.arange(EACH)))
     with pytest.raises(SplitError, match="nothing is labelled"):
-        audit(replace(items, identities=np.array([""] * len(items))))
+        audit_items(replace(items, identities=np.array([""] * len(items))))
     with pytest.raises(BadArgument, match="most_pairs is 1"):
-        audit(items, most_pairs=1)
+        audit_items(items, most_pairs=1)
     bench.data = [b"nothing"] * len(bench.data)
     with pytest.raises(EmptySource, match="none of its 120 items could be decoded"):
-        audit(bench.items())
+        audit_items(bench.items())
 
 
 def test_one_identity_that_can_be_read_is_refused(bench):
     bench.change(lambda row: row >= EACH, lambda _: b"nothing")
     with pytest.raises(SplitError, match="all 5 items show 'glyph000'"):
-        audit(bench.items())
+        audit_items(bench.items())
 
 
 # ── the command and its page ──────────────────────────────────────────────────────────────────
@@ -490,7 +492,7 @@ def few(tmp_path_factory) -> Path:
 
 def test_the_command_writes_a_page_with_the_items(few, likewise, tmp_path):
     page = tmp_path / "found.html"
-    code, out, err = likewise("audit", few, "--out", page)
+    code, out, err = likewise("audit_items", few, "--out", page)
     assert code == 0, err
     assert "alarm: 1 content (2 items) stands under two labels or more." in out
     assert f"page: {page}" in out
@@ -502,13 +504,13 @@ def test_the_command_writes_a_page_with_the_items(few, likewise, tmp_path):
     assert pictures(page) == 2
     assert all(re.search(r'alt="[^"]+"', tag) for tag in re.findall(r"<img[^>]*>", text))
     assert "Copies under other labels" in text
-    code, _, _ = likewise("audit", few, "--out", page, "--no-examples")
+    code, _, _ = likewise("audit_items", few, "--out", page, "--no-examples")
     assert (code, pictures(page)) == (0, 0)
 
 
 def test_the_command_prints_one_object(few, likewise_json, tmp_path):
     found = likewise_json(
-        "audit", few, "--out", tmp_path / "a.html", "--transform", "image(size=12)"
+        "audit_items", few, "--out", tmp_path / "a.html", "--transform", "image(size=12)"
     )
     assert found["exit"] == 0
     assert found["items"] == 97
@@ -519,7 +521,7 @@ def test_the_command_prints_one_object(few, likewise_json, tmp_path):
 
 def test_the_command_audits_a_model(image_model, strangers, likewise_json, tmp_path):
     found = likewise_json(
-        "audit", strangers, "--model", image_model.folder, "--margin", "0.3", "--out",
+        "audit_items", strangers, "--model", image_model.folder, "--margin", "0.3", "--out",
         tmp_path / "a.html",
     )  # fmt: skip
     (one,) = (each for each in found["findings"] if each["kind"] == "margin")
@@ -531,11 +533,11 @@ def test_the_command_audits_a_model(image_model, strangers, likewise_json, tmp_p
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("audit", "nowhere/"), "There is no file or folder 'nowhere/'"),
-        (("audit", "charakters"), "Did you mean 'characters'?"),
-        (("audit", "characters", "--margin", "0.2"), "no --model was given"),
-        (("audit", "characters", "--transform", "image(size=0)"), "size is 0"),
-        (("audit", "characters", "--transform", "sequence"), "takes 'sequence'"),
+        (("audit_items", "nowhere/"), "There is no file or folder 'nowhere/'"),
+        (("audit_items", "charakters"), "Did you mean 'characters'?"),
+        (("audit_items", "characters", "--margin", "0.2"), "no --model was given"),
+        (("audit_items", "characters", "--transform", "image(size=0)"), "size is 0"),
+        (("audit_items", "characters", "--transform", "sequence"), "takes 'sequence'"),
     ],
 )
 def test_bad_input_is_refused(words, message, likewise, tmp_path, monkeypatch):
@@ -568,7 +570,7 @@ def data(name: str) -> Path:
 
 @pytest.mark.slow
 def test_faces_raise_nothing():
-    found = audit(Folder(str(data("att_faces.zip"))).items())
+    found = audit_items(Folder(str(data("att_faces.zip"))).items())
     assert kinds(found) == set(), found.lines()
     (told,) = (one for one in found.clues if one.name == "mean grey")
     assert told.auc > 0.75
@@ -579,7 +581,7 @@ def test_omniglot_raises_nothing():
     from likewise.sources.omniglot import Omniglot
 
     data("omniglot")
-    found = audit(Omniglot().items())
+    found = audit_items(Omniglot().items())
     assert kinds(found, "alarm") == set(), found.lines()
     (told,) = (one for one in found.clues if one.name == "file size")
     assert 0.7 < told.auc < 0.75
@@ -590,7 +592,7 @@ def test_the_paper_of_cedar_is_found_and_named():
     from likewise.sources.cedar import Cedar
 
     data("cedar.zip")
-    found = audit(Cedar().items())
+    found = audit_items(Cedar().items())
     told = {one.name: one for one in found.clues if one.question == "genuine from forged"}
     assert told["median grey"].auc == pytest.approx(0.996, abs=0.002)
     assert told["spread of the ink's greys (Otsu)"].auc == pytest.approx(0.80, abs=0.01)
@@ -600,13 +602,15 @@ def test_the_paper_of_cedar_is_found_and_named():
     assert "binarise" in one.advice
     left = next(each for each in found.findings if each.kind == "left_after_binarising")
     assert 0.6 < left.figures["auc"] < 0.8
-    after = audit(Cedar().items(), ImageTransform(size=64, binarise=True, crop=True))
+    after = audit_items(Cedar().items(), ImageTransform(size=64, binarise=True, crop=True))
     (rest,) = (each for each in after.alarms if each.kind == "appearance")
     assert 0.6 < rest.figures["auc"] < 0.7
     assert "background" not in rest.sentence
 
 
 def test_a_page_that_cannot_be_written_is_refused_before_the_look(likewise, tmp_path):
-    code, out, err = likewise("audit", "characters", "--out", tmp_path / "absent" / "page.html")
+    code, out, err = likewise(
+        "audit_items", "characters", "--out", tmp_path / "absent" / "page.html"
+    )
     assert (code, out) == (2, "")
     assert "is no folder" in err

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from likewise.auditing import copies, item_statistics
-from likewise.auditing.association import Auc, Cases, auc, difference, pairs_of
+from likewise.auditing.association import Auc, Cases, association_pairs, auc, difference
 from likewise.auditing.margins import embedding_findings, margin_of, spread_of
 from likewise.distances import FAMILY as DISTANCES
 from likewise.errors import BadArgument
@@ -86,7 +86,7 @@ def test_a_certain_clue_has_a_bound_by_the_identities():
 
 def test_pairs_are_of_one_fold_and_identities_have_equal_chances():
     names = np.repeat([f"n{i:02}" for i in range(30)], [2] * 15 + [40] * 15)
-    drawn = pairs_of(names, 600, np.random.default_rng(0))
+    drawn = association_pairs(names, 600, np.random.default_rng(0))
     same = ~drawn.positive
     assert (names[drawn.first] == names[drawn.second]).tolist() == same.tolist()
     assert same.sum() == drawn.positive.sum()
@@ -111,7 +111,7 @@ def test_otsu_is_the_greatest_variance_between_classes():
             gap = dark.mean() - light.mean()
             between[threshold] = len(dark) * len(light) * gap**2
         best = max(between.values())
-        found = item_statistics.otsu(np.bincount(greys, minlength=256))
+        found = item_statistics.histogram_threshold(np.bincount(greys, minlength=256))
         assert between[found] == pytest.approx(best)
 
 
@@ -136,7 +136,7 @@ def test_candidates_are_those_of_a_plain_loop():
     noisy = base[random.integers(12, size=40)] + random.integers(-25, 25, size=(40, 256))
     thumbs = noisy.clip(0, 255).astype(np.uint8)
     labels = np.array([f"l{i % 7}" for i in range(40)])
-    found = copies.candidates(thumbs, np.arange(40), (labels,))
+    found = copies.copy_candidates(thumbs, np.arange(40), (labels,))
     plain = np.corrcoef(thumbs.astype(float))
     expected = {
         (i, j)

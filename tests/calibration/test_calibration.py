@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from likewise.calibration import calibration
 from likewise.calibration.calibration import Calibration
-from likewise.calibration.fit import calibrate
+from likewise.calibration.fit import fit_calibration
 from likewise.calibration.json_format import from_json, to_json
 from likewise.calibrators import FAMILY
 from likewise.calibrators.isotonic import Isotonic
@@ -21,7 +21,7 @@ from likewise.errors import (
     UnknownName,
     UnsupportedRate,
 )
-from likewise.pairs.all_pairs import Comparisons
+from likewise.pairs.all_pairs import AllPairs
 from likewise.types import Claim
 
 
@@ -31,8 +31,8 @@ def fitted(request) -> Calibration:
     centres = 2 * random.normal(size=(40, 3))
     vectors = (np.repeat(centres, 8, axis=0) + random.normal(size=(320, 3))).astype(np.float32)
     names = np.repeat(np.arange(40), 8).astype(str)
-    comparisons = Comparisons.of(vectors, names, Euclidean())
-    return calibrate(comparisons, Claim.NEW_IDENTITIES, request.param)
+    comparisons = AllPairs.of(vectors, names, Euclidean())
+    return fit_calibration(comparisons, Claim.NEW_IDENTITIES, request.param)
 
 
 @pytest.mark.parametrize("units", [(5.0, 3.0), (1e9, 1e9)])

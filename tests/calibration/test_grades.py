@@ -9,9 +9,9 @@ from scipy import stats
 from likewise.data.splits import split
 from likewise.errors import BadArgument, DamagedSource, SplitError
 from likewise.metrics.grades import follow
-from likewise.precomputed import GivenComparisons
+from likewise.precomputed import PrecomputedComparisons
 from likewise.precomputed.columns import Columns
-from likewise.precomputed.files import read
+from likewise.precomputed.files import read_precomputed
 from likewise.sources.table import Table
 from likewise.sources.tabular.grades import Grading
 from likewise.sources.tabular.grades import graded as to_pairs
@@ -147,7 +147,7 @@ def _drawn(count, each, seed):
 @pytest.mark.parametrize("ending", [".csv", ".jsonl"])
 def test_graded_comparisons(ending, tmp_path):
     path = comparisons(tmp_path / f"g{ending}")
-    found = read(path, columns=Columns(grading=Grading(4, 2)))
+    found = read_precomputed(path, columns=Columns(grading=Grading(4, 2)))
     assert found.same.tolist() == [True, False, True, False]
     assert found.distances.tolist() == [0.1, 0.9, 0.2, 0.8]
     assert found.items.tolist() == ["a", "b", "d", "e", "f", "g", "h", "i"]
@@ -156,12 +156,12 @@ def test_graded_comparisons(ending, tmp_path):
     assert sorted(found.graded.grades.tolist()) == [0, 2, 2.5, 3, 4, 5]
     # b and c were graded between, and b belongs to the group of a.
     assert len(set(found.graded.codes.tolist())) == 5
-    every = read(path, columns=Columns(grading=Grading(4)))
+    every = read_precomputed(path, columns=Columns(grading=Grading(4)))
     assert (every.same.sum(), (~every.same).sum(), every.graded.between) == (2, 4, 0)
     assert found.graded.follow().spearman.value == pytest.approx(
         stats.spearmanr([-row[3] for row in TABLE], [row[2] for row in TABLE]).statistic
     )
-    in_memory = GivenComparisons.of(
+    in_memory = PrecomputedComparisons.of(
         [row[2] for row in TABLE],
         [row[3] for row in TABLE],
         [row[0] for row in TABLE],
@@ -186,17 +186,17 @@ def test_graded_comparisons(ending, tmp_path):
 def test_bad_cells_are_named(row, message, tmp_path):
     path = comparisons(tmp_path / "g.csv", [*TABLE, row])
     with pytest.raises(DamagedSource, match=message):
-        read(path, columns=Columns(grading=Grading(4)))
+        read_precomputed(path, columns=Columns(grading=Grading(4)))
 
 
 def test_grades_without_a_beginning_of_the_same_are_refused(tmp_path):
     path = comparisons(tmp_path / "g.csv")
     with pytest.raises(DamagedSource, match=r"graded .'grade'.: say from which grade on two are"):
-        read(path)
+        read_precomputed(path)
     with pytest.raises(SplitError, match=r"1 same and 0 different pairs \(5 more are graded betw"):
-        read(path, columns=Columns(grading=Grading(5, -1)))
+        read_precomputed(path, columns=Columns(grading=Grading(5, -1)))
     with pytest.raises(DamagedSource, match=r"the grade is nan in the first.*finite"):
-        GivenComparisons.of([1.0, np.nan], [0.1, 0.2], grading=Grading(1))
+        PrecomputedComparisons.of([1.0, np.nan], [0.1, 0.2], grading=Grading(1))
 
 
 def test_the_commands_on_graded_comparisons(likewise, likewise_json, tmp_path, monkeypatch):
@@ -230,7 +230,7 @@ def test_the_commands_on_graded_comparisons(likewise, likewise_json, tmp_path, m
 def test_yes_and_no_comparisons_have_no_grades(tmp_path):
     rows = [(f"a{i}", f"b{i}", i % 2, 1 - i % 2 + i / 1000) for i in range(40)]
     path = comparisons(tmp_path / "c.csv", rows, ("id1", "id2", "same", "distance"))
-    assert task.evaluate(read(path)).grades is None
+    assert task.evaluate_precomputed(read_precomputed(path)).grades is None
 
 
 # ── a table of graded pairs, with a model ─────────────────────────────────────────────────────

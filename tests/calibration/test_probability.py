@@ -11,14 +11,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as reference_log_loss
 
-from likewise.calibration.fit import calibrate
-from likewise.calibration.probability import choose, measure
+from likewise.calibration.fit import fit_calibration
+from likewise.calibration.probability import choose_calibrator, measure_probabilities
 from likewise.calibrators.beta import Beta
 from likewise.calibrators.logistic import Logistic
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, UnknownName
 from likewise.metrics import probability
-from likewise.pairs.all_pairs import Comparisons
+from likewise.pairs.all_pairs import AllPairs
 from likewise.pairs.listed_pairs import ListedPairs
 from likewise.types import Claim, Items, Kind, Pairs
 
@@ -30,7 +30,7 @@ def crowd(count=40, each=5, *, seed=0, spread=0.5, dim=4):
     centres = random.normal(size=(count, dim))
     vectors = np.repeat(centres, each, axis=0) + spread * random.normal(size=(count * each, dim))
     names = np.repeat([f"who{i:03}" for i in range(count)], each)
-    return Comparisons.of(vectors.astype(np.float32), names, Euclidean())
+    return AllPairs.of(vectors.astype(np.float32), names, Euclidean())
 
 
 def shares(random, count=300):
@@ -44,7 +44,7 @@ def shares(random, count=300):
 def test_log_loss_and_brier_are_those_of_scikit_learn(prior):
     ratios, same, different = shares(np.random.default_rng(0))
     said = 1 / (1 + np.exp(-(ratios + np.log(prior / (1 - prior)))))
-    np.testing.assert_allclose(probability.probabilities(ratios, prior), said, rtol=1e-9)
+    np.testing.assert_allclose(probability.probabilities_at(ratios, prior), said, rtol=1e-9)
     truth = np.repeat([1, 0], len(ratios))
     weights = np.concatenate([prior * same, (1 - prior) * different])
     both = np.concatenate([said, said])
@@ -91,16 +91,16 @@ def loop(compared, ratios, prior):
     within = (own * (own - 1) / 2) * (sizes >= 2).sum()
     across = own * other * (len(sizes) * (len(sizes) - 1) / 2)
     weights = np.where(same, prior / np.where(same, within, 1), (1 - prior) / across)
-    said = probability.probabilities(ratios(apart.astype(np.float64)), prior)
+    said = probability.probabilities_at(ratios(apart.astype(np.float64)), prior)
     return said, same, weights
 
 
 @pytest.mark.parametrize("prior", [0.5, 0.1])
 @pytest.mark.parametrize("calibrator", ["logistic", "isotonic", "beta"])
 def test_the_reliability_diagram_is_that_of_a_loop_over_all_pairs(prior, calibrator):
-    ratios = calibrate(crowd(seed=1), NEW, calibrator).ratios
+    ratios = fit_calibration(crowd(seed=1), NEW, calibrator).ratios
     compared = crowd(seed=2)
-    found = measure(compared, ratios, NEW, prior)
+    found = measure_probabilities(compared, ratios, NEW, prior)
     said, same, weights = loop(compared, ratios, prior)
     assert weights.sum() == pytest.approx(1)
     place = np.clip(np.ceil(said * 10 - 1e-12).astype(int) - 1, 0, 9)
@@ -132,8 +132,8 @@ def test_the_reliability_diagram_is_that_of_a_loop_over_all_pairs(prior, calibra
 def test_the_bins_are_those_of_scikit_learn():
     """With one item more than none a side, each pair of identities weighs as each pair of items."""
     compared = crowd(60, 2, seed=3)
-    ratios = calibrate(crowd(60, 2, seed=4), NEW).ratios
-    found = measure(compared, ratios, NEW)
+    ratios = fit_calibration(crowd(60, 2, seed=4), NEW).ratios
+    found = measure_probabilities(compared, ratios, NEW)
     said, same, _ = loop(compared, ratios, 0.5)
     # Pairs of each sort that weigh alike: the different ones are repeated until they are as many.
     times = np.where(same, (~same).sum(), same.sum())
@@ -144,13 +144,13 @@ def test_the_bins_are_those_of_scikit_learn():
 
 def test_the_interval_is_the_jackknife_over_identities():
     compared = crowd(25, 3, seed=5, spread=0.9)
-    ratios = calibrate(crowd(25, 3, seed=6, spread=0.9), NEW).ratios
-    found = measure(compared, ratios, NEW)
+    ratios = fit_calibration(crowd(25, 3, seed=6, spread=0.9), NEW).ratios
+    found = measure_probabilities(compared, ratios, NEW)
     names = compared.names
 
     def part(kept, one, sort):
         rows = np.isin(compared.names[compared.codes], kept)
-        other = Comparisons.of(
+        other = AllPairs.of(
             compared.vectors[rows], compared.names[compared.codes][rows], Euclidean()
         )
         said, same, weights = loop(other, ratios, 0.5)
@@ -178,15 +178,15 @@ def test_the_interval_is_the_jackknife_over_identities():
 
 def test_few_identities_have_bins_without_interval_and_all_pairs_may_lie_in_one():
     compared = crowd(8, 3)
-    bins = measure(compared, lambda d: 1.0 - d, NEW).reliability
+    bins = measure_probabilities(compared, lambda d: 1.0 - d, NEW).reliability
     assert all(one.seen_low is None and one.seen_high is None for one in bins)
-    (only,) = measure(compared, lambda d: 0.0 * d, NEW).reliability
+    (only,) = measure_probabilities(compared, lambda d: 0.0 * d, NEW).reliability
     assert (only.low, only.high, only.share) == (0.4, 0.5, 1.0)
     assert only.seen == pytest.approx(0.5)
     assert (only.same_pairs, only.different_pairs) == compared.counts
     for prior in (0.0, 1.0, float("nan")):
         with pytest.raises(BadArgument, match="between 0 and 1"):
-            measure(compared, lambda d: 0.0 * d, NEW, prior)
+            measure_probabilities(compared, lambda d: 0.0 * d, NEW, prior)
 
 
 def test_a_probability_of_half_and_half_pairs_is_wrong_at_one_in_a_thousand():
@@ -201,8 +201,8 @@ def test_a_probability_of_half_and_half_pairs_is_wrong_at_one_in_a_thousand():
     parameters = Logistic().fit(apart, truth, np.full(8000, 1 / 4000), (1e6, 1e6))
     ratios = Logistic(parameters=parameters).apply
     truth, apart = draw(1000, 999_000)  # life: one pair in a thousand is the same
-    at_half = probability.probabilities(ratios(apart), 0.5)
-    in_life = probability.probabilities(ratios(apart), 0.001)
+    at_half = probability.probabilities_at(ratios(apart), 0.5)
+    in_life = probability.probabilities_at(ratios(apart), 0.001)
     sure = (at_half > 0.85) & (at_half < 0.95)
     assert at_half[sure].mean() == pytest.approx(0.9, abs=0.02)
     assert truth[sure].mean() < 0.05
@@ -216,9 +216,11 @@ def test_a_probability_of_half_and_half_pairs_is_wrong_at_one_in_a_thousand():
 def test_the_prior_makes_what_is_measured_that_of_life():
     """The same pairs, weighed as at one in a thousand: the ratios hold, the even odds do not."""
     compared = crowd(60, 4, seed=7, spread=0.35)
-    fitted = calibrate(crowd(60, 4, seed=8, spread=0.35), NEW)
-    rare = measure(compared, fitted.ratios, NEW, 0.001)
-    misled = measure(compared, lambda d: fitted.ratios(d) - probability.logit(0.001), NEW, 0.001)
+    fitted = fit_calibration(crowd(60, 4, seed=8, spread=0.35), NEW)
+    rare = measure_probabilities(compared, fitted.ratios, NEW, 0.001)
+    misled = measure_probabilities(
+        compared, lambda d: fitted.ratios(d) - probability.logit(0.001), NEW, 0.001
+    )
     assert rare.calibration_error < 0.002
     assert misled.calibration_error > 0.02
     assert rare.log_loss < rare.uninformed < misled.log_loss
@@ -291,21 +293,21 @@ def test_a_scale_that_is_no_distance_is_refused(scale):
 
 
 def test_the_choice_says_the_losses_of_all():
-    found = choose(crowd(), NEW)
+    found = choose_calibrator(crowd(), NEW)
     assert set(found.losses) == {"logistic", "isotonic", "beta"}
     assert found.folds == 5
     assert found.reason.startswith(f"{found.calibrator}: log loss on identities left out in turn")
     assert all(f"{name} {loss:.4f}" in found.reason for name, loss in found.losses.items())
-    assert choose(crowd(), NEW) == found
-    fitted = calibrate(crowd(), NEW, "auto")
+    assert choose_calibrator(crowd(), NEW) == found
+    fitted = fit_calibration(crowd(), NEW, "auto")
     assert (fitted.calibrator, fitted.choice) == (found.calibrator, found)
-    assert calibrate(crowd(), NEW, "beta").choice is None
+    assert fit_calibration(crowd(), NEW, "beta").choice is None
 
 
 def test_the_losses_are_of_identities_that_were_left_out():
     """The same folds by hand: fitted on the pairs of four parts, measured on those of the fifth."""
     compared = crowd(30, 4, seed=9)
-    found = choose(compared, NEW)
+    found = choose_calibrator(compared, NEW)
     order = np.random.default_rng(0).permutation(30)
     losses = []
     for out in range(5):
@@ -314,11 +316,11 @@ def test_the_losses_are_of_identities_that_were_left_out():
         for kept in (~np.isin(compared.names, inside), np.isin(compared.names, inside)):
             rows = kept[compared.codes]
             parts.append(
-                Comparisons.of(
+                AllPairs.of(
                     compared.vectors[rows], compared.names[compared.codes][rows], Euclidean()
                 )
             )
-        fitted = calibrate(parts[0], NEW, "logistic")
+        fitted = fit_calibration(parts[0], NEW, "logistic")
         said, same, weights = loop(parts[1], fitted.ratios, 0.5)
         losses.append(reference_log_loss(same, said, sample_weight=weights))
     assert found.losses["logistic"] == pytest.approx(np.mean(losses), abs=1e-3)
@@ -333,11 +335,11 @@ def bent(count=60, each=6, seed=0):
     strays = random.random(len(vectors)) < 0.2
     vectors[strays] += 8 * random.normal(size=(int(strays.sum()), 3))
     names = np.repeat(np.arange(count), each).astype(str)
-    return Comparisons.of(vectors.astype(np.float32), names, Euclidean())
+    return AllPairs.of(vectors.astype(np.float32), names, Euclidean())
 
 
 def test_another_than_logistic_is_chosen_where_it_is_better_beyond_chance():
-    found = choose(bent(), NEW)
+    found = choose_calibrator(bent(), NEW)
     assert found.calibrator != "logistic"
     assert found.losses[found.calibrator] == min(found.losses.values())
     assert found.losses[found.calibrator] < 0.9 * found.losses["logistic"]
@@ -346,31 +348,31 @@ def test_another_than_logistic_is_chosen_where_it_is_better_beyond_chance():
 
 def test_ties_and_too_few_identities_stay_with_logistic_and_say_so():
     vectors = np.zeros((120, 2), dtype=np.float32)
-    tied = Comparisons.of(vectors, np.repeat(np.arange(30), 4).astype(str), Euclidean())
-    found = choose(tied, NEW)
+    tied = AllPairs.of(vectors, np.repeat(np.arange(30), 4).astype(str), Euclidean())
+    found = choose_calibrator(tied, NEW)
     assert found.calibrator == "logistic"
     assert "none is lower beyond chance" in found.reason
-    few = choose(crowd(19), NEW)
+    few = choose_calibrator(crowd(19), NEW)
     assert (few.calibrator, few.losses, few.folds) == ("logistic", {}, 0)
     assert "19 identities are too few to compare calibrators on" in few.reason
     singles = np.arange(60).astype(str)
     singles[1] = singles[0]
     vectors = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
-    alone = Comparisons.of(vectors, singles, Euclidean())
-    assert "cannot be dealt into 5 parts" in choose(alone, NEW).reason
+    alone = AllPairs.of(vectors, singles, Euclidean())
+    assert "cannot be dealt into 5 parts" in choose_calibrator(alone, NEW).reason
 
 
 def test_of_very_many_items_some_identities_are_drawn(monkeypatch):
     monkeypatch.setattr("likewise.calibration.probability._MOST_ITEMS", 120)
     seen = []
-    among = Comparisons.among
+    among = AllPairs.among
 
     def watched(self, units, claim):
         seen.append(int(units.sum()))
         return among(self, units, claim)
 
-    monkeypatch.setattr(Comparisons, "among", watched)
-    choose(crowd(60, 4), NEW)
+    monkeypatch.setattr(AllPairs, "among", watched)
+    choose_calibrator(crowd(60, 4), NEW)
     assert seen == [24, 6] * 5
 
 
@@ -399,17 +401,17 @@ def test_listed_pairs_are_chosen_on_by_their_components():
     assert part.counts == (10, 10)
     assert part.names.tolist() == compared.names[:10].tolist()
     np.testing.assert_array_equal(part.distances, compared.distances[compared.codes < 10])
-    found = choose(compared, NEW)
+    found = choose_calibrator(compared, NEW)
     assert found.folds == 5
     assert "groups of linked pairs left out in turn" in found.reason
-    assert len(measure(compared, lambda d: 1 - d, NEW).reliability) > 1
+    assert len(measure_probabilities(compared, lambda d: 1 - d, NEW).reliability) > 1
 
 
 def test_a_share_between_two_thresholds_needs_one_of_them():
     with pytest.raises(BadArgument, match="one tally is expected"):
-        probability.between(None, None)
+        probability.error_between(None, None)
 
 
 def test_an_unknown_calibrator_is_refused():
     with pytest.raises(UnknownName, match="Did you mean 'logistic'"):
-        calibrate(crowd(), NEW, "logistics")
+        fit_calibration(crowd(), NEW, "logistics")

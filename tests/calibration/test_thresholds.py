@@ -6,14 +6,14 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from likewise.calibration.calibration import Calibration
-from likewise.calibration.fit import calibrate
+from likewise.calibration.fit import fit_calibration
 from likewise.calibration.json_format import from_json, to_json
 from likewise.calibration.thresholds import SURE, cost_name, guaranteed
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, BadDistance, SplitError, UnknownName, UnsupportedRate
 from likewise.evaluation.verification import verify_all
-from likewise.pairs.all_pairs import Comparisons
-from likewise.pairs.choose import compare
+from likewise.pairs.all_pairs import AllPairs
+from likewise.pairs.choose import choose_pairs
 from likewise.types import Claim, Items, Kind, Pairs
 
 NEW = Claim.NEW_IDENTITIES
@@ -30,26 +30,26 @@ def true_frr(threshold: float) -> float:
     return float(SHARES @ stats.chi2.sf(threshold**2 / (2 * SPREADS**2), DIM))
 
 
-def world(identities: int, random: np.random.Generator, items=(2, 8)) -> Comparisons:
+def world(identities: int, random: np.random.Generator, items=(2, 8)) -> AllPairs:
     """Identities of unequal difficulty, with unequal numbers of items."""
     codes = np.repeat(np.arange(identities), random.integers(items[0], items[1] + 1, identities))
     spread = random.choice(SPREADS, identities, p=SHARES)[codes]
     centres = random.normal(size=(identities, DIM))[codes]
     vectors = centres + spread[:, None] * random.normal(size=(len(codes), DIM))
-    return Comparisons.of(vectors.astype(np.float32), codes.astype(str), Euclidean())
+    return AllPairs.of(vectors.astype(np.float32), codes.astype(str), Euclidean())
 
 
 @pytest.fixture(scope="module")
-def compared() -> Comparisons:
+def compared() -> AllPairs:
     return world(60, np.random.default_rng(0), items=(2, 6))
 
 
 @pytest.fixture(scope="module")
 def fitted(compared) -> Calibration:
-    return calibrate(compared, NEW)
+    return fit_calibration(compared, NEW)
 
 
-def all_pairs(compared: Comparisons) -> tuple[np.ndarray, np.ndarray]:
+def all_pairs(compared: AllPairs) -> tuple[np.ndarray, np.ndarray]:
     first, second = np.triu_indices(len(compared.codes), 1)
     distances = Euclidean().matrix(compared.vectors, compared.vectors)[first, second]
     return distances, compared.codes[first] == compared.codes[second]
@@ -85,7 +85,7 @@ def test_both_sorts_of_points_stand_in_the_calibration(compared, fitted):
     assert sure.calibrate.far.value < 0.1
     assert fitted.default().name == "far=0.01"
     assert fitted.default(guarantee=True).name in {"far<=0.01", "far<=0.05"}
-    strict = calibrate(compared, NEW, limit="guarantee")
+    strict = fit_calibration(compared, NEW, limit="guarantee")
     assert strict.point(0.1) == sure
     assert strict.point(0.1, guarantee=False) == plain
     assert strict.default() == fitted.default(guarantee=True)
@@ -94,7 +94,7 @@ def test_both_sorts_of_points_stand_in_the_calibration(compared, fitted):
 
 
 def test_what_cannot_be_guaranteed_says_what_it_needs(fitted):
-    few = calibrate(world(19, np.random.default_rng(1)), NEW, targets=(0.1,))
+    few = fit_calibration(world(19, np.random.default_rng(1)), NEW, targets=(0.1,))
     with pytest.raises(UnsupportedRate, match=r"these 19 identities.*0\.1\. It needs at least 20"):
         few.point(0.1, guarantee=True)
     # 60 identities make 1,770 pairs; 2,995 without an error would bound the rate by .001.
@@ -109,9 +109,9 @@ def test_identities_that_differ_too_much_need_more_of_them():
     codes = np.repeat(np.arange(24), 3)
     vectors = 100 * np.eye(24, dtype=np.float32)[codes]
     vectors[:3] = 0
-    compared = Comparisons.of(vectors, codes, Euclidean())
+    compared = AllPairs.of(vectors, codes, Euclidean())
     assert guaranteed(compared, compared.spread(), NEW, [0.1])[0.1] is None
-    fitted = calibrate(compared, NEW, targets=(0.1,))
+    fitted = fit_calibration(compared, NEW, targets=(0.1,))
     with pytest.raises(UnsupportedRate, match="It needs more, perhaps 48 identities, to calibrate"):
         fitted.point(0.1, guarantee=True)
 
@@ -125,7 +125,7 @@ def test_the_threshold_of_least_cost_is_that_of_a_plain_loop(costs, prior):
         + costs[1] * prior * np.mean(distances[same] > t)
         for t in [-1.0, *distances]
     )
-    fitted = calibrate(compared, NEW, targets=(), costs=costs, prior=prior)
+    fitted = fit_calibration(compared, NEW, targets=(), costs=costs, prior=prior)
     name = f"cost={costs[0]}:{costs[1]}" + ("" if prior == 0.5 else f" prior={prior}")
     point = fitted.point(name=name)
     at = point.calibrate
@@ -136,7 +136,7 @@ def test_the_threshold_of_least_cost_is_that_of_a_plain_loop(costs, prior):
 
 def test_dear_false_accepts_make_a_smaller_threshold(compared, fitted):
     found = [
-        calibrate(compared, NEW, targets=(), costs=costs)
+        fit_calibration(compared, NEW, targets=(), costs=costs)
         .point(name=cost_name(costs, 0.5))
         .threshold
         for costs in ((100, 1), (10, 1), (1, 1), (1, 10))
@@ -150,10 +150,10 @@ def test_dear_false_accepts_make_a_smaller_threshold(compared, fitted):
 def test_where_every_accept_costs_too_much_nothing_is_accepted():
     random = np.random.default_rng(4)
     codes = np.repeat(np.arange(20), 4)
-    compared = Comparisons.of(random.normal(size=(80, 3)).astype(np.float32), codes, Euclidean())
+    compared = AllPairs.of(random.normal(size=(80, 3)).astype(np.float32), codes, Euclidean())
     point = next(
         p
-        for p in calibrate(compared, NEW, targets=(), costs=(1e9, 1)).points
+        for p in fit_calibration(compared, NEW, targets=(), costs=(1e9, 1)).points
         if p.name.startswith("cost")
     )
     assert (point.calibrate.far.value, point.calibrate.far.errors) == (0.0, 0)
@@ -162,19 +162,19 @@ def test_where_every_accept_costs_too_much_nothing_is_accepted():
 @pytest.mark.parametrize("target", [0.0, -0.1, 1.5, float("nan")])
 def test_a_target_that_is_no_rate_is_refused(compared, target):
     with pytest.raises(BadArgument, match="above 0 and at most 1"):
-        calibrate(compared, NEW, targets=(0.1, target))
+        fit_calibration(compared, NEW, targets=(0.1, target))
 
 
 @pytest.mark.parametrize("costs", [(0, 1), (1, -1), (float("nan"), 1), (float("inf"), 1)])
 def test_costs_that_are_none_are_refused(compared, costs):
     with pytest.raises(BadArgument, match="two numbers above 0"):
-        calibrate(compared, NEW, costs=costs)
+        fit_calibration(compared, NEW, costs=costs)
 
 
 @pytest.mark.parametrize("prior", [0.0, 1.0, float("nan")])
 def test_a_prior_that_is_none_is_refused(compared, prior):
     with pytest.raises(BadArgument, match="between 0 and 1"):
-        calibrate(compared, NEW, costs=(1, 1), prior=prior)
+        fit_calibration(compared, NEW, costs=(1, 1), prior=prior)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
@@ -186,8 +186,8 @@ def test_a_constant_distance_is_worth_exactly_one_half(value):
         def matrix(self, first, second):
             return np.full((len(first), len(second)), value, dtype=np.float32)
 
-    compared = Comparisons.of(np.eye(60, dtype=np.float32), np.repeat(np.arange(30), 2), Constant())
-    fitted = calibrate(compared, NEW)
+    compared = AllPairs.of(np.eye(60, dtype=np.float32), np.repeat(np.arange(30), 2), Constant())
+    fitted = fit_calibration(compared, NEW)
     found = verify_all(compared, fitted.points, NEW)
     assert (found.eer, found.auc, found.min_dcf) == (0.5, 0.5, 1.0)
     assert set(found.tar.values()) == {0.0}
@@ -202,19 +202,19 @@ def test_a_distance_that_is_no_number_is_refused_by_name():
     vectors[4, 1] = np.nan
     names = np.array(["ann", "ann", "bob", "bob", "eve", "eve"])
     with pytest.raises(BadDistance, match=r"item 1 \(of 'ann'\) and item 5 \(of 'eve'\)"):
-        calibrate(Comparisons.of(vectors, names, Euclidean()), NEW)
+        fit_calibration(AllPairs.of(vectors, names, Euclidean()), NEW)
     pairs = Pairs(np.array([0, 2]), np.array([1, 4]), np.array([1, 0]))
     places = [f"row {i + 2}" for i in range(6)]
     items = Items.build("t", list(names), Kind.IMAGE, places, str, pairs=pairs)
     with pytest.raises(BadDistance, match="between row 4 and row 6 is not a number"):
-        compare(vectors, items, Euclidean())
+        choose_pairs(vectors, items, Euclidean())
 
 
 @pytest.mark.parametrize("names", [[], ["a", "a"], ["a", "b"]])
 def test_too_few_identities_or_pairs_are_refused(names):
     vectors = np.zeros((len(names), 2), dtype=np.float32)
     with pytest.raises(SplitError, match="two identities and one with two items"):
-        Comparisons.of(vectors, np.array(names, dtype=str), Euclidean())
+        AllPairs.of(vectors, np.array(names, dtype=str), Euclidean())
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from likewise.learn.loop.train import train
 from likewise.learn.samplers.source_pairs import SourcePairs
 from likewise.metrics.conformal import grade_accuracy, half_width
 from likewise.model.model import Model
-from likewise.precomputed import GivenComparisons
+from likewise.precomputed import PrecomputedComparisons
 from likewise.recipe.recipe import Recipe
 from likewise.sources.table import Table
 from likewise.sources.tabular.grades import Grading
@@ -216,30 +216,30 @@ def given(seed=0, components=120):
     found = drawn(seed, components=components)
     first = [f"a{code}" for code in found.codes]
     second = [f"b{number}" for number in range(len(found.codes))]
-    return GivenComparisons.of(
+    return PrecomputedComparisons.of(
         found.grades, found.distances, first, second, grading=Grading(3.5, 1.5)
     )
 
 
 def test_comparisons_are_told_grades_by_the_other_folds():
-    found = task.evaluate(given())
+    found = task.evaluate_precomputed(given())
     assert found.calibration.grades.half_width is not None
     accuracy = found.grades.accuracy
     assert accuracy.coverage.units == 120
     assert accuracy.coverage.value == pytest.approx(0.9, abs=0.08)
-    few = task.evaluate(given(components=30))
+    few = task.evaluate_precomputed(given(components=30))
     assert few.grades.accuracy.coverage is None
     assert few.grades.accuracy.mean_error < few.grades.accuracy.single_error
 
 
 def test_a_calibration_of_comparisons_tells_grades_and_is_read_back(likewise, tmp_path):
-    made = task.calibrate(given())
+    made = task.calibrate_precomputed(given())
     path = tmp_path / "c.json"
-    task.save(made, path)
-    _, loaded = task.load(path)
+    task.save_calibration(made, path)
+    _, loaded = task.load_calibration(path)
     assert loaded.grades == made.calibration.grades
     assert loaded.decide(0.4).grade == made.calibration.decide(0.4).grade
-    frozen = task.evaluate_at(given(seed=1), loaded)
+    frozen = task.evaluate_precomputed_at(given(seed=1), loaded)
     assert frozen.grades.accuracy.coverage.value == pytest.approx(0.9, abs=0.12)
     code, said, err = likewise("decide", path, "0.4")
     assert code == 0, err
@@ -266,7 +266,9 @@ def test_a_calibration_of_comparisons_tells_grades_and_is_read_back(likewise, tm
     ],
 )
 def test_a_damaged_calibration_of_grades_is_refused(change, words):
-    plain = json.loads(json_format.to_json({"distance": task.calibrate(given()).calibration}))
+    plain = json.loads(
+        json_format.to_json({"distance": task.calibrate_precomputed(given()).calibration})
+    )
     grades = plain["distance"]["grades"]
     for name, value in change.items():
         grades[name] = grades[name][::-1] if value == "mixed" else value
@@ -275,7 +277,9 @@ def test_a_damaged_calibration_of_grades_is_refused(change, words):
 
 
 def test_a_calibration_from_before_there_were_grades_is_read():
-    plain = json.loads(json_format.to_json({"distance": task.calibrate(given()).calibration}))
+    plain = json.loads(
+        json_format.to_json({"distance": task.calibrate_precomputed(given()).calibration})
+    )
     del plain["distance"]["grades"]
     found = json_format.from_json(json.dumps(plain).encode())["distance"]
     assert found.grades is None

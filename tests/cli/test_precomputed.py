@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from likewise.calibration.fit import calibrate
+from likewise.calibration.fit import fit_calibration
 from likewise.calibration.json_format import from_json, to_json
 from likewise.data.cache import decode_all
 from likewise.errors import BadArgument, DamagedModel, SourceNotFound
 from likewise.evaluation.verification import verify_all
-from likewise.pairs.choose import compare
-from likewise.precomputed import GivenComparisons, GivenEmbeddings
-from likewise.precomputed.files import read
+from likewise.pairs.choose import choose_pairs
+from likewise.precomputed import PrecomputedComparisons, PrecomputedEmbeddings
+from likewise.precomputed.files import read_precomputed
 from likewise.sources.folder import Folder
 from likewise.tasks import precomputed as task
 from likewise.tasks.embed import embed_to
@@ -52,21 +52,23 @@ def vectors(image_model, strangers, tmp_path_factory):
 
 def test_vectors_alone_give_the_figures_of_the_model_that_made_them(image_model, vectors, tmp_path):
     spec = image_model.manifest.distance
-    known, new = (read(str(vectors[name][0]), distance=spec) for name in ("known", "new"))
+    known, new = (
+        read_precomputed(str(vectors[name][0]), distance=spec) for name in ("known", "new")
+    )
     assert known.fingerprint == image_model.fingerprint
     compared = []
     for name in ("known", "new"):
         with decode_all(vectors[name][1].items(), image_model.transform) as decoded:
             embedded = image_model.embed_decoded(decoded)
-            compared.append(compare(embedded, decoded.items, image_model.distance))
-    ours = calibrate(compared[0], Claim.NEW_IDENTITIES, "logistic")
-    made = task.calibrate(known, folds=3, fitting=task.Fitting("logistic"))
+            compared.append(choose_pairs(embedded, decoded.items, image_model.distance))
+    ours = fit_calibration(compared[0], Claim.NEW_IDENTITIES, "logistic")
+    made = task.calibrate_precomputed(known, folds=3, fitting=task.Fitting("logistic"))
     for mine, theirs in zip(ours.points, made.calibration.points, strict=True):
         assert (mine.name, mine.threshold) == (theirs.name, pytest.approx(theirs.threshold))
         assert mine.calibrate == theirs.calibrate
     assert made.calibration.parameters == pytest.approx(ours.parameters)
     expected = verify_all(compared[1], ours.points, Claim.NEW_IDENTITIES)
-    found = task.evaluate_at(new, made.calibration).verification
+    found = task.evaluate_precomputed_at(new, made.calibration).verification
     assert (found.eer, found.auc) == pytest.approx((expected.eer, expected.auc))
     assert [point.test for point in found.points] == [point.test for point in expected.points]
     assert (found.same_pairs, found.different_pairs) == compared[1].counts
@@ -75,7 +77,9 @@ def test_vectors_alone_give_the_figures_of_the_model_that_made_them(image_model,
 def test_the_commands_on_vectors(image_model, vectors, likewise, likewise_json, tmp_path):
     known, new = vectors["known"][0], vectors["new"][0]
     spec, out = image_model.manifest.distance, tmp_path / "calibration.json"
-    code, said, err = likewise("calibrate", known, "--distance", spec, "--folds", "3", "--out", out)
+    code, said, err = likewise(
+        "fit_calibration", known, "--distance", spec, "--folds", "3", "--out", out
+    )
     assert code == 0, err
     assert "rates measured in 3 folds" in said
     assert "nothing here can tell" in said
@@ -102,7 +106,7 @@ def test_the_commands_on_comparisons(likewise, likewise_json, tmp_path):
     assert "optimistic" in said
     assert said.rstrip().endswith("report: evaluation-c.html")
     assert f"likewise evaluate {path}</code>" in (tmp_path / "evaluation-c.html").read_text()
-    code, said, err = likewise("calibrate", path, "--out", out, "--calibrator", "logistic")
+    code, said, err = likewise("fit_calibration", path, "--out", out, "--calibrator", "logistic")
     assert (code, f"written to {out}" in said) == (0, True), err
     code, said, err = likewise("evaluate", path, "--calibration", out)
     assert (code, "on the same data no rate is a promise" in said) == (0, True), err
@@ -126,7 +130,7 @@ def test_the_commands_on_comparisons(likewise, likewise_json, tmp_path):
 def test_similarities_are_decided_as_similarities(likewise, likewise_json, tmp_path):
     path = comparisons(tmp_path / "c.csv", similarity=True)
     out = tmp_path / "calibration.json"
-    words = ("calibrate", path, "--similarity", "cosine", "--out", out)
+    words = ("fit_calibration", path, "--similarity", "cosine", "--out", out)
     code, _, err = likewise(*words, "--calibrator", "logistic")
     assert code == 0, err
     found = likewise_json("decide", out, "0.6", "--at", "balanced")
@@ -148,7 +152,7 @@ def test_a_similarity_that_was_given_as_a_distance_is_noticed(likewise, tmp_path
     ("words", "message"),
     [
         (("evaluate", "model"), "is a model, and the items to measure it on are missing"),
-        (("calibrate", "model"), "is a model"),
+        (("fit_calibration", "model"), "is a model"),
         (("evaluate", "."), "is no model. To train and measure it in folds"),
         (("evaluate", "absent.csv"), "there is no file 'absent.csv'"),
         (("evaluate", "c.csv", "--report", "r.txt"), "r.txt does not end in .html"),
@@ -167,12 +171,21 @@ def test_a_similarity_that_was_given_as_a_distance_is_noticed(likewise, tmp_path
         (("evaluate", "c.csv", "--prior", "1"), "The prior is 1.0"),
         (("evaluate", "c.csv", "--calibration", "c.csv"), "is no calibration"),
         (("evaluate", "c.csv", "--calibration", "absent.json"), "there is no file 'absent.json'"),
-        (("calibrate", "c.csv"), "Add --out calibration.json"),
-        (("calibrate", "c.csv", "--out", "c.txt"), "does not end in .json"),
-        (("calibrate", "c.csv", "--out", "none/c.json"), "is no folder"),
-        (("calibrate", "c.csv", "--out", "c.json", "--name", "x"), "--name was given. It is for"),
-        (("calibrate", "c.csv", "--out", "c.json", "--calibrator", "platt"), "no calibrator is"),
-        (("calibrate", "model", "c.csv", "--out", "c.json"), "--out was given. It is for data"),
+        (("fit_calibration", "c.csv"), "Add --out calibration.json"),
+        (("fit_calibration", "c.csv", "--out", "c.txt"), "does not end in .json"),
+        (("fit_calibration", "c.csv", "--out", "none/c.json"), "is no folder"),
+        (
+            ("fit_calibration", "c.csv", "--out", "c.json", "--name", "x"),
+            "--name was given. It is for",
+        ),
+        (
+            ("fit_calibration", "c.csv", "--out", "c.json", "--calibrator", "platt"),
+            "no calibrator is",
+        ),
+        (
+            ("fit_calibration", "model", "c.csv", "--out", "c.json"),
+            "--out was given. It is for data",
+        ),
         (("decide", "absent.json", "0.5"), "there is no file 'absent.json'"),
     ],
 )
@@ -189,24 +202,26 @@ def test_what_does_not_fit_together_is_refused_in_words(words, message, likewise
 
 
 def test_data_too_few_for_folds_are_calibrated_and_said_to_be_unmeasured(likewise, tmp_path):
-    given = GivenComparisons.of([1, 1, 0, 0], [0.1, 0.2, 0.8, 0.9], [*"aaaa"], [*"bcde"])
-    made = task.calibrate(given, fitting=task.Fitting("logistic"))
+    given = PrecomputedComparisons.of([1, 1, 0, 0], [0.1, 0.2, 0.8, 0.9], [*"aaaa"], [*"bcde"])
+    made = task.calibrate_precomputed(given, fitting=task.Fitting("logistic"))
     assert made.folds == 0
     assert "the largest group, that of 'a', holds 4 of the 4 pairs" in made.unmeasured.lower()
     assert all(point.test is None for point in made.calibration.points)
-    task.save(made, tmp_path / "c.json")
+    task.save_calibration(made, tmp_path / "c.json")
     code, said, _ = likewise("decide", tmp_path / "c.json", "0.15")
     assert (code, said.splitlines()[0]) == (0, "undecided")
 
 
 def test_a_calibration_comes_back_as_it_was_saved(tmp_path):
-    given = GivenEmbeddings.of(
+    given = PrecomputedEmbeddings.of(
         np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) // 2, "manhattan"
     )
-    made = task.calibrate(given, folds=2, fitting=task.Fitting("logistic", costs=(10.0, 1.0)))
+    made = task.calibrate_precomputed(
+        given, folds=2, fitting=task.Fitting("logistic", costs=(10.0, 1.0))
+    )
     path = tmp_path / "c.json"
-    task.save(made, path)
-    measure, found = task.load(path)
+    task.save_calibration(made, path)
+    measure, found = task.load_calibration(path)
     assert measure == "manhattan"
     assert found == made.calibration
     assert "cost=10:1" in {point.name for point in found.points}
@@ -215,17 +230,17 @@ def test_a_calibration_comes_back_as_it_was_saved(tmp_path):
 def test_files_that_are_no_single_calibration(tmp_path):
     path = tmp_path / "c.json"
     with pytest.raises(SourceNotFound, match=r"there is no file"):
-        task.load(path)
+        task.load_calibration(path)
     path.write_text(json.dumps([1, 2]))
     with pytest.raises(DamagedModel, match=r"c.json is no calibration"):
-        task.load(path)
-    given = GivenComparisons.of([1, 0] * 10, np.arange(20) / 20)
-    one = task.calibrate(given, folds=2, fitting=task.Fitting("logistic")).calibration
+        task.load_calibration(path)
+    given = PrecomputedComparisons.of([1, 0] * 10, np.arange(20) / 20)
+    one = task.calibrate_precomputed(given, folds=2, fitting=task.Fitting("logistic")).calibration
     path.write_bytes(to_json({"default": one, "default/distance": one}))
     with pytest.raises(DamagedModel, match=r"holds 2 calibrations \(default, default/distance\)"):
-        task.load(path)
+        task.load_calibration(path)
     with pytest.raises(BadArgument, match=r"is a folder"):
-        task.check_path(_folder(tmp_path / "d.json"))
+        task.check_calibration_path(_folder(tmp_path / "d.json"))
 
 
 def _folder(path):

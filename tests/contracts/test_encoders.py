@@ -15,7 +15,7 @@ import torch
 from likewise.errors import BadArgument, TrainingError
 from likewise.learn.encoders import FAMILY
 from likewise.learn.network import export as export_module
-from likewise.learn.network.export import export
+from likewise.learn.network.export import export_network
 from likewise.learn.network.network import Network
 from likewise.types import InputShape, Kind
 
@@ -76,7 +76,7 @@ def encoder_of(case):
 def exported(case):
     """The network, its graph, and the session that runs it; images are scaled to length one."""
     network = Network(encoder_of(case), unit=case.kind is Kind.IMAGE)
-    graph = export(network, case.shape)
+    graph = export_network(network, case.shape)
     return network, graph, onnxruntime.InferenceSession(graph)
 
 
@@ -234,9 +234,9 @@ def test_an_export_that_differs_is_refused():
     ],
 )
 def test_the_defaults_and_every_variant_export(spec, shape):
-    """`export` itself compares the graph with torch, on batches of several sizes."""
+    """`export_network` itself compares the graph with torch, on batches of several sizes."""
     network = Network(FAMILY.build(spec, shape=shape), unit=False)
-    graph = export(network, shape)
+    graph = export_network(network, shape)
     inputs, lengths = batch(shape)
     theirs = run(onnxruntime.InferenceSession(graph), inputs, lengths)
     assert theirs.shape == (5, network.encoder.dim)

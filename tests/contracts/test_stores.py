@@ -17,7 +17,7 @@ from likewise.errors import (
 from likewise.stores import FAMILY
 from likewise.stores.base import Store
 from likewise.stores.rows import Change, Match, Moved, Pin, Rows, Written
-from likewise.stores.where import holds, parse
+from likewise.stores.where import condition_holds, parse_condition
 from tests.places import DIM, place_of
 
 
@@ -78,7 +78,7 @@ def scanned(some: Rows, query: np.ndarray, distance: str, where: str = "") -> li
         {"id": name, "identity": who, **metadata}
         for name, who, metadata in zip(some.ids, some.identities, some.metadata, strict=True)
     )
-    kept = [not where or holds(parse(where), one) for one in fields]
+    kept = [not where or condition_holds(parse_condition(where), one) for one in fields]
     queries = np.repeat(query[None], len(some), axis=0)
     distances = DISTANCES.build(distance).rows(queries, some.vectors).tolist()
     return sorted(
@@ -122,7 +122,7 @@ def test_the_nearest_are_those_of_a_scan(place, distance, where):
     store = place.open(distance)
     put(store, some)
     queries = np.concatenate([drawn(3, seed=9), some.vectors[:2]])
-    condition = parse(where) if where else None
+    condition = parse_condition(where) if where else None
     for k in (1, 10, 400):
         found = store.nearest(queries, k, condition)
         for query, matches in zip(queries, found, strict=True):
@@ -143,7 +143,7 @@ def test_approximate_search_tells_true_distances_of_rows_that_are_there(place, d
     for query in drawn(3, seed=9):
         for where in ("", 'season = "winter"'):
             truth = dict(map(reversed, scanned(kept, query, distance, where)))
-            condition = parse(where) if where else None
+            condition = parse_condition(where) if where else None
             found = store.nearest(query[None], 10, condition, approximate=True)[0]
             assert len(found) == 10
             assert [(m.id, m.distance) for m in found] == [(m.id, truth[m.id]) for m in found]
@@ -328,7 +328,7 @@ def test_an_empty_store_answers(place):
     assert store.state().pin == Pin("a" * 64, "euclidean", DIM)
     store.write(Change(reclaim=True))
     put(store, rows(1))
-    assert store.nearest(drawn(2), 3, parse('identity = "nobody"')) == [[], []]
+    assert store.nearest(drawn(2), 3, parse_condition('identity = "nobody"')) == [[], []]
 
 
 def test_conditions_count(place):
@@ -336,11 +336,11 @@ def test_conditions_count(place):
     put(store, some)
     for text in ('season = "winter"', "price >= 5", 'identity in ("who 1", "who 2")', "gone = 1"):
         wanted = sum(
-            holds(parse(text), {"identity": who, **metadata})
+            condition_holds(parse_condition(text), {"identity": who, **metadata})
             for who, metadata in zip(some.identities, some.metadata, strict=True)
         )
-        assert store.state(parse(text)).count == wanted
-        assert len(everything(store, where=parse(text))) == wanted
+        assert store.state(parse_condition(text)).count == wanted
+        assert len(everything(store, where=parse_condition(text))) == wanted
 
 
 def test_what_does_not_fit_is_refused_and_nothing_is_changed(place):

@@ -17,13 +17,13 @@ from likewise.distances.cosine import Cosine
 from likewise.distances.euclidean import Euclidean
 from likewise.distances.manhattan import Manhattan
 from likewise.duplicates import chance, pair_search
-from likewise.duplicates.chance import Known, expecting
+from likewise.duplicates.chance import CalibrationMemory, expecting
 from likewise.duplicates.groups import grouped
 from likewise.duplicates.hamming import Hamming
 from likewise.duplicates.pair_search import Near, near_pairs
 from likewise.duplicates.review import Stratum, precision
 from likewise.errors import BadArgument, BadDistance, UnknownName, UnsupportedRate
-from likewise.model.reference import Reference
+from likewise.model.reference import DriftReference
 from likewise.results.evaluation import OperatingPoint
 from likewise.results.rates import ErrorRates, Rate
 from likewise.types import Claim
@@ -300,18 +300,18 @@ def calibrated(
     return Calibration(claim, "logistic", parameters, points, 50)
 
 
-def reference(units: int, each: int = 5) -> Reference:
+def reference(units: int, each: int = 5) -> DriftReference:
     codes = np.repeat(np.arange(units), each)
     centres = np.random.default_rng(3).normal(size=(units, 4))
     noise = np.random.default_rng(4).normal(size=(len(codes), 4))
-    return Reference((centres[codes] + 0.05 * noise).astype(np.float32), codes)
+    return DriftReference((centres[codes] + 0.05 * noise).astype(np.float32), codes)
 
 
 def test_what_the_identities_calibrated_on_support_is_measured_on_them():
     kept = reference(100)
     vectors = np.random.default_rng(5).normal(size=(300, 4)).astype(np.float32)
     pairs = 300 * 299 // 2
-    found = expecting(50, vectors, Euclidean(), Known(calibrated(), kept))
+    found = expecting(50, vectors, Euclidean(), CalibrationMemory(calibrated(), kept))
     assert found.how == "measured"
     assert "different ones of the 100 identities calibrated on" in found.words
     # Its rate, by a plain loop over the different pairs that were calibrated on.
@@ -322,16 +322,16 @@ def test_what_the_identities_calibrated_on_support_is_measured_on_them():
     assert found.low < found.expected_false < found.high
     # The collection is spread as they are.
     assert 20 < actual(vectors, found.value) < 120
-    least = chance.supports(Known(calibrated(), kept)) * pairs
+    least = chance.supports(CalibrationMemory(calibrated(), kept)) * pairs
     assert least == pytest.approx(30 / upper.sum() * pairs)
     with pytest.raises(UnsupportedRate, match=r"calibrated on supports 11 false pairs or more"):
-        expecting(least / 2, vectors, Euclidean(), Known(calibrated(), kept))
+        expecting(least / 2, vectors, Euclidean(), CalibrationMemory(calibrated(), kept))
 
 
 def test_few_identities_support_nothing():
     vectors = spread(300, 4)
     with pytest.raises(UnsupportedRate, match="calibrated on supports no rate at all"):
-        expecting(50, vectors, Euclidean(), Known(calibrated(), reference(9)))
+        expecting(50, vectors, Euclidean(), CalibrationMemory(calibrated(), reference(9)))
 
 
 def test_without_embeddings_of_them_the_operating_points_are_gone_by():
@@ -341,7 +341,7 @@ def test_without_embeddings_of_them_the_operating_points_are_gone_by():
         return OperatingPoint(name, value, threshold, supported, "", rates, rates)
 
     points = (point("far=0.001", 0.1, 0.001), point("far=0.01", 0.3, 0.01), point("eer", 0.9, 0.2))
-    known = Known(calibrated(points), None)
+    known = CalibrationMemory(calibrated(points), None)
     vectors = spread(100, 4)
     found = expecting(100, vectors, Euclidean(), known)  # of 4,950, a rate of .02
     assert (found.value, found.how) == (0.3, "measured")

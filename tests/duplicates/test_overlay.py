@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from likewise.duplicates import overlap, windows
 from likewise.duplicates.overlap import likeness, look
 from likewise.duplicates.overlay import Overlaid, _limit, overlaid
-from likewise.duplicates.windows import candidates
+from likewise.duplicates.windows import pair_candidates
 from likewise.errors import BadArgument, UnsupportedRate, WrongKind
 from likewise.sources.arrays import Arrays
 from likewise.sources.folder import Folder
@@ -122,7 +122,7 @@ def looks_of(pages: list[Image.Image]) -> np.ndarray:
 def test_copies_are_candidates_and_so_are_as_many_as_were_asked_for():
     pages = [scene(seed, 48) for seed in range(300)]
     cuts = [page.crop((1, 3, 42, 44)) for page in pages[:40]]
-    first, second = candidates(looks_of(pages + cuts), 4)
+    first, second = pair_candidates(looks_of(pages + cuts), 4)
     found = set(zip(first.tolist(), second.tolist(), strict=True))
     assert len(found) == len(first)
     assert (first < second).all()
@@ -132,17 +132,17 @@ def test_copies_are_candidates_and_so_are_as_many_as_were_asked_for():
 
 def test_blocks_change_nothing(monkeypatch):
     looks = looks_of([scene(seed, 48) for seed in range(130)])
-    whole = candidates(looks, 4)
+    whole = pair_candidates(looks, 4)
     monkeypatch.setattr(windows, "_ROWS", 32)
     monkeypatch.setattr(windows, "_COLUMNS", 48)
-    parts = candidates(looks, 4)
+    parts = pair_candidates(looks, 4)
     assert set(zip(*whole, strict=True)) == set(zip(*parts, strict=True))
 
 
 def test_of_a_few_all_pairs_are_given():
-    first, second = candidates(looks_of([scene(seed) for seed in range(3)]), 1)
+    first, second = pair_candidates(looks_of([scene(seed) for seed in range(3)]), 1)
     assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 1), (0, 2), (1, 2)]
-    assert len(candidates(looks_of([scene(0)]), 1)[0]) == 0
+    assert len(pair_candidates(looks_of([scene(0)]), 1)[0]) == 0
 
 
 # ── how many are false by chance ──────────────────────────────────────────────────────────────
@@ -204,7 +204,7 @@ def test_where_all_are_equally_alike_nothing_is_followed():
 def test_far_too_many_candidates_are_refused(monkeypatch):
     monkeypatch.setattr(windows, "MOST_PAIRS", 1000)
     with pytest.raises(BadArgument, match="More than 1,000 pairs of 70 images are coarsely alike"):
-        candidates(np.full((70, 1024), 9, np.float32), 4)
+        pair_candidates(np.full((70, 1024), 9, np.float32), 4)
 
 
 # ── through the front ─────────────────────────────────────────────────────────────────────────

@@ -9,8 +9,8 @@ from sklearn.metrics import balanced_accuracy_score
 
 from likewise.distances.euclidean import Euclidean
 from likewise.evaluation.accuracy import accuracy, judged, units_of
-from likewise.pairs.all_pairs import Compared, Comparisons
-from likewise.pairs.forgeries import BOTH, RANDOM, SKILLED, Populations
+from likewise.pairs.all_pairs import AllPairs, PairSet
+from likewise.pairs.forgeries import BOTH, RANDOM, SKILLED, ForgeryPairs
 from likewise.pairs.listed_pairs import ListedPairs
 from likewise.types import Claim, Items, Kind
 
@@ -52,7 +52,7 @@ def world(identities, random, scale, *, single=0.2):
     vectors = random.normal(size=(identities, DIM))[codes]
     vectors = vectors + spread[:, None] * random.normal(size=(len(codes), DIM))
     names = np.char.add("who", codes.astype(np.str_))
-    return Comparisons.of((scale * vectors).astype(np.float32), names, Euclidean())
+    return AllPairs.of((scale * vectors).astype(np.float32), names, Euclidean())
 
 
 def folds_of(identities, random):
@@ -82,7 +82,7 @@ def noise(identities, random):
     for scale in SCALES:
         codes = np.repeat(np.arange(identities // len(SCALES)), 4)
         vectors = scale * random.normal(size=(len(codes), DIM)).astype(np.float32)
-        compared = Comparisons.of(vectors, np.char.add("n", codes.astype(np.str_)), Euclidean())
+        compared = AllPairs.of(vectors, np.char.add("n", codes.astype(np.str_)), Euclidean())
         threshold = scale * random.uniform(1.0, 4.0)
         found += judged(compared, compared.tallies([threshold], NEW))
     return found
@@ -180,7 +180,7 @@ def test_forged_items_are_judged_by_the_units_that_have_them(against):
         "w", names, Kind.IMAGE, [str(i) for i in range(len(names))], lambda _: None, origins=origins
     )
     vectors = random.normal(size=(len(names), 4)).astype(np.float32)
-    compared = Populations.of(vectors, items, Euclidean(), against)
+    compared = ForgeryPairs.of(vectors, items, Euclidean(), against)
     apart, alike = units_of(compared)
     (tallies,) = compared.tallies([2.0], NEW)
     assert [len(apart), len(alike)] == [len(tally.total_without) for tally in tallies]
@@ -195,7 +195,7 @@ def test_forged_items_are_judged_by_the_units_that_have_them(against):
 
 def test_what_is_no_pairs_has_no_units():
     with pytest.raises(TypeError, match="Mock are no pairs whose units are known"):
-        units_of(Mock(spec=Compared, names=()))
+        units_of(Mock(spec=PairSet, names=()))
 
 
 def test_few_units_have_no_interval():

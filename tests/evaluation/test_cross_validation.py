@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
-from likewise.calibration.fit import calibrate
+from likewise.calibration.fit import fit_calibration
 from likewise.errors import BadArgument, SplitError
 from likewise.evaluation.accuracy import accuracy
-from likewise.evaluation.cross_validation import CLAIM, cross_fit, pool, rates
+from likewise.evaluation.cross_validation import CLAIM, cross_fit, decide_folds, rates
 from likewise.metrics.verification import least_cost
-from likewise.pairs.all_pairs import Compared
-from likewise.precomputed import GivenComparisons, GivenEmbeddings
+from likewise.pairs.all_pairs import PairSet
+from likewise.precomputed import PrecomputedComparisons, PrecomputedEmbeddings
 from likewise.precomputed.folds import deal, is_stratified
 
 
@@ -20,7 +20,7 @@ def noise(pairs, seed, same=None):
     truth = np.arange(pairs) % 2 if same is None else same
     ids = np.arange(pairs).astype(str)
     distances = random.random(pairs)
-    return GivenComparisons.of(truth, distances, np.char.add("a", ids), np.char.add("b", ids))
+    return PrecomputedComparisons.of(truth, distances, np.char.add("a", ids), np.char.add("b", ids))
 
 
 def told(pairs=120, seed=0):
@@ -29,7 +29,7 @@ def told(pairs=120, seed=0):
     same = np.arange(pairs) % 3 == 0
     distances = np.where(same, random.gamma(4, 0.1, pairs), random.gamma(9, 0.1, pairs))
     first = np.arange(pairs) - np.arange(pairs) % 2 * (np.arange(pairs) % 5 == 1)
-    return GivenComparisons.of(
+    return PrecomputedComparisons.of(
         same,
         distances,
         np.char.add("a", first.astype(str)),
@@ -43,10 +43,10 @@ def people(identities=25, each=4, seed=0):
     vectors = random.normal(size=(identities, 6))[labels] + 0.6 * random.normal(
         size=(len(labels), 6)
     )
-    return GivenEmbeddings.of(vectors, labels, "euclidean")
+    return PrecomputedEmbeddings.of(vectors, labels, "euclidean")
 
 
-def balanced_fit(known: Compared):
+def balanced_fit(known: PairSet):
     """The threshold of the point `balanced` alone, by one sort."""
     same = known.same / known.same.sum()
     different = ~known.same / (~known.same).sum()
@@ -79,7 +79,7 @@ def test_folds_share_no_item_and_no_identity():
     embedded = people()
     sizes = np.bincount(deal(embedded, 5))
     assert sizes.tolist() == [5] * 5
-    lonely = GivenEmbeddings.of(np.eye(13), [*"aabbccdefghij"], "euclidean")
+    lonely = PrecomputedEmbeddings.of(np.eye(13), [*"aabbccdefghij"], "euclidean")
     dealt = deal(lonely, 3)
     assert sorted(dealt[:3].tolist()) == [0, 1, 2]  # one with two items in each
 
@@ -87,7 +87,7 @@ def test_folds_share_no_item_and_no_identity():
 def test_pooled_decisions_are_those_of_a_plain_loop():
     given = told()
     dealt = deal(given, 4)
-    (decided,) = pool(given, dealt, balanced_fit).values()
+    (decided,) = decide_folds(given, dealt, balanced_fit).values()
     guessed = np.zeros(len(given.same), dtype=bool)
     for fold in range(4):
         out = dealt[given.codes] == fold
@@ -112,7 +112,7 @@ def test_pooled_decisions_are_those_of_a_plain_loop():
 
 def test_the_interval_of_accuracy_is_the_jackknife_over_groups():
     given = told()
-    (decided,) = pool(given, deal(given, 4), balanced_fit).values()
+    (decided,) = decide_folds(given, deal(given, 4), balanced_fit).values()
     found = accuracy(decided, balanced=False)
     # Without a group: what its pairs were decided is taken out, nothing is fitted again.
     wrong = np.zeros(len(given.names))
@@ -139,7 +139,7 @@ def test_the_interval_of_accuracy_is_the_jackknife_over_groups():
 def test_the_threshold_of_one_sort_is_that_of_the_calibration():
     for seed in range(3):
         compared = noise(60, seed).compared()
-        point = next(p for p in calibrate(compared, CLAIM).points if p.name == "balanced")
+        point = next(p for p in fit_calibration(compared, CLAIM).points if p.name == "balanced")
         assert balanced_fit(compared)["balanced"] == pytest.approx(point.threshold, rel=1e-6)
 
 
@@ -161,7 +161,7 @@ def test_embeddings_are_measured_by_identities():
 
 
 def test_equal_distances_are_worth_a_coin():
-    given = GivenComparisons.of(np.arange(100) % 2, np.full(100, 0.5))
+    given = PrecomputedComparisons.of(np.arange(100) % 2, np.full(100, 0.5))
     found = cross_fit(given)
     assert found.accuracy.value == 0.5
     assert found.verification.auc == pytest.approx(0.5)
@@ -174,7 +174,7 @@ def test_noise_is_worth_a_coin():
     found = []
     for seed in range(150):
         given = noise(50, seed)
-        (decided,) = pool(given, deal(given, seed=seed), balanced_fit).values()
+        (decided,) = decide_folds(given, deal(given, seed=seed), balanced_fit).values()
         found.append(accuracy(decided, balanced=False))
     values = np.array([one.value for one in found])
     # A mean of 150 has a standard error of .0055; unstratified folds would be off by .05.
@@ -199,7 +199,7 @@ def test_groups_that_cannot_be_stratified_are_told():
     first = np.repeat([f"hub{i}" for i in range(5)], 8)
     second = [f"{hub}-{i}" for i, hub in enumerate(first)]
     same = np.concatenate([np.arange(8) < size for size in (1, 2, 4, 6, 7)])
-    given = GivenComparisons.of(same, np.random.default_rng(0).random(40), first, second)
+    given = PrecomputedComparisons.of(same, np.random.default_rng(0).random(40), first, second)
     found = cross_fit(given, folds=5)
     assert not found.stratified
     assert found.accuracy is None
@@ -211,7 +211,7 @@ def test_what_all_hangs_together_is_refused_by_name():
     pairs = [(a, b) for i, a in enumerate(names) for b in names[:i]]
     first, second = zip(*pairs, strict=True)
     same = np.arange(len(pairs)) % 2
-    given = GivenComparisons.of(same, np.linspace(0, 1, len(pairs)), first, second)
+    given = PrecomputedComparisons.of(same, np.linspace(0, 1, len(pairs)), first, second)
     with pytest.raises(SplitError, match=r"1 such groups.*that of 'i0', holds 28 of the 28 pairs"):
         cross_fit(given)
 

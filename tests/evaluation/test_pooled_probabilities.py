@@ -5,35 +5,35 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss, log_loss
 
-from likewise.calibration.fit import calibrate
-from likewise.calibration.probability import measure
+from likewise.calibration.fit import fit_calibration
+from likewise.calibration.probability import measure_probabilities
 from likewise.errors import BadArgument
 from likewise.evaluation.cross_validation import CLAIM, Fitting, cross_fit
 from likewise.evaluation.pooled_probabilities import Said, pooled
-from likewise.precomputed import GivenComparisons, GivenEmbeddings
+from likewise.precomputed import PrecomputedComparisons, PrecomputedEmbeddings
 from likewise.precomputed.folds import deal
 
 
 def pairs(count=240, seed=0):
     random = np.random.default_rng(seed)
     same = np.arange(count) % 2
-    return GivenComparisons.of(same, np.clip(random.normal(1 - 0.4 * same, 0.25), 0, None))
+    return PrecomputedComparisons.of(same, np.clip(random.normal(1 - 0.4 * same, 0.25), 0, None))
 
 
 def people(seed=0):
     random = np.random.default_rng(seed)
     labels = np.repeat(np.arange(30), random.integers(1, 7, 30))
     vectors = random.normal(size=(30, 6))[labels] + 0.6 * random.normal(size=(len(labels), 6))
-    return GivenEmbeddings.of(vectors, labels, "euclidean")
+    return PrecomputedEmbeddings.of(vectors, labels, "euclidean")
 
 
 @pytest.mark.parametrize("prior", [0.5, 0.1])
 @pytest.mark.parametrize("calibrator", ["logistic", "isotonic", "beta"])
 @pytest.mark.parametrize("make", [pairs, people])
 def test_one_fold_is_measured_as_a_model_is(prior, calibrator, make):
-    ratios = calibrate(make(seed=1).compared(), CLAIM, calibrator).ratios
+    ratios = fit_calibration(make(seed=1).compared(), CLAIM, calibrator).ratios
     compared = make(seed=2).compared()
-    expected = measure(compared, ratios, CLAIM, prior)
+    expected = measure_probabilities(compared, ratios, CLAIM, prior)
     for one_scale in (True, False):
         found = pooled([Said.of(compared, ratios, CLAIM, prior)], prior, one_scale=one_scale)
         assert len(found.reliability) == len(expected.reliability)
@@ -51,7 +51,7 @@ def test_of_data_alone_no_pair_is_asked_about_by_what_was_fitted_on_it(prior):
     said, distances = np.empty(len(dealt)), given.distances.astype(np.float32)
     for fold in range(folds):
         units = np.flatnonzero(deal(given, folds) != fold)
-        fitted = calibrate(given.take(units).compared(), CLAIM, "logistic", prior=prior)
+        fitted = fit_calibration(given.take(units).compared(), CLAIM, "logistic", prior=prior)
         odds = fitted.ratios(given.distances[dealt == fold]) + np.log(prior / (1 - prior))
         said[dealt == fold] = 1 / (1 + np.exp(-odds))
     same = given.same
@@ -84,10 +84,12 @@ def test_of_data_alone_no_pair_is_asked_about_by_what_was_fitted_on_it(prior):
 def test_what_is_fitted_on_itself_would_look_better():
     """The figures above are no formality: of noise, a calibration knows nothing of other pairs."""
     random = np.random.default_rng(5)
-    given = GivenComparisons.of(np.arange(60) % 2, random.random(60))
+    given = PrecomputedComparisons.of(np.arange(60) % 2, random.random(60))
     crossed = cross_fit(given, folds=5, fitting=Fitting("isotonic")).probability
     compared = given.compared()
-    itself = measure(compared, calibrate(compared, CLAIM, "isotonic").ratios, CLAIM)
+    itself = measure_probabilities(
+        compared, fit_calibration(compared, CLAIM, "isotonic").ratios, CLAIM
+    )
     assert itself.log_loss < itself.uninformed < crossed.log_loss
 
 
@@ -100,10 +102,10 @@ def test_models_of_different_scales_are_never_put_on_one():
         said = []
         for factor, known, new in zip((1, scale), fitted, tested, strict=True):
             scaled = [
-                GivenComparisons.of(one.same, factor * one.distances).compared()
+                PrecomputedComparisons.of(one.same, factor * one.distances).compared()
                 for one in (known, new)
             ]
-            said.append(Said.of(scaled[1], calibrate(scaled[0], CLAIM, "beta").ratios, CLAIM))
+            said.append(Said.of(scaled[1], fit_calibration(scaled[0], CLAIM, "beta").ratios, CLAIM))
         return pooled(said, one_scale=False)
 
     one, other = told(1), told(16)

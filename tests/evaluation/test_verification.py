@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from likewise.calibration.fit import calibrate
+from likewise.calibration.fit import fit_calibration
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import SplitError
 from likewise.evaluation.verification import verify_all
 from likewise.metrics.intervals import two_sided
 from likewise.pairs import all_pairs as comparisons_module
-from likewise.pairs.all_pairs import Comparisons
+from likewise.pairs.all_pairs import AllPairs
 from likewise.types import Claim
 
 SIZES = [1, 2, 3, 5, 4, 2, 6, 3]
@@ -61,7 +61,7 @@ def blocks(request, monkeypatch):
 @pytest.mark.usefixtures("blocks")
 def test_rates_equal_a_plain_loop(threshold):
     vectors, names = clustered()
-    comparisons = Comparisons.of(vectors, names, Euclidean())
+    comparisons = AllPairs.of(vectors, names, Euclidean())
     for claim in Claim:
         (rates,) = comparisons.rates([threshold], claim)
         far, frr, counts = loop_rates(vectors, names, threshold)
@@ -75,7 +75,7 @@ def test_rates_equal_a_plain_loop(threshold):
 def test_the_interval_is_the_jackknife_of_recomputed_rates(claim):
     vectors, names = clustered([2, 3, 2, 4, 3, 2, 2, 3, 2, 2] * 3)
     threshold = 1.2
-    (rates,) = Comparisons.of(vectors, names, Euclidean()).rates([threshold], claim)
+    (rates,) = AllPairs.of(vectors, names, Euclidean()).rates([threshold], claim)
     keeps = (
         [names != name for name in np.unique(names)]
         if claim is Claim.NEW_IDENTITIES
@@ -89,7 +89,7 @@ def test_the_interval_is_the_jackknife_of_recomputed_rates(claim):
 
 def test_no_errors_bound_the_rate_by_half_the_identities():
     vectors, names = clustered([3] * 30, spread=1e-3)
-    (rates,) = Comparisons.of(vectors, names, Euclidean()).rates([0.02], Claim.NEW_IDENTITIES)
+    (rates,) = AllPairs.of(vectors, names, Euclidean()).rates([0.02], Claim.NEW_IDENTITIES)
     assert rates.far.errors == 0
     assert rates.far.high == pytest.approx(1 - 0.05 ** (1 / 15))
     assert rates.frr.high == pytest.approx(1 - 0.05 ** (1 / 30))
@@ -97,7 +97,7 @@ def test_no_errors_bound_the_rate_by_half_the_identities():
 
 def test_few_identities_have_counts_and_no_interval():
     vectors, names = clustered()
-    (rates,) = Comparisons.of(vectors, names, Euclidean()).rates([1.0], Claim.NEW_IDENTITIES)
+    (rates,) = AllPairs.of(vectors, names, Euclidean()).rates([1.0], Claim.NEW_IDENTITIES)
     assert rates.far.low is None
     assert rates.far.trials > 0
 
@@ -117,7 +117,7 @@ def test_jackknife_of_a_mean_is_its_standard_error():
 @pytest.mark.usefixtures("blocks")
 def test_auc_and_eer_equal_references():
     vectors, names = clustered([4] * 9)
-    found = verify_all(Comparisons.of(vectors, names, Euclidean()), (), Claim.NEW_IDENTITIES)
+    found = verify_all(AllPairs.of(vectors, names, Euclidean()), (), Claim.NEW_IDENTITIES)
     truth, distances = zip(*[(a != b, d) for a, b, d in pairs(vectors, names)], strict=True)
     assert found.auc == pytest.approx(roc_auc_score(truth, distances), abs=2e-3)
     eers = []
@@ -133,7 +133,7 @@ def test_auc_and_eer_equal_references():
 def test_a_constant_distance_is_worth_one_half():
     vectors = np.zeros((12, 3), dtype=np.float32)
     names = np.array(["a", "b", "c"] * 4)
-    found = verify_all(Comparisons.of(vectors, names, Euclidean()), (), Claim.NEW_IDENTITIES)
+    found = verify_all(AllPairs.of(vectors, names, Euclidean()), (), Claim.NEW_IDENTITIES)
     assert found.auc == pytest.approx(0.5)
     assert found.eer == pytest.approx(0.5)
 
@@ -142,8 +142,8 @@ def test_a_constant_distance_is_worth_one_half():
 @pytest.mark.parametrize("sizes", [[5] * 12, [2, 9, 3, 4, 2, 2, 6, 5, 3, 2, 8, 4]])
 def test_thresholds_keep_the_target_and_could_not_be_larger(sizes):
     vectors, names = clustered(sizes, spread=0.9)
-    comparisons = Comparisons.of(vectors, names, Euclidean())
-    fitted = calibrate(comparisons, Claim.NEW_IDENTITIES)
+    comparisons = AllPairs.of(vectors, names, Euclidean())
+    fitted = fit_calibration(comparisons, Claim.NEW_IDENTITIES)
     impostors = sorted(d for a, b, d in pairs(vectors, names) if a != b)
     for point in fitted.points:
         if point.name == "balanced" or point.guaranteed:
@@ -166,8 +166,8 @@ def test_thresholds_keep_the_target_and_could_not_be_larger(sizes):
 def test_the_balanced_threshold_has_the_least_balanced_error(sizes, steps, spread, seed):
     vectors, names = clustered(sizes, dim=2, spread=spread, seed=seed)
     vectors = np.round(vectors * steps) / np.float32(steps)  # few steps make many ties
-    comparisons = Comparisons.of(vectors, names, Euclidean())
-    fitted = calibrate(comparisons, Claim.NEW_IDENTITIES, targets=())
+    comparisons = AllPairs.of(vectors, names, Euclidean())
+    fitted = fit_calibration(comparisons, Claim.NEW_IDENTITIES, targets=())
     point = fitted.point(name="balanced") if fitted.units >= 10 else fitted.points[-1]
     assert point.name == "balanced"
     distances = Euclidean().matrix(vectors, vectors)[np.triu_indices(len(names), 1)]
@@ -184,7 +184,7 @@ def test_the_balanced_threshold_has_the_least_balanced_error(sizes, steps, sprea
 def test_the_balanced_threshold_is_the_least_of_very_many():
     sizes = np.random.default_rng(3).integers(1, 16, 60)
     vectors, names = clustered(sizes, spread=0.7)
-    fitted = calibrate(Comparisons.of(vectors, names, Euclidean()), Claim.NEW_IDENTITIES)
+    fitted = fit_calibration(AllPairs.of(vectors, names, Euclidean()), Claim.NEW_IDENTITIES)
     first, second = np.triu_indices(len(names), 1)
     distances = Euclidean().matrix(vectors, vectors)[first, second]
     count = dict(zip(*np.unique(names, return_counts=True), strict=True))
@@ -201,7 +201,7 @@ def test_the_balanced_threshold_is_the_least_of_very_many():
 
 def test_what_the_data_cannot_support_is_refused_with_what_is_needed():
     vectors, names = clustered([3] * 9)
-    fitted = calibrate(Comparisons.of(vectors, names, Euclidean()), Claim.NEW_IDENTITIES)
+    fitted = fit_calibration(AllPairs.of(vectors, names, Euclidean()), Claim.NEW_IDENTITIES)
     assert not any(point.supported for point in fitted.points)
     by_name = {point.name: point for point in fitted.points}
     assert "10 identities (there are 9)" in by_name["eer"].reason
@@ -212,7 +212,7 @@ def test_what_the_data_cannot_support_is_refused_with_what_is_needed():
 
 def test_mistakes_are_the_worst_ones():
     vectors, names = clustered([4] * 9, spread=1.0)
-    comparisons = Comparisons.of(vectors, names, Euclidean())
+    comparisons = AllPairs.of(vectors, names, Euclidean())
     mistakes, shares = comparisons.mistakes(1.5, 3)
     accepts = sorted(d for a, b, d in pairs(vectors, names) if a != b and d <= 1.5)[:3]
     rejects = sorted((d for a, b, d in pairs(vectors, names) if a == b and d > 1.5), reverse=True)
@@ -232,4 +232,4 @@ def test_mistakes_are_the_worst_ones():
 def test_without_both_sorts_of_pairs_nothing_is_measured(names):
     vectors = np.zeros((len(names), 2), dtype=np.float32)
     with pytest.raises(SplitError, match="two identities"):
-        Comparisons.of(vectors, np.array(names), Euclidean())
+        AllPairs.of(vectors, np.array(names), Euclidean())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.model.manifest import ROLES, Entry
+from likewise.model.manifest import ROLES, FileEntry
 from tests.hostile.folders import (
     ANY,
     EQUAL,
@@ -85,7 +85,7 @@ def missing() -> Iterator[Case]:
     def other(role: str) -> Make:
         def make(folder: Path) -> None:
             manifest = read_manifest(folder)
-            files = {**manifest.files, role: Entry(manifest.files[role].path, "0" * 64)}
+            files = {**manifest.files, role: FileEntry(manifest.files[role].path, "0" * 64)}
             write_manifest(folder, replace(manifest, files=files))
 
         return make

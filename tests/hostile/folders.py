@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from likewise.model.manifest import Entry, Manifest, dump, fingerprint, parse
+from likewise.model.manifest import FileEntry, Manifest, dump_manifest, fingerprint, parse_manifest
 
 REFUSED, EQUAL, REFUSED_OR_EQUAL, ANY = {"refused"}, {"equal"}, {"refused", "equal"}, None
 MANIFEST = "model.toml"
@@ -36,22 +36,22 @@ class Case:
 
 def rehash(folder: Path, **changes: object) -> None:
     """Make the manifest agree with its files, as whoever means harm would."""
-    manifest = parse((folder / MANIFEST).read_bytes(), folder / MANIFEST)
+    manifest = parse_manifest((folder / MANIFEST).read_bytes(), folder / MANIFEST)
     manifest = replace(manifest, **changes)
     entries = {}
     for role, entry in manifest.files.items():
         data = (folder / entry.path).read_bytes()
-        entries[role] = Entry(entry.path, hashlib.sha256(data).hexdigest())
+        entries[role] = FileEntry(entry.path, hashlib.sha256(data).hexdigest())
     write_manifest(folder, replace(manifest, files=entries))
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     sealed = replace(manifest, fingerprint=fingerprint(manifest.distance, manifest.files))
-    (folder / MANIFEST).write_bytes(dump(sealed))
+    (folder / MANIFEST).write_bytes(dump_manifest(sealed))
 
 
 def read_manifest(folder: Path) -> Manifest:
-    return parse((folder / MANIFEST).read_bytes(), folder / MANIFEST)
+    return parse_manifest((folder / MANIFEST).read_bytes(), folder / MANIFEST)
 
 
 def edited(path: str, change: Callable[[bytes], bytes]) -> Make:

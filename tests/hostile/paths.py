@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from likewise.model.manifest import Entry
+from likewise.model.manifest import FileEntry
 from tests.hostile.folders import (
     ENCODER,
     EQUAL,
@@ -51,7 +51,7 @@ def paths(world: Path) -> Iterator[Case]:
         def make(folder: Path, path: str = path) -> None:
             manifest = read_manifest(folder)
             data = secret.read_bytes()
-            entry = Entry(path, hashlib.sha256(data).hexdigest())
+            entry = FileEntry(path, hashlib.sha256(data).hexdigest())
             write_manifest(folder, replace(manifest, files={**manifest.files, "recipe": entry}))
 
         yield Case("path", name, make, True, REFUSED)

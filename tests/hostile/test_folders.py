@@ -33,7 +33,7 @@ def intact(image_experiment, series_experiment, tmp_path_factory) -> dict[str, P
         "matcher": onnx_files.matcher().SerializeToString(),
         "calibration": json.dumps(fitted).encode(),
     }
-    folder.update(made["matched"], files)
+    folder.update_model(made["matched"], files)
     # Every file under its plain name, as in a model that was saved once.
     for role in files:
         entry = folders.read_manifest(made["matched"]).files[role]

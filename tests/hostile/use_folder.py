@@ -56,7 +56,7 @@ def use(folder: Path, source: Arrays, *, page: bool) -> dict[str, dict[str, Any]
         return digest(loaded[0].manifest.kind, loaded[0].manifest.claim, loaded[0].dim)
 
     done = {"load": attempt(load)}
-    done["target"] = attempt(lambda: manifest.check_target(folder, overwrite=True))
+    done["target"] = attempt(lambda: manifest.check_model_folder(folder, overwrite=True))
     if not loaded:
         return done
     model = loaded[0]

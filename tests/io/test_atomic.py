@@ -161,7 +161,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(SaveFailed, match="the disk is full"):
         atomic.write_new(tmp_path / "a", b"one")
     with pytest.raises(SaveFailed, match="the disk is full"):
-        atomic.probe(tmp_path)
+        atomic.probe_folder(tmp_path)
     assert contents(tmp_path) == {}
 
 
@@ -174,16 +174,16 @@ def test_a_folder_without_the_right_to_write(tmp_path: Path) -> None:
 
 
 def test_a_probe_leaves_nothing_and_sees_a_missing_folder(tmp_path: Path) -> None:
-    atomic.probe(tmp_path)
+    atomic.probe_folder(tmp_path)
     assert contents(tmp_path) == {}
     with pytest.raises(SaveFailed, match="nowhere could not be written: No such file"):
-        atomic.probe(tmp_path / "nowhere")
+        atomic.probe_folder(tmp_path / "nowhere")
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc here")
 def test_a_place_that_refuses_even_root() -> None:
     with pytest.raises(SaveFailed, match="/proc could not be written"):
-        atomic.probe(Path("/proc"))
+        atomic.probe_folder(Path("/proc"))
     with pytest.raises(SaveFailed, match="/proc/model could not be written"):
         atomic.make_folder(Path("/proc/model"))
 

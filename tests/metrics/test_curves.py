@@ -7,11 +7,11 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from likewise.errors import BadArgument
 from likewise.metrics.curves import curve_of, frr_at, minimum_cost, normal_deviates, thinned
-from likewise.metrics.verification import Spread, keys
+from likewise.metrics.verification import DistanceHistograms, keys
 
 
 def spread_of(distances, same):
-    spread = Spread.empty()
+    spread = DistanceHistograms.empty()
     weights = same / same.sum(), ~same / (~same).sum()
     spread.add(keys(distances.astype(np.float32)), *weights)
     return spread

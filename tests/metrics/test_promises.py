@@ -10,12 +10,12 @@ from scipy import stats
 from scipy.special import logit
 from test_thresholds import world
 
-from likewise.calibration.fit import calibrate
+from likewise.calibration.fit import fit_calibration
 from likewise.calibration.json_format import from_json, to_json
 from likewise.calibration.thresholds import fit_thresholds
 from likewise.evaluation.verification import verify_all
 from likewise.metrics.promises import predicted, promise_of
-from likewise.pairs.all_pairs import Comparisons
+from likewise.pairs.all_pairs import AllPairs
 from likewise.results.evaluation import OperatingPoint
 from likewise.results.rates import ErrorRates, Rate
 from likewise.types import Claim, Role, Split
@@ -146,7 +146,7 @@ def test_where_nothing_is_known_nothing_is_said():
 
 def test_every_point_for_a_rate_is_judged_and_a_stored_calibration_judges_alike():
     random = np.random.default_rng(3)
-    fitted, others = calibrate(world(60, random), NEW, "logistic"), world(50, random)
+    fitted, others = fit_calibration(world(60, random), NEW, "logistic"), world(50, random)
     found = verify_all(others, fitted.points, NEW)
     targeted = [p.name for p in fitted.points if p.supported and p.target is not None]
     assert [*found.promises] == targeted
@@ -156,7 +156,7 @@ def test_every_point_for_a_rate_is_judged_and_a_stored_calibration_judges_alike(
     # Nothing more is stored than models always stored.
     data = to_json({"default": fitted.measured(found.points)})
     assert set(json.loads(data)["default"]["points"][0]) == {
-        "name", "target", "threshold", "supported", "reason", "calibrate", "test",
+        "name", "target", "threshold", "supported", "reason", "fit_calibration", "test",
     }  # fmt: skip
     assert verify_all(others, from_json(data)["default"].points, NEW).promises == found.promises
 
@@ -216,10 +216,10 @@ def test_promises_are_kept_over_re_splits_of_real_embeddings(tmp_path):
     with decode_all(rest, model.transform) as decoded:
         vectors = model.embed_decoded(decoded)
 
-    def split(seed: int) -> list[Comparisons]:
+    def split(seed: int) -> list[AllPairs]:
         order = np.random.default_rng(seed).permutation(names[76:])
         chosen = [np.isin(rest.identities, part) for part in (order[:30], order[30:])]
-        return [Comparisons.of(vectors[c], rest.identities[c], model.distance) for c in chosen]
+        return [AllPairs.of(vectors[c], rest.identities[c], model.distance) for c in chosen]
 
     both, alone = shares_kept((split(seed) for seed in range(200)), 200)
     assert both >= stats.binom.ppf(0.01, 200, 0.93) / 200, both

@@ -46,12 +46,12 @@ def save(folder: Path, version: str = "one", **changes: Any) -> Manifest:
         "distance": "euclidean",
         "files": files(version),
     }
-    return manifest.save(folder, **{**given, **changes})
+    return manifest.save_model(folder, **{**given, **changes})
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    found = manifest.load(folder)
-    return {role: manifest.read(folder, found, role) for role in found.files}
+    found = manifest.load_manifest(folder)
+    return {role: manifest.read_file(folder, found, role) for role in found.files}
 
 
 def snapshot(folder: Path) -> Snapshot | None:
@@ -91,7 +91,7 @@ def test_a_fresh_folder_has_plain_names_and_loads_as_saved(tmp_path: Path) -> No
         "encoders",
         *manifest.ROLES.values(),
     }
-    assert manifest.load(tmp_path / "model") == saved
+    assert manifest.load_manifest(tmp_path / "model") == saved
     assert contents(tmp_path / "model") == files("one")
     assert (saved.format, saved.likewise, saved.kind, saved.claim, saved.distance) == (
         1,
@@ -144,39 +144,39 @@ def test_an_overwrite_with_the_same_bytes_twice(model: Path) -> None:
 
 
 def test_an_update_keeps_the_other_files(model: Path) -> None:
-    before = manifest.load(model)
-    after = manifest.update(model, {"calibration": b"{}"})
+    before = manifest.load_manifest(model)
+    after = manifest.update_model(model, {"calibration": b"{}"})
     assert contents(model) == {**files("one"), "calibration": b"{}"}
     assert after.fingerprint == before.fingerprint
     assert after.files["weights"] == before.files["weights"]
     assert not (model / "calibration.json").exists()
-    assert manifest.update(model, {"encoder.main": b"x"}).fingerprint != before.fingerprint
+    assert manifest.update_model(model, {"encoder.main": b"x"}).fingerprint != before.fingerprint
 
 
 def test_an_update_adds_a_role(tmp_path: Path) -> None:
     given = {role: data for role, data in files("one").items() if role != "calibration"}
     save(tmp_path / "model", files=given)
-    manifest.update(tmp_path / "model", {"calibration": b"calibration one\n"})
+    manifest.update_model(tmp_path / "model", {"calibration": b"calibration one\n"})
     assert contents(tmp_path / "model") == files("one")
 
 
 def test_a_name_that_another_content_has_is_never_taken(model: Path) -> None:
-    digest = manifest.update(model, {"calibration": b"{}"}).files["calibration"].sha256
-    assert manifest.update(model, {"calibration": b"[]"}).files["calibration"].path not in (
+    digest = manifest.update_model(model, {"calibration": b"{}"}).files["calibration"].sha256
+    assert manifest.update_model(model, {"calibration": b"[]"}).files["calibration"].path not in (
         "calibration.json",
         f"calibration-{digest[:6]}.json",
     )
     (model / f"calibration-{digest[:6]}.json").write_bytes(b"something else")
-    entry = manifest.update(model, {"calibration": b"{}"}).files["calibration"]
+    entry = manifest.update_model(model, {"calibration": b"{}"}).files["calibration"]
     assert entry.path == f"calibration-{digest[:16]}.json"
     assert contents(model)["calibration"] == b"{}"
 
 
 def test_files_that_are_not_ours_are_not_removed(model: Path) -> None:
     (model / "card.md").write_bytes(b"a card")
-    listed = manifest.load(model)
+    listed = manifest.load_manifest(model)
     entry = manifest.Entry("card.md", "0" * 64)
-    stranger = manifest_text.dump(
+    stranger = manifest_text.dump_manifest(
         Manifest(**{**vars(listed), "files": {**listed.files, "recipe": entry}})
     )
     (model / "model.toml").write_bytes(stranger)
@@ -217,7 +217,7 @@ def test_a_model_is_replaced_only_when_asked(model: Path) -> None:
     with pytest.raises(ModelExists, match=r"holds a model already.*--overwrite"):
         save(model, "two")
     with pytest.raises(ModelExists, match=r"holds a model already.*--overwrite"):
-        manifest.check_target(model, overwrite=False)
+        manifest.check_model_folder(model, overwrite=False)
     assert snapshot(model) == before
 
 
@@ -230,7 +230,7 @@ def test_a_folder_with_other_things_is_never_a_target(
     (tmp_path / name).write_bytes(b"years of work")
     before = snapshot(tmp_path)
     with pytest.raises(ModelExists, match=f"is no model and not empty: it holds '{name}'. Choose"):
-        manifest.check_target(tmp_path, overwrite=overwrite)
+        manifest.check_model_folder(tmp_path, overwrite=overwrite)
     with pytest.raises(ModelExists, match="is no model and not empty"):
         save(tmp_path, overwrite=overwrite)
     assert snapshot(tmp_path) == before
@@ -241,7 +241,7 @@ def test_a_file_or_a_lost_link_is_no_target(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("nowhere")
     for name in ("file", "link"):
         with pytest.raises(ModelExists, match=f"{name} is no folder, and one is expected"):
-            manifest.check_target(tmp_path / name, overwrite=True)
+            manifest.check_model_folder(tmp_path / name, overwrite=True)
         with pytest.raises(ModelExists, match=f"{name} is no folder, and one is expected"):
             save(tmp_path / name)
 
@@ -249,22 +249,22 @@ def test_a_file_or_a_lost_link_is_no_target(tmp_path: Path) -> None:
 def test_a_good_target_is_left_as_it_was(tmp_path: Path, model: Path) -> None:
     (tmp_path / "empty").mkdir()
     before = snapshot(tmp_path)
-    manifest.check_target(tmp_path / "new", overwrite=False)
-    manifest.check_target(tmp_path / "empty", overwrite=False)
-    manifest.check_target(model, overwrite=True)
+    manifest.check_model_folder(tmp_path / "new", overwrite=False)
+    manifest.check_model_folder(tmp_path / "empty", overwrite=False)
+    manifest.check_model_folder(model, overwrite=True)
     assert snapshot(tmp_path) == before
 
 
 def test_a_target_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SaveFailed, match=r"there is no folder .*lost\. Make that first"):
-        manifest.check_target(tmp_path / "lost" / "model", overwrite=False)
+        manifest.check_model_folder(tmp_path / "lost" / "model", overwrite=False)
     with pytest.raises(SaveFailed, match="there is no folder"):
         save(tmp_path / "lost" / "model")
     (tmp_path / "model").mkdir()
     Disk(monkeypatch, at=0, moment="before", number=errno.EROFS)
     for name in ("model", "new"):
         with pytest.raises(SaveFailed, match="the file system is read-only"):
-            manifest.check_target(tmp_path / name, overwrite=False)
+            manifest.check_model_folder(tmp_path / name, overwrite=False)
     assert snapshot(tmp_path) == {"model": None}
 
 
@@ -273,9 +273,9 @@ def test_a_read_only_folder(model: Path) -> None:
     before = snapshot(model)
     model.chmod(0o555)
     for act in (
-        lambda: manifest.check_target(model, overwrite=True),
+        lambda: manifest.check_model_folder(model, overwrite=True),
         lambda: save(model, "two", overwrite=True),
-        lambda: manifest.update(model, {"calibration": b"{}"}),
+        lambda: manifest.update_model(model, {"calibration": b"{}"}),
     ):
         with pytest.raises(SaveFailed, match="you may not write there"):
             act()
@@ -328,7 +328,7 @@ def act_save(folder: Path) -> None:
 
 
 def act_update(folder: Path) -> None:
-    manifest.update(folder, {"calibration": b"new", "training": b"new too"})
+    manifest.update_model(folder, {"calibration": b"new", "training": b"new too"})
 
 
 def updated(folder: Path) -> None:
@@ -337,7 +337,7 @@ def updated(folder: Path) -> None:
 
 
 def act_again(folder: Path) -> None:
-    manifest.update(folder, {"calibration": b"new", "training": b"newer"})
+    manifest.update_model(folder, {"calibration": b"new", "training": b"newer"})
 
 
 SMALL = {"transform": b"three", "encoder.main": b"three"}
@@ -376,7 +376,7 @@ def test_a_fault_at_any_point_leaves_the_old_model_or_the_new(
             with monkeypatch.context() as patch:
                 Disk(patch, at, moment)
                 if killed:  # whoever is killed tidies nothing up
-                    patch.setattr(atomic, "discard", lambda _: None)
+                    patch.setattr(atomic, "discard_path", lambda _: None)
                 with pytest.raises(SaveFailed, match="the disk is full"):
                     act(folder)
             if at > turn or (at == turn and moment != "before"):
@@ -387,9 +387,9 @@ def test_a_fault_at_any_point_leaves_the_old_model_or_the_new(
                 assert contents(folder) == old_contents, (at, moment)
             elif scene != "damaged":
                 with pytest.raises(ModelNotFound, match="holds no model"):
-                    manifest.load(folder)
+                    manifest.load_manifest(folder)
             if killed:
-                manifest.check_target(folder, overwrite=True)
+                manifest.check_model_folder(folder, overwrite=True)
                 save(folder, files=SMALL, overwrite=True)
                 assert contents(folder) == SMALL, (at, moment)
             shutil.rmtree(folder, ignore_errors=True)
@@ -455,7 +455,7 @@ def test_an_old_file_that_cannot_be_removed_is_no_failure(
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "unlink", refuse)
-    manifest.update(model, {"calibration": b"{}"})
+    manifest.update_model(model, {"calibration": b"{}"})
     assert contents(model)["calibration"] == b"{}"
     assert (model / "calibration.json").exists()
 
@@ -548,9 +548,9 @@ def test_a_folder_without_a_manifest_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     for name in ("", "nowhere", "file"):
         with pytest.raises(ModelNotFound, match=r"holds no model: .*model.toml is not there. Give"):
-            manifest.load(tmp_path / name)
+            manifest.load_manifest(tmp_path / name)
     with pytest.raises(ModelNotFound, match="holds no model"):
-        manifest.update(tmp_path, {"calibration": b"{}"})
+        manifest.update_model(tmp_path, {"calibration": b"{}"})
 
 
 def test_leftovers_of_a_killed_save_are_in_nobodys_way(tmp_path: Path) -> None:
@@ -563,7 +563,7 @@ def test_leftovers_of_a_killed_save_are_in_nobodys_way(tmp_path: Path) -> None:
         "encoders/.likewise-0123456789abcdef.part",
     ):
         (folder / name).write_bytes(b"half of someth")
-    manifest.check_target(folder, overwrite=False)
+    manifest.check_model_folder(folder, overwrite=False)
     saved = save(folder)
     assert contents(folder) == files("one")
     assert saved.files["transform"].path.startswith("transform-")
@@ -572,24 +572,24 @@ def test_leftovers_of_a_killed_save_are_in_nobodys_way(tmp_path: Path) -> None:
 
 def test_a_damaged_model_is_replaced_when_asked(model: Path) -> None:
     (model / "model.toml").write_bytes(b"\xff\x00 = [")
-    manifest.check_target(model, overwrite=True)
+    manifest.check_model_folder(model, overwrite=True)
     save(model, "two", overwrite=True)
     assert contents(model) == files("two")
 
 
 @pytest.mark.parametrize("role", manifest.ROLES)
 def test_an_altered_file_is_noticed(role: str, model: Path) -> None:
-    found = manifest.load(model)
+    found = manifest.load_manifest(model)
     path = model / found.files[role].path
     for data in (b"", path.read_bytes()[:-1], path.read_bytes() + b"x"):
         path.write_bytes(data)
         with pytest.raises(DamagedModel, match=f"{path.name} is altered: its SHA-256 .* Copy the"):
-            manifest.read(model, found, role)
+            manifest.read_file(model, found, role)
     path.unlink()
     with pytest.raises(DamagedModel, match=f"{path.name} is missing. Copy the model again"):
-        manifest.read(model, found, role)
+        manifest.read_file(model, found, role)
     with pytest.raises(DamagedModel, match=f"{path.name} is missing. Copy the model again"):
-        manifest.load(model)
+        manifest.load_manifest(model)
 
 
 def test_reading_what_is_not_there(tmp_path: Path) -> None:
@@ -597,20 +597,20 @@ def test_reading_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(
         DamagedModel, match=r"no file for 'weights'.*it has transform, encoder.main"
     ):
-        manifest.read(tmp_path / "m", found, "weights")
+        manifest.read_file(tmp_path / "m", found, "weights")
     with pytest.raises(UnknownName, match=r"has the role 'weigths'. Did you mean 'weights'"):
-        manifest.read(tmp_path / "m", found, "weigths")
+        manifest.read_file(tmp_path / "m", found, "weigths")
 
 
 def test_a_newer_format_is_named_with_who_wrote_it(model: Path) -> None:
     edit(model, lambda table: table.update(format=2, likewise="7.1.0", surprise=[1]))
     with pytest.raises(NewerFormat, match=r"has format 2, .*reads up to 1. Likewise 7\.1\.0 wrote"):
-        manifest.load(model)
+        manifest.load_manifest(model)
     with pytest.raises(NewerFormat, match="pip install --upgrade likewise"):
-        manifest.update(model, {"calibration": b"{}"})
+        manifest.update_model(model, {"calibration": b"{}"})
     edit(model, lambda table: table.pop("likewise"))
     with pytest.raises(NewerFormat, match="A later Likewise wrote it"):
-        manifest.load(model)
+        manifest.load_manifest(model)
 
 
 TOP = ("format", "likewise", "kind", "claim", "distance", "fingerprint", "checksum", "files")
@@ -627,7 +627,7 @@ def test_a_wrong_value_names_its_key(key: str, value: object, model: Path) -> No
 
     edit(model, change)
     with pytest.raises(DamagedModel, match=f"(: |')(files.)?{key}") as caught:
-        manifest.load(model)
+        manifest.load_manifest(model)
     assert "\x1b" not in str(caught.value)
     assert "Copy the model again" in str(caught.value)
 
@@ -636,7 +636,7 @@ def test_a_wrong_value_names_its_key(key: str, value: object, model: Path) -> No
 def test_a_missing_key_is_named(key: str, model: Path) -> None:
     edit(model, lambda table: table.pop(key))
     with pytest.raises(DamagedModel, match=f"lacks '{key}'"):
-        manifest.load(model)
+        manifest.load_manifest(model)
 
 
 @pytest.mark.parametrize(
@@ -660,7 +660,7 @@ def test_other_contents_are_refused(
 ) -> None:
     edit(model, change)
     with pytest.raises(DamagedModel, match=message):
-        manifest.load(model)
+        manifest.load_manifest(model)
 
 
 @pytest.mark.parametrize(
@@ -685,20 +685,20 @@ def test_a_path_that_is_not_plain_is_refused(path: str, model: Path) -> None:
     (model.parent / "secret").write_bytes(b"recipe one\n")
     edit(model, lambda table: table["files"]["recipe"].update(path=path))
     with pytest.raises(DamagedModel, match=r"files\.recipe\.path is .* a plain relative path is"):
-        manifest.load(model)
+        manifest.load_manifest(model)
 
 
 @pytest.mark.parametrize("name", ["recipe.toml", "encoders", "model.toml"])
 def test_a_link_that_leads_out_is_refused(name: str, model: Path) -> None:
-    found = manifest.load(model)
+    found = manifest.load_manifest(model)
     (model / name).rename(model.parent / "outside")
     (model / name).symlink_to("../outside")
     with pytest.raises(DamagedModel, match=r"is a link that leads out of the folder, to .*outside"):
-        manifest.load(model)
+        manifest.load_manifest(model)
     role = {"recipe.toml": "recipe", "encoders": "encoder.main"}.get(name)
     if role:
         with pytest.raises(DamagedModel, match="is a link that leads out of the folder"):
-            manifest.read(model, found, role)
+            manifest.read_file(model, found, role)
 
 
 def test_nothing_is_written_through_a_link_that_leads_out(model: Path) -> None:
@@ -706,7 +706,7 @@ def test_nothing_is_written_through_a_link_that_leads_out(model: Path) -> None:
     (model / "encoders").symlink_to("../outside")
     before = snapshot(model.parent)
     with pytest.raises(DamagedModel, match="is a link that leads out"):
-        manifest.check_target(model, overwrite=True)
+        manifest.check_model_folder(model, overwrite=True)
     with pytest.raises(DamagedModel, match="is a link that leads out"):
         save(model, "two", overwrite=True)
     assert snapshot(model.parent) == before
@@ -725,33 +725,33 @@ def test_a_pipe_a_folder_and_a_loop_are_no_files(name: str, model: Path) -> None
     target.unlink()
     os.mkfifo(target)
     with pytest.raises(DamagedModel, match=f"{name} cannot be read: it is no plain file"):
-        manifest.load(model)
+        manifest.load_manifest(model)
     if name == "model.toml":
         with pytest.raises(SaveFailed, match="it is no plain file"):
-            manifest.check_target(model, overwrite=True)
+            manifest.check_model_folder(model, overwrite=True)
     target.unlink()
     target.mkdir()
     with pytest.raises(DamagedModel, match=f"{name} cannot be read: it is no plain file"):
-        manifest.load(model)
+        manifest.load_manifest(model)
     target.rmdir()
     target.symlink_to(name)
     with pytest.raises(ModelError, match=f"{name} cannot be read"):
-        manifest.load(model)
+        manifest.load_manifest(model)
 
 
 def test_what_is_too_large_is_not_read(model: Path) -> None:
     os.truncate(model / "weights.safetensors", (4 << 30) + 1)
     with pytest.raises(DamagedModel, match="has 4294967297 bytes, at most 4294967296"):
-        manifest.load(model)
+        manifest.load_manifest(model)
     os.truncate(model / "model.toml", (1 << 20) + 1)
     with pytest.raises(DamagedModel, match="has 1048577 bytes, at most 1048576"):
-        manifest.load(model)
+        manifest.load_manifest(model)
 
 
 def test_rights_and_memory_are_the_houses_errors(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = manifest.load(model)
+    found = manifest.load_manifest(model)
     for error, words in (
         (PermissionError(errno.EACCES, "Permission denied"), "Permission denied"),
         (OSError(errno.EIO, "Input/output error"), "Input/output error"),
@@ -764,41 +764,41 @@ def test_rights_and_memory_are_the_houses_errors(
         with monkeypatch.context() as patch:
             patch.setattr(manifest, "read_plain", refuse)
             with pytest.raises(DamagedModel, match=f"weights.safetensors cannot be read: {words}"):
-                manifest.read(model, found, "weights")
+                manifest.read_file(model, found, "weights")
             if isinstance(error, OSError):
                 with pytest.raises(DamagedModel, match=f"model.toml cannot be read: {words}"):
-                    manifest.load(model)
+                    manifest.load_manifest(model)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
 def test_a_folder_that_may_not_be_read(model: Path) -> None:
     (model / "model.toml").chmod(0)
     with pytest.raises(DamagedModel, match=r"model.toml cannot be read: Permission denied"):
-        manifest.load(model)
+        manifest.load_manifest(model)
     model.chmod(0)
     with pytest.raises(DamagedModel, match=r"model.toml cannot be read: Permission denied"):
-        manifest.load(model)
+        manifest.load_manifest(model)
     model.chmod(0o700)
 
 
 def test_a_manifest_cut_off_anywhere_is_refused(model: Path) -> None:
     target = model / "model.toml"
     whole = target.read_bytes()
-    expected = manifest.load(model)
+    expected = manifest.load_manifest(model)
     ends = {at + 1 for at, byte in enumerate(whole) if byte == ord("\n")}
     for length in sorted({*range(0, len(whole), 3), *ends} - {len(whole)}):
         target.write_bytes(whole[:length])
         if whole[length:].strip():
             with pytest.raises(DamagedModel, match=r"model.toml"):
-                manifest.load(model)
+                manifest.load_manifest(model)
         else:
-            assert manifest.load(model) == expected
+            assert manifest.load_manifest(model) == expected
 
 
 def test_a_flipped_bit_is_refused_or_changes_nothing(model: Path) -> None:
     target = model / "model.toml"
     whole = target.read_bytes()
-    expected = manifest.load(model)
+    expected = manifest.load_manifest(model)
     draw = random.Random(5)
     refused = 0
     for _ in range(500):
@@ -806,7 +806,7 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(model: Path) -> None:
         flipped[draw.randrange(len(whole))] ^= 1 << draw.randrange(8)
         target.write_bytes(flipped)
         try:
-            assert manifest.load(model) == expected
+            assert manifest.load_manifest(model) == expected
         except (DamagedModel, NewerFormat):
             refused += 1
     assert refused > 400
@@ -837,7 +837,7 @@ def test_hostile_manifests_are_refused_at_once(data: bytes, model: Path) -> None
     (model / "model.toml").write_bytes(data)
     start = time.perf_counter()
     with pytest.raises(ModelError, match=r"model.toml") as caught:
-        manifest.load(model)
+        manifest.load_manifest(model)
     assert time.perf_counter() - start < 2
     assert len(str(caught.value)) < 1000
 
@@ -847,7 +847,7 @@ def test_random_bytes_are_refused(model: Path) -> None:
     for _ in range(300):
         (model / "model.toml").write_bytes(draw.randbytes(draw.randrange(200)))
         with pytest.raises(DamagedModel, match=r"model.toml"):
-            manifest.load(model)
+            manifest.load_manifest(model)
 
 
 def test_reading_a_manifest_imports_little() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from likewise.errors import BadArgument, DamagedModel, Leak
-from likewise.model.leakage import TrainedOn
+from likewise.model.leakage import LeakageRecord
 from likewise.shapes import Array
 from likewise.types import Claim, Items, Kind, Role
 
@@ -29,8 +29,8 @@ def pixels(*seeds: int) -> list[Array]:
     ]
 
 
-def learned(claim: Claim = NEW) -> TrainedOn:
-    return TrainedOn.of(
+def learned(claim: Claim = NEW) -> LeakageRecord:
+    return LeakageRecord.of(
         claim,
         {
             Role.TRAIN: (table(["ann", "ann", "bob"]), pixels(0, 1, 2)),
@@ -68,14 +68,14 @@ def test_the_salt_differs_and_with_it_every_hash() -> None:
 def test_json_and_back() -> None:
     memory = learned(KNOWN)
     data = memory.to_json()
-    assert TrainedOn.from_json(data) == memory
+    assert LeakageRecord.from_json(data) == memory
     assert not any(word in data for word in (b"ann", b"faces", b"png"))
 
 
 @pytest.mark.parametrize("purpose", ["evaluate", "calibrate"])
 @pytest.mark.parametrize("claim", [NEW, KNOWN])
 def test_new_items_of_new_identities_pass(claim: Claim, purpose: Any) -> None:
-    memory = TrainedOn.from_json(learned(claim).to_json())
+    memory = LeakageRecord.from_json(learned(claim).to_json())
     memory.check(table(["eve", "fay"]), pixels(6, 7), purpose=purpose)
 
 
@@ -121,7 +121,7 @@ def test_the_message_counts_and_names_each_role() -> None:
 
 def test_at_most_ten_are_named() -> None:
     labels = [f"person{number:02}" for number in range(11)]
-    memory = TrainedOn.of(NEW, {Role.TRAIN: (table(labels), pixels(*range(11)))})
+    memory = LeakageRecord.of(NEW, {Role.TRAIN: (table(labels), pixels(*range(11)))})
     match = r"11 identities \(person00, .*, person09, \.\.\.\) and 11 items \(person00/0"
     with pytest.raises(Leak, match=match) as caught:
         memory.check(table(labels), pixels(*range(11)), purpose="evaluate")
@@ -151,7 +151,7 @@ def test_items_without_a_label_are_matched_by_their_content_only() -> None:
 )
 def test_shape_type_and_bytes_make_the_item(change: Callable[[Array], Array], leaks: bool) -> None:
     series = np.linspace(0, 1, 6, dtype=np.float32).reshape(2, 3)
-    memory = TrainedOn.of(NEW, {Role.TRAIN: (table(["ann"]), [series])})
+    memory = LeakageRecord.of(NEW, {Role.TRAIN: (table(["ann"]), [series])})
     try:
         memory.check(table(["eve"]), [change(series)], purpose="evaluate")
     except Leak:
@@ -164,14 +164,14 @@ def test_arrays_may_come_one_by_one() -> None:
     def stream(*seeds: int) -> Iterator[Array]:
         yield from pixels(*seeds)
 
-    memory = TrainedOn.of(NEW, {Role.TRAIN: (table(["ann", "bob"]), stream(0, 1))})
+    memory = LeakageRecord.of(NEW, {Role.TRAIN: (table(["ann", "bob"]), stream(0, 1))})
     with pytest.raises(Leak, match=r"1 item \(eve/0.png\) seen in train"):
         memory.check(table(["eve"]), stream(1), purpose="evaluate")
 
 
 def test_each_item_has_one_array() -> None:
     with pytest.raises(BadArgument, match="3 decoded arrays came with 2 items of 'faces', and one"):
-        TrainedOn.of(NEW, {Role.TRAIN: (table(["ann", "bob"]), pixels(0, 1, 2))})
+        LeakageRecord.of(NEW, {Role.TRAIN: (table(["ann", "bob"]), pixels(0, 1, 2))})
     with pytest.raises(BadArgument, match="1 decoded arrays came with 2 items of 'faces'"):
         learned().check(table(["eve", "fay"]), pixels(10), purpose="evaluate")
 
@@ -205,7 +205,7 @@ def with_(**changes: Any) -> bytes:
 )
 def test_what_was_not_written_by_it_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(DamagedModel, match=f"trained_on.json .*{message}.*Copy the model again"):
-        TrainedOn.from_json(data)
+        LeakageRecord.from_json(data)
 
 
 def test_no_bytes_raise_a_foreign_error() -> None:
@@ -217,7 +217,7 @@ def test_no_bytes_raise_a_foreign_error() -> None:
         if flipped:
             flipped[draw.randrange(len(flipped))] ^= 1 << draw.randrange(8)
         try:
-            TrainedOn.from_json(bytes(flipped))
+            LeakageRecord.from_json(bytes(flipped))
         except DamagedModel:
             refused += 1
     assert 150 < refused < 500

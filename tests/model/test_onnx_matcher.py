@@ -18,8 +18,8 @@ from likewise.learn.matchers.weighted_l1 import WeightedL1
 from likewise.learn.network.export import export_matcher
 from likewise.learn.network.matching import SymmetricMatcher
 from likewise.model import onnx_matcher as comparator_module
-from likewise.model.onnx_matcher import LearnedComparator
-from likewise.pairs.all_pairs import Comparisons
+from likewise.model.onnx_matcher import OnnxMatcher
+from likewise.pairs.all_pairs import AllPairs
 
 DIM = 6
 FOLDER = Path("some/model")
@@ -41,13 +41,13 @@ def exported(matcher: SymmetricMatcher) -> bytes:
 
 
 @pytest.fixture
-def learned(exported: bytes) -> LearnedComparator:
-    return LearnedComparator(exported, DIM, FOLDER)
+def learned(exported: bytes) -> OnnxMatcher:
+    return OnnxMatcher(exported, DIM, FOLDER)
 
 
 @pytest.mark.parametrize("numbers", [2**23, 1, 16 * DIM * 5, 16 * DIM * 23])
 def test_rows_and_matrix_are_softplus_of_the_matcher(
-    learned: LearnedComparator,
+    learned: OnnxMatcher,
     matcher: SymmetricMatcher,
     numbers: int,
     monkeypatch: pytest.MonkeyPatch,
@@ -65,7 +65,7 @@ def test_rows_and_matrix_are_softplus_of_the_matcher(
     np.testing.assert_allclose(learned.rows(upper, lower), expected, rtol=1e-5)
 
 
-def test_it_is_the_same_when_the_two_are_exchanged(learned: LearnedComparator) -> None:
+def test_it_is_the_same_when_the_two_are_exchanged(learned: OnnxMatcher) -> None:
     first, second = drawn(20), drawn(20, 1)
     np.testing.assert_allclose(learned.rows(first, second), learned.rows(second, first), rtol=1e-6)
 
@@ -75,7 +75,7 @@ def test_more_alike_is_smaller_and_never_negative_however_sure() -> None:
     with torch.no_grad():
         matcher.alpha.fill_(-1.0)
         matcher.bias.fill_(90.0)
-    learned = LearnedComparator(export_matcher(SymmetricMatcher(matcher), DIM), DIM, FOLDER)
+    learned = OnnxMatcher(export_matcher(SymmetricMatcher(matcher), DIM), DIM, FOLDER)
     apart = np.array([0.0, 0.1, 1.0, 5.0, 15.0, 100.0, 1e6], dtype=np.float32)
     others = np.tile(apart[:, None], (1, DIM))
     found = learned.rows(np.zeros_like(others), others)
@@ -84,23 +84,23 @@ def test_more_alike_is_smaller_and_never_negative_however_sure() -> None:
     assert found[-1] == pytest.approx(6e6 - 90)
 
 
-def test_there_may_be_no_rows(learned: LearnedComparator) -> None:
+def test_there_may_be_no_rows(learned: OnnxMatcher) -> None:
     none, some = drawn(0), drawn(3)
     assert learned.rows(none, none).shape == (0,)
     assert learned.matrix(none, some).shape == (0, 3)
     assert learned.matrix(some, none).shape == (3, 0)
 
 
-def test_it_compares_in_place_of_a_distance(learned: LearnedComparator) -> None:
+def test_it_compares_in_place_of_a_distance(learned: OnnxMatcher) -> None:
     vectors, names = drawn(30), np.repeat(np.arange(10), 3).astype(str)
-    ours = Comparisons.of(vectors, names, learned).spread()
-    theirs = Comparisons.of(vectors, names, Euclidean()).spread()
+    ours = AllPairs.of(vectors, names, learned).spread()
+    theirs = AllPairs.of(vectors, names, Euclidean()).spread()
     assert ours.same.sum() == pytest.approx(1)
     assert ours.different.sum() == pytest.approx(1)
     assert ours.auc != theirs.auc
 
 
-def test_the_matrix_takes_little_memory(learned: LearnedComparator) -> None:
+def test_the_matrix_takes_little_memory(learned: OnnxMatcher) -> None:
     first, second = drawn(400), drawn(3000, 1)
     learned.matrix(first[:2], second[:2])
     tracemalloc.start()
@@ -151,18 +151,18 @@ NO_MATCHERS = {
 @pytest.mark.parametrize("name", NO_MATCHERS)
 def test_what_is_no_matcher_is_refused(name: str) -> None:
     with pytest.raises(DamagedModel, match="The matcher in some/model"):
-        LearnedComparator(NO_MATCHERS[name], DIM, FOLDER)
+        OnnxMatcher(NO_MATCHERS[name], DIM, FOLDER)
 
 
 def test_another_length_is_refused(exported: bytes) -> None:
     with pytest.raises(DamagedModel, match=rf"should take `first` and `second` \[n {DIM + 1}\]"):
-        LearnedComparator(exported, DIM + 1, FOLDER)
+        OnnxMatcher(exported, DIM + 1, FOLDER)
 
 
 def test_every_truncation_is_refused(exported: bytes) -> None:
     for length in np.linspace(0, len(exported) - 1, 40).astype(int):
         with pytest.raises(DamagedModel, match=r"cannot be loaded|takes"):
-            LearnedComparator(exported[:length], DIM, FOLDER)
+            OnnxMatcher(exported[:length], DIM, FOLDER)
 
 
 @pytest.mark.parametrize(
@@ -175,14 +175,14 @@ def test_every_truncation_is_refused(exported: bytes) -> None:
 )
 def test_a_matcher_that_does_not_give_one_number_a_pair_is_refused(operations: list) -> None:
     one = ("Constant", "", "one", {"value_ints": [1]})
-    learned = LearnedComparator(graph("first second", LOGIT, SUB, one, *operations), DIM, FOLDER)
+    learned = OnnxMatcher(graph("first second", LOGIT, SUB, one, *operations), DIM, FOLDER)
     with pytest.raises(DamagedModel, match="4 pairs and did not give one number for each"):
         learned.rows(drawn(4), drawn(4, 1))
 
 
 def test_a_matcher_that_cannot_run_is_refused() -> None:
     shape = ("Constant", "", "shape", {"value_ints": [7]})
-    learned = LearnedComparator(
+    learned = OnnxMatcher(
         graph("first second", LOGIT, SUB, shape, ("Reshape", "d shape", "logit", {})),
         DIM,
         FOLDER,
@@ -200,8 +200,8 @@ def test_a_matcher_that_cannot_run_is_refused() -> None:
     ],
 )
 def test_what_it_cannot_compare_is_refused(
-    learned: LearnedComparator, first: np.ndarray, second: np.ndarray, message: str
+    learned: OnnxMatcher, first: np.ndarray, second: np.ndarray, message: str
 ) -> None:
-    rows = inspect.unwrap(LearnedComparator.rows)
+    rows = inspect.unwrap(OnnxMatcher.rows)
     with pytest.raises(BadArgument, match=message):
         rows(learned, first, second)

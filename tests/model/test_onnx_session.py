@@ -13,8 +13,8 @@ import pytest
 from likewise.errors import DamagedModel
 from likewise.model import folder as manifest
 from likewise.model import onnx_session
-from likewise.model.onnx_encoder import Encoder
-from likewise.model.onnx_session import Graph
+from likewise.model.onnx_encoder import OnnxEncoder
+from likewise.model.onnx_session import OnnxSession
 from likewise.types import InputShape, Kind
 from tests.hostile import onnx_files
 from tests.processes import answer_of
@@ -28,7 +28,7 @@ def made(name: str) -> bytes:
 
 
 def test_it_says_what_it_takes_and_gives() -> None:
-    found = Graph(onnx_files.encoder().SerializeToString(), "It")
+    found = OnnxSession(onnx_files.encoder().SerializeToString(), "It")
     assert found.inputs == {"inputs": ("tensor(float)", ["batch", 1, 16, 16])}
     assert found.outputs == {"embedding": ("tensor(float)", ["batch", 64])}
     embedding = found.run("embedding", PICTURES)
@@ -37,7 +37,7 @@ def test_it_says_what_it_takes_and_gives() -> None:
 
 
 def test_many_threads_may_run_it() -> None:
-    found = Graph(onnx_files.encoder().SerializeToString(), "It", single=True)
+    found = OnnxSession(onnx_files.encoder().SerializeToString(), "It", single=True)
     expected = found.run("embedding", PICTURES)
     with ThreadPoolExecutor(8) as pool:
         for embedding in pool.map(lambda _: found.run("embedding", PICTURES), range(200)):
@@ -46,7 +46,7 @@ def test_many_threads_may_run_it() -> None:
 
 def test_a_run_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_session, "PATIENCE_SECONDS", 0.2)
-    slow = Graph(made("product of many matrices"), "The encoder in m")
+    slow = OnnxSession(made("product of many matrices"), "The encoder in m")
     start = time.monotonic()
     with pytest.raises(DamagedModel, match="The encoder in m did not come to an end within 1 sec"):
         slow.run("embedding", PICTURES)
@@ -60,14 +60,14 @@ def test_a_run_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 def test_memory_is_bounded() -> None:
     program = f"""
 import json, resource
-from likewise import graph
-graph.memory_bytes = lambda: 512 << 20
+from likewise.model import onnx_session
+onnx_session.memory_bytes = lambda: 512 << 20
 from likewise.errors import OutOfMemory
 import numpy as np
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 data = bytes.fromhex({made("expand").hex()!r})
-large = graph.Graph(data, "The encoder in m")
+large = onnx_session.Graph(data, "The encoder in m")
 before = peak()
 try:
     large.run("embedding", {{"inputs": np.zeros((3, 1, 16, 16), np.float32)}})
@@ -90,7 +90,7 @@ def test_nothing_is_computed_while_it_is_loaded() -> None:
     weights = {"square": square, "n": [6000, 6000]}
     data = onnx_files.encoder(nodes, weights, extra="total").SerializeToString()
     start = time.monotonic()
-    Graph(data, "It")
+    OnnxSession(data, "It")
     assert time.monotonic() - start < 1
 
 
@@ -100,14 +100,16 @@ def test_an_encoder_takes_and_gives_what_the_transform_says(case) -> None:
     if name in ("embedding declared: free", "embedding of twice the length"):
         pytest.skip("ONNX Runtime finds the true length by itself")
     with pytest.raises(DamagedModel, match=r"^The encoder in m (takes|gave|cannot be loaded)"):
-        Encoder(model.SerializeToString(), SHAPE, "The encoder in m").run(PICTURES["inputs"], None)
+        OnnxEncoder(model.SerializeToString(), SHAPE, "The encoder in m").run(
+            PICTURES["inputs"], None
+        )
 
 
 @pytest.mark.slow
 def test_the_command_ends_though_a_run_does_not(image_model, drawings, tmp_path) -> None:
     folder = tmp_path / "model"
     files = {role: image_model.read(role) for role in image_model.manifest.files}
-    manifest.save(
+    manifest.save_model(
         folder,
         kind=Kind.IMAGE,
         claim=image_model.manifest.claim,

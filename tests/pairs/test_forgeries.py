@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from likewise.calibration.fit import calibrate
+from likewise.calibration.fit import fit_calibration
 from likewise.data.splits import split
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import SplitError, TrainingError, UnknownName
 from likewise.evaluation.verification import verify_all
 from likewise.learn.samplers import FAMILY as SAMPLERS
 from likewise.metrics.tally import Tally
-from likewise.pairs.all_pairs import Compared, Comparisons
-from likewise.pairs.choose import compare
-from likewise.pairs.forgeries import AGAINST, Populations
+from likewise.pairs.all_pairs import AllPairs, PairSet
+from likewise.pairs.choose import choose_pairs
+from likewise.pairs.forgeries import AGAINST, ForgeryPairs
 from likewise.types import Claim, Items, Kind
 
 NEW = Claim.NEW_IDENTITIES
@@ -69,9 +69,9 @@ def test_the_rates_of_every_population_equal_a_loop(threshold):
     wanted["both"] = (wanted["skilled"] + wanted["random"]) / 2
     frr = 1 - share(loop["same"], threshold)
     for against in AGAINST:
-        compared = compare(vectors, items, Euclidean(), against)
-        assert isinstance(compared, Populations)
-        assert isinstance(compared, Compared)
+        compared = choose_pairs(vectors, items, Euclidean(), against)
+        assert isinstance(compared, ForgeryPairs)
+        assert isinstance(compared, PairSet)
         (rates,) = compared.rates([threshold], NEW)
         assert rates.far.value == pytest.approx(wanted[against])
         assert rates.frr.value == pytest.approx(frr)
@@ -88,7 +88,7 @@ def test_the_rates_of_every_population_equal_a_loop(threshold):
 def test_what_is_left_without_each_identity_equals_a_loop(against):
     vectors, items = signatures()
     threshold = 1.2
-    far, _ = compare(vectors, items, Euclidean(), against).tallies([threshold], NEW)[0]
+    far, _ = choose_pairs(vectors, items, Euclidean(), against).tallies([threshold], NEW)[0]
     names = np.unique(items.identities[~items.forged]).tolist()
     if against == "skilled":
         names = np.unique(items.identities[items.forged]).tolist()
@@ -104,7 +104,7 @@ def test_what_is_left_without_each_identity_equals_a_loop(against):
 @pytest.mark.parametrize("against", AGAINST)
 def test_thresholds_and_area_are_those_of_the_population(against):
     vectors, items = signatures(apart=1.0)
-    compared = compare(vectors, items, Euclidean(), against)
+    compared = choose_pairs(vectors, items, Euclidean(), against)
     loop = by_loop(vectors, items)
     halves = {"skilled": (1, 0), "random": (0, 1), "both": (0.5, 0.5)}[against]
     distances, truth, weights = [], [], []
@@ -118,7 +118,7 @@ def test_thresholds_and_area_are_those_of_the_population(against):
     assert spread.different.sum() == pytest.approx(1)
     area = roc_auc_score(truth, -np.array(distances), sample_weight=weights)
     assert spread.auc == pytest.approx(area, abs=2e-3)
-    fitted = calibrate(compared, NEW)
+    fitted = fit_calibration(compared, NEW)
     assert fitted.against == against
     # The largest threshold within the target, at which one pair more is too much.
     point = fitted.point(name="eer")
@@ -141,18 +141,18 @@ def test_forgeries_are_never_taken_for_genuine_ones():
     """Random pairs and same pairs are what they would be had nobody forged anything."""
     vectors, items = signatures()
     own = np.flatnonzero(~items.forged)
-    alone = Comparisons.of(vectors[own], items.identities[own], Euclidean())
-    (rates,) = compare(vectors, items, Euclidean(), "random").rates([1.3], NEW)
+    alone = AllPairs.of(vectors[own], items.identities[own], Euclidean())
+    (rates,) = choose_pairs(vectors, items, Euclidean(), "random").rates([1.3], NEW)
     assert rates == alone.rates([1.3], NEW)[0]
-    assert isinstance(compare(vectors[own], items.take(own), Euclidean()), Comparisons)
+    assert isinstance(choose_pairs(vectors[own], items.take(own), Euclidean()), AllPairs)
 
 
 def test_some_of_the_identities():
     vectors, items = signatures()
-    compared = compare(vectors, items, Euclidean(), "both")
+    compared = choose_pairs(vectors, items, Euclidean(), "both")
     kept = np.arange(len(compared.names)) % 2 == 0
     rows = np.flatnonzero(np.isin(items.identities, compared.names[kept]))
-    alone = compare(vectors[rows], items.take(rows), Euclidean(), "both")
+    alone = choose_pairs(vectors[rows], items.take(rows), Euclidean(), "both")
     some = compared.among(kept, NEW)
     assert some.rates([1.1], NEW) == alone.rates([1.1], NEW)
     assert (len(some.vectors), some.counts) == (len(rows), alone.counts)
@@ -162,7 +162,7 @@ def test_some_of_the_identities():
 
 def test_the_mistakes_name_forgeries_by_their_rows():
     vectors, items = signatures(apart=0.1)
-    worst, shares = compare(vectors, items, Euclidean()).mistakes(1.2, 3)
+    worst, shares = choose_pairs(vectors, items, Euclidean()).mistakes(1.2, 3)
     sorts = []
     for mistake in worst:
         one, other = mistake.first, mistake.second
@@ -182,7 +182,7 @@ def test_tallies_of_two_sets_join():
     halves = [signatures(seed) for seed in (1, 2)]
     for against in AGAINST:
         pair = [
-            compare(vectors, items, Euclidean(), against).tallies([1.3], NEW)[0][0]
+            choose_pairs(vectors, items, Euclidean(), against).tallies([1.3], NEW)[0][0]
             for vectors, items in halves
         ]
         joined = Tally.join(pair)
@@ -196,20 +196,20 @@ def test_tallies_of_two_sets_join():
 def test_what_cannot_be_measured_is_named():
     vectors, items = signatures()
     with pytest.raises(UnknownName, match="Did you mean 'skilled'"):
-        compare(vectors, items, Euclidean(), "skiled")
+        choose_pairs(vectors, items, Euclidean(), "skiled")
     unsaid = items.take(np.arange(len(items)))
     unsaid.origins[:5] = ""
     with pytest.raises(SplitError, match=r"\d of \d+ items have no origin"):
-        compare(vectors, unsaid, Euclidean())
+        choose_pairs(vectors, unsaid, Euclidean())
     one = {"genuine": [3], "forged": [2]}
     with pytest.raises(SplitError, match="two identities with genuine items is missing"):
-        compare(*signatures(sizes=one), Euclidean())
+        choose_pairs(*signatures(sizes=one), Euclidean())
     apart = {"genuine": [3, 2, 0], "forged": [0, 0, 2]}
     with pytest.raises(SplitError, match="with genuine and with forged items is missing"):
-        compare(*signatures(sizes=apart), Euclidean())
+        choose_pairs(*signatures(sizes=apart), Euclidean())
     single = {"genuine": [1, 1, 1], "forged": [1, 1, 1]}
     with pytest.raises(SplitError, match="an identity with two genuine items is missing"):
-        compare(*signatures(sizes=single), Euclidean())
+        choose_pairs(*signatures(sizes=single), Euclidean())
     with pytest.raises(SplitError, match="error rates on forgeries are measured on new identities"):
         split(items, Claim.KNOWN_CLASSES)
 

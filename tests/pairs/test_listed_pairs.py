@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from likewise.calibration.fit import calibrate
+from likewise.calibration.fit import fit_calibration
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import SplitError
 from likewise.evaluation.verification import verify_all
 from likewise.metrics.intervals import two_sided
 from likewise.metrics.tally import Tally
-from likewise.pairs.all_pairs import Compared
-from likewise.pairs.choose import compare
+from likewise.pairs.all_pairs import PairSet
+from likewise.pairs.choose import choose_pairs
 from likewise.pairs.listed_pairs import ListedPairs
 from likewise.types import Claim, Items, Kind, Pairs
 
@@ -47,9 +47,9 @@ def table(components=40, each=6, seed=0):
 
 def test_rates_and_their_intervals_equal_a_plain_loop():
     vectors, items = table()
-    compared = compare(vectors, items, Euclidean())
+    compared = choose_pairs(vectors, items, Euclidean())
     assert isinstance(compared, ListedPairs)
-    assert isinstance(compared, Compared)
+    assert isinstance(compared, PairSet)
     pairs = items.pairs
     assert pairs is not None
     for threshold in (0.5, 1.2, 2.0):
@@ -83,7 +83,7 @@ def sorted_anew(compared, threshold, *, same):
 
 
 def test_tallies_are_what_sorting_at_every_threshold_gives():
-    compared = compare(*table(components=300, seed=3), Euclidean())
+    compared = choose_pairs(*table(components=300, seed=3), Euclidean())
     thresholds = [-1.0, *np.quantile(compared.distances, [0.0, 0.03, 0.5, 0.9, 1.0]), 1e30]
     for part in (compared, compared.among(np.arange(300) % 3 > 0, NEW)):
         for threshold, both in zip(thresholds, part.tallies(thresholds, NEW), strict=True):
@@ -96,7 +96,7 @@ def test_tallies_are_what_sorting_at_every_threshold_gives():
 
 def test_components_are_told_apart_once(monkeypatch):
     """At every further threshold nothing is sorted or renumbered again."""
-    compared = compare(*table(), Euclidean())
+    compared = choose_pairs(*table(), Euclidean())
     first = compared.tallies([1.0], NEW)
     monkeypatch.setattr(np, "unique", None)
     monkeypatch.setattr(np, "cumsum", None)
@@ -106,8 +106,8 @@ def test_components_are_told_apart_once(monkeypatch):
 
 def test_calibration_and_verification_over_listed_pairs():
     vectors, items = table(components=200)
-    compared = compare(vectors, items, Euclidean())
-    fitted = calibrate(compared, NEW)
+    compared = choose_pairs(vectors, items, Euclidean())
+    fitted = fit_calibration(compared, NEW)
     found = verify_all(compared, fitted.points, NEW)
     assert found.same_pairs + found.different_pairs == len(items.pairs.first)
     assert found.identities == 200
@@ -123,13 +123,13 @@ def test_calibration_and_verification_over_listed_pairs():
     larger = distances[~same][distances[~same] > point.threshold].min()
     assert np.mean(distances[~same] <= larger) > 0.1
     assert fitted.decide(float(distances.min())).log_likelihood_ratio > 0
-    few = calibrate(compare(*table(components=9), Euclidean()), NEW)
+    few = fit_calibration(choose_pairs(*table(components=9), Euclidean()), NEW)
     assert "10 groups of linked pairs (there are 9)" in few.points[0].reason
 
 
 def test_the_worst_mistakes_are_named_by_rows():
     vectors, items = table()
-    compared = compare(vectors, items, Euclidean())
+    compared = choose_pairs(vectors, items, Euclidean())
     mistakes, hardest = compared.mistakes(1.0, 3)
     for mistake in mistakes:
         distance = np.linalg.norm(vectors[mistake.first] - vectors[mistake.second])
@@ -153,4 +153,4 @@ def test_pairs_of_one_sort_are_refused():
         pairs=Pairs(pairs.first, pairs.second, np.ones(len(pairs.first))),
     )
     with pytest.raises(SplitError, match=r"lists \d+ same and 0 different"):
-        compare(vectors, one, Euclidean())
+        choose_pairs(vectors, one, Euclidean())

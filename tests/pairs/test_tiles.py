@@ -17,8 +17,8 @@ from likewise.metrics import verification, workers
 from likewise.metrics.retrieval import retrieval
 from likewise.metrics.workers import in_order
 from likewise.pairs import all_pairs as comparisons_module
-from likewise.pairs.all_pairs import Comparisons
-from likewise.pairs.tiles import accepted, between, tiles
+from likewise.pairs.all_pairs import AllPairs
+from likewise.pairs.tiles import accepted, pairs_in_ranges, tiles
 from likewise.types import Claim
 
 ROUGH = [Euclidean(), Cosine()]
@@ -136,7 +136,9 @@ def test_bins_hold_what_the_matrix_says(distance):
     keys = verification.keys(matrix)
     middle = int(np.median(keys))
     for wanted in ([middle], [0, middle, middle + 1, middle + 7], [int(keys.max())]):
-        first, second, apart = between(distance, above, beside, verification.ranges(wanted), never)
+        first, second, apart = pairs_in_ranges(
+            distance, above, beside, verification.ranges(wanted), never
+        )
         inside = np.isin(verification.keys(apart), wanted)
         expected = np.nonzero(np.isin(keys, wanted))
         np.testing.assert_array_equal(np.stack([first, second])[:, inside], expected)
@@ -160,7 +162,7 @@ def test_a_block_is_counted_as_its_pairs_are(masked, monkeypatch):
     distances = (3 * random.random((37, 23))).astype(np.float32)
     distances[3, 4], distances[5, 6] = 0.0, -0.0
     left, right, which = random.random(37), random.random(23), random.random((37, 23)) < 0.5
-    bins, plain = verification.Spread.empty(), verification.Spread.empty()
+    bins, plain = verification.DistanceHistograms.empty(), verification.DistanceHistograms.empty()
     counted = verification.Counted.of_block(distances, left, right, which if masked else None)
     counted.into(bins.different)
     weights = left[:, None] * right * (which if masked else 1.0)
@@ -203,7 +205,7 @@ def test_fast_and_slow_measure_the_same(distance, claim, monkeypatch):
     monkeypatch.setattr(workers, "_cores", lambda: 3)
     vectors, codes = clustered([*SIZES, *[4] * 20], duplicates=30)
     slow = Slow(distance)
-    fast, plain = (Comparisons.of(vectors, codes, by) for by in (distance, slow))
+    fast, plain = (AllPairs.of(vectors, codes, by) for by in (distance, slow))
     for one, other in zip(
         (fast.spread().same, fast.spread().different),
         (plain.spread().same, plain.spread().different),
@@ -233,7 +235,7 @@ def test_a_distance_that_is_no_number_is_named_from_a_thread(monkeypatch):
     monkeypatch.setattr(comparisons_module, "_BLOCK_ELEMENTS", 9)
     vectors, codes = clustered([4] * 5)
     vectors[np.flatnonzero(codes == 2)[1], 0] = np.nan
-    compared = Comparisons.of(vectors, codes, Euclidean())
+    compared = AllPairs.of(vectors, codes, Euclidean())
     for work in (compared.spread, lambda: compared.rates([1.0], Claim.NEW_IDENTITIES)):
         with pytest.raises(BadDistance, match=r"item \d+ \(of '2'\) .*is not a number"):
             work()

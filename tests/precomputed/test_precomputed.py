@@ -15,8 +15,8 @@ from likewise.errors import (
     SplitError,
     UnknownName,
 )
-from likewise.precomputed import GivenComparisons, GivenEmbeddings
-from likewise.precomputed.files import Columns, read
+from likewise.precomputed import PrecomputedComparisons, PrecomputedEmbeddings
+from likewise.precomputed.files import Columns, read_precomputed
 
 ROWS = [
     ("a", "b", 1, 0.1),
@@ -41,8 +41,8 @@ def npz(path, **arrays):
 
 
 def test_what_hangs_together_is_one_unit(tmp_path):
-    found = read(table(tmp_path / "c.csv", ROWS))
-    assert isinstance(found, GivenComparisons)
+    found = read_precomputed(table(tmp_path / "c.csv", ROWS))
+    assert isinstance(found, PrecomputedComparisons)
     assert found.names.tolist() == ["a", "d", "f"]
     assert found.names[found.codes].tolist() == ["a", "a", "d", "f", "f"]
     assert found.weights().tolist() == [[1, 0, 2], [1, 1, 0]]
@@ -73,14 +73,14 @@ def test_every_form_of_table_says_the_same(ending, tmp_path):
             zip(("id1", "id2", "same", "distance"), zip(*rows, strict=True), strict=True)
         )
         parquet.write_table(pa.table({k: list(v) for k, v in columns.items()}), path)
-    found = read(str(path))
+    found = read_precomputed(str(path))
     assert found.distances.tolist()[-5:] == [0.1, 0.9, 0.2, 1.0, 0.8]
     assert found.same.tolist()[-5:] == [True, False, True, False, False]
 
 
 def test_rows_that_only_repeat_count_once_in_either_order(tmp_path):
     again = [("b", "a", 1, 0.1), ("a", "b", 1, 0.10)]
-    found = read(table(tmp_path / "c.csv", [*ROWS, *again]))
+    found = read_precomputed(table(tmp_path / "c.csv", [*ROWS, *again]))
     assert found.repeated == 2
     assert found.compared().counts == (2, 3)
 
@@ -88,13 +88,15 @@ def test_rows_that_only_repeat_count_once_in_either_order(tmp_path):
 def test_other_names_and_columns_that_are_passed_over(tmp_path):
     rows = [(*row, "note") for row in ROWS]
     path = table(tmp_path / "c.csv", rows, "left,right,match,gap,remark")
-    found = read(path, columns=Columns("left", "right", "match", "gap"))
+    found = read_precomputed(path, columns=Columns("left", "right", "match", "gap"))
     assert found.distances.tolist() == [row[3] for row in ROWS]
 
 
 def test_rows_whose_items_nobody_knows_stand_alone(tmp_path):
     rows = [(same, distance) for _, _, same, distance in [*ROWS, ROWS[0]]]
-    found = read(table(tmp_path / "c.csv", rows, "same,distance"), columns=Columns("", ""))
+    found = read_precomputed(
+        table(tmp_path / "c.csv", rows, "same,distance"), columns=Columns("", "")
+    )
     assert not found.linked
     assert len(found.names) == len(rows)  # two rows may be equal by chance
     assert found.repeated == 0
@@ -104,8 +106,8 @@ def test_a_similarity_becomes_a_distance_when_asked(tmp_path):
     rows = [(a, b, same, 1 - distance) for a, b, same, distance in ROWS]
     path = table(tmp_path / "c.csv", rows, "id1,id2,same,cosine")
     with pytest.raises(DamagedSource, match=r"has no column 'distance'.*--similarity"):
-        read(path)
-    found = read(path, columns=Columns(similarity="cosine"))
+        read_precomputed(path)
+    found = read_precomputed(path, columns=Columns(similarity="cosine"))
     assert found.distances == pytest.approx([row[3] for row in ROWS])
     assert found.measure == "similarity"
 
@@ -131,7 +133,7 @@ def test_a_similarity_becomes_a_distance_when_asked(tmp_path):
 )
 def test_a_wrong_row_is_refused_by_name(row, message, tmp_path):
     with pytest.raises(DamagedSource, match=message):
-        read(table(tmp_path / "c.csv", [*ROWS, row]))
+        read_precomputed(table(tmp_path / "c.csv", [*ROWS, row]))
 
 
 @pytest.mark.parametrize(
@@ -147,36 +149,36 @@ def test_a_wrong_row_is_refused_by_name(row, message, tmp_path):
 )
 def test_missing_columns_are_named_with_the_nearest(names, message, tmp_path):
     with pytest.raises(DamagedSource, match=message):
-        read(table(tmp_path / "c.csv", ROWS, names))
+        read_precomputed(table(tmp_path / "c.csv", ROWS, names))
 
 
 def test_cells_parted_by_another_mark_are_told(tmp_path):
     path = tmp_path / "c.csv"
     path.write_text("id1;id2;same;distance\na;b;1;0.5\n")
     with pytest.raises(DamagedSource, match=r"parted by ';'. Use commas"):
-        read(str(path))
+        read_precomputed(str(path))
 
 
 @pytest.mark.parametrize("same", [0, 1])
 def test_pairs_of_one_sort_alone_are_refused(same, tmp_path):
     rows = [(a, b, same, distance) for a, b, _, distance in ROWS]
     with pytest.raises(SplitError, match=r"one of each at least"):
-        read(table(tmp_path / "c.csv", rows))
+        read_precomputed(table(tmp_path / "c.csv", rows))
 
 
 def test_nothing_below_the_header(tmp_path):
     with pytest.raises(EmptySource, match=r"no rows below it"):
-        read(table(tmp_path / "c.csv", []))
+        read_precomputed(table(tmp_path / "c.csv", []))
 
 
 def test_paths_and_options_that_do_not_fit(tmp_path):
     with pytest.raises(SourceNotFound, match=r"no file '.*absent.csv'"):
-        read(str(tmp_path / "absent.csv"))
+        read_precomputed(str(tmp_path / "absent.csv"))
     with pytest.raises(BadArgument, match=r"does not end in .npz, .csv.*needs a model"):
-        read(str(tmp_path))
+        read_precomputed(str(tmp_path))
     path = table(tmp_path / "c.csv", ROWS)
     with pytest.raises(BadArgument, match=r"distances are there already.*--distance cosine out"):
-        read(path, distance="cosine")
+        read_precomputed(path, distance="cosine")
     with pytest.raises(BadArgument, match=r"different names are expected"):
         Columns(same="id1")
     with pytest.raises(BadArgument, match=r"Name both, or neither"):
@@ -188,13 +190,13 @@ def test_a_table_that_would_fill_the_memory(tmp_path, monkeypatch):
 
     monkeypatch.setattr(files, "memory_bytes", lambda: 100)
     with pytest.raises(DamagedSource, match=r"at most 50, half of the memory"):
-        read(table(tmp_path / "c.csv", ROWS))
+        read_precomputed(table(tmp_path / "c.csv", ROWS))
 
 
 def test_comparisons_in_memory():
-    found = GivenComparisons.of([True, False], [0.5, 1], ["a", "b"], ["c", "d"])
+    found = PrecomputedComparisons.of([True, False], [0.5, 1], ["a", "b"], ["c", "d"])
     assert found.compared().counts == (1, 1)
-    alone = GivenComparisons.of(np.array([1, 0]), np.array([0.25, -0.5]), similarity=True)
+    alone = PrecomputedComparisons.of(np.array([1, 0]), np.array([0.25, -0.5]), similarity=True)
     assert alone.distances.tolist() == [0.75, 1.5]
 
 
@@ -213,12 +215,12 @@ def test_comparisons_in_memory():
 )
 def test_comparisons_in_memory_are_checked(arguments, message):
     with pytest.raises(DamagedSource, match=message):
-        GivenComparisons.of(*arguments)
+        PrecomputedComparisons.of(*arguments)
 
 
 def test_a_similarity_above_one_has_no_distance():
     with pytest.raises(DamagedSource, match=r"similarity is 1.5 in the first, and at most 1"):
-        GivenComparisons.of([1, 0], [0.5, 1.5], similarity=True)
+        PrecomputedComparisons.of([1, 0], [0.5, 1.5], similarity=True)
 
 
 # ── embeddings ────────────────────────────────────────────────────────────────────────────────
@@ -231,8 +233,10 @@ LABELS = ["a", "a", "b", "b", "c", "c"]
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_embeddings_by_any_of_their_names(keys, dtype, tmp_path):
     arrays = dict(zip(keys, (VECTORS.astype(dtype), np.array(LABELS)), strict=True))
-    found = read(npz(tmp_path / "e.npz", **arrays, remark=np.arange(3)), distance="euclidean")
-    assert isinstance(found, GivenEmbeddings)
+    found = read_precomputed(
+        npz(tmp_path / "e.npz", **arrays, remark=np.arange(3)), distance="euclidean"
+    )
+    assert isinstance(found, PrecomputedEmbeddings)
     assert found.names.tolist() == ["a", "b", "c"]
     assert found.measure == "euclidean"
     assert found.compared().counts == (3, 12)
@@ -242,7 +246,7 @@ def test_embeddings_by_any_of_their_names(keys, dtype, tmp_path):
 
 def test_whole_numbers_are_labels_and_cosine_is_what_nobody_says(tmp_path):
     labels = np.array([10, 10, 9, 9, 8, 8])
-    found = read(npz(tmp_path / "e.npz", vectors=VECTORS, labels=labels))
+    found = read_precomputed(npz(tmp_path / "e.npz", vectors=VECTORS, labels=labels))
     assert sorted(found.names.tolist()) == ["10", "8", "9"]
     assert found.measure == "cosine"
 
@@ -273,7 +277,7 @@ def changed(row, value):
 def test_wrong_arrays_are_refused_by_name(arrays, message, tmp_path):
     path = npz(tmp_path / "e.npz", **{key: np.asarray(value) for key, value in arrays.items()})
     with pytest.raises(DamagedSource, match=message):
-        read(path)
+        read_precomputed(path)
 
 
 def test_objects_are_never_unpickled(tmp_path):
@@ -283,7 +287,7 @@ def test_objects_are_never_unpickled(tmp_path):
 
     path = npz(tmp_path / "e.npz", vectors=VECTORS, labels=np.array([Bomb()] * 6, dtype=object))
     with pytest.raises(DamagedSource, match=r"'labels' cannot be read .*never unpickled"):
-        read(path)
+        read_precomputed(path)
     assert not (tmp_path / "made").exists()
 
 
@@ -293,17 +297,17 @@ def test_an_npz_that_unpacks_to_too_much(tmp_path, monkeypatch):
     path = npz(tmp_path / "e.npz", vectors=VECTORS, labels=LABELS)
     monkeypatch.setattr(module, "memory_bytes", lambda: 200)
     with pytest.raises(DamagedSource, match=r"unpacks to \d+ bytes, and at most 100"):
-        read(path)
+        read_precomputed(path)
 
 
 @pytest.mark.parametrize("labels", [["a"] * 6, list("abcdef")])
 def test_identities_that_make_no_pairs_of_both_sorts(labels):
     with pytest.raises(SplitError, match=r"two identities, one of them with two items"):
-        GivenEmbeddings.of(VECTORS, labels)
+        PrecomputedEmbeddings.of(VECTORS, labels)
 
 
 def test_no_embeddings_and_no_such_distance():
     with pytest.raises(EmptySource, match=r"holds no embeddings"):
-        GivenEmbeddings.of(VECTORS[:0], [])
+        PrecomputedEmbeddings.of(VECTORS[:0], [])
     with pytest.raises(UnknownName, match=r"no distance is named 'cosin'. Did you mean 'cosine'"):
-        GivenEmbeddings.of(VECTORS, LABELS, "cosin")
+        PrecomputedEmbeddings.of(VECTORS, LABELS, "cosin")

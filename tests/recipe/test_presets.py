@@ -8,7 +8,15 @@ import pytest
 from likewise.cli.start import started_from
 from likewise.errors import BadArgument, RecipeError, UnknownName
 from likewise.recipe import presets
-from likewise.recipe.presets import complete, filled, kind_of, named, pick, read, rows
+from likewise.recipe.presets import (
+    complete,
+    data_kind,
+    filled,
+    parse_presets,
+    pick,
+    preset_named,
+    rows,
+)
 from likewise.recipe.recipe import Recipe
 from likewise.registry import families
 from likewise.sources.arrays import Arrays
@@ -59,7 +67,7 @@ weight_decay = 0.5
 
 @pytest.fixture
 def table(monkeypatch):
-    made = read(TABLE)
+    made = parse_presets(TABLE)
     monkeypatch.setattr(presets, "rows", lambda: made)
     return {row.name: row for row in made}
 
@@ -114,13 +122,13 @@ def test_kinds_are_told_by_looking():
     random = np.random.default_rng(0)
     ink = np.where(random.random((20, 90, 90)) < 0.1, 10, 240).astype(np.uint8)
     grey = random.integers(0, 256, (20, 90, 90), dtype=np.uint8)
-    assert kind_of(items_of(ink))[0] == "drawings"
-    assert kind_of(items_of(grey))[0] == "photographs"
-    assert kind_of(items_of(grey[:, :30, :30]))[0] == "drawings"
+    assert data_kind(items_of(ink))[0] == "drawings"
+    assert data_kind(items_of(grey))[0] == "photographs"
+    assert data_kind(items_of(grey[:, :30, :30]))[0] == "drawings"
     colour = random.integers(0, 256, (20, 30, 30, 3), dtype=np.uint8)
-    assert kind_of(items_of(colour))[0] == "photographs"
+    assert data_kind(items_of(colour))[0] == "photographs"
     series, names = waves(count=4, each=2)
-    assert kind_of(Arrays.of(series, names, namespace="waves").items())[0] == "series"
+    assert data_kind(Arrays.of(series, names, namespace="waves").items())[0] == "series"
 
 
 def test_items_that_cannot_be_read_are_passed_over(drawn, tmp_path):
@@ -128,7 +136,7 @@ def test_items_that_cannot_be_read_are_passed_over(drawn, tmp_path):
     for path in sorted(broken.rglob("*.png"))[::2]:
         path.write_bytes(b"no image")
     items = families()["sources"].build(f"folder({str(broken)!r})").items()
-    assert kind_of(items) == ("drawings", "6 of 6 images looked at are drawn, or small and grey")
+    assert data_kind(items) == ("drawings", "6 of 6 images looked at are drawn, or small and grey")
 
 
 # ── what it fills ─────────────────────────────────────────────────────────────────────────────
@@ -167,7 +175,7 @@ def test_an_argument_of_a_component_that_the_row_has_not_keeps_the_usual_one(tab
 
 
 def test_a_size_that_a_person_asks_for_is_not_adapted():
-    row = named("drawings_long")
+    row = preset_named("drawings_long")
     assert "fewer=True" in row.fields["sampler"]
     assert filled(row, [], ["loss.temperature=0.2"])["sampler"] == row.fields["sampler"]
     assert filled(row, [], ["sampler.items=2"])["sampler"] == "classes_by_items"
@@ -226,7 +234,7 @@ def test_pairs_take_no_row(table, drawn, tmp_path):
 def test_a_table_that_cannot_be_followed_is_refused(old, new, kind, message):
     assert old in TABLE
     with pytest.raises(kind, match=message):
-        read(TABLE.replace(old, new, 1))
+        parse_presets(TABLE.replace(old, new, 1))
 
 
 # ── the commands ──────────────────────────────────────────────────────────────────────────────
@@ -252,7 +260,7 @@ def test_recipes_are_listed(table, likewise, likewise_json):
     assert "    loss = 'supcon'\n" in out
     assert "for nobody who does not ask; by name alone" in out
     assert likewise_json("list", "recipes")["quick"]["minutes"] == 2
-    assert named("odd").fields == {"weight_decay": 0.5}
+    assert preset_named("odd").fields == {"weight_decay": 0.5}
 
 
 def test_a_run_that_is_gone_on_with_has_its_recipe(tmp_path, likewise):

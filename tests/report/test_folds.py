@@ -11,11 +11,11 @@ from test_report_probability import FOUND as PROBABILITY
 from likewise.cli.precomputed_page import cross_fitted, frozen, page_of
 from likewise.errors import BadArgument, MissingExtra
 from likewise.evaluation.cross_validation import Fitting
-from likewise.evaluation.pooled import Fold, FoldedEvaluation, PooledPoint
-from likewise.precomputed import GivenComparisons, GivenEmbeddings
+from likewise.evaluation.pooled import Fold, PooledEvaluation, PooledPoint
+from likewise.precomputed import PrecomputedComparisons, PrecomputedEmbeddings
 from likewise.report import figures
 from likewise.report.folded import FoldsReport, render_folds
-from likewise.report.precomputed import render_given
+from likewise.report.precomputed import render_precomputed
 from likewise.results.curves import Curve
 from likewise.results.rates import Accuracy, ErrorRates
 from likewise.tasks import precomputed as task
@@ -35,7 +35,7 @@ REFUSED = pooled_point(
     "far=0.001", 0.001, supported=False, reason="In every fold: too few.", rates=None,
     balanced_accuracy=None,
 )  # fmt: skip
-FOUND = FoldedEvaluation(
+FOUND = PooledEvaluation(
     source="faces", claim=Claim.NEW_IDENTITIES, unit="identities", comparator="euclidean",
     against="",
     folds=tuple(
@@ -166,13 +166,13 @@ def comparisons(pairs=800, seed=0):
     random = np.random.default_rng(seed)
     same = np.arange(pairs) % 2
     distances = np.clip(random.normal(1 - 0.5 * same, 0.2), 0, None)
-    return GivenComparisons.of(same, distances, place="c.csv")
+    return PrecomputedComparisons.of(same, distances, place="c.csv")
 
 
 def test_the_page_of_data_alone():
     given = comparisons()
-    found = task.evaluate(given, folds=4, fitting=Fitting("logistic"))
-    page = Tree(render_given(cross_fitted(given, found, "likewise evaluate c.csv"))).root
+    found = task.evaluate_precomputed(given, folds=4, fitting=Fitting("logistic"))
+    page = Tree(render_precomputed(cross_fitted(given, found, "likewise evaluate c.csv"))).root
     assert names(page) == [
         "summary", "points", "folds", "distances", "errors", "probability", "rerun", "environment"
     ]  # fmt: skip
@@ -196,10 +196,12 @@ def test_the_page_of_data_alone():
 
 
 def test_the_page_of_thresholds_that_were_fitted_elsewhere():
-    made = task.calibrate(comparisons(), folds=4, fitting=Fitting("logistic")).calibration
+    made = task.calibrate_precomputed(
+        comparisons(), folds=4, fitting=Fitting("logistic")
+    ).calibration
     for given, same in ((comparisons(), True), (replace(comparisons(seed=1), place="d"), False)):
-        measured = task.evaluate_at(given, made)
-        page = Tree(render_given(frozen(given, measured, made, "cal.json", "again"))).root
+        measured = task.evaluate_precomputed_at(given, made)
+        page = Tree(render_precomputed(frozen(given, measured, made, "cal.json", "again"))).root
         assert "folds" not in names(page)
         text = part(page, "summary").text
         assert "The thresholds are those of cal.json, fitted before these data were seen." in text
@@ -208,9 +210,9 @@ def test_the_page_of_thresholds_that_were_fitted_elsewhere():
 
 def test_few_data_leave_counts_and_the_reason():
     random = np.random.default_rng(0)
-    given = GivenEmbeddings.of(random.normal(size=(24, 3)), np.arange(24) // 2, "euclidean")
-    found = task.evaluate(given, folds=2, fitting=Fitting("logistic"))
-    page = Tree(render_given(cross_fitted(given, found, "again"))).root
+    given = PrecomputedEmbeddings.of(random.normal(size=(24, 3)), np.arange(24) // 2, "euclidean")
+    found = task.evaluate_precomputed(given, folds=2, fitting=Fitting("logistic"))
+    page = Tree(render_precomputed(cross_fitted(given, found, "again"))).root
     text = part(page, "summary").text
     assert "too few identities for an interval" in text
     assert "The ranges are" not in text

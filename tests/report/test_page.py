@@ -318,7 +318,9 @@ def test_series_are_lines_on_shared_axes() -> None:
 
 
 def test_one_channel_of_many_steps_or_of_one() -> None:
-    high, dot, axes = pictures.series(np.array([[0], [2], [1]], np.float32), np.ones((1, 1)))
+    high, dot, axes = pictures.series_drawing(
+        np.array([[0], [2], [1]], np.float32), np.ones((1, 1))
+    )
     assert (
         Tree(high).root.all("polyline")[0].attributes["points"] == "0.0,116.0 160.0,4.0 320.0,60.0"
     )
@@ -329,19 +331,19 @@ def test_one_channel_of_many_steps_or_of_one() -> None:
 
 def test_of_many_channels_the_first_twelve_are_drawn() -> None:
     values = np.random.default_rng(0).normal(size=(5, 15)).astype(np.float32)
-    drawing, _, axes = pictures.series(values, values)
+    drawing, _, axes = pictures.series_drawing(values, values)
     assert len(Tree(drawing).root.all("polyline")) == 12
     assert axes.endswith(
         "12 of 15 channels below one another, each on a scale of its own, the same in both"
     )
-    _, _, few = pictures.series(values[:, :4], values[:, :4])
+    _, _, few = pictures.series_drawing(values[:, :4], values[:, :4])
     assert few.count(" to ") == 4
 
 
 def test_a_long_series_keeps_its_extremes() -> None:
     values = np.zeros((50_000, 1), np.float32)
     values[31_234], values[7] = 9.0, -3.0
-    drawing, _, axes = pictures.series(values, values[:1])
+    drawing, _, axes = pictures.series_drawing(values, values[:1])
     (line,) = Tree(drawing).root.all("polyline")
     heights = [float(p.split(",")[1]) for p in str(line.attributes["points"]).split()]
     assert len(heights) <= 1000

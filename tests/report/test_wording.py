@@ -227,6 +227,6 @@ def test_the_terminal_names_the_units_too() -> None:
 
 
 def test_a_matcher_gives_no_distance() -> None:
-    assert wording.measure(evaluation(FRR)) == "distance"
+    assert wording.measure_words(evaluation(FRR)) == "distance"
     learned = replace(evaluation(FRR), comparator="matcher")
     assert "shows the dissimilarity beside the threshold" in wording.verdict(learned, "")

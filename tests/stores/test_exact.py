@@ -35,7 +35,7 @@ def test_it_is_a_plain_scan(count, k, spec):
             allowed = np.ones(count, dtype=bool)
             if gaps is not None:
                 allowed[gaps] = False
-            found = exact.nearest(asked, vectors, squares, k, distance, holes=gaps)
+            found = exact.nearest_rows(asked, vectors, squares, k, distance, holes=gaps)
             told = [(rows.tolist(), far.tolist()) for rows, far in found]
             assert told == scanned(asked, vectors, k, distance, allowed)
 
@@ -49,7 +49,7 @@ def test_blocks_together_are_a_plain_scan(monkeypatch, spec):
     vectors = vectors.astype(np.float32)
     distance = DISTANCES.build(spec)
     queries = random.standard_normal((5, 6)).astype(np.float32)
-    found = exact.nearest(queries, vectors, exact.squares_of(vectors), 10, distance)
+    found = exact.nearest_rows(queries, vectors, exact.squares_of(vectors), 10, distance)
     told = [(rows.tolist(), far.tolist()) for rows, far in found]
     assert told == scanned(queries, vectors, 10, distance, np.ones(2000, dtype=bool))
 
@@ -62,6 +62,6 @@ def test_a_vector_that_is_no_number_hides_no_other():
     allowed = np.ones(1000, dtype=bool)
     allowed[::40] = False
     squares = exact.squares_of(sound)
-    found = exact.nearest(sound[:50], vectors, squares, 10, distance)
+    found = exact.nearest_rows(sound[:50], vectors, squares, 10, distance)
     told = [(rows.tolist(), far.tolist()) for rows, far in found]
     assert told == scanned(sound[:50], sound, 10, distance, allowed)

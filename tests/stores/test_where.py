@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from likewise.errors import BadArgument, BadCondition
 from likewise.stores.rows import metadata_texts
-from likewise.stores.sqlite.filter_sql import compiled
-from likewise.stores.where import Comparison, Joined, Opposite, holds, parse
+from likewise.stores.where import Comparison, Joined, Opposite, condition_holds, parse_condition
 
 ROW = {"id": "a b", "identity": "ada", "season": "winter", "price": 12.5, "stock": 3, "new": True}
 
@@ -44,12 +43,12 @@ ROW = {"id": "a b", "identity": "ada", "season": "winter", "price": 12.5, "stock
     ],
 )
 def test_what_a_condition_means(text, true):
-    assert holds(parse(text), ROW) is true
+    assert condition_holds(parse_condition(text), ROW) is true
 
 
 def test_and_binds_closer_than_or():
     one, two, three = (Comparison(name, "=", 1) for name in "abc")
-    found = parse("a = 1 or b = 1 and not c = 1")
+    found = parse_condition("a = 1 or b = 1 and not c = 1")
     assert found == Joined("or", (one, Joined("and", (two, Opposite(three)))))
 
 
@@ -77,7 +76,7 @@ def test_and_binds_closer_than_or():
 )
 def test_what_is_no_condition_is_refused_with_the_place(text, message):
     with pytest.raises(BadCondition) as caught:
-        parse(text)
+        parse_condition(text)
     assert message in str(caught.value)
 
 
@@ -127,7 +126,7 @@ ROWS = st.dictionaries(st.sampled_from(["a", "b", "Ärger"]), VALUES)
 @settings(max_examples=100, deadline=None)
 @given(CONDITIONS, ROWS, TEXTS, TEXTS)
 def test_sqlite_agrees_with_the_definition(condition, metadata, name, identity):
-    sql, bound = compiled(condition)
+    sql, bound = postgres_condition(condition)
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE rows (id TEXT, identity TEXT, metadata TEXT)")
     row = (name, identity, metadata_texts([metadata])[0])
@@ -135,7 +134,7 @@ def test_sqlite_agrees_with_the_definition(condition, metadata, name, identity):
     asked = "SELECT " + sql + " FROM rows"
     (found,) = connection.execute(asked, bound).fetchone()
     connection.close()
-    assert found == holds(condition, {"id": name, "identity": identity, **metadata})
+    assert found == condition_holds(condition, {"id": name, "identity": identity, **metadata})
 
 
 @pytest.fixture(scope="module")
@@ -151,15 +150,15 @@ def answered(database, condition, name: str, identity: str, metadata: dict) -> b
     """What PostgreSQL says of one row."""
     from psycopg import sql
 
-    from likewise.stores.postgres.conditions import compiled
-    from likewise.stores.postgres.wire import digest_of
+    from likewise.stores.postgres.conditions import postgres_condition
+    from likewise.stores.postgres.wire import id_digest
 
-    words, bound = compiled(condition)
+    words, bound = postgres_condition(condition)
     asked = sql.SQL(
         'SELECT {} FROM (SELECT %s::text COLLATE "C" AS id, %s::text COLLATE "C" AS identity, '
         "%s::bytea AS digest, %s::jsonb AS fields) one"
     ).format(words)
-    row = [name, identity, digest_of(name), metadata_texts([metadata])[0]]
+    row = [name, identity, id_digest(name), metadata_texts([metadata])[0]]
     ((found,),) = database.execute(asked, [*bound, *row]).fetchall()
     return found
 
@@ -168,7 +167,7 @@ def answered(database, condition, name: str, identity: str, metadata: dict) -> b
 @given(condition=CONDITIONS, metadata=ROWS, name=TEXTS, identity=TEXTS)
 def test_postgres_agrees_with_the_definition(database, condition, metadata, name, identity):
     found = answered(database, condition, name, identity, metadata)
-    assert found is holds(condition, {"id": name, "identity": identity, **metadata})
+    assert found is condition_holds(condition, {"id": name, "identity": identity, **metadata})
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -192,15 +191,17 @@ def test_postgres_finds_a_number_by_itself(database, metadata):
 def test_postgres_takes_a_value_of_any_type(database, text):
     for value in (1, 1.0, "1", "x", True, "%s", '"; DROP TABLE rows; --'):
         row = {"a": value, "b": "x"}
-        assert answered(database, parse(text), "i", "w", row) is holds(parse(text), row)
+        assert answered(database, parse_condition(text), "i", "w", row) is condition_holds(
+            parse_condition(text), row
+        )
 
 
 @pytest.mark.parametrize("value", ["a\0b", "\ud800", float("nan"), float("inf")])
 def test_postgres_refuses_what_no_row_holds(postgres, value):
-    from likewise.stores.postgres.conditions import compiled
+    from likewise.stores.postgres.conditions import postgres_condition
 
     with pytest.raises(BadCondition, match="and no row can"):
-        compiled(Comparison("a", "=", value))
+        postgres_condition(Comparison("a", "=", value))
 
 
 @settings(max_examples=60, deadline=None)
@@ -208,7 +209,7 @@ def test_postgres_refuses_what_no_row_holds(postgres, value):
 def test_a_number_is_found_by_itself(metadata):
     connection = sqlite3.connect(":memory:")
     for name, value in json.loads(metadata_texts([metadata])[0]).items():
-        sql, bound = compiled(Comparison(name, "=", value))
+        sql, bound = postgres_condition(Comparison(name, "=", value))
         text = metadata_texts([metadata])[0]
         asked = "SELECT " + sql + " FROM (SELECT ? AS metadata)"
         (found,) = connection.execute(asked, [*bound, text]).fetchone()
@@ -217,8 +218,8 @@ def test_a_number_is_found_by_itself(metadata):
 
 
 def test_a_long_list_is_within_what_sqlite_takes():
-    condition = parse(f"a in ({', '.join(map(str, range(1800)))})")
-    sql, bound = compiled(condition)
+    condition = parse_condition(f"a in ({', '.join(map(str, range(1800)))})")
+    sql, bound = postgres_condition(condition)
     connection = sqlite3.connect(":memory:")
     asked = "SELECT " + sql + " FROM (SELECT ? AS metadata)"
     assert connection.execute(asked, [*bound, '{"a": 1799}']).fetchone() == (1,)
@@ -226,8 +227,8 @@ def test_a_long_list_is_within_what_sqlite_takes():
 
 
 def test_names_and_literals_are_bound_and_not_written():
-    condition = parse("""season = '"; DROP TABLE rows; --' and identity > 'x''y'""")
-    sql, bound = compiled(condition)
+    condition = parse_condition("""season = '"; DROP TABLE rows; --' and identity > 'x''y'""")
+    sql, bound = postgres_condition(condition)
     assert "DROP" not in sql
     assert "season" not in sql
     assert bound == ['$."season"', '$."season"', '"; DROP TABLE rows; --', "x'y"]

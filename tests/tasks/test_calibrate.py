@@ -114,7 +114,7 @@ def test_a_named_calibration_stands_beside_the_others(model, strangers):
     decided = verify(again, first, second, calibration="clinic")
     assert (decided.threshold, decided.point) == (point.threshold, point)
     assert decided.threshold != verify(again, first, second).threshold
-    assert manifest.load(model.folder).files["calibration"].path != "calibration.json"
+    assert manifest.load_manifest(model.folder).files["calibration"].path != "calibration.json"
 
 
 def test_whom_it_was_fitted_on_is_remembered_and_the_rest_is_not(model, strangers):
@@ -243,7 +243,7 @@ def test_nobody_s_calibration_is_lost(model, strangers, tmp_path):
     with pytest.raises(CalibrationExists, match="named 'one' already"):
         calibrate(other, Folder(str(strangers)), name="one")
     with pytest.raises(SaveFailed, match="saved by another process meanwhile"):
-        manifest.update(model.folder, {"recipe": b""}, standing=other.manifest)
+        manifest.update_model(model.folder, {"recipe": b""}, standing=other.manifest)
 
 
 def test_a_failed_save_leaves_the_old_calibrations(model, strangers, monkeypatch):

@@ -16,7 +16,7 @@ from scipy.spatial.distance import pdist
 
 import likewise as front
 from likewise.duplicates import copies, perceptual
-from likewise.duplicates.content import digest
+from likewise.duplicates.content import item_digest
 from likewise.duplicates.copies import VIEWS, Copies
 from likewise.duplicates.hamming import Hamming
 from likewise.errors import (
@@ -210,7 +210,7 @@ def test_a_hash_is_that_of_the_library(photos):
     import imagehash
 
     items = Folder(str(photos)).items()
-    (block,) = [b for b in perceptual.blocks(items) if len(b.rows) == 7 or b.done == 23][-1:]
+    (block,) = [b for b in perceptual.hash_blocks(items) if len(b.rows) == 7 or b.done == 23][-1:]
     place = Path(items.places[block.rows[0]])
     with Image.open(place) as image:
         expected = imagehash.phash(image)
@@ -314,7 +314,7 @@ def test_only_new_and_changed_items_are_embedded(image_model, photos, tmp_path):
     with np.load(kept) as held:  # what is gone is not kept
         assert len(held["digests"]) == 20
         assert held["vectors"].dtype == np.float32
-        gone = digest((photos / "glyph3011.png").read_bytes())
+        gone = item_digest((photos / "glyph3011.png").read_bytes())
         assert gone in {row.tobytes() for row in held["digests"]}
 
 
@@ -545,7 +545,7 @@ def test_an_item_and_its_copies_are_one_identity(photos):
         assert first[row].dtype == np.uint8
         assert (first[row] == again.read(row)).all()
     assert made.places[1] == f"{source.places[0]}, copy 1"
-    bits = [block.vectors for block in perceptual.blocks(made.take(np.arange(2 * VIEWS)))]
+    bits = [block.vectors for block in perceptual.hash_blocks(made.take(np.arange(2 * VIEWS)))]
     far = Hamming().matrix(bits[0], bits[0])
     assert far[:VIEWS, :VIEWS].mean() < far[:VIEWS, VIEWS:].mean()
 

@@ -29,7 +29,7 @@ from likewise.model import batching
 from likewise.sources.arrays import Arrays
 from likewise.sources.folder import Folder
 from likewise.tasks import vectors
-from likewise.tasks.embed import embed, embed_to, save
+from likewise.tasks.embed import embed, embed_to, save_embeddings
 from likewise.transforms.image import ImageTransform
 from likewise.transforms.sequence import SequenceTransform
 from likewise.types import Items, Kind
@@ -124,7 +124,7 @@ def test_series_are_cut_into_batches_by_what_padding_makes_of_them() -> None:
 
     batching.BATCH_VALUES, kept = 200, batching.BATCH_VALUES
     try:
-        (block,) = batching.blocks(items, SequenceTransform("none"), encode, 2)
+        (block,) = batching.embed_blocks(items, SequenceTransform("none"), encode, 2)
     finally:
         batching.BATCH_VALUES = kept
     assert seen == [(1, 5, 2), (1, 60, 2), (2, 50, 2), (4, 3, 2)]
@@ -139,7 +139,9 @@ def test_no_more_items_are_decoded_than_are_under_way() -> None:
     transform = ImageTransform(100, state=STATE)
     tracemalloc.start()
     try:
-        found = batching.blocks(items, transform, lambda b, _: np.zeros((len(b), 1)), 1, threads=2)
+        found = batching.embed_blocks(
+            items, transform, lambda b, _: np.zeros((len(b), 1)), 1, threads=2
+        )
         assert sum(len(block.rows) for block in found) == 500
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -169,7 +171,7 @@ def test_no_memory_for_a_batch_names_its_last_item() -> None:
         raise MemoryError("Failed to allocate memory for requested buffer of size 603979776")
 
     with pytest.raises(OutOfMemory, match=r"16 items up to box\[15\] cannot be embedded: there is"):
-        list(batching.blocks(items, ImageTransform(4, state=STATE), encode, 1))
+        list(batching.embed_blocks(items, ImageTransform(4, state=STATE), encode, 1))
 
 
 # ── files ─────────────────────────────────────────────────────────────────────────────────────
@@ -197,7 +199,7 @@ def test_a_file_holds_vectors_table_failures_and_fingerprint(
     assert found["fingerprint"] == image_model.fingerprint
     assert [*zip(found["failed_places"], found["failed_reasons"], strict=True)] == [*made.failed]
     assert made.failed == memory.failed
-    save(memory, tmp_path / f"f{ending}")
+    save_embeddings(memory, tmp_path / f"f{ending}")
     assert read_back(tmp_path / f"f{ending}") == found
 
 
@@ -222,7 +224,7 @@ def test_more_rows_than_a_slice_are_written_in_full(tmp_path, monkeypatch) -> No
         with vectors.Spool(path, 2) as spool:
             spool.add(rows[:7])
             spool.add(rows[7:])
-            vectors.write(spool, items, (), "f" * 64)
+            vectors.write_vectors(spool, items, (), "f" * 64)
         found = read_back(path)
         np.testing.assert_array_equal(np.array(found["vectors"]), rows)
         assert found["identities"] == names
@@ -262,7 +264,7 @@ def test_a_file_that_may_not_grow_leaves_what_was_there(
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
         with pytest.raises(SaveFailed, match=rf"could not be written: {os.strerror(errno.EFBIG)}"):
-            save(memory, path)
+            save_embeddings(memory, path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert contents(tmp_path) == {path.name: b"old"}

@@ -24,7 +24,7 @@ from likewise.metrics.shift import two_samples
 from likewise.model import folder as manifest
 from likewise.model import reference
 from likewise.model.model import Model
-from likewise.model.reference import MOST, Reference, evenly
+from likewise.model.reference import MOST, DriftReference, evenly
 from likewise.sources.arrays import Arrays
 from likewise.sources.characters import Characters
 from likewise.tasks.calibrate import calibrate
@@ -230,23 +230,23 @@ def test_a_reference_is_bounded_and_says_nobody_s_name():
     random = np.random.default_rng(0)
     vectors = random.normal(size=(3000, 8)).astype(np.float32)
     names = np.repeat([f"person{i}" for i in range(100)], 30)
-    kept = Reference.of(vectors, names, Claim.NEW_IDENTITIES)
+    kept = DriftReference.of(vectors, names, Claim.NEW_IDENTITIES)
     assert kept.vectors.shape == (MOST, 8)
     assert np.bincount(kept.units).tolist() == [10] * 100
     data = reference.to_bytes({"default": kept, "Nord Süd": kept})
     assert b"person" not in data
-    again = reference.from_bytes(data, 8)
+    again = reference.reference_from_bytes(data, 8)
     assert [*again] == ["default", "Nord Süd"]
     for one in again.values():
         np.testing.assert_array_equal(one.vectors, kept.vectors)
         np.testing.assert_array_equal(one.units, kept.units)
-    items = Reference.of(vectors, names, Claim.KNOWN_CLASSES)
+    items = DriftReference.of(vectors, names, Claim.KNOWN_CLASSES)
     assert np.bincount(items.units).tolist() == [1] * MOST
 
 
 def sample() -> bytes:
     vectors = np.arange(12, dtype=np.float32).reshape(6, 2)
-    return reference.to_bytes({"default": Reference(vectors, np.array([0, 0, 1, 1, 2, 2]))})
+    return reference.to_bytes({"default": DriftReference(vectors, np.array([0, 0, 1, 1, 2, 2]))})
 
 
 def headed(**changes) -> bytes:
@@ -289,7 +289,7 @@ def headed(**changes) -> bytes:
 )
 def test_a_reference_of_another_form_is_damage(data):
     with pytest.raises(DamagedModel, match=r"reference\.bin cannot be read"):
-        reference.from_bytes(data, 2)
+        reference.reference_from_bytes(data, 2)
 
 
 def test_any_damage_of_a_reference_is_named():
@@ -299,7 +299,7 @@ def test_any_damage_of_a_reference_is_named():
         for _ in range(random.integers(1, 4)):
             data[random.integers(len(data))] = random.integers(256)
         try:
-            reference.from_bytes(bytes(data), 2)
+            reference.reference_from_bytes(bytes(data), 2)
         except DamagedModel as error:
             assert "reference.bin" in str(error)
 
@@ -370,9 +370,9 @@ def test_what_cannot_be_said_is_refused(model, image_model, tmp_path):
         with pytest.raises(BadArgument, match="The level is"):
             monitor(model, source, level=level)
     old = shutil.copytree(model.folder, tmp_path / "old")
-    text = manifest.load(old)
-    kept = {role: manifest.read(old, text, role) for role in text.files if role != "reference"}
-    manifest.save(old, kind=text.kind, claim=text.claim, distance=text.distance, files=kept,
+    text = manifest.load_manifest(old)
+    kept = {role: manifest.read_file(old, text, role) for role in text.files if role != "reference"}
+    manifest.save_model(old, kind=text.kind, claim=text.claim, distance=text.distance, files=kept,
                   overwrite=True)  # fmt: skip
     assert Model(old).references == {}
     with pytest.raises(
@@ -386,7 +386,7 @@ def test_what_cannot_be_said_is_refused(model, image_model, tmp_path):
 
 def test_a_hostile_reference_is_refused_by_the_task(model, tmp_path):
     folder = shutil.copytree(model.folder, tmp_path / "model")
-    manifest.update(folder, {"reference": b"{}" * 100})
+    manifest.update_model(folder, {"reference": b"{}" * 100})
     with pytest.raises(DamagedModel, match=r"reference\.bin cannot be read"):
         monitor(Model(folder), pictures(NAMES[60:70]))
 

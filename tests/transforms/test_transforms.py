@@ -16,7 +16,7 @@ from PIL import Image
 from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
 from likewise.transforms import FAMILY
 from likewise.transforms.image import ImageTransform
-from likewise.transforms.pixels import otsu
+from likewise.transforms.pixels import otsu_threshold
 from likewise.transforms.sequence import MAX_VALUES, SequenceTransform
 from likewise.types import InputShape, Kind
 
@@ -603,15 +603,15 @@ def test_the_threshold_makes_the_classes_tight(seed):
     counts = np.bincount(greys.clip(0, 255).astype(int), minlength=256)
     possible = [t for t in range(255) if counts[: t + 1].any() and counts[t + 1 :].any()]
     least = min(within_variance(counts, t) for t in possible)
-    assert within_variance(counts, otsu(counts)) == pytest.approx(least)
+    assert within_variance(counts, otsu_threshold(counts)) == pytest.approx(least)
 
 
 def test_the_threshold_lies_in_the_middle_of_a_gap():
     counts = np.zeros(256, dtype=int)
     counts[[40, 240]] = 7, 100
-    assert otsu(counts) == 139
+    assert otsu_threshold(counts) == 139
     counts[40] = 0
-    assert otsu(counts) == -1
+    assert otsu_threshold(counts) == -1
 
 
 def page(ink, paper, *, shift=0, noise=0):

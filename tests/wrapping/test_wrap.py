@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from likewise.calibration import json_format
-from likewise.calibration.fit import calibrate
+from likewise.calibration.fit import fit_calibration
 from likewise.data.cache import decode_all
 from likewise.errors import (
     BadArgument,
@@ -22,12 +22,12 @@ from likewise.errors import (
     UnfitEncoder,
 )
 from likewise.model import folder as manifest
-from likewise.model.leakage import TrainedOn
+from likewise.model.leakage import LeakageRecord
 from likewise.model.model import Model
-from likewise.pairs.choose import compare
+from likewise.pairs.choose import choose_pairs
 from likewise.sources.arrays import Arrays
 from likewise.sources.folder import Folder
-from likewise.tasks.evaluate import measure
+from likewise.tasks.evaluate import measure_model
 from likewise.tasks.verify import verify
 from likewise.tasks.wrap import wrap
 from likewise.transforms import FAMILY as TRANSFORMS
@@ -133,21 +133,21 @@ def test_our_own_encoder_wrapped_gives_equal_embeddings_and_decisions(
     with decode_all(source.items(), image_model.transform) as decoded:
         tables = {}
         for model in (wrapped, image_model):
-            compared = compare(model.embed_decoded(decoded), decoded.items, model.distance)
-            tables[model.folder] = calibrate(compared, Claim.NEW_IDENTITIES, "logistic")
+            compared = choose_pairs(model.embed_decoded(decoded), decoded.items, model.distance)
+            tables[model.folder] = fit_calibration(compared, Claim.NEW_IDENTITIES, "logistic")
         assert tables[wrapped.folder] == tables[image_model.folder]
         folders = []
         for model in (wrapped, image_model):
             folder = tmp_path / model.folder.parent.name
             shutil.copytree(model.folder, folder)
             made = json_format.to_json({"default": tables[model.folder]})
-            manifest.update(folder, {"calibration": made})
+            manifest.update_model(folder, {"calibration": made})
             folders.append(Model(folder))
         first, second = (
             verify(model, *sorted(strangers.glob("*/*/*.png"))[:2]) for model in folders
         )
         assert first == second
-        measured = [measure(model, decoded, "strangers").verification for model in folders]
+        measured = [measure_model(model, decoded, "strangers").verification for model in folders]
     assert measured[0].points == measured[1].points
     assert (measured[0].eer, measured[0].auc) == (measured[1].eer, measured[1].auc)
 
@@ -158,7 +158,7 @@ def test_every_command_works_on_a_wrapped_model(wrapped, strangers, likewise, tm
     some, *_ = pictures = sorted(strangers.glob("*/*/*.png"))
     code, _, err = likewise("verify", model, some, pictures[1])
     assert (code, "NotCalibrated" in err) == (2, True)
-    code, out, err = likewise("calibrate", model, strangers, "--share", "0.6")
+    code, out, err = likewise("fit_calibration", model, strangers, "--share", "0.6")
     assert code == 0, err
     code, out, err = likewise("verify", model, some, pictures[1])
     assert code == 0, err
@@ -235,7 +235,7 @@ def test_what_exporters_write_is_understood(changes, tmp_path):
     assert one == pytest.approx(by_hand(theirs, PICTURE), abs=off)
     assert model.dim == 5
     assert model.manifest.distance == "cosine"
-    assert model.trained_on == TrainedOn(Claim.NEW_IDENTITIES, model.trained_on.salt, {}, {})
+    assert model.trained_on == LeakageRecord(Claim.NEW_IDENTITIES, model.trained_on.salt, {}, {})
     # The batch is free now.
     batch = Arrays.of(np.stack([PICTURE, PICTURE[::-1]]), ["a", "b"])
     assert model.embed(batch.items()).vectors[0] == pytest.approx(one[0], abs=off)

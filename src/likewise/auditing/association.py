@@ -177,7 +177,7 @@ def _folded(
     return means
 
 
-def folds_of(units: int, random: np.random.Generator) -> Int[Array, "units"]:
+def association_folds(units: int, random: np.random.Generator) -> Int[Array, "units"]:
     """A fold for each identity; all -1 where there are fewer than four."""
     folds = min(FOLDS, units // 2)
     if folds < 2:
@@ -185,7 +185,9 @@ def folds_of(units: int, random: np.random.Generator) -> Int[Array, "units"]:
     return random.permutation(units) % folds
 
 
-def pairs_of(identities: Shaped[Array, "n"], most: int, random: np.random.Generator) -> Cases:
+def association_pairs(
+    identities: Shaped[Array, "n"], most: int, random: np.random.Generator
+) -> Cases:
     """Pairs of items of one identity, and as many of two of the same fold, drawn by chance.
 
     Identities have equally many same pairs as far as they have so many, and equal chances in the
@@ -200,7 +202,7 @@ def pairs_of(identities: Shaped[Array, "n"], most: int, random: np.random.Genera
     order = np.argsort(codes, kind="stable")
     counts = np.bincount(codes, minlength=len(names))
     starts = np.cumsum(counts) - counts
-    folds = folds_of(len(names), random)
+    folds = association_folds(len(names), random)
     paired = np.flatnonzero(counts >= 2)
     each = max(1, most // 2 // max(1, len(paired)))
     chosen = paired if len(paired) * each <= most else random.permutation(paired)[: most // 2]

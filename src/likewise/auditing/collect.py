@@ -11,12 +11,12 @@ from PIL import Image
 
 from likewise.auditing import files, item_statistics
 from likewise.data.cache import Decoded
-from likewise.data.loader import Chunk, check, nothing, out_of_memory, reason, worked
+from likewise.data.loader import Chunk, check_kind, nothing_decoded, out_of_memory, reason, worked
 from likewise.errors import EmptySource, UnreadableItem
 from likewise.shapes import Array, Bool, Float, Int, Shaped, UInt8
 from likewise.transforms import FAMILY as TRANSFORMS
 from likewise.transforms.base import Transform
-from likewise.transforms.image import opened
+from likewise.transforms.image import open_image
 from likewise.types import Items, Kind, Raw
 
 View: TypeAlias = Literal["items", "binarised"]
@@ -97,7 +97,7 @@ def survey(
     if not len(items):
         raise EmptySource(f"{items.namespace} holds no items. Give at least one.")
     plain = transform or TRANSFORMS.build(_plain_spec(items), state=None)
-    check(items, plain, threads)
+    check_kind(items, plain, threads)
     kind = items.kind
 
     def work(chunk: Chunk) -> list[_Seen | UnreadableItem]:
@@ -120,7 +120,7 @@ def survey(
             if progress is not None:
                 progress(done, len(items))
     if not kept:
-        raise nothing(items, failed)
+        raise nothing_decoded(items, failed)
     return _made(items.take(np.array(kept)), numbers, headers, digests, thumbnails, failed)
 
 
@@ -213,7 +213,7 @@ def _outcome(
 
 
 def _image(raw: Raw, place: str, transform: Transform | None, view: View) -> _Seen:
-    image = opened(raw, place)
+    image = open_image(raw, place)
     # The mode 1 packs eight pixels a byte, and is packed afresh as such.
     pixels = np.asarray(image.convert("L") if image.mode == "1" else image)
     header = files.header_of(raw) if isinstance(raw, bytes) else None
@@ -265,7 +265,7 @@ def item_of(items: Items, row: int) -> Array | None:
     try:
         raw = items.read(row)
         if Kind(str(items.kinds[row])) is Kind.IMAGE:
-            image = opened(raw, place)
+            image = open_image(raw, place)
             return np.asarray(image.convert("L") if image.mode == "1" else image)
         return TRANSFORMS.build(_plain_spec(items), state=None).decode(raw, place)
     except UnreadableItem:

@@ -57,7 +57,7 @@ def near_copies(
             seen[row] = None if item is None else details(item)
         return seen[row]
 
-    for first, second in candidates(thumbnails, digests, apart):
+    for first, second in copy_candidates(thumbnails, digests, apart):
         one, other = details_of(first), details_of(second)
         if one is None or other is None or one.shape != other.shape:
             continue
@@ -67,7 +67,7 @@ def near_copies(
     return sorted(found, key=lambda copy: -copy.likeness)
 
 
-def candidates(
+def copy_candidates(
     thumbnails: UInt8[Array, "n 256"],
     digests: Int[Array, "n"],
     apart: tuple[Shaped[Array, "n"], ...],

@@ -55,7 +55,7 @@ def header_of(raw: bytes) -> Header:
     return Header(form, mode, shortened(", ".join(words), 300), width, height)
 
 
-def tokens_of(place: str) -> frozenset[str]:
+def name_tokens(place: str) -> frozenset[str]:
     """The words and numbers in the name of a file, without its folders and its ending."""
     return frozenset(word.lower() for word in _TOKEN.findall(PurePosixPath(place).stem))
 

@@ -169,7 +169,7 @@ class Audit:
     def counted(self) -> str:
         """What was audited, as in `600 items of 30 identities`."""
         joined = "of" if self.unit == "identities" else "in"
-        return f"{counted(self.items, self.noun)} {joined} {self.identities:,} {self.unit}"
+        return f"{count_words(self.items, self.noun)} {joined} {self.identities:,} {self.unit}"
 
     @property
     def verdict(self) -> str:
@@ -209,7 +209,7 @@ class Audit:
         return facts
 
 
-def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings, the worst first."""
 
     def key(one: Finding) -> tuple[int, int]:
@@ -218,6 +218,6 @@ def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=key))
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def count_words(number: int, one: str, many: str = "") -> str:
     """A number with its noun: `1 item`, `1,200 items`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

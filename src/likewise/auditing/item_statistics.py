@@ -75,7 +75,7 @@ class Look:
     thumbnail: UInt8[Array, "256"]
 
 
-def otsu(histogram: Int[Array, "256"]) -> int:
+def histogram_threshold(histogram: Int[Array, "256"]) -> int:
     """The last grey of the darker of two classes, between which the variance is greatest.
 
     Args:
@@ -116,7 +116,7 @@ def grey_of(pixels: UInt8[Array, "h w ..."]) -> UInt8[Array, "h w"]:
 def binarised(grey: UInt8[Array, "h w"]) -> UInt8[Array, "h w"]:
     """Black where Otsu's threshold finds the darker class, white elsewhere."""
     histogram = np.bincount(grey.reshape(-1), minlength=256)
-    return np.where(grey <= otsu(histogram), 0, 255).astype(np.uint8)
+    return np.where(grey <= histogram_threshold(histogram), 0, 255).astype(np.uint8)
 
 
 def of_image(pixels: UInt8[Array, "h w ..."]) -> Look:
@@ -134,7 +134,7 @@ def of_image(pixels: UInt8[Array, "h w ..."]) -> Look:
     inner = np.ones((height, width), dtype=np.bool_)
     inner[edge : height - edge, edge : width - edge] = False
     background = float(np.median(grey[inner]))
-    threshold = otsu(histogram)
+    threshold = histogram_threshold(histogram)
     dark = levels <= threshold
     ink = ~dark if background <= threshold else dark
     ink_share = float(shares[ink].sum())

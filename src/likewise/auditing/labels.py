@@ -6,7 +6,7 @@ import numpy as np
 
 from likewise.auditing.collect import Survey
 from likewise.auditing.copies import Copy, near_copies
-from likewise.auditing.findings import Evidence, Finding, counted, seen
+from likewise.auditing.findings import Evidence, Finding, count_words, seen
 from likewise.shapes import Array, Int, Shaped
 from likewise.types import Items
 
@@ -15,7 +15,7 @@ EACH = 4
 _HALF, _TIMES = 0.5, 10
 
 
-def labels_of(items: Items) -> Shaped[Array, "n"]:
+def label_findings(items: Items) -> Shaped[Array, "n"]:
     """What each item is said to be: its identity, and whether it is forged."""
     if not (items.origins != "").any():
         return items.identities
@@ -34,7 +34,7 @@ def same_content(
         digests: Items of equal content have equal ones.
         parts: The part that each item is in; empty where it is in none.
     """
-    labels = labels_of(items)
+    labels = label_findings(items)
     _, of, counts = np.unique(digests, return_inverse=True, return_counts=True)
     groups = _grouped(of, counts)
     other_label = [g for g in groups if len(set(labels[g].tolist())) > 1]
@@ -100,7 +100,7 @@ def near_content(
         parts: The part that each item is in; empty where it is in none.
         fetch: Gives a decoded item by its row.
     """
-    items, labels = survey.items, labels_of(survey.items)
+    items, labels = survey.items, label_findings(survey.items)
     found = near_copies(survey.thumbnails, survey.digests, (labels, parts), fetch)
     other_label = [c for c in found if labels[c.first] != labels[c.second]]
     other_part = [c for c in found if labels[c.first] == labels[c.second]]
@@ -112,7 +112,7 @@ def near_content(
             Finding(
                 "near_content_other_part" if linked else "near_content_other_label",
                 "alarm",
-                f"{counted(len(other_label), 'pair')} of items {where} show nearly the same "
+                f"{count_words(len(other_label), 'pair')} of items {where} show nearly the same "
                 "(recompressed, resized or a little brighter).",
                 _pairs(items, other_label, labels),
                 "Look which label is right, and drop the others.",
@@ -124,8 +124,8 @@ def near_content(
             Finding(
                 "near_content_other_part",
                 "alarm",
-                f"{counted(len(other_part), 'pair')} of items in two parts of the data show nearly "
-                "the same (recompressed, resized or a little brighter).",
+                f"{count_words(len(other_part), 'pair')} of items in two parts of the data show "
+                "nearly the same (recompressed, resized or a little brighter).",
                 _pairs(items, other_part, parts),
                 "Drop the copies from one of the parts.",
                 {"pairs": float(len(other_part))},
@@ -159,7 +159,7 @@ def sizes(items: Items) -> list[Finding]:
             Finding(
                 "single_items",
                 "note",
-                f"{counted(len(single), 'identity has', 'identities have')} one item, of "
+                f"{count_words(len(single), 'identity has', 'identities have')} one item, of "
                 f"{len(names):,}: they make different pairs only.",
                 _first_of(items, names[single[:SHOWN]]),
                 "",
@@ -186,7 +186,7 @@ def sizes(items: Items) -> list[Finding]:
     return findings
 
 
-def unreadable(failed: Sequence[tuple[str, str]], count: int) -> list[Finding]:
+def unreadable_items(failed: Sequence[tuple[str, str]], count: int) -> list[Finding]:
     """Items that could not be read.
 
     Args:
@@ -197,9 +197,9 @@ def unreadable(failed: Sequence[tuple[str, str]], count: int) -> list[Finding]:
         return []
     return [
         Finding(
-            "unreadable",
+            "unreadable_items",
             "alarm" if len(failed) > count / 100 else "note",
-            f"{counted(len(failed), 'item')} of {count:,} cannot be read.",
+            f"{count_words(len(failed), 'item')} of {count:,} cannot be read.",
             tuple(Evidence(place, why) for place, why in failed[:SHOWN]),
             "Replace or remove them.",
             {"items": float(len(failed)), "of": float(count)},
@@ -217,7 +217,7 @@ def _grouped(of: Int[Array, "n"], counts: Int[Array, "k"]) -> list[Array]:
 def _things(groups: Sequence[Array]) -> str:
     items = sum(len(rows) for rows in groups)
     what = "stands" if len(groups) == 1 else "stand"
-    return f"{counted(len(groups), 'content')} ({counted(items, 'item')}) {what}"
+    return f"{count_words(len(groups), 'content')} ({count_words(items, 'item')}) {what}"
 
 
 def _figures(groups: Sequence[Array]) -> dict[str, float]:

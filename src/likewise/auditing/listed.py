@@ -7,7 +7,7 @@ cannot be told from a short way to the answer, and is an alarm.
 import numpy as np
 
 from likewise.auditing import item_statistics, shortcut_features
-from likewise.auditing.association import Auc, Cases, auc, folds_of
+from likewise.auditing.association import Auc, Cases, association_folds, auc
 from likewise.auditing.collect import Survey
 from likewise.auditing.findings import Clue, Evidence, Finding, seen
 from likewise.auditing.shortcut_features import NOT_READ, POPULATIONS, UNLIKE, clue
@@ -25,7 +25,7 @@ def pair_cases(survey: Survey, most: int, random: np.random.Generator) -> Cases:
     kept = np.sort(random.permutation(len(pairs.first))[:most])
     first, second = np.asarray(pairs.first)[kept], np.asarray(pairs.second)[kept]
     different = np.asarray(pairs.same)[kept] <= 0.5
-    folds = folds_of(len(names), random)
+    folds = association_folds(len(names), random)
     return Cases(
         first,
         second,

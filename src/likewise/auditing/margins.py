@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from likewise.auditing.association import pairs_of
+from likewise.auditing.association import association_pairs
 from likewise.auditing.findings import Finding
 from likewise.distances.comparator import Comparator
 from likewise.errors import BadArgument
@@ -24,7 +24,7 @@ _ENOUGH = 8
 
 
 @dataclass(frozen=True)
-class Spread:
+class EmbeddingSpread:
     """How much room the vectors of different items take.
 
     Attributes:
@@ -63,7 +63,7 @@ class Spread:
         return ""
 
 
-def spread_of(vectors: Float[Array, "n dim"]) -> Spread:
+def spread_of(vectors: Float[Array, "n dim"]) -> EmbeddingSpread:
     """How much room some vectors take; at most 2,000 of them, from all over, are looked at.
 
     References:
@@ -87,7 +87,7 @@ def spread_of(vectors: Float[Array, "n dim"]) -> Spread:
     shares = values / (values.sum() or 1.0)
     shares = shares[shares > 0]
     rank = float(np.exp(-(shares * np.log(shares)).sum())) if len(shares) else 0.0
-    return Spread(rank, relative, min(vectors.shape[1], len(some) - 1))
+    return EmbeddingSpread(rank, relative, min(vectors.shape[1], len(some) - 1))
 
 
 def margin_of(loss: str) -> float | None:
@@ -244,7 +244,7 @@ def _distances(
         return far[same[kept]], far[~same[kept]], np.zeros(0)
     own = np.flatnonzero(~items.forged)
     vectors, items = vectors[own], items.take(own)
-    cases = pairs_of(items.identities, MOST_PAIRS, random)
+    cases = association_pairs(items.identities, MOST_PAIRS, random)
     far = _rows(vectors, cases.first, cases.second, distance)
     anchors, alike = cases.first[~cases.positive], far[~cases.positive]
     if not len(anchors):

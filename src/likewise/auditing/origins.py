@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from likewise.auditing import files, item_statistics, probes, shortcut_features
-from likewise.auditing.association import Auc, Cases, auc, folds_of
+from likewise.auditing.association import Auc, Cases, association_folds, auc
 from likewise.auditing.collect import Survey
 from likewise.auditing.findings import Clue, Finding
 from likewise.auditing.shortcut_features import NOT_READ, POPULATIONS, clue
@@ -37,7 +37,7 @@ def origin_cases(survey: Survey, random: np.random.Generator) -> tuple[Survey, C
     names, codes = np.unique(kept.items.identities, return_inverse=True)
     rows = np.arange(len(kept))
     positive = kept.items.origins == "forged"
-    folds = folds_of(len(names), random)
+    folds = association_folds(len(names), random)
     return kept, Cases(rows, rows, positive, codes, codes, folds[codes], len(names))
 
 
@@ -172,7 +172,7 @@ def _words(survey: Survey, cases: Cases, transform: Transform) -> tuple[list[Clu
         frozenset(pair)
         for pair in zip(survey.headers["format"], survey.headers["mode"], strict=True)
     ]
-    names = [files.tokens_of(str(place)) for place in survey.items.places]
+    names = [files.name_tokens(str(place)) for place in survey.items.places]
     written = [frozenset(str(each).split(", ")) for each in survey.headers["metadata"]]
     for what, words in (("encoding", both), ("names", names), ("metadata", written)):
         said = probes.by_words(words, cases) if len(set(words)) > 1 else None

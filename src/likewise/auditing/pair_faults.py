@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.auditing.findings import Evidence, Finding, counted, seen
+from likewise.auditing.findings import Evidence, Finding, count_words, seen
 from likewise.auditing.labels import SHOWN
 from likewise.shapes import Array, Bool, Int
 from likewise.sources.tabular.pair_graph import components
@@ -63,7 +63,7 @@ def contradiction(found: Contradictions, evidence: tuple[Evidence, ...]) -> Find
     return Finding(
         "contradictory_pairs",
         "alarm",
-        f"{counted(wrong, 'pair is', 'pairs are')} listed as different although the two "
+        f"{count_words(wrong, 'pair is', 'pairs are')} listed as different although the two "
         f"are the same by other rows: {direct:,} directly, {wrong - direct:,} by a chain of same "
         "pairs.",
         evidence,

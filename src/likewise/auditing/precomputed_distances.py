@@ -29,7 +29,9 @@ def constant(far: Float[Array, "k"]) -> str:
     return ""
 
 
-def against(far: Float[Array, "k"], same: Bool[Array, "k"], margin: float | None) -> Finding:
+def margin_findings(
+    far: Float[Array, "k"], same: Bool[Array, "k"], margin: float | None
+) -> Finding:
     """The margin against the scale of some distances.
 
     Args:

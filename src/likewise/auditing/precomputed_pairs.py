@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from likewise.auditing.association import Cases, auc, folds_of
-from likewise.auditing.findings import Audit, Clue, Evidence, Finding, counted, ranked
+from likewise.auditing.association import Cases, association_folds, auc
+from likewise.auditing.findings import Audit, Clue, Evidence, Finding, count_words, worst_first
 from likewise.auditing.labels import SHOWN
 from likewise.auditing.pair_faults import contradicted, contradiction, imbalance
-from likewise.auditing.precomputed_distances import ENCODER, against, constant
+from likewise.auditing.precomputed_distances import ENCODER, constant, margin_findings
 from likewise.auditing.shortcut_features import clue
 from likewise.errors import BadArgument, EmptySource
 from likewise.io.display import printable
@@ -120,7 +120,7 @@ def audit_comparisons(given: RawComparisons, *, margin: float | None = None) -> 
         items=len(given.same),
         identities=len(np.unique(roots[rows.first[once]])),
         unit="groups of linked pairs",
-        findings=ranked([*found, *more]),
+        findings=worst_first([*found, *more]),
         clues=tuple(told),
         noun="comparison",
     )
@@ -151,8 +151,8 @@ def _cells(
                 Finding(
                     kind,
                     "alarm",
-                    f"{counted(len(at), 'row has', 'rows have')} {said}, of {len(wrong):,}; left "
-                    "out of all that needs a distance between two.",
+                    f"{count_words(len(at), 'row has', 'rows have')} {said}, of {len(wrong):,}; "
+                    "left out of all that needs a distance between two.",
                     rows.evidence(at[:SHOWN].tolist()),
                     advice,
                     {"rows": float(len(at)), "of": float(len(wrong))},
@@ -191,8 +191,8 @@ def _repeated(rows: _Rows, kept: Int[Array, "k"]) -> list[Finding]:
             Finding(
                 kind,
                 "alarm" if severity == "alarm" else "note",
-                f"{counted(len(at), 'row lists', 'rows list')} a pair that an earlier row lists "
-                f"{how}.",
+                f"{count_words(len(at), 'row lists', 'rows list')} a pair that an earlier row "
+                f"lists {how}.",
                 tuple(shown),
                 advice,
                 {"rows": float(len(at))},
@@ -231,7 +231,7 @@ def _distances(
     if not len(far) or same.all() or not same.any():
         return [], []
     names, units = np.unique(roots[rows.first[once]], return_inverse=True)
-    folds = folds_of(len(names), np.random.default_rng(0))
+    folds = association_folds(len(names), np.random.default_rng(0))
     cases = Cases(
         rows.first[once], rows.second[once], ~same, units, units, folds[units], len(names)
     )
@@ -250,7 +250,7 @@ def _distances(
                 {"auc": told.value},
             )
         )
-    found.append(against(far, same, margin))
+    found.append(margin_findings(far, same, margin))
     return [clue(QUESTION, "the distance itself", told)], found
 
 
@@ -273,8 +273,8 @@ def _component(rows: _Rows, once: Int[Array, "k"], roots: Int[Array, "n"]) -> li
             "large_component",
             "alarm" if share > NEARLY_ALL else "note",
             f"{counts[most]:,} of {len(once):,} pairs hang together by their items, in one of "
-            f"{counted(len(groups), 'group')}: they are never dealt into two folds, and count as "
-            f"one trial of an interval. {name!r} is in most of them, {degrees[hub]:,}.",
+            f"{count_words(len(groups), 'group')}: they are never dealt into two folds, and count "
+            f"as one trial of an interval. {name!r} is in most of them, {degrees[hub]:,}.",
             rows.evidence(at[:SHOWN]),
             "Drop the pairs of the items that most others are compared with, or give their "
             "embeddings with labels (.npz), of which whole identities are dealt.",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from likewise.auditing import labels
-from likewise.auditing.findings import Audit, Finding, counted, ranked, seen
+from likewise.auditing.findings import Audit, Finding, count_words, seen, worst_first
 from likewise.auditing.margins import embedding_findings, spread_of
 from likewise.distances.cosine import Cosine
 from likewise.errors import EmptySource, SplitError
@@ -74,7 +74,7 @@ def audit_embeddings(given: RawEmbeddings, *, margin: float | None = None, seed:
         items=len(items),
         identities=len(np.unique(items.identities)),
         unit="identities",
-        findings=ranked(found),
+        findings=worst_first(found),
         clues=(),
         sampled=tuple(drawn),
         noun="embedding",
@@ -104,8 +104,8 @@ def _numbers(
         Finding(
             "not_a_number",
             "alarm",
-            f"{counted(len(rows), 'embedding holds', 'embeddings hold')} NaN, or a number beyond "
-            f"float32, of {len(items):,}; left out of all below.",
+            f"{count_words(len(rows), 'embedding holds', 'embeddings hold')} NaN, or a number "
+            f"beyond float32, of {len(items):,}; left out of all below.",
             tuple(evidence),
             "Embed these items again, or leave them out.",
             {"items": float(len(rows))},
@@ -132,8 +132,8 @@ def _without_direction(items: Items, lost: Bool[Array, "n"]) -> list[Finding]:
         Finding(
             "no_direction",
             "alarm",
-            f"{counted(len(rows), 'embedding is zero and has', 'embeddings are zero and have')} no "
-            "direction for cosine; left out of all below.",
+            f"{count_words(len(rows), 'embedding is zero', 'embeddings are zero')}, which has "
+            "no direction for cosine; left out of all below.",
             tuple(
                 seen(items, row, str(items.identities[row]))
                 for row in rows[: labels.SHOWN].tolist()
@@ -198,7 +198,7 @@ def _near(
         Finding(
             "near_content_other_label",
             "alarm",
-            f"{counted(len(pairs), 'pair')} of embeddings under two labels, nearly equal: no "
+            f"{count_words(len(pairs), 'pair')} of embeddings under two labels, nearly equal: no "
             f"farther apart than a share of {share:.2g} of what is usual for the nearest of "
             "another label.",
             tuple(evidence),

@@ -14,7 +14,7 @@ from likewise.auditing.collect import (
     survey_decoded,
 )
 from likewise.auditing.copies import MOST_ITEMS
-from likewise.auditing.findings import Audit, Clue, Finding, ranked
+from likewise.auditing.findings import Audit, Clue, Finding, worst_first
 from likewise.auditing.listed import pair_shortcuts
 from likewise.auditing.origins import origin_shortcuts
 from likewise.auditing.shortcuts import class_shortcuts
@@ -29,7 +29,7 @@ MOST_PAIRS = 20_000
 QUICK_PAIRS, QUICK_ITEMS = 4_000, 2_000
 
 
-def audit(
+def audit_items(
     items: Items,
     transform: Transform | None = None,
     *,
@@ -70,7 +70,7 @@ def audit(
         binarised = survey(seen.items, view="binarised", threads=threads)
     drawn: list[str] = []
     found = _labelled(seen.items, seen.digests, seen.items.parts)
-    found += labels.unreadable(seen.failed, len(items))
+    found += labels.unreadable_items(seen.failed, len(items))
     looked = _some(seen, seed, drawn)
     found += labels.near_content(looked, looked.items.parts, lambda row: item_of(looked.items, row))
     reads = transform or TRANSFORMS.build(_default(items), state=None)
@@ -98,7 +98,7 @@ def audit_decoded(
     check_labels(items)
     drawn: list[str] = []
     found = _labelled(items, digests_of(decoded), parts)
-    found += labels.unreadable(decoded.failed, len(items) + len(decoded.failed))
+    found += labels.unreadable_items(decoded.failed, len(items) + len(decoded.failed))
     rows = some_identities(items, QUICK_ITEMS, np.random.default_rng(seed))
     if len(rows) < len(items):
         drawn.append(
@@ -226,7 +226,7 @@ def _made(
         items=len(readable),
         identities=len(np.unique(readable.identities)),
         unit="identities" if items.pairs is None else "groups of linked pairs",
-        findings=ranked(found),
+        findings=worst_first(found),
         clues=tuple(told),
         sampled=tuple(drawn),
         failed=failed,

@@ -78,7 +78,7 @@ def other_word(words: Shaped[Array, "n"], cases: Cases) -> Float[Array, "m"]:
 
 def other_name(survey: Survey, cases: Cases) -> Float[Array, "m"]:
     """The share of the words in the two names of a pair that only one of them has (Jaccard)."""
-    tokens = [files.tokens_of(str(place)) for place in survey.items.places]
+    tokens = [files.name_tokens(str(place)) for place in survey.items.places]
     apart = np.zeros(len(cases))
     for at, (one, other) in enumerate(zip(cases.first, cases.second, strict=True)):
         union = tokens[one] | tokens[other]

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from likewise.auditing import item_statistics, shortcut_features
-from likewise.auditing.association import Auc, Cases, auc, folds_of, pairs_of
+from likewise.auditing.association import Auc, Cases, association_folds, association_pairs, auc
 from likewise.auditing.collect import Survey
 from likewise.auditing.findings import Clue, Finding, seen
 from likewise.auditing.shortcut_features import NOT_READ, NUISANCE, Bar, clue
@@ -36,7 +36,7 @@ def class_shortcuts(
         quick: Whether to leave out the probes.
     """
     random = np.random.default_rng(seed)
-    cases = pairs_of(survey.items.identities, most, random)
+    cases = association_pairs(survey.items.identities, most, random)
     if cases.positive.all() or not cases.positive.any():
         return [], []
     told: list[Clue] = []
@@ -147,7 +147,9 @@ def _file_size(
         return [], []
     whole = auc(shortcut_features.unlike(sizes, cases), cases)
     _, codes = np.unique(survey.items.identities, return_inverse=True)
-    beyond = shortcut_features.size_beyond_pixels(survey, folds_of(cases.units, random)[codes])
+    beyond = shortcut_features.size_beyond_pixels(
+        survey, association_folds(cases.units, random)[codes]
+    )
     if beyond is None:
         return [clue(QUESTION, "file size", whole, remark=NOT_READ)], []
     rest = auc(shortcut_features.unlike(beyond, cases), cases)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from likewise.calibration.calibration import PREFERRED, TARGETS, Calibration
-from likewise.calibration.probability import AUTO, choose, fit_calibrator
+from likewise.calibration.probability import AUTO, choose_calibrator, fit_calibrator
 from likewise.calibration.thresholds import (
     check_target,
     fit_points,
@@ -12,13 +12,13 @@ from likewise.calibration.thresholds import (
     guaranteed,
     needed_for,
 )
-from likewise.pairs.all_pairs import Compared
-from likewise.pairs.forgeries import Populations
+from likewise.pairs.all_pairs import PairSet
+from likewise.pairs.forgeries import ForgeryPairs
 from likewise.types import Claim
 
 
-def calibrate(
-    comparisons: Compared,
+def fit_calibration(
+    comparisons: PairSet,
     claim: Claim,
     calibrator: str = "logistic",
     *,
@@ -65,10 +65,10 @@ def calibrate(
     points = fit_points(
         thresholds, dict(zip(thresholds, rates, strict=True)), units, unit_name, refusals
     )
-    choice = choose(comparisons, claim) if calibrator == AUTO else None
+    choice = choose_calibrator(comparisons, claim) if calibrator == AUTO else None
     calibrator = calibrator if choice is None else choice.calibrator
     parameters = fit_calibrator(calibrator, spread, (independent[0], independent[1]))
-    against = comparisons.against if isinstance(comparisons, Populations) else ""
+    against = comparisons.against if isinstance(comparisons, ForgeryPairs) else ""
     return Calibration(
         claim,
         calibrator,

@@ -10,8 +10,8 @@ from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.errors import BadArgument, SplitError
 from likewise.metrics import probability
 from likewise.metrics.tally import Tally
-from likewise.metrics.verification import Spread, bin_values
-from likewise.pairs.all_pairs import Compared
+from likewise.metrics.verification import DistanceHistograms, bin_values
+from likewise.pairs.all_pairs import PairSet
 from likewise.results.probability import Choice, Probability, Reliability
 from likewise.shapes import Array, Float, Int
 from likewise.types import Claim
@@ -29,7 +29,7 @@ LEVELS = tuple(level / 10 for level in range(1, 10))
 _LARGEST = np.finfo(np.float32).max.view(np.uint32)
 
 
-def check(calibrator: str) -> str:
+def check_calibrator(calibrator: str) -> str:
     """The spec of a calibrator, once it is one, or `auto`.
 
     Raises:
@@ -39,7 +39,7 @@ def check(calibrator: str) -> str:
 
 
 def fit_calibrator(
-    calibrator: str, spread: Spread, independent: tuple[float, float]
+    calibrator: str, spread: DistanceHistograms, independent: tuple[float, float]
 ) -> Mapping[str, Any]:
     """What a calibrator learns from the distances of same and of different pairs.
 
@@ -58,7 +58,7 @@ def fit_calibrator(
     )
 
 
-def choose(compared: Compared, claim: Claim, seed: int = 0) -> Choice:
+def choose_calibrator(compared: PairSet, claim: Claim, seed: int = 0) -> Choice:
     """Choose a calibrator by its log loss on units that it was not fitted on.
 
     The units (identities, items of known classes, or groups of linked pairs) are dealt into five
@@ -97,7 +97,7 @@ def choose(compared: Compared, claim: Claim, seed: int = 0) -> Choice:
     return Choice(FIRST, reason=reason)
 
 
-def _fold_losses(compared: Compared, fold: Array, out: int, claim: Claim) -> dict[str, float]:
+def _fold_losses(compared: PairSet, fold: Array, out: int, claim: Claim) -> dict[str, float]:
     """The log loss of each calibrator on one fold, fitted on the others."""
     known, new = (
         compared.among((fold >= 0) & (fold != out), claim),
@@ -146,8 +146,8 @@ def uninformed(prior: float) -> float:
     return -prior * math.log(prior) - (1 - prior) * math.log1p(-prior)
 
 
-def measure(
-    compared: Compared,
+def measure_probabilities(
+    compared: PairSet,
     ratios: Callable[[Float[Array, "n"]], Float[Array, "n"]],
     claim: Claim,
     prior: float = 0.5,
@@ -182,7 +182,7 @@ def measure(
 
 
 def _reliability(
-    compared: Compared,
+    compared: PairSet,
     ratios: Callable[[Array], Array],
     claim: Claim,
     prior: float,
@@ -193,7 +193,7 @@ def _reliability(
     distances, same, different = spread
     tallies = _tallies(compared, thresholds, claim, (float(distances[0]), float(distances[-1])))
     place = np.searchsorted(thresholds, distances, side="left")
-    said = probability.probabilities(np.asarray(ratios(distances), dtype=np.float64), prior)
+    said = probability.probabilities_at(np.asarray(ratios(distances), dtype=np.float64), prior)
     return bins_of(tallies, place, said, prior * same + (1 - prior) * different, prior)
 
 
@@ -217,8 +217,8 @@ def bins_of(
     edges = [1.0, *reversed(LEVELS), 0.0]
     bins = []
     for index, (less, more) in tallies.items():
-        apart = probability.between(less and less[0], more and more[0])
-        alike = probability.between(more and more[1], less and less[1])
+        apart = probability.error_between(less and less[0], more and more[0])
+        alike = probability.error_between(more and more[1], less and less[1])
         if not apart.errors and not alike.errors:
             continue
         inside = place == index
@@ -244,7 +244,7 @@ def bins_of(
 
 
 def _tallies(
-    compared: Compared, thresholds: list[float], claim: Claim, ends: tuple[float, float]
+    compared: PairSet, thresholds: list[float], claim: Claim, ends: tuple[float, float]
 ) -> dict[int, tuple[tuple[Tally, Tally] | None, tuple[Tally, Tally] | None]]:
     """The decisions at both ends of each bin that can hold a pair, from the nearest bin on.
 

@@ -13,7 +13,7 @@ from likewise.errors import BadArgument
 from likewise.metrics import verification
 from likewise.metrics.intervals import CONFIDENCE
 from likewise.metrics.intervals import FEWEST_UNITS as FEWEST_FOR_INTERVALS
-from likewise.pairs.all_pairs import Compared
+from likewise.pairs.all_pairs import PairSet
 from likewise.results.evaluation import OperatingPoint
 from likewise.results.rates import ErrorRates
 from likewise.shapes import Array
@@ -30,8 +30,8 @@ _ROUNDS = 3
 
 
 def fit_thresholds(
-    comparisons: Compared,
-    spread: verification.Spread,
+    comparisons: PairSet,
+    spread: verification.DistanceHistograms,
     targets: Sequence[float],
     costs: tuple[float, float] | None,
     prior: float,
@@ -100,8 +100,8 @@ def cost_name(costs: tuple[float, float], prior: float) -> str:
 
 
 def guaranteed(
-    comparisons: Compared,
-    spread: verification.Spread,
+    comparisons: PairSet,
+    spread: verification.DistanceHistograms,
     claim: Claim,
     targets: Sequence[float],
 ) -> dict[float, float | None]:
@@ -154,7 +154,7 @@ def guaranteed(
     return {target: given.get(target) for target in targets}
 
 
-def needed_for(target: float, comparisons: Compared, claim: Claim) -> str:
+def needed_for(target: float, comparisons: PairSet, claim: Claim) -> str:
     """What it would take to guarantee a limit that these data cannot, as a sentence."""
     units, name, *_ = comparisons.trials(claim)
     listed = name == "groups of linked pairs"
@@ -219,7 +219,7 @@ def fit_points(
 
 
 def _cheapest(
-    spread: verification.Spread,
+    spread: verification.DistanceHistograms,
     inside: Mapping[int, tuple[Array, Array, Array]],
     weights: tuple[float, float],
 ) -> float:
@@ -233,7 +233,10 @@ def _cheapest(
 
 
 def _far_threshold(
-    spread: verification.Spread, inside: tuple[Array, Array, Array], key: int, target: float
+    spread: verification.DistanceHistograms,
+    inside: tuple[Array, Array, Array],
+    key: int,
+    target: float,
 ) -> float:
     """The largest threshold within the target, from the bin in which it is passed."""
     distances, _, different = inside

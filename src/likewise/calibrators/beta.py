@@ -6,7 +6,7 @@ from typing import Any, final
 import numpy as np
 
 from likewise.calibrators.base import Calibrator
-from likewise.calibrators.parameters import numbers
+from likewise.calibrators.parameters import plain_parameters
 from likewise.calibrators.regression import bounds_of, regress
 from likewise.errors import BadArgument, NotCalibrated
 from likewise.shapes import Array, Bool, Float
@@ -54,7 +54,7 @@ class Beta(Calibrator):
         self.parameters = parameters
         if parameters is not None:
             names = ("a", "b", "c", "scale")
-            self.parameters = numbers("beta", parameters, names, ("a", "b", "scale"))
+            self.parameters = plain_parameters("beta", parameters, names, ("a", "b", "scale"))
             if self.parameters["scale"] == 0:
                 raise BadArgument(
                     "beta: scale is 0, and a positive distance is expected. Calibrate again."

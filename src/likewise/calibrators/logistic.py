@@ -6,7 +6,7 @@ from typing import Any, final
 import numpy as np
 
 from likewise.calibrators.base import Calibrator
-from likewise.calibrators.parameters import numbers
+from likewise.calibrators.parameters import plain_parameters
 from likewise.calibrators.regression import bounds_of, regress
 from likewise.errors import NotCalibrated
 from likewise.shapes import Array, Bool, Float
@@ -38,7 +38,9 @@ class Logistic(Calibrator):
     def __init__(self, *, parameters: Mapping[str, Any] | None = None) -> None:
         self.parameters = parameters
         if parameters is not None:
-            self.parameters = numbers("logistic", parameters, ("intercept", "slope"), ("slope",))
+            self.parameters = plain_parameters(
+                "logistic", parameters, ("intercept", "slope"), ("slope",)
+            )
 
     def fit(
         self,

@@ -26,7 +26,7 @@ def check_keys(calibrator: str, parameters: Mapping[str, Any], names: tuple[str,
         )
 
 
-def numbers(
+def plain_parameters(
     calibrator: str,
     parameters: Mapping[str, Any],
     names: tuple[str, ...],

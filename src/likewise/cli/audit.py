@@ -88,7 +88,7 @@ def audit(
     from likewise.precomputed import files
 
     atomic.check_page(Path(out))
-    if columns or similarity or files.is_given(source):
+    if columns or similarity or files.is_precomputed(source):
         items_only = {"--transform": transform, "--model": model, "--quick": quick}
         precomputed.refuse({**items_only, "--no-examples": no_examples}, precomputed.NO_ITEMS)
         precomputed_audit.audit(
@@ -103,8 +103,8 @@ def audit(
             json=json,
         )
         return
-    from likewise.auditing.findings import ranked
-    from likewise.auditing.run import audit as find
+    from likewise.auditing.findings import worst_first
+    from likewise.auditing.run import audit_items as find
     from likewise.auditing.run import check_labels
     from likewise.cli.progress import Counter
     from likewise.cli.text.evaluation import as_json, source_spec
@@ -129,7 +129,7 @@ def audit(
     more = audit_model(model, items, distance=distance, margin=margin, seed=seed) if model else []
     with Counter("auditing", quiet=json) as count:
         found = find(items, seen, seed=seed, quick=quick, progress=count.show)
-    found = replace(found, findings=ranked([*found.findings, *more]))
+    found = replace(found, findings=worst_first([*found.findings, *more]))
     again = ["likewise", "audit", source]
     for name, value in (("--transform", transform), ("--model", model), ("--distance", distance)):
         again += [name, value] if value else []

@@ -65,9 +65,9 @@ def decide(
     from likewise.cli.text.evaluation import as_json, point_words, rate_words
     from likewise.cli.text.grades import told_line
     from likewise.errors import BadArgument
-    from likewise.tasks.precomputed import load
+    from likewise.tasks.precomputed import load_calibration
 
-    measure, fitted = load(Path(calibration))
+    measure, fitted = load_calibration(Path(calibration))
     apart = 1 - distance if measure == "similarity" else distance
     if not (math.isfinite(apart) and apart >= 0):
         expected = "at most 1" if measure == "similarity" else "not negative"

@@ -165,25 +165,25 @@ def dedupe(
     from likewise.cli.unsupervised import teach
     from likewise.duplicates.review import write_sample
     from likewise.duplicates.table import write_pairs
-    from likewise.duplicates.threshold import Wanted
+    from likewise.duplicates.threshold import Nearness
     from likewise.io.display import printable
     from likewise.model.model import Model
     from likewise.report.write_collection import write_duplicates
     from likewise.sources import FAMILY
-    from likewise.tasks.dedupe import check
+    from likewise.tasks.dedupe import check_options
     from likewise.tasks.dedupe import dedupe as find
 
     if reviewed:
         _reviewed(reviewed, what or [], json=json)
         return
     model, source = named(what or [])
-    Wanted(threshold, far, at, expect_false)  # refuses what no threshold can be asked for by
+    Nearness(threshold, far, at, expect_false)  # refuses what no threshold can be asked for by
     table = Path(out) if out else None
     _check_places(table, report, review)
     built = FAMILY.build(source_spec(source))
     if train:
         # Found out now, and not when training is over.
-        check(groups, prior, overlay=overlay)
+        check_options(groups, prior, overlay=overlay)
         teach(built, model, train, quiet=json)
     with Counting(quiet=json) as count:
         found = find(
@@ -226,12 +226,12 @@ def _check_places(table: "Path | None", report: str, review: int) -> None:
     from pathlib import Path
 
     from likewise.duplicates.review import check_sample
-    from likewise.duplicates.table import check_path
+    from likewise.duplicates.table import check_table_path
     from likewise.errors import BadArgument
     from likewise.io import atomic
 
     if table is not None:
-        check_path(table)
+        check_table_path(table)
     if review:
         check_sample(review)
         if table is None:

@@ -66,10 +66,10 @@ def embed(
     from likewise.model.model import Model
     from likewise.sources import FAMILY
     from likewise.tasks.embed import embed_to
-    from likewise.tasks.vectors import check_path
+    from likewise.tasks.vectors import check_vectors_path
 
     target = Path(out)
-    check_path(target)
+    check_vectors_path(target)
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise BadArgument(f"{out} is the source itself. Choose another name for the vectors.")
     built = FAMILY.build(source_spec(source))

@@ -212,12 +212,12 @@ def _with_model(
 
     from likewise.cli.text.evaluation import as_json, evaluation_lines
     from likewise.model.model import Model
-    from likewise.report.write import check_page, examples_of, report_of, write
+    from likewise.report.write import check_report, examples_of, report_of, write_report
     from likewise.sources import FAMILY
     from likewise.tasks.evaluate import evaluate as measure
 
     if report:
-        check_page(Path(report))
+        check_report(Path(report))
     loaded = Model(model)
     built = FAMILY.build(spec)
     evaluation, decoded = measure(
@@ -251,7 +251,7 @@ def _with_model(
         rerun=(shlex.join(again),),
         choice=loaded.calibration(calibration, comparator).choice,
     )
-    write(made, page)
+    write_report(made, page)
     if json:
         print(as_json(evaluation))
         return

@@ -7,7 +7,17 @@ import typer
 if TYPE_CHECKING:
     from likewise.gallery import Gallery
 
-ACTIONS = ("info", "list", "remove", "export", "import", "compact", "index", "rebuild", "migrate")
+ACTIONS = (
+    "info",
+    "list",
+    "remove",
+    "export_rows",
+    "import",
+    "compact",
+    "index",
+    "rebuild",
+    "migrate",
+)
 
 
 def gallery(
@@ -122,14 +132,14 @@ def gallery(
     if action == "import":
         _import(gallery, what[0], as_json=json)
         return
-    with Gallery(gallery, writing=action not in ("info", "list", "export")) as opened:
+    with Gallery(gallery, writing=action not in ("info", "list", "export_rows")) as opened:
         if action == "info":
             _say(_info(opened), as_json=json)
         elif action == "list":
             _list(opened, where, as_json=json)
         elif action == "remove":
             _say(_remove(opened, what, identity), as_json=json)
-        elif action == "export":
+        elif action == "export_rows":
             _say(_export(opened, what[0]), as_json=json)
         elif action in ("index", "rebuild"):
             _say(_index(opened, action, kind, recall), as_json=json)
@@ -143,7 +153,7 @@ def gallery(
 def _check(action: str, words: list[str], where: str, identity: str) -> None:
     from likewise.errors import BadArgument
 
-    files = action in ("export", "import")
+    files = action in ("export_rows", "import")
     if files and (len(words) != 1 or not words[0].endswith(".parquet")):
         raise BadArgument(f"{action} takes one file that ends in .parquet, and {words} were given.")
     if action == "remove" and bool(words) is bool(identity):
@@ -202,11 +212,11 @@ def _looked_at(opened: "Gallery") -> Any:
 
 def _index(opened: "Gallery", action: str, kind: str, recall: float | None) -> dict[str, Any]:
     from likewise.cli.text.gallery import index_of
-    from likewise.stores.index.indexing import kind_of
+    from likewise.stores.index.indexing import index_kind
 
     there = opened.store.state().index
     if action == "index":
-        made = opened.index(kind_of(kind or "hnsw"), 0.99 if recall is None else recall)
+        made = opened.index(index_kind(kind or "hnsw"), 0.99 if recall is None else recall)
     elif there is None:
         return {"index": "none", "rebuilt": "nothing, since nothing is derived from the rows"}
     elif (again := there.again) is None:
@@ -253,9 +263,9 @@ def _remove(opened: "Gallery", ids: list[str], identity: str) -> dict[str, Any]:
 def _export(opened: "Gallery", path: str) -> dict[str, Any]:
     from pathlib import Path
 
-    from likewise.gallery.exchange import export
+    from likewise.gallery.exchange import export_rows
 
-    return {"exported": export(opened.store, Path(path)), "file": path}
+    return {"exported": export_rows(opened.store, Path(path)), "file": path}
 
 
 def _import(gallery: str, path: str, *, as_json: bool) -> None:

@@ -99,7 +99,7 @@ def read(path: str, *, distance: str, columns: str, similarity: str, grading: An
 
     Raises:
         BadArgument: If it is a model, or anything that needs one.
-        LikewiseError: As `likewise.precomputed.files.read` raises.
+        LikewiseError: As `likewise.precomputed.files.read_precomputed` raises.
     """
     from likewise.precomputed import files
 
@@ -108,7 +108,9 @@ def read(path: str, *, distance: str, columns: str, similarity: str, grading: An
             f"{path} is a model, and the items to measure it on are missing. Write: likewise "
             f"evaluate {path} SOURCE"
         )
-    return files.read(path, distance=distance, columns=columns_of(columns, similarity, grading))
+    return files.read_precomputed(
+        path, distance=distance, columns=columns_of(columns, similarity, grading)
+    )
 
 
 def evaluate(
@@ -128,15 +130,15 @@ def evaluate(
     from likewise.cli.text.grades import grade_lines
     from likewise.evaluation.cross_validation import Fitting
     from likewise.precomputed.folds import FOLDS as USUAL
-    from likewise.report.write import write_given
+    from likewise.report.write import write_precomputed
     from likewise.tasks import precomputed as task
 
     if calibration:
         refuse({"--folds": folds}, "The thresholds of --calibration are fitted already. Give one.")
-        measure, frozen = task.load(Path(calibration))
+        measure, frozen = task.load_calibration(Path(calibration))
         check_measure(calibration, measure, given)
-        measured = task.evaluate_at(given, frozen, prior)
-        write_given(frozen_page(given, measured, frozen, calibration, rerun), page)
+        measured = task.evaluate_precomputed_at(given, frozen, prior)
+        write_precomputed(frozen_page(given, measured, frozen, calibration, rerun), page)
         if json:
             print(as_json(measured))
             return
@@ -148,8 +150,8 @@ def evaluate(
         print("\n".join(probability_lines(measured.probability)))
         print(f"report: {page}")
         return
-    cross = task.evaluate(given, folds=folds or USUAL, fitting=Fitting(prior=prior))
-    write_given(cross_fitted(given, cross, rerun), page)
+    cross = task.evaluate_precomputed(given, folds=folds or USUAL, fitting=Fitting(prior=prior))
+    write_precomputed(cross_fitted(given, cross, rerun), page)
     if json:
         print(as_json(cross))
         return
@@ -189,9 +191,9 @@ def calibrate(
             "--out calibration.json."
         )
     target = Path(out)
-    task.check_path(target)
-    made = task.calibrate(given, folds=folds or USUAL, seed=seed, fitting=fitting)
-    task.save(made, target)
+    task.check_calibration_path(target)
+    made = task.calibrate_precomputed(given, folds=folds or USUAL, seed=seed, fitting=fitting)
+    task.save_calibration(made, target)
     if json:
         print(as_json(made))
         return

@@ -25,7 +25,7 @@ def audit(
     from likewise.precomputed.raw import RawEmbeddings
     from likewise.report.write_collection import write_audit
 
-    held = files.raw(path, distance=distance, columns=columns)
+    held = files.read_raw(path, distance=distance, columns=columns)
     if isinstance(held, RawEmbeddings):
         found = audit_embeddings(held, margin=margin, seed=seed)
     else:

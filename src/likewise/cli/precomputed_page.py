@@ -17,14 +17,14 @@ def cross_fitted(given: Any, found: Any, rerun: str) -> Any:
         found: What `tasks.given.evaluate` measured.
         rerun: The command that makes it again.
     """
-    from likewise.report.precomputed import Dealt, GivenReport
+    from likewise.report.precomputed import Dealt, PrecomputedReport
 
     measured, default = found.verification, found.calibration.default()
     name = "" if default is None else default.name
     thresholds = found.thresholds.get(name, [None] * found.folds)
     accuracy = {} if found.accuracy is None else {"Accuracy": found.accuracy}
     cautions = [stratified_words(found), UNKNOWN_TRAINING]
-    return GivenReport(
+    return PrecomputedReport(
         source=given.place,
         counted=counted(given, measured),
         measure=given.measure,
@@ -63,7 +63,7 @@ def frozen(given: Any, measured: Any, calibration: Any, path: str, rerun: str) -
         path: Of its file.
         rerun: The command that makes it again.
     """
-    from likewise.report.precomputed import GivenReport
+    from likewise.report.precomputed import PrecomputedReport
 
     default = calibration.default()
     cautions = [
@@ -72,7 +72,7 @@ def frozen(given: Any, measured: Any, calibration: Any, path: str, rerun: str) -
         else "",
         UNKNOWN_TRAINING,
     ]
-    return GivenReport(
+    return PrecomputedReport(
         source=given.place,
         counted=counted(given, measured.verification),
         measure=given.measure,
@@ -102,11 +102,11 @@ def page_of(report: str, source: str) -> Path:
         BadArgument: If it cannot be written there.
         MissingExtra: If what draws it is not installed.
     """
-    from likewise.report.write import check_page
+    from likewise.report.write import check_report
 
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in Path(source).stem)
     page = Path(report) if report else Path(f"evaluation-{name.strip('-') or 'data'}.html")
-    check_page(page)
+    check_report(page)
     return page
 
 

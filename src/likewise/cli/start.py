@@ -55,7 +55,7 @@ def started_from(
         BadArgument: If the row of that name has nothing left to fill.
     """
     from likewise.errors import SourceNotFound
-    from likewise.recipe.presets import PLAIN, complete, filled, named, pick
+    from likewise.recipe.presets import PLAIN, complete, filled, pick, preset_named
     from likewise.recipe.recipe import Recipe
     from likewise.sources import FAMILY
 
@@ -64,7 +64,7 @@ def started_from(
             "No source was given. Name a folder, a file, a source's spec or a recipe.toml to learn "
             "from; only --resume does without."
         )
-    row = named(recipe) if recipe not in {"", PLAIN} else None
+    row = preset_named(recipe) if recipe not in {"", PLAIN} else None
     if source.endswith(".toml"):
         started, given = _of_file(source)
         items = None
@@ -118,7 +118,9 @@ def resumed_from(
             f"--recipe {recipe} fills what nobody gave, and the run that is gone on with has all "
             "of its recipe. Leave it out."
         )
-    begun = Recipe.from_toml(checkpoint.read(checkpoint.path_of(Path(out))).recipe)
+    begun = Recipe.from_toml(
+        checkpoint.read_checkpoint(checkpoint.checkpoint_path(Path(out))).recipe
+    )
     return begun.with_fields(fields).with_settings(settings), ""
 
 

@@ -136,7 +136,7 @@ def tune(
 
     try:
         from likewise.cli.progress import Progress
-        from likewise.learn.tuning.tune import tune as search_for
+        from likewise.learn.tuning.tune import search_recipes as search_for
     except ImportError as error:
         if (error.name or "").startswith("likewise"):
             raise

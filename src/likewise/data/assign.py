@@ -16,7 +16,7 @@ LEAST_OF_SHARE = 0.5
 """How much of its share of the pairs a part may have at least; components are not torn apart."""
 
 
-def parts(roles: Iterable[Role]) -> str:
+def role_words(roles: Iterable[Role]) -> str:
     """The roles as an error lists them."""
     return f"the parts {', '.join(roles)}"
 
@@ -46,8 +46,8 @@ def deal_identities(
     if len(names) < 2 * len(shares) or len(paired) < len(shares):
         raise SplitError(
             f"{table.namespace}: {len(names)} identities, {len(paired)} of them with two items or "
-            f"more, cannot make {parts(shares)}. Each part needs two identities, one of them with "
-            f"two items: {2 * len(shares)} identities in all, {len(shares)} of them with two "
+            f"more, cannot make {role_words(shares)}. Each part needs two identities, one of them "
+            f"with two items: {2 * len(shares)} identities in all, {len(shares)} of them with two "
             "items. Add some, or give fewer shares."
         )
     # Those with two items are dealt first and evenly, so that no part is left without a same pair
@@ -142,8 +142,8 @@ def pair_fault(table: Items, roles: Shaped[Array, "n"], used: Iterable[Role]) ->
         for role, (different, same) in found.items()
     )
     return (
-        f"{told}, and each of {parts(used)} needs one of both at least. Add pairs of other items, "
-        "or drop pairs that join many items."
+        f"{told}, and each of {role_words(used)} needs one of both at least. Add pairs of other "
+        "items, or drop pairs that join many items."
     )
 
 
@@ -226,10 +226,10 @@ def _refusal(
         f"{table.namespace}: items that hang together by pairs stay in one part, and the "
         f"{len(names)} such components ({int((same & different).sum())} with same and different "
         f"pairs, {int((same & ~different).sum())} with same and "
-        f"{int((different & ~same).sum())} with different ones only) cannot make {parts(shares)}: "
-        f"each needs a same and a different pair, and half of its share of the pairs at least. "
-        f"The last of the ways tried gives {got} pairs. The largest component, that of "
-        f"{names[largest]}, holds {weights[largest]} of {weights.sum()} pairs and "
+        f"{int((different & ~same).sum())} with different ones only) cannot make "
+        f"{role_words(shares)}: each needs a same and a different pair, and half of its share of "
+        f"the pairs at least. The last of the ways tried gives {got} pairs. The largest component, "
+        f"that of {names[largest]}, holds {weights[largest]} of {weights.sum()} pairs and "
         f"{items[largest]} of {len(table)} items. {most_shared(inside)} Drop pairs that join many "
         "items, add pairs of other items, or change the shares."
     )

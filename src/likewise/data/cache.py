@@ -12,9 +12,9 @@ from typing import final
 
 import numpy as np
 
-from likewise.data.loader import Chunk, Outcome, check, decode, nothing, reason, worked
+from likewise.data.loader import Chunk, Outcome, check_kind, decode, nothing_decoded, reason, worked
 from likewise.errors import BadArgument, UnreadableItem, WrongKind
-from likewise.io.spill import Spilled
+from likewise.io.spill import SpillBuffer
 from likewise.shapes import Array, Int, Shaped
 from likewise.transforms.base import Transform
 from likewise.types import Items, Kind
@@ -132,7 +132,7 @@ def decode_all(
         SaveFailed: If the temporary file cannot be written.
         BadArgument: If `threads` is not positive.
     """
-    check(items, transform, threads)
+    check_kind(items, transform, threads)
 
     def work(chunk: Chunk) -> list[Outcome]:
         return list(decode(transform, chunk))
@@ -153,7 +153,7 @@ def decode_all(
             if progress is not None:
                 progress(index + 1, len(items))
         if not kept:
-            raise nothing(items, failed)
+            raise nothing_decoded(items, failed)
         store = _Store(keep.content())
     read = items.take(np.array(kept))
     rows = np.arange(len(kept))
@@ -172,7 +172,7 @@ class _Keeper:
         self._series: list[Array] = []
         self._first: tuple[tuple[int, ...], str] | None = None
         size = count * math.prod(self._shape) if self._shape else 0
-        self._images = Spilled(size, large_bytes, "decoded images")
+        self._images = SpillBuffer(size, large_bytes, "decoded images")
 
     def __enter__(self) -> "_Keeper":
         return self

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from likewise.data.catalog import DataSet, File, Place, in_own_folder, is_published, places
 from likewise.errors import BadArgument, DownloadFailed, MissingExtra, SourceNotFound
-from likewise.io.atomic import discard, probe, replace, saving
+from likewise.io.atomic import discard_path, probe_folder, replace, saving
 from likewise.sources.data_folder import VARIABLE, cache_folder
 
 if TYPE_CHECKING:
@@ -120,13 +120,13 @@ def _no_pooch() -> MissingExtra:
 def _place(target: Path, file: File, url: str, patience: Patience, tell: Tell | None) -> None:
     with saving(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
-    probe(target.parent)
+    probe_folder(target.parent)
     try:
         data = _download(file, url, patience, tell)
     except DownloadFailed:
         # Another process may have put the right file there meanwhile.
         if not is_published(target, file):
-            discard(target)
+            discard_path(target)
         raise
     replace(target, data)
 

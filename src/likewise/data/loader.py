@@ -36,7 +36,7 @@ Outcome: TypeAlias = Array | UnreadableItem
 Chunk: TypeAlias = Sequence[tuple[Read, str]]
 
 
-def check(items: Items, transform: Transform, threads: int | None = None) -> None:
+def check_kind(items: Items, transform: Transform, threads: int | None = None) -> None:
     """Refuse, before any work is done, items that the transform cannot take.
 
     Raises:
@@ -113,7 +113,7 @@ def reason(error: UnreadableItem, place: str) -> str:
     return str(error).removeprefix(place).lstrip(": ")
 
 
-def nothing(items: Items, failed: Sequence[tuple[str, str]]) -> EmptySource:
+def nothing_decoded(items: Items, failed: Sequence[tuple[str, str]]) -> EmptySource:
     """The error for a table of which no item could be decoded; the first failures are named."""
     first = "; ".join(f"{place} {why}" for place, why in failed[:3])
     return EmptySource(

@@ -21,7 +21,7 @@ from likewise.data.assign import (
     deal_identities,
     pair_counts,
     pair_fault,
-    parts,
+    role_words,
 )
 from likewise.errors import RecipeError, SplitError
 from likewise.shapes import Array, Bool, Int, Shaped
@@ -206,8 +206,8 @@ def _deal_groups(
     names, member = np.unique(table.groups, return_inverse=True)
     if len(names) < len(shares):
         raise SplitError(
-            f"{where}: by='group' needs at least {len(shares)} groups for {parts(shares)}, and "
-            f"there are {len(names)} ({_some(set(names.tolist()))}). Add groups, or use "
+            f"{where}: by='group' needs at least {len(shares)} groups for {role_words(shares)}, "
+            f"and there are {len(names)} ({_some(set(names.tolist()))}). Add groups, or use "
             "by='random'."
         )
     weight = np.bincount(member)
@@ -263,7 +263,7 @@ def _fault(table: Items, roles: Shaped[Array, "n"], claim: Claim, used: list[Rol
             more = f"classes of {2 * len(used)} items or more" if known else noun
             return (
                 f"{role} gets {len(names)} {noun}, {paired} of them with two items or more, and "
-                f"each of {parts(used)} needs 2 {noun}, {need} of them with two items. "
+                f"each of {role_words(used)} needs 2 {noun}, {need} of them with two items. "
                 f"Add {more}, or change the shares."
             )
         if known and Role.TRAIN in used and (foreign := set(names.tolist()) - trained):

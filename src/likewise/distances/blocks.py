@@ -15,7 +15,7 @@ NUMBERS = 2**19
 _LARGEST, _SMALLEST = 1e37, 1e-36
 
 
-def matrix(
+def blocked_matrix(
     first: Shaped[Array, "n dim"],
     second: Shaped[Array, "m dim"],
     prepared: Callable[[Shaped[Array, "b dim"]], Float[Array, "b other"]],
@@ -87,14 +87,14 @@ def rough(
 ) -> tuple[Float[Array, "n m"], float] | None:
     """The squared distance of every row to every other in float32, and how wrong it may be.
 
-    It takes half the time of `matrix`, and finds the few pairs of which the exact distance matters.
-    The sum of k products is wrong by at most k * u times the sum of their sizes, which here is
-    |a|^2 + |b|^2 + 2|ab|; u = 2^-24.
+    It takes half the time of `blocked_matrix`, and finds the few pairs of which the exact distance
+    matters. The sum of k products is wrong by at most k * u times the sum of their sizes, which
+    here is |a|^2 + |b|^2 + 2|ab|; u = 2^-24.
 
     Args:
         first: Vectors, not very many: the result and a copy of them are held.
         second: Vectors to compare them with.
-        prepared: As for `matrix`.
+        prepared: As for `blocked_matrix`.
 
     Returns:
         Squared distances, perhaps a little negative, and the largest possible error; None where

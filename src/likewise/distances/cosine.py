@@ -5,7 +5,7 @@ from typing import Any, final
 import numpy as np
 
 from likewise.distances.base import Distance
-from likewise.distances.blocks import matrix, rough
+from likewise.distances.blocks import blocked_matrix, rough
 from likewise.distances.inputs import vectors
 from likewise.shapes import Array, Float, namespace_of
 
@@ -46,7 +46,7 @@ class Cosine(Distance):
             BadArgument: If they are not two sets of vectors of floats of one length.
         """
         vectors("cosine", first, second, paired=False)
-        return matrix(first, second, _directions, _halve, self.rows)
+        return blocked_matrix(first, second, _directions, _halve, self.rows)
 
     def level(self, distances: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Twice the distances: the squared euclidean distances of the unit vectors."""

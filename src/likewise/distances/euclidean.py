@@ -5,7 +5,7 @@ from typing import Any, final
 import numpy as np
 
 from likewise.distances.base import Distance
-from likewise.distances.blocks import matrix, rough
+from likewise.distances.blocks import blocked_matrix, rough
 from likewise.distances.inputs import vectors
 from likewise.shapes import Array, Float
 
@@ -48,7 +48,7 @@ class Euclidean(Distance):
             BadArgument: If they are not two sets of vectors of floats of one length.
         """
         vectors("euclidean", first, second, paired=False)
-        return matrix(first, second, _wide, _root, self.rows)
+        return blocked_matrix(first, second, _wide, _root, self.rows)
 
     def level(self, distances: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The squares; those of what is below zero, below zero."""

@@ -33,7 +33,7 @@ class Cache:
     vectors: Float[Array, "n dim"]
 
 
-def read(path: Path, maker: str, dim: int) -> Cache:
+def read_cache(path: Path, maker: str, dim: int) -> Cache:
     """What a file holds of this maker; nothing where there is no file, or one of another maker.
 
     Args:
@@ -75,12 +75,14 @@ def _check(digests: Array, vectors: Array, dim: int) -> None:
         raise DamagedSource("its vectors are not finite")
 
 
-def write(path: Path, maker: str, digests: Sequence[bytes], vectors: Float[Array, "n dim"]) -> None:
+def write_cache(
+    path: Path, maker: str, digests: Sequence[bytes], vectors: Float[Array, "n dim"]
+) -> None:
     """Keep vectors, and no others.
 
     Args:
         path: Of the file.
-        maker: As in `read`.
+        maker: As in `read_cache`.
         digests: Of what each vector was made of.
         vectors: One a digest.
 

@@ -16,8 +16,8 @@ from likewise.calibration.thresholds import FEWEST_FALSE_ACCEPTS, FEWEST_UNITS, 
 from likewise.distances.comparator import Comparator
 from likewise.duplicates.result import Threshold
 from likewise.errors import UnsupportedRate
-from likewise.model.reference import Reference
-from likewise.pairs.all_pairs import Comparisons
+from likewise.model.reference import DriftReference
+from likewise.pairs.all_pairs import AllPairs
 from likewise.results.evaluation import OperatingPoint
 from likewise.results.rates import Rate
 from likewise.shapes import Array, Float
@@ -35,7 +35,7 @@ _QUANTILE = 1.96
 
 
 @dataclass(frozen=True)
-class Known:
+class CalibrationMemory:
     """What a model remembers of the identities that it was calibrated on.
 
     Attributes:
@@ -44,11 +44,14 @@ class Known:
     """
 
     calibration: Calibration
-    reference: Reference | None
+    reference: DriftReference | None
 
 
 def expecting(
-    wanted: float, vectors: Float[Array, "n dim"], comparator: Comparator, known: Known | None
+    wanted: float,
+    vectors: Float[Array, "n dim"],
+    comparator: Comparator,
+    known: CalibrationMemory | None,
 ) -> Threshold:
     """The threshold at which so many false pairs are expected among all pairs of these vectors.
 
@@ -79,14 +82,16 @@ def expecting(
     return _extrapolated(wanted, vectors, comparator, _needed(pairs, known))
 
 
-def _measured(rate: float, pairs: int, comparator: Comparator, known: Known) -> Threshold | None:
+def _measured(
+    rate: float, pairs: int, comparator: Comparator, known: CalibrationMemory
+) -> Threshold | None:
     """From the embeddings that were calibrated on, or else the operating points fitted on them."""
     fitted = known.calibration
     if supports(known) > rate:
         return None
     if known.reference is not None and fitted.claim is Claim.NEW_IDENTITIES:
         reference = known.reference
-        compared = Comparisons.of(reference.vectors, reference.units, comparator)
+        compared = AllPairs.of(reference.vectors, reference.units, comparator)
         value = fit_thresholds(compared, compared.spread(), (rate,), None, 0.5)[f"far={rate}"]
         (far,) = (found.far for found in compared.rates([value], fitted.claim))
         words = (
@@ -104,7 +109,7 @@ def _measured(rate: float, pairs: int, comparator: Comparator, known: Known) -> 
     return Threshold(value, "measured", words, far.value * pairs, low, high)
 
 
-def supports(known: Known) -> float:
+def supports(known: CalibrationMemory) -> float:
     """The smallest false-accept rate that what a model remembers supports; infinite for none."""
     reference, fitted = known.reference, known.calibration
     if reference is None or fitted.claim is not Claim.NEW_IDENTITIES:
@@ -125,7 +130,7 @@ def _far(point: OperatingPoint) -> Rate:
     return (point.test or point.calibrate).far
 
 
-def _needed(pairs: int, known: Known | None) -> str:
+def _needed(pairs: int, known: CalibrationMemory | None) -> str:
     """The smallest number that could be measured, as the end of a refusal."""
     least = math.inf if known is None else supports(known) * pairs
     if not least < pairs:

@@ -53,11 +53,12 @@ def digests(
 
 def _hashed(chunk: Chunk) -> list[tuple[bytes | UnreadableItem, str]]:
     return [
-        (raw if isinstance(raw, UnreadableItem) else digest(raw), place) for raw, place in chunk
+        (raw if isinstance(raw, UnreadableItem) else item_digest(raw), place)
+        for raw, place in chunk
     ]
 
 
-def digest(raw: Raw) -> bytes:
+def item_digest(raw: Raw) -> bytes:
     """The SHA-256 of an item; of an array, its type and shape count too."""
     if isinstance(raw, np.ndarray):
         found = hashlib.sha256(f"{raw.dtype.str}{raw.shape}".encode())

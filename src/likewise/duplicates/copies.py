@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from likewise.errors import BadArgument, EmptySource
 from likewise.shapes import Array, Float, UInt8
 from likewise.sources.base import Source
-from likewise.transforms.image import opened
+from likewise.transforms.image import open_image
 from likewise.types import Items, Kind, Raw
 
 VIEWS = 4
@@ -70,7 +70,7 @@ class Copies(Source):
             return raw
         random = np.random.default_rng([self._seed, at, view])
         if self._items.kind is Kind.IMAGE:
-            return altered(opened(raw, str(self._items.places[at])), random)
+            return altered(open_image(raw, str(self._items.places[at])), random)
         if not isinstance(raw, np.ndarray):
             raise BadArgument(
                 f"{self._items.places[at]} is a series in a file, whose copies cannot be made. "

@@ -54,7 +54,7 @@ def embedding(model: Model, items: Items, comparator: str) -> Maker:
             "collection so closely would take days. Compare by the distance: "
             "--comparator distance (comparator='distance')."
         )
-    loader.check(items, model.transform)
+    loader.check_kind(items, model.transform)
     return Maker(
         model.fingerprint,
         model.comparator_name(comparator),
@@ -73,14 +73,14 @@ def hashing(items: Items) -> Maker:
         WrongKind: If they are no images.
         MissingExtra: If ImageHash is not installed.
     """
-    perceptual.check(items)
+    perceptual.check_hashable(items)
     return Maker(
         perceptual.maker(),
         "perceptual hash",
         "hashing",
         perceptual.BITS,
         Hamming(),
-        lambda some, strict, threads: perceptual.blocks(some, strict=strict, threads=threads),
+        lambda some, strict, threads: perceptual.hash_blocks(some, strict=strict, threads=threads),
     )
 
 
@@ -91,12 +91,12 @@ def overlaying(items: Items) -> Maker:
         EmptySource: If there is no item.
         WrongKind: If they are no images.
     """
-    overlay.check(items)
+    overlay.check_overlay(items)
     return Maker(
         overlay.NAME,
         "laying them over one another",
         "looking at",
         overlay.DIM,
         overlay.Overlaid(),
-        lambda some, strict, threads: overlay.blocks(some, strict=strict, threads=threads),
+        lambda some, strict, threads: overlay.grey_blocks(some, strict=strict, threads=threads),
     )

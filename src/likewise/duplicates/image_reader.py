@@ -11,7 +11,7 @@ from likewise.data.loader import Chunk, reason, worked
 from likewise.errors import EmptySource, UnreadableItem, WrongKind
 from likewise.model.batching import Block
 from likewise.shapes import Array
-from likewise.transforms.image import opened
+from likewise.transforms.image import open_image
 from likewise.types import Items, Kind
 
 
@@ -34,7 +34,7 @@ def require_images(items: Items, otherwise: str) -> None:
         )
 
 
-def measured(
+def image_measures(
     items: Items,
     measure: Callable[[Image.Image], Array],
     dim: int,
@@ -71,7 +71,7 @@ def _taken(
         try:
             if isinstance(raw, UnreadableItem):
                 raise raw
-            image = opened(raw, place)
+            image = open_image(raw, place)
         except UnreadableItem as error:
             if strict:
                 raise

@@ -11,11 +11,11 @@ from typing import TypeAlias, final
 
 import numpy as np
 
-from likewise.duplicates.image_reader import measured, require_images
+from likewise.duplicates.image_reader import image_measures, require_images
 from likewise.duplicates.overlap import SIDE, likeness, look
 from likewise.duplicates.pair_search import Near
 from likewise.duplicates.result import Threshold
-from likewise.duplicates.windows import candidates
+from likewise.duplicates.windows import pair_candidates
 from likewise.errors import UnsupportedRate
 from likewise.model.batching import Block
 from likewise.shapes import Array, Float
@@ -59,7 +59,7 @@ class Overlaid:
         return found.reshape(len(first), len(second))
 
 
-def check(items: Items) -> None:
+def check_overlay(items: Items) -> None:
     """Refuse what cannot be laid over one another.
 
     Raises:
@@ -71,7 +71,9 @@ def check(items: Items) -> None:
     )
 
 
-def blocks(items: Items, *, strict: bool = False, threads: int | None = None) -> Iterator[Block]:
+def grey_blocks(
+    items: Items, *, strict: bool = False, threads: int | None = None
+) -> Iterator[Block]:
     """The look of every image, some at a time and in order, as 1,024 grey values.
 
     Args:
@@ -82,7 +84,7 @@ def blocks(items: Items, *, strict: bool = False, threads: int | None = None) ->
     Raises:
         UnreadableItem: If `strict` and an item cannot be read.
     """
-    return measured(items, look, DIM, strict=strict, threads=threads)
+    return image_measures(items, look, DIM, strict=strict, threads=threads)
 
 
 def overlaid(
@@ -103,7 +105,7 @@ def overlaid(
     count = len(looks)
     if expect_false is not None:
         _check_number(expect_false, count)
-    first, second = candidates(looks, NEIGHBOURS, told("comparing"))
+    first, second = pair_candidates(looks, NEIGHBOURS, told("comparing"))
     pixels = looks.reshape(-1, SIDE, SIDE).astype(np.uint8)
     alike = likeness(pixels, first, second, told("laying over"))
     if expect_false is not None:

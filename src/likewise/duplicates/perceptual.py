@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from likewise.duplicates.image_reader import measured, require_images
+from likewise.duplicates.image_reader import image_measures, require_images
 from likewise.errors import MissingExtra
 from likewise.model.batching import Block
 from likewise.shapes import Array, Float
@@ -41,7 +41,7 @@ def maker() -> str:
     return f"ImageHash {metadata.version('ImageHash')} phash {SIDE}"
 
 
-def check(items: Items) -> None:
+def check_hashable(items: Items) -> None:
     """Refuse what has no perceptual hash.
 
     Raises:
@@ -57,7 +57,9 @@ def check(items: Items) -> None:
     hasher()
 
 
-def blocks(items: Items, *, strict: bool = False, threads: int | None = None) -> Iterator[Block]:
+def hash_blocks(
+    items: Items, *, strict: bool = False, threads: int | None = None
+) -> Iterator[Block]:
     """The hash of every image, some at a time and in order, as zeros and ones.
 
     Args:
@@ -79,4 +81,4 @@ def blocks(items: Items, *, strict: bool = False, threads: int | None = None) ->
         bits: Array = library.phash(image, hash_size=SIDE).hash.reshape(-1).astype(np.float32)
         return bits
 
-    return measured(items, hashed, BITS, strict=strict, threads=threads)
+    return image_measures(items, hashed, BITS, strict=strict, threads=threads)

@@ -45,7 +45,7 @@ class Stratum:
 
 
 @dataclass(frozen=True)
-class Precision:
+class ReviewedPrecision:
     """Which share of the pairs that were found are the same, as far as a sample tells.
 
     Attributes:
@@ -114,7 +114,7 @@ def write_sample(path: Path, found: Duplicates, most: int, seed: int = 0) -> int
     return len(lines)
 
 
-def read_sample(path: Path) -> Precision:
+def read_sample(path: Path) -> ReviewedPrecision:
     """The precision that a labelled sample shows.
 
     Args:
@@ -176,7 +176,7 @@ def _whole(text: str | None, what: str) -> int:
     return number
 
 
-def precision(strata: tuple[Stratum, ...], unlabelled: int = 0) -> Precision:
+def precision(strata: tuple[Stratum, ...], unlabelled: int = 0) -> ReviewedPrecision:
     """The share of all pairs that are the same, each stratum weighing as its pairs.
 
     The interval joins Wilson's intervals of the strata by the method of variance estimates
@@ -209,7 +209,7 @@ def precision(strata: tuple[Stratum, ...], unlabelled: int = 0) -> Precision:
         value += weight * share
         below += (weight * (share - low)) ** 2
         above += (weight * (high - share)) ** 2
-    return Precision(
+    return ReviewedPrecision(
         value, max(0.0, value - math.sqrt(below)), min(1.0, value + math.sqrt(above)), strata,
         unlabelled,
     )  # fmt: skip

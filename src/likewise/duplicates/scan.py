@@ -37,7 +37,7 @@ class Read:
     remembered: int
 
 
-def read(
+def scan_items(
     items: Items,
     maker: Maker,
     path: Path | None,
@@ -63,7 +63,7 @@ def read(
     """
     kept = caches.Cache({}, np.zeros((0, maker.dim), np.float32))
     if path is not None:
-        kept = caches.read(path, maker.name, maker.dim)
+        kept = caches.read_cache(path, maker.name, maker.dim)
     digests, failed = content.digests(
         items, strict=strict, threads=threads, progress=told("reading")
     )
@@ -87,13 +87,13 @@ def read(
                 if show is not None:
                     show(block.done, len(new))
     if not rows:
-        raise loader.nothing(items, failed)
+        raise loader.nothing_decoded(items, failed)
     failed += _alike(items, contents, set(rows), dict(failed), digests)
     order = np.argsort(rows)
     placed = np.array(rows, dtype=np.int64)[order]
     vectors = np.concatenate(made)[order]
     if path is not None:
-        caches.write(path, maker.name, [digests[row] for row in placed.tolist()], vectors)
+        caches.write_cache(path, maker.name, [digests[row] for row in placed.tolist()], vectors)
     return Read(contents, vectors, placed, tuple(failed), len(rows) - len(old), len(old))
 
 

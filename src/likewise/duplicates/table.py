@@ -9,7 +9,7 @@ from likewise.errors import BadArgument
 from likewise.io import atomic
 
 
-def check_path(path: Path, what: str = "the pairs") -> None:
+def check_table_path(path: Path, what: str = "the pairs") -> None:
     """Refuse a path that could not be written, before any work is done.
 
     Args:
@@ -26,7 +26,7 @@ def check_path(path: Path, what: str = "the pairs") -> None:
         raise BadArgument(f"{path.parent} is no folder. Make it first.")
     if path.is_dir():
         raise BadArgument(f"{path} is a folder. Name a file.")
-    atomic.probe(path.parent)
+    atomic.probe_folder(path.parent)
 
 
 def write_pairs(path: Path, found: Duplicates) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from likewise.calibration.calibration import Calibration
 from likewise.duplicates import perceptual
-from likewise.duplicates.chance import Known, expecting
+from likewise.duplicates.chance import CalibrationMemory, expecting
 from likewise.duplicates.embedders import Maker
 from likewise.duplicates.result import Threshold
 from likewise.errors import BadArgument, NotCalibrated, UnsupportedRate
@@ -15,7 +15,7 @@ from likewise.shapes import Array, Float
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Nearness:
     """How near two items must be; at most one is given, and the model's point else.
 
     Attributes:
@@ -77,7 +77,9 @@ class Wanted:
         return Threshold(bits, "given", f"of {perceptual.BITS} bits, {said}")
 
 
-def calibration_of(model: Model, name: str, comparator: str, wanted: Wanted) -> Calibration | None:
+def calibration_of(
+    model: Model, name: str, comparator: str, wanted: Nearness
+) -> Calibration | None:
     """What gives thresholds and probabilities; None where nothing of it is asked for.
 
     Raises:
@@ -93,7 +95,7 @@ def calibration_of(model: Model, name: str, comparator: str, wanted: Wanted) -> 
 
 
 def threshold_of(
-    wanted: Wanted,
+    wanted: Nearness,
     model: Model,
     fitted: Calibration | None,
     name: str,
@@ -119,7 +121,7 @@ def threshold_of(
     if wanted.expect_false is not None:
         known = None
         if fitted is not None:
-            known = Known(fitted, model.references.get(name))
+            known = CalibrationMemory(fitted, model.references.get(name))
         return expecting(wanted.expect_false, vectors, maker.comparator, known)
     if fitted is None:  # refused before, where no threshold was given
         raise NotCalibrated("There is no calibration. Give a threshold.")

@@ -23,7 +23,7 @@ _SAMPLE = 400
 _ROUNDING = 1e-5
 
 
-def candidates(
+def pair_candidates(
     looks: Float[Array, "n 1024"],
     neighbours: float,
     progress: Callable[[int, int], None] | None = None,

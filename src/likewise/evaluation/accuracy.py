@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from likewise.metrics.tally import Tally
-from likewise.pairs.all_pairs import Compared, Comparisons
-from likewise.pairs.forgeries import SKILLED, Populations
+from likewise.pairs.all_pairs import AllPairs, PairSet
+from likewise.pairs.forgeries import SKILLED, ForgeryPairs
 from likewise.pairs.listed_pairs import ListedPairs
 from likewise.results.rates import Accuracy, Rate
 from likewise.shapes import Array, Int
@@ -35,7 +35,7 @@ class Judged:
     count: int
 
 
-def units_of(compared: Compared) -> tuple[Int[Array, "f"], Int[Array, "r"]]:
+def units_of(compared: PairSet) -> tuple[Int[Array, "f"], Int[Array, "r"]]:
     """Which units the tallies of different and of same pairs go through, where units are new.
 
     Raises:
@@ -44,17 +44,17 @@ def units_of(compared: Compared) -> tuple[Int[Array, "f"], Int[Array, "r"]]:
     if isinstance(compared, ListedPairs):
         return np.unique(compared.codes[~compared.same]), np.unique(compared.codes[compared.same])
     every = np.arange(len(compared.names))
-    if isinstance(compared, Populations):
+    if isinstance(compared, ForgeryPairs):
         paired = np.flatnonzero(np.bincount(compared.genuine.codes) > 1)
         return (
             np.array(sorted(compared.forgeries)) if compared.against == SKILLED else every
         ), paired
-    if isinstance(compared, Comparisons):
+    if isinstance(compared, AllPairs):
         return every, np.flatnonzero(np.bincount(compared.codes) > 1)
     raise TypeError(f"{type(compared).__name__} are no pairs whose units are known.")
 
 
-def judged(compared: Compared, tallies: Sequence[tuple[Tally, Tally]]) -> list[Judged]:
+def judged(compared: PairSet, tallies: Sequence[tuple[Tally, Tally]]) -> list[Judged]:
     """What each threshold did to these pairs, given its tallies under new identities."""
     units = units_of(compared)
     return [Judged(far, frr, units, len(compared.names)) for far, frr in tallies]

@@ -7,7 +7,7 @@ import numpy as np
 
 from likewise.distances.comparator import Comparator
 from likewise.errors import BadArgument, SplitError
-from likewise.pairs.choose import compare
+from likewise.pairs.choose import choose_pairs
 from likewise.results.rates import ErrorRates, Extremes, GroupRates, Groups, Rate
 from likewise.shapes import Float
 from likewise.types import Claim, Items
@@ -51,7 +51,9 @@ def rates_by_group(
         part = items.take(rows)
         rates, reason = None, ""
         try:
-            (rates,) = compare(vectors[rows], part, comparator, against).rates([threshold], claim)
+            (rates,) = choose_pairs(vectors[rows], part, comparator, against).rates(
+                [threshold], claim
+            )
         except SplitError as error:
             reason = str(error)
         units = len(set(part.identities.tolist()))

@@ -12,16 +12,16 @@ from typing import Literal
 import numpy as np
 
 from likewise.calibration.calibration import Calibration
-from likewise.calibration.fit import calibrate
+from likewise.calibration.fit import fit_calibration
 from likewise.calibration.grades import GradedDistances
-from likewise.calibration.probability import AUTO, check
+from likewise.calibration.probability import AUTO, check_calibrator
 from likewise.calibration.thresholds import cost_name
 from likewise.evaluation.accuracy import Judged, accuracy, judged
 from likewise.evaluation.pooled_probabilities import Said, pooled
 from likewise.evaluation.verification import verify_all
 from likewise.metrics.tally import Tally
-from likewise.pairs.all_pairs import Compared
-from likewise.precomputed import Given, GivenComparisons
+from likewise.pairs.all_pairs import PairSet
+from likewise.precomputed import Precomputed, PrecomputedComparisons
 from likewise.precomputed.folds import FOLDS, deal, is_stratified
 from likewise.results.evaluation import Verification
 from likewise.results.grades import Graded
@@ -53,7 +53,7 @@ class Fitting:
     prior: float = 0.5
     far: float | None = None
 
-    def fit_all(self, given: "Given") -> Calibration:
+    def fit_all(self, given: "Precomputed") -> Calibration:
         """Calibrate on all of the data, on their grades too where they have some.
 
         Raises:
@@ -63,16 +63,16 @@ class Fitting:
         grades = None if graded is None else graded.calibrated()
         return replace(self.fit(given.compared()), source=given.place, grades=grades)
 
-    def fit(self, known: Compared, calibrator: str = "") -> Calibration:
+    def fit(self, known: PairSet, calibrator: str = "") -> Calibration:
         """Calibrate on these pairs, by another calibrator if one is named.
 
         Raises:
             SpecError: If the calibrator, a cost or the prior is none.
         """
-        return calibrate(
+        return fit_calibration(
             known,
             CLAIM,
-            calibrator or check(self.calibrator),
+            calibrator or check_calibrator(self.calibrator),
             limit=self.limit,
             far=self.far,
             costs=self.costs,
@@ -110,10 +110,10 @@ class CrossFitted:
     grades: Graded | None = None
 
 
-def pool(
-    given: Given,
+def decide_folds(
+    given: Precomputed,
     dealt: Int[Array, "units"],
-    fit: Callable[[Compared], Mapping[str, float]],
+    fit: Callable[[PairSet], Mapping[str, float]],
 ) -> dict[str, list[Judged]]:
     """Decide each fold by thresholds that were fitted on the others.
 
@@ -142,7 +142,7 @@ def rates(decided: Sequence[Judged]) -> ErrorRates:
 
 
 def cross_fit(
-    given: Given, *, folds: int = FOLDS, seed: int = 0, fitting: Fitting | None = None
+    given: Precomputed, *, folds: int = FOLDS, seed: int = 0, fitting: Fitting | None = None
 ) -> CrossFitted:
     """Calibrate on all of the data, and measure that by folds.
 
@@ -164,12 +164,12 @@ def cross_fit(
     fitted, graded = how.fit_all(given), graded_by(given)
     found: list[Calibration] = []
 
-    def fit(known: Compared) -> dict[str, float]:
+    def fit(known: PairSet) -> dict[str, float]:
         found.append(how.fit(known, fitted.calibrator))
         # A limit that a fold's data cannot guarantee has no threshold there.
         return {p.name: p.threshold for p in found[-1].points if p.supported or not p.guaranteed}
 
-    decided = pool(given, dealt, fit)
+    decided = decide_folds(given, dealt, fit)
     said = [
         Said.of(given.take(np.flatnonzero(dealt == fold)).compared(), one.ratios, CLAIM, how.prior)
         for fold, one in enumerate(found)
@@ -179,7 +179,7 @@ def cross_fit(
         for point in fitted.points
     ]
     at = decided[ACCURACY_POINT]
-    even = isinstance(given, GivenComparisons) and is_stratified(given, dealt)
+    even = isinstance(given, PrecomputedComparisons) and is_stratified(given, dealt)
     return CrossFitted(
         calibration=fitted.measured(points),
         verification=replace(verify_all(whole, (), CLAIM), points=tuple(points)),
@@ -197,6 +197,6 @@ def cross_fit(
     )
 
 
-def graded_by(given: Given) -> GradedDistances | None:
+def graded_by(given: Precomputed) -> GradedDistances | None:
     """The pairs that were graded; None where none were."""
-    return given.graded if isinstance(given, GivenComparisons) else None
+    return given.graded if isinstance(given, PrecomputedComparisons) else None

@@ -10,8 +10,8 @@ from likewise.calibration.calibration import PREFERRED
 from likewise.evaluation.accuracy import Judged, accuracy, judged
 from likewise.evaluation.pooled_probabilities import Said, pooled
 from likewise.metrics.tally import Tally
-from likewise.pairs.all_pairs import Compared
-from likewise.pairs.forgeries import RANDOM, SKILLED, Populations
+from likewise.pairs.all_pairs import PairSet
+from likewise.pairs.forgeries import RANDOM, SKILLED, ForgeryPairs
 from likewise.results.evaluation import Evaluation, OperatingPoint
 from likewise.results.probability import Probability
 from likewise.results.rates import Accuracy, ErrorRates
@@ -37,11 +37,11 @@ class Decided:
     said: Said | None = None
 
     @classmethod
-    def of(cls, compared: Compared, points: Sequence[OperatingPoint], claim: Claim) -> "Decided":
+    def of(cls, compared: PairSet, points: Sequence[OperatingPoint], claim: Claim) -> "Decided":
         """Decide about the pairs of a fold."""
         thresholds = [point.threshold for point in points]
         populations = {}
-        if isinstance(compared, Populations):
+        if isinstance(compared, ForgeryPairs):
             each = compared.each(thresholds, claim)
             populations = {name: tuple(each[name]) for name in (SKILLED, RANDOM)}
         tallies = tuple(compared.tallies(thresholds, claim))
@@ -92,7 +92,7 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class FoldedEvaluation:
+class PooledEvaluation:
     """What a recipe is worth, measured by folds in which every identity is tested once.
 
     Attributes:
@@ -136,7 +136,9 @@ class FoldedEvaluation:
     probability: Probability | None
 
 
-def pool(folds: Sequence[Fold], decided: Sequence[Decided], prior: float = 0.5) -> FoldedEvaluation:
+def pool_folds(
+    folds: Sequence[Fold], decided: Sequence[Decided], prior: float = 0.5
+) -> PooledEvaluation:
     """Put folds together that share no identity.
 
     Args:
@@ -154,7 +156,7 @@ def pool(folds: Sequence[Fold], decided: Sequence[Decided], prior: float = 0.5) 
     ]
     points = tuple(_pooled(name, decided) for name in shared)
     said = [one.said for one in decided if one.said is not None]
-    return FoldedEvaluation(
+    return PooledEvaluation(
         source=evaluation.source,
         claim=first.claim,
         unit=first.unit,

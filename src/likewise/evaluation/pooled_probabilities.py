@@ -14,7 +14,7 @@ from likewise.calibration.probability import LEVELS, bins_of, check_prior, thres
 from likewise.metrics import probability
 from likewise.metrics.tally import Tally
 from likewise.metrics.verification import bin_values
-from likewise.pairs.all_pairs import Compared
+from likewise.pairs.all_pairs import PairSet
 from likewise.results.probability import Probability
 from likewise.shapes import Array, Float, Int
 from likewise.types import Claim
@@ -43,7 +43,7 @@ class Said:
     @classmethod
     def of(
         cls,
-        compared: Compared,
+        compared: PairSet,
         ratios: Callable[[Float[Array, "n"]], Float[Array, "n"]],
         claim: Claim,
         prior: float = 0.5,
@@ -102,7 +102,7 @@ def pooled(said: Sequence[Said], prior: float = 0.5, *, one_scale: bool) -> Prob
     bins = bins_of(
         dict(enumerate(zip([None, *ends], [*ends, None], strict=True))),
         np.concatenate([one.place for one in said]),
-        probability.probabilities(ratios, prior),
+        probability.probabilities_at(ratios, prior),
         prior * same + (1 - prior) * different,
         prior,
     )

@@ -9,8 +9,8 @@ from likewise.calibration.calibration import TARGETS
 from likewise.metrics import verification
 from likewise.metrics.curves import curve_of, frr_at, minimum_cost, thinned
 from likewise.metrics.promises import promise_of
-from likewise.pairs.all_pairs import Compared
-from likewise.pairs.forgeries import RANDOM, SKILLED, Populations
+from likewise.pairs.all_pairs import PairSet
+from likewise.pairs.forgeries import RANDOM, SKILLED, ForgeryPairs
 from likewise.results.curves import Histogram
 from likewise.results.evaluation import OperatingPoint, Verification
 from likewise.results.rates import ErrorRates
@@ -19,7 +19,7 @@ from likewise.types import Claim
 
 
 def verify_all(
-    comparisons: Compared, points: Sequence[OperatingPoint], claim: Claim
+    comparisons: PairSet, points: Sequence[OperatingPoint], claim: Claim
 ) -> Verification:
     """Measure the frozen operating points, and describe the distances."""
     spread = comparisons.spread()
@@ -29,7 +29,7 @@ def verify_all(
     measured = tuple(replace(p, test=r) for p, r in zip(points, rates, strict=True))
     promises = {point.name: promise_of(point) for point in measured}
     against, populations, eers = "", {}, {}
-    if isinstance(comparisons, Populations):
+    if isinstance(comparisons, ForgeryPairs):
         against = comparisons.against
         each = comparisons.each([point.threshold for point in points], claim)
         for name in (SKILLED, RANDOM):
@@ -58,12 +58,12 @@ def verify_all(
     )
 
 
-def _equal_error(comparisons: Compared, spread: verification.Spread) -> float:
+def _equal_error(comparisons: PairSet, spread: verification.DistanceHistograms) -> float:
     key = spread.eer_bin()
     return verification.equal_error(*comparisons.inside([key])[key], *spread.below(key))[1]
 
 
-def _histogram(spread: verification.Spread, bins: int = 60) -> Histogram:
+def _histogram(spread: verification.DistanceHistograms, bins: int = 60) -> Histogram:
     values = verification.bin_values()
     used = np.flatnonzero(spread.same + spread.different)
     edges = np.linspace(0.0, float(values[used[-1]]) * 1.001 + 1e-12, bins + 1)

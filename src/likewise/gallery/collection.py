@@ -9,19 +9,19 @@ from likewise.gallery.identifying import identified
 from likewise.gallery.open_set import Limit
 from likewise.gallery.request import (
     changed,
-    check,
+    check_fingerprint,
     condition_of,
-    missing,
-    opened,
+    not_enrolled,
+    open_store,
     rows_of,
     vector_of,
 )
 from likewise.gallery.result import Enrolled, Entry, Identified
-from likewise.gallery.snapshot import Known
+from likewise.gallery.snapshot import Snapshot
 from likewise.gallery.templates import Rule
 from likewise.model.model import Model
 from likewise.stores.base import Store
-from likewise.stores.index.indexing import Indexed, Kind, Wanted
+from likewise.stores.index.indexing import Indexed, IndexRequest, Kind
 from likewise.stores.rows import Change, Match, Metadata, Pin, Rows
 from likewise.stores.where import Comparison, Condition
 from likewise.types import Embeddings, Raw
@@ -54,8 +54,8 @@ class Gallery:
         writing: bool = True,
     ) -> None:
         self.model = model
-        self.store, self.pin = opened(store, model, pin, writing=writing)
-        self._known = Known(self.store, self.pin)
+        self.store, self.pin = open_store(store, model, pin, writing=writing)
+        self._known = Snapshot(self.store, self.pin)
 
     def close(self) -> None:
         """Give back what is held open."""
@@ -99,7 +99,7 @@ class Gallery:
             BadArgument: If an id, an identity or metadata cannot be kept.
             SaveFailed: If they cannot be written; the gallery is as it was.
         """
-        check(embeddings, self.pin)
+        check_fingerprint(embeddings, self.pin)
         rows = rows_of(embeddings, ids, metadata, items)
         put = self.store.write(Change(rows)).put
         known = tuple(rows.ids[at] for at in np.flatnonzero(~put).tolist())
@@ -131,7 +131,7 @@ class Gallery:
         entry = changed(self.get(id), self.pin, embedding, identity, metadata)
         rows = Rows.of([id], [entry.identity], entry.vector[None], [entry.metadata], [entry.item])
         if not self.store.write(Change(rows, taken="known")).put.all():
-            raise missing(id)
+            raise not_enrolled(id)
         return entry
 
     def remove(self, *ids: str) -> int:
@@ -154,7 +154,7 @@ class Gallery:
         self.store.write(Change(reclaim=True))
 
     def index(self, kind: Kind = "hnsw", recall: float = 0.99) -> Indexed | None:
-        """Make an index for approximate search, and say what it is worth; see `Wanted`.
+        """Make an index for approximate search, and say what it is worth; see `IndexRequest`.
 
         It may be deleted or fall behind; rows that it lacks are searched exactly beside it.
 
@@ -163,7 +163,7 @@ class Gallery:
             MissingExtra: If what makes it, FAISS, is not installed.
             SaveFailed: If it cannot be written; the old one stands.
         """
-        self.store.write(Change(index=Wanted(kind, recall)))
+        self.store.write(Change(index=IndexRequest(kind, recall)))
         return self.store.state().index
 
     def get(self, id: str) -> Entry:  # noqa: A002 - as above
@@ -177,7 +177,7 @@ class Gallery:
                 return Entry(
                     id, rows.identities[0], rows.vectors[0], rows.metadata[0], rows.items[0]
                 )
-        raise missing(id)
+        raise not_enrolled(id)
 
     def rows(
         self, where: str | Condition | None = None, *, vectors: bool = True, items: bool = False
@@ -275,7 +275,7 @@ class Gallery:
         All are held against the same state of the gallery, which is looked at once. This is
         for probes that nobody waits for one by one: 12,000 against 700 identities take seconds.
         """
-        check(probes, self.pin)
+        check_fingerprint(probes, self.pin)
         how = (fpir, prior_unknown, rule, calibration, candidates)
         return identified(self._known, probes.vectors, self.model, *how)
 

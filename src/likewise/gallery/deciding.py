@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from likewise.errors import BadArgument, UnsupportedRate
-from likewise.gallery.open_set import Limit, check_prior, default_limit, posterior
+from likewise.gallery.open_set import Limit, check_prior_unknown, default_limit, posterior
 from likewise.gallery.result import Candidate, Identified
 from likewise.shapes import Array, Float
 
 
-def decided(
+def decide_probe(
     distances: Float[Array, "n"],
     identities: Sequence[str],
     limits: Sequence[Limit],
@@ -37,7 +37,7 @@ def decided(
         BadArgument: If the prior is none, or no candidate is asked for.
         UnsupportedRate: If the rate that was asked for has no threshold.
     """
-    check_prior(prior_unknown)
+    check_prior_unknown(prior_unknown)
     if candidates < 1:
         raise BadArgument(f"{candidates} candidates were asked for, and 1 at least is expected.")
     limit = default_limit(limits)

@@ -17,7 +17,7 @@ _AT_ONCE = 4096
 _PIN = "likewise.pin"
 
 
-def export(store: Store, path: Path) -> int:
+def export_rows(store: Store, path: Path) -> int:
     """Write all entries to a Parquet file, which is there whole or not at all.
 
     The columns are id, identity, metadata (a JSON object), vector and item (the bytes, where they

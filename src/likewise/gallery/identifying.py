@@ -1,11 +1,11 @@
 """Who some items show: the gallery as it now is, its thresholds, and an answer for each item."""
 
 from likewise.errors import NotEnrolled
-from likewise.gallery.deciding import decided
+from likewise.gallery.deciding import decide_probe
 from likewise.gallery.open_set import TARGETS
 from likewise.gallery.request import ratios_of
 from likewise.gallery.result import Identified
-from likewise.gallery.snapshot import Known
+from likewise.gallery.snapshot import Snapshot
 from likewise.gallery.templates import Rule
 from likewise.model.model import Model
 from likewise.shapes import Array, Float
@@ -15,7 +15,7 @@ _NUMBERS = 2**22
 
 
 def identified(
-    known: Known,
+    known: Snapshot,
     vectors: Float[Array, "n dim"],
     model: Model | None,
     fpir: float | None,
@@ -54,7 +54,7 @@ def identified(
     step = max(1, _NUMBERS // len(templates.vectors))
     for start in range(0, len(vectors), step):
         found += [
-            decided(
+            decide_probe(
                 row,
                 templates.identities,
                 limits,

@@ -151,7 +151,7 @@ def posterior(ratios: Float[Array, "n"], prior_unknown: float) -> tuple[Float[Ar
     Raises:
         BadArgument: If the prior is not between 0 and 1.
     """
-    check_prior(prior_unknown)
+    check_prior_unknown(prior_unknown)
     weights = np.append(
         ratios.astype(np.float64) + math.log((1 - prior_unknown) / max(1, len(ratios))),
         math.log(prior_unknown),
@@ -161,7 +161,7 @@ def posterior(ratios: Float[Array, "n"], prior_unknown: float) -> tuple[Float[Ar
     return weights[:-1], float(weights[-1])
 
 
-def check_prior(prior_unknown: float) -> None:
+def check_prior_unknown(prior_unknown: float) -> None:
     """Refuse a prior of the unknown that is none.
 
     Raises:

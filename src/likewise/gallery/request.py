@@ -14,7 +14,7 @@ from likewise.shapes import Array, Float
 from likewise.stores import FAMILY as STORES
 from likewise.stores.base import Store
 from likewise.stores.rows import Metadata, Pin, Rows
-from likewise.stores.where import Condition, parse
+from likewise.stores.where import Condition, parse_condition
 from likewise.types import Embeddings, Raw
 
 
@@ -33,7 +33,7 @@ def store_spec(text: str | Path) -> str:
     return name
 
 
-def opened(
+def open_store(
     store: str | Path | Store, model: Model | None, pin: Pin | None, *, writing: bool
 ) -> tuple[Store, Pin]:
     """A store, and what its vectors are of; see `Gallery`.
@@ -48,7 +48,7 @@ def opened(
         store = STORES.build(store_spec(store), pin=pin, writing=writing)
     there = store.state().pin
     if pin is not None and pin != there:
-        raise foreign(pin.fingerprint, there)
+        raise foreign_embedding(pin.fingerprint, there)
     return store, there
 
 
@@ -79,7 +79,7 @@ def condition_of(where: str | Condition | None) -> Condition | None:
     Raises:
         BadCondition: If it cannot be read.
     """
-    return parse(where) if isinstance(where, str) else where
+    return parse_condition(where) if isinstance(where, str) else where
 
 
 def ratios_of(model: Model, calibration: str) -> Callable[[Array], Array] | None:
@@ -102,7 +102,7 @@ def vector_of(probe: Embeddings | Raw, model: Model | None, pin: Pin) -> Float[A
         BadArgument: If it is not of one item, or is an item and there is no model.
     """
     if isinstance(probe, Embeddings):
-        check(probe, pin)
+        check_fingerprint(probe, pin)
         if len(probe.vectors) != 1:
             raise BadArgument(
                 f"The probe is {len(probe.vectors)} vectors, and one is expected. Ask for one at a "
@@ -117,14 +117,14 @@ def vector_of(probe: Embeddings | Raw, model: Model | None, pin: Pin) -> Float[A
     return model.embed_one(probe, "the probe")
 
 
-def check(embeddings: Embeddings, pin: Pin) -> None:
+def check_fingerprint(embeddings: Embeddings, pin: Pin) -> None:
     """Refuse embeddings of another model.
 
     Raises:
         ForeignEmbedding: If they are.
     """
     if embeddings.fingerprint != pin.fingerprint:
-        raise foreign(embeddings.fingerprint, pin)
+        raise foreign_embedding(embeddings.fingerprint, pin)
 
 
 def changed(
@@ -141,7 +141,7 @@ def changed(
         BadArgument: If it is not of one item.
     """
     if embedding is not None:
-        check(embedding, pin)
+        check_fingerprint(embedding, pin)
         if len(embedding.vectors) != 1:
             raise BadArgument(
                 f"{entry.id} was to get {len(embedding.vectors)} vectors, and one is expected."
@@ -158,7 +158,7 @@ def changed(
     return entry
 
 
-def foreign(fingerprint: str, pin: Pin) -> ForeignEmbedding:
+def foreign_embedding(fingerprint: str, pin: Pin) -> ForeignEmbedding:
     """The error for vectors of another model than the gallery's."""
     return ForeignEmbedding(
         f"These vectors were made by model {fingerprint[:12]}, and the gallery holds those of "
@@ -167,7 +167,7 @@ def foreign(fingerprint: str, pin: Pin) -> ForeignEmbedding:
     )
 
 
-def missing(given: str) -> NotEnrolled:
+def not_enrolled(given: str) -> NotEnrolled:
     """The error for an id under which nothing is enrolled."""
     return NotEnrolled(
         f"Nothing is enrolled under the id {shortened(given, 200)!r}. Look for it: likewise "

@@ -10,7 +10,7 @@ from likewise.stores.base import Store
 from likewise.stores.rows import Pin
 
 
-class Known:
+class Snapshot:
     """The templates of a store, and its thresholds.
 
     Args:

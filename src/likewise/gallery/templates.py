@@ -133,7 +133,7 @@ class Templates:
         vectors, k = self.vectors, int(self.sizes[own].max()) + 1
         if rule == "centroid":
             vectors, k = self.centroids, 2
-        found = exact.nearest(probes, vectors, self._squares[rule], k, self.distance)
+        found = exact.nearest_rows(probes, vectors, self._squares[rule], k, self.distance)
         distances = np.empty(len(own), dtype=np.float32)
         who = np.empty(len(own), dtype=np.int64)
         for at, (rows, far) in enumerate(found):

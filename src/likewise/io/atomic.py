@@ -88,7 +88,7 @@ def write_new(path: Path, data: bytes) -> None:
     with saving(path):
         if not os.path.lexists(path):
             _place(path, data)
-        elif holds(path, data):
+        elif holds_bytes(path, data):
             # Whoever wrote it may have been killed before the folder was flushed.
             sync_folder(path.parent)
         else:
@@ -135,11 +135,11 @@ def replacing(*paths: Path) -> Iterator[tuple[BinaryIO, ...]]:
                 sync_folder(folder)
         except BaseException:
             for part in parts:
-                discard(part)
+                discard_path(part)
             raise
 
 
-def probe(folder: Path) -> None:
+def probe_folder(folder: Path) -> None:
     """Find out whether files can be written there, by writing one and removing it.
 
     Raises:
@@ -150,7 +150,7 @@ def probe(folder: Path) -> None:
         try:
             _fill(part, bytes(4096))
         finally:
-            discard(part)
+            discard_path(part)
 
 
 def make_folder(path: Path) -> None:
@@ -168,11 +168,11 @@ def make_folder(path: Path) -> None:
         try:
             sync_folder(path.parent)
         except BaseException:
-            discard(path)
+            discard_path(path)
             raise
 
 
-def discard(path: Path) -> None:
+def discard_path(path: Path) -> None:
     """Remove a file or an empty folder if that is possible, and say nothing if not."""
     with contextlib.suppress(OSError):
         if path.is_dir() and not path.is_symlink():
@@ -181,7 +181,7 @@ def discard(path: Path) -> None:
             path.unlink()
 
 
-def holds(path: Path, data: bytes) -> bool:
+def holds_bytes(path: Path, data: bytes) -> bool:
     """Whether a plain file with exactly these bytes is there."""
     status = path.lstat()
     plain = stat.S_ISREG(status.st_mode) and status.st_size == len(data)
@@ -195,7 +195,7 @@ def _place(path: Path, data: bytes) -> None:
         _rename(part, path)
         sync_folder(path.parent)
     except BaseException:
-        discard(part)
+        discard_path(part)
         raise
 
 

@@ -19,7 +19,7 @@ from likewise.shapes import Array
 
 
 @final
-class Spilled:
+class SpillBuffer:
     """Where arrays of one type are put one after the other.
 
     Args:

@@ -16,16 +16,16 @@ from likewise.learn.inspection import facts_of, inspect
 from likewise.learn.loop import checkpoint
 from likewise.learn.loop.data import Splitter
 from likewise.learn.loop.train import OnStep, Run, train
-from likewise.learn.network.export import export, export_matcher
+from likewise.learn.network.export import export_matcher, export_network
 from likewise.model import folder as manifest
 from likewise.model import reference, transform_text
-from likewise.model.leakage import TrainedOn
+from likewise.model.leakage import LeakageRecord
 from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe
-from likewise.report.write import examples_of, report_of, training_json, write
+from likewise.report.write import examples_of, report_of, training_json, write_report
 from likewise.results.evaluation import Epoch, Evaluation, Training
 from likewise.sources.base import Source
-from likewise.tasks.calibrate import fit, measured
+from likewise.tasks.calibrate import fit, with_test_rates
 from likewise.types import Claim, Role
 
 
@@ -110,9 +110,9 @@ def learn(
         SaveFailed: If the model cannot be written; what was there before still stands.
     """
     folder = Path(out)
-    kept = checkpoint.path_of(folder)
-    checkpoint.check(kept, resume=resume, overwrite=overwrite)
-    manifest.check_target(folder, overwrite=overwrite or resume)
+    kept = checkpoint.checkpoint_path(folder)
+    checkpoint.check_resume(kept, resume=resume, overwrite=overwrite)
+    manifest.check_model_folder(folder, overwrite=overwrite or resume)
     run = train(
         recipe,
         source,
@@ -149,11 +149,11 @@ def learn(
             choice=model.calibration().choice,
             audit=facts_of(found),
         )
-        write(report, folder / "report.html", folder / "card.md")
+        write_report(report, folder / "report.html", folder / "card.md")
         if on_measured is not None:
             on_measured(model, run.data.parts[Role.TEST])
         if not run.stopped:
-            atomic.discard(kept)
+            atomic.discard_path(kept)
     finally:
         run.data.close()
     return Experiment(
@@ -179,7 +179,7 @@ def _rerun(model: Model) -> tuple[str, ...]:
 def _files(run: Run) -> dict[str, bytes]:
     parts = run.data.parts
     learned = (Role.TRAIN, Role.SELECT, Role.CALIBRATE)
-    memory = TrainedOn.of(
+    memory = LeakageRecord.of(
         Claim(run.recipe.claim),
         {role: (parts[role].items, iter(parts[role])) for role in learned if role in parts},
     )
@@ -195,8 +195,8 @@ def _files(run: Run) -> dict[str, bytes]:
         files["matcher"] = export_matcher(network.matcher, *sizes)
     return files | {
         "recipe": run.recipe.to_toml().encode(),
-        "transform": transform_text.dump(run.recipe.transform, run.data.state),
-        "encoder.main": export(network, run.data.transform.shape),
+        "transform": transform_text.dump_transform(run.recipe.transform, run.data.state),
+        "encoder.main": export_network(network, run.data.transform.shape),
         "weights": save_tensors(tensors),
         "trained_on": memory.to_json(),
         "training": training_json(_training(run)),
@@ -204,7 +204,7 @@ def _files(run: Run) -> dict[str, bytes]:
 
 
 def _save(folder: Path, run: Run, files: Mapping[str, bytes], *, overwrite: bool) -> None:
-    manifest.save(
+    manifest.save_model(
         folder,
         kind=run.data.transform.kind,
         claim=Claim(run.recipe.claim),
@@ -235,7 +235,7 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
             against=run.recipe.against,
         )
         source = run.recipe.source or run.data.namespace
-        made, evaluation = measured(model, made, parts[Role.TEST], source)
+        made, evaluation = with_test_rates(model, made, parts[Role.TEST], source)
     files["calibration"] = json_format.to_json(made)
     files["reference"] = reference.to_bytes({"default": kept})
     return evaluation

@@ -17,19 +17,19 @@ from likewise.data.assign import LEAST_OF_SHARE, most_shared, pair_counts
 from likewise.data.cache import Decoded
 from likewise.data.splits import DEFAULT_SHARES, split
 from likewise.errors import BadArgument, RecipeError, SplitError
-from likewise.evaluation.pooled import Decided, Fold, FoldedEvaluation, pool
+from likewise.evaluation.pooled import Decided, Fold, PooledEvaluation, pool_folds
 from likewise.evaluation.pooled_probabilities import Said
 from likewise.learn.experiment import learn
 from likewise.learn.loop.data import Splitter
 from likewise.learn.loop.train import OnStep, Run
 from likewise.model.model import Model
-from likewise.pairs.choose import compare
+from likewise.pairs.choose import choose_pairs
 from likewise.recipe.recipe import Recipe
 from likewise.results.evaluation import Epoch, Evaluation
 from likewise.shapes import Array, Int
 from likewise.sources import FAMILY as SOURCES
 from likewise.sources.base import Source
-from likewise.tasks.evaluate import measure
+from likewise.tasks.evaluate import measure_model
 from likewise.tasks.seen import see
 from likewise.types import Claim, Items, Role, Split
 
@@ -50,7 +50,7 @@ def cross_validate(
     on_start: Callable[[Run], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_step: OnStep | None = None,
-) -> Mapping[str, FoldedEvaluation]:
+) -> Mapping[str, PooledEvaluation]:
     """Train and measure a recipe once for each fold, and pool the decisions.
 
     The folds are drawn by the recipe's seed. What a fold does not test is shared out by the
@@ -124,7 +124,7 @@ def cross_validate(
         for name, (evaluation, decided) in measured.items():
             done[name].append((Fold(number + 1, made.parts, evaluation, pace), decided))
     return {
-        name: pool([fold for fold, _ in found], [decided for _, decided in found], prior)
+        name: pool_folds([fold for fold, _ in found], [decided for _, decided in found], prior)
         for name, found in done.items()
     }
 
@@ -149,9 +149,9 @@ def _decided(
 ) -> tuple[Evaluation, Decided]:
     """What a fold's model does to its own test items."""
     fitted = model.calibration(comparator=comparator)
-    evaluation = measure(model, test, source, comparator=comparator, prior=prior)
+    evaluation = measure_model(model, test, source, comparator=comparator, prior=prior)
     seen = see(model, test, comparator)
-    compared = compare(seen.vectors, seen.items, seen.comparator, fitted.against)
+    compared = choose_pairs(seen.vectors, seen.items, seen.comparator, fitted.against)
     decided = Decided.of(compared, fitted.points, fitted.claim)
     said = Said.of(compared, fitted.ratios, fitted.claim, prior)
     return evaluation, replace(decided, said=said)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from likewise.auditing.findings import Audit, ranked
+from likewise.auditing.findings import Audit, worst_first
 from likewise.auditing.margins import embedding_findings, margin_of
 from likewise.auditing.run import audit_decoded, some_identities
 from likewise.learn.loop.train import Run
@@ -43,7 +43,7 @@ def inspect(run: Run) -> Audit:
         unit=bounded,
         seed=run.recipe.seed,
     )
-    return replace(found, findings=ranked([*found.findings, *more]))
+    return replace(found, findings=worst_first([*found.findings, *more]))
 
 
 def facts_of(found: Audit | None) -> Mapping[str, str]:

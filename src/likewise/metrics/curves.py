@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 
 from likewise.errors import BadArgument
-from likewise.metrics.verification import Spread, bin_values
+from likewise.metrics.verification import DistanceHistograms, bin_values
 from likewise.results.curves import Curve
 from likewise.shapes import Array, Float
 
@@ -18,7 +18,7 @@ _SHOWN = 200
 _NORMAL = NormalDist()
 
 
-def curve_of(spread: Spread) -> Curve:
+def curve_of(spread: DistanceHistograms) -> Curve:
     """The rates at every threshold that decides something otherwise, from accepting nothing on.
 
     Drawn as (FAR, 1 - FRR) it is the ROC; as `normal_deviates` of (FAR, FRR), the DET.

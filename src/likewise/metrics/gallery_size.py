@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from likewise.metrics.identification import against, rejecting
+from likewise.metrics.identification import probe_ranks, rejecting
 from likewise.metrics.intervals import FEWEST_UNITS, share_of
 from likewise.results.ranking import AtSize
 from likewise.shapes import Array, Float, Int
@@ -109,11 +109,11 @@ def _gallery(
     nothing = np.zeros(0)
     if not len(mates):
         return mates, nothing, nothing
-    ahead, tied, own, _ = against(vectors, codes, mates, enrolled, matrix, alone=alone)
+    ahead, tied, own, _ = probe_ranks(vectors, codes, mates, enrolled, matrix, alone=alone)
     first = np.where(ahead == 0, 1 / (tied + 1), 0.0)
     if not len(strangers):
         return codes[mates], first, np.ones(len(mates))
-    *_, closest = against(vectors, codes, strangers, enrolled, matrix, alone=alone)
+    *_, closest = probe_ranks(vectors, codes, strangers, enrolled, matrix, alone=alone)
     each = 1 / np.bincount(codes[strangers])[codes[strangers]]
     lost = 1 - first * (own <= rejecting(closest, each, fpir))
     return codes[mates], first, lost

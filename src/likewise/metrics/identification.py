@@ -176,7 +176,7 @@ def identification(
     if paired.sum() < 2:
         return None
     probes = np.setdiff1d(np.flatnonzero(paired[codes]), example)
-    nearer, level, _, _ = against(vectors, codes, probes, example, matrix, alone=alone)
+    nearer, level, _, _ = probe_ranks(vectors, codes, probes, example, matrix, alone=alone)
     asked_ranks = range(1, min(ranks, len(identities)) + 1)
     cmc = [((rank - nearer) / (level + 1)).clip(0, 1) for rank in asked_ranks]
     of = codes[probes]
@@ -185,8 +185,8 @@ def identification(
     stranger = np.flatnonzero(~known[codes])
     mate = probes[known[of]]
     enrolled = example[known]
-    _, _, _, closest = against(vectors, codes, stranger, enrolled, matrix, alone=alone)
-    ahead, tied, own, _ = against(vectors, codes, mate, enrolled, matrix, alone=alone)
+    _, _, _, closest = probe_ranks(vectors, codes, stranger, enrolled, matrix, alone=alone)
+    ahead, tied, own, _ = probe_ranks(vectors, codes, mate, enrolled, matrix, alone=alone)
     first_place = np.where(ahead == 0, 1 / (tied + 1), 0.0)
     each = 1 / np.bincount(codes)[codes[stranger]]
     return Identification(
@@ -226,7 +226,7 @@ def rejecting(closest: Float[Array, "n"], each: Float[Array, "n"], fpir: float) 
     return float(allowed[-1]) if len(allowed) else -1.0
 
 
-def against(
+def probe_ranks(
     vectors: Float[Any, "n dim"],
     codes: Int[Array, "n"],
     probes: Int[Array, "m"],

@@ -15,7 +15,7 @@ from likewise.metrics.tally import Tally
 from likewise.shapes import Array, Float
 
 
-def probabilities(ratios: Float[Array, "n"], prior: float) -> Float[Array, "n"]:
+def probabilities_at(ratios: Float[Array, "n"], prior: float) -> Float[Array, "n"]:
     """The probability of the same that each natural log-likelihood ratio gives at this prior."""
     found: Array = 0.5 * (1 + np.tanh(0.5 * (ratios + logit(prior))))
     return found
@@ -53,7 +53,7 @@ def brier(
     prior: float = 0.5,
 ) -> float:
     """The mean squared difference of the probability and the truth; arguments as in `log_loss`."""
-    said = probabilities(ratios, prior)
+    said = probabilities_at(ratios, prior)
     missed, alarmed = np.sum(same * (1 - said) ** 2), np.sum(different * said**2)
     return float(prior * missed + (1 - prior) * alarmed)
 
@@ -122,8 +122,8 @@ def share_of_same(
         The share at the prior, and the ends of the interval: None below 20 units, or where a pair
         of one sort is missing, with all units or without one.
     """
-    different = between(nearer and nearer[0], farther and farther[0])
-    same = between(farther and farther[1], nearer and nearer[1])
+    different = error_between(nearer and nearer[0], farther and farther[0])
+    same = error_between(farther and farther[1], nearer and nearer[1])
     if not same.value or not different.value:
         return float(bool(same.value)), None, None
     odds = logit(prior) + math.log(same.value) - math.log(different.value)
@@ -144,7 +144,7 @@ def share_of_same(
     return share, _expit(odds - half), _expit(odds + half)
 
 
-def between(less: Tally | None, more: Tally | None) -> Tally:
+def error_between(less: Tally | None, more: Tally | None) -> Tally:
     """What the looser of two decisions gets wrong and the stricter does not.
 
     Args:

@@ -149,14 +149,14 @@ def bin_values() -> Float[Array, "bins"]:
 
 
 @dataclass(frozen=True)
-class Spread:
+class DistanceHistograms:
     """Weighted histograms of the distances of same and of different pairs; each sums to 1."""
 
     same: Float[Array, "bins"]
     different: Float[Array, "bins"]
 
     @classmethod
-    def empty(cls) -> "Spread":
+    def empty(cls) -> "DistanceHistograms":
         """Histograms to add to."""
         return cls(np.zeros(_BINS), np.zeros(_BINS))
 

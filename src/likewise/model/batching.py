@@ -12,7 +12,15 @@ from typing import TypeAlias
 
 import numpy as np
 
-from likewise.data.loader import Chunk, check, decode, nothing, out_of_memory, reason, worked
+from likewise.data.loader import (
+    Chunk,
+    check_kind,
+    decode,
+    nothing_decoded,
+    out_of_memory,
+    reason,
+    worked,
+)
 from likewise.errors import UnreadableItem
 from likewise.shapes import Array, Float, Int
 from likewise.transforms.base import Transform
@@ -40,7 +48,7 @@ class Block:
     done: int
 
 
-def blocks(
+def embed_blocks(
     items: Items,
     transform: Transform,
     encode: Encode,
@@ -66,7 +74,7 @@ def blocks(
         OutOfMemory: If there is no memory for an item.
         BadArgument: If `threads` is not positive.
     """
-    check(items, transform, threads)
+    check_kind(items, transform, threads)
 
     def work(chunk: Chunk) -> tuple[list[int], list[Array], list[tuple[str, str]]]:
         return _embed(chunk, transform, encode, strict=strict)
@@ -82,7 +90,7 @@ def blocks(
             found = np.concatenate([np.zeros((0, dim), np.float32), *vectors])
             yield Block(rows, found, tuple(failed), start)
     if not read:
-        raise nothing(items, first)
+        raise nothing_decoded(items, first)
 
 
 def _embed(

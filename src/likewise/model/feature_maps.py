@@ -7,14 +7,14 @@ from typing import Any, final
 
 import numpy as np
 
-from likewise.io.spill import Spilled
+from likewise.io.spill import SpillBuffer
 from likewise.shapes import Array, Float, Int, Shaped
 
 _LARGE_BYTES = 2**28
 
 
 @final
-class Featured:
+class FeatureMaps:
     """Items by their embedding and feature map, row for row.
 
     It is indexed by its rows, as an array of embeddings is; what comes out shares the arrays and
@@ -40,7 +40,7 @@ class Featured:
     @classmethod
     def of(
         cls, parts: Iterable[tuple[Array, Array]], count: int, sizes: tuple[int, int, int]
-    ) -> "Featured":
+    ) -> "FeatureMaps":
         """Gather embeddings and feature maps that come some at a time.
 
         Maps of more than 256 MB go to a temporary file.
@@ -55,7 +55,7 @@ class Featured:
         """
         vectors: list[Array] = []
         size = 4 * count * math.prod(sizes)
-        with closing(Spilled(size, _LARGE_BYTES, "feature maps")) as spilled:
+        with closing(SpillBuffer(size, _LARGE_BYTES, "feature maps")) as spilled:
             for part, maps in parts:
                 vectors.append(part)
                 spilled.add(maps.astype(np.float32, copy=False))
@@ -64,8 +64,8 @@ class Featured:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: slice | Shaped[Array, "..."]) -> "Featured":
-        return Featured(self._vectors, self._maps, self.rows[index])
+    def __getitem__(self, index: slice | Shaped[Array, "..."]) -> "FeatureMaps":
+        return FeatureMaps(self._vectors, self._maps, self.rows[index])
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -88,11 +88,11 @@ class Featured:
         return self._maps[self.rows]
 
     @property
-    def whole(self) -> "Featured":
+    def whole(self) -> "FeatureMaps":
         """All items, which `rows` counts."""
-        return Featured(self._vectors, self._maps)
+        return FeatureMaps(self._vectors, self._maps)
 
 
 def vectors_of(seen: Any) -> Float[Array, "n dim"]:
     """The embeddings, whether feature maps come with them or not."""
-    return seen.vectors if isinstance(seen, Featured) else seen
+    return seen.vectors if isinstance(seen, FeatureMaps) else seen

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from likewise.errors import DamagedModel, SaveFailed
 from likewise.io import atomic
-from likewise.model.manifest import AGAIN, ROLES, Entry
+from likewise.model.manifest import AGAIN, ROLES, FileEntry
 
 FILE_BYTES = 4 << 30
 PARSED_BYTES = {
@@ -53,7 +53,7 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def unreadable(path: Path, error: OSError | MemoryError) -> DamagedModel:
+def unreadable_file(path: Path, error: OSError | MemoryError) -> DamagedModel:
     """The error for a file of a model that is there no longer or cannot be read."""
     if isinstance(error, FileNotFoundError):
         return DamagedModel(f"{path} is missing. {AGAIN}")
@@ -61,7 +61,7 @@ def unreadable(path: Path, error: OSError | MemoryError) -> DamagedModel:
     return DamagedModel(f"{path} cannot be read: {cause}. Check its rights. {AGAIN}")
 
 
-def foreign(folder: Path) -> str | None:
+def foreign_file(folder: Path) -> str | None:
     """Something that no save of ours can have left there, if there is anything."""
     with os.scandir(folder) as entries:
         found = {entry.name: entry for entry in entries}
@@ -82,15 +82,15 @@ def ours(name: str) -> bool:
     return re.sub(r"-[0-9a-f]{6,64}(?=\.\w+$)", "", name) in ROLES.values()
 
 
-def write(
+def write_file(
     folder: Path,
     role: str,
     data: bytes,
     *,
     fresh: bool,
-    old: Mapping[str, Entry],
+    old: Mapping[str, FileEntry],
     made: list[Path],
-) -> Entry:
+) -> FileEntry:
     """Write one file under a name that no other content has or had.
 
     Args:
@@ -115,7 +115,7 @@ def write(
     for name in [ROLES[role], *names] if fresh else names:
         path = inside(folder, name)
         there = os.path.lexists(path)
-        if used.get(name, sha256) == sha256 and (not there or atomic.holds(path, data)):
+        if used.get(name, sha256) == sha256 and (not there or atomic.holds_bytes(path, data)):
             break
     if not path.parent.exists():
         atomic.make_folder(path.parent)
@@ -123,4 +123,4 @@ def write(
     if not there:
         made.append(path)
     atomic.write_new(path, data)
-    return Entry(name, sha256)
+    return FileEntry(name, sha256)

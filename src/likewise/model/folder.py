@@ -24,24 +24,34 @@ from likewise.errors import (
 )
 from likewise.io import atomic
 from likewise.io.bounded import check_plain, read_plain
-from likewise.model.files import foreign, inside, most_bytes, ours, unreadable, write
+from likewise.model.files import foreign_file, inside, most_bytes, ours, unreadable_file, write_file
 from likewise.model.manifest import (
     AGAIN,
     FORMAT,
     NEEDED,
     ROLES,
     SPEC_LENGTH,
-    Entry,
+    FileEntry,
     Manifest,
     check_role,
-    dump,
+    dump_manifest,
     fingerprint,
-    parse,
+    parse_manifest,
 )
 from likewise.registry import Spec
 from likewise.types import Claim, Kind
 
-__all__ = ["FORMAT", "ROLES", "Entry", "Manifest", "check_target", "load", "read", "save", "update"]
+__all__ = [
+    "FORMAT",
+    "ROLES",
+    "FileEntry",
+    "Manifest",
+    "check_model_folder",
+    "load_manifest",
+    "read_file",
+    "save_model",
+    "update_model",
+]
 
 MANIFEST = "model.toml"
 UNWRAPPED = ("recipe", "weights", "training")
@@ -49,7 +59,7 @@ UNWRAPPED = ("recipe", "weights", "training")
 MANIFEST_BYTES = 1 << 20
 
 
-def check_target(folder: Path, *, overwrite: bool) -> None:
+def check_model_folder(folder: Path, *, overwrite: bool) -> None:
     """Find out, before any work is done, whether a model can be saved there; leave nothing.
 
     Raises:
@@ -62,16 +72,16 @@ def check_target(folder: Path, *, overwrite: bool) -> None:
             _standing(folder, overwrite=overwrite)
             for place in (folder, inside(folder, "encoders")):
                 if place.is_dir():
-                    atomic.probe(place)
+                    atomic.probe_folder(place)
         else:
             atomic.make_folder(folder)
             try:
-                atomic.probe(folder)
+                atomic.probe_folder(folder)
             finally:
-                atomic.discard(folder)
+                atomic.discard_path(folder)
 
 
-def save(
+def save_model(
     folder: Path,
     *,
     kind: Kind,
@@ -94,7 +104,7 @@ def save(
         UnknownName: If there is no such role.
         BadArgument: If a role that every model needs is missing.
         BadSpec: If the distance is no spec.
-        ModelExists: As in `check_target`.
+        ModelExists: As in `check_model_folder`.
         SaveFailed: If the model could not be written.
     """
     missing = [role for role in NEEDED if role not in files]
@@ -109,22 +119,22 @@ def save(
         )
     Spec.parse(distance)
     before = None
-    old: Mapping[str, Entry] = {}
+    old: Mapping[str, FileEntry] = {}
     with atomic.saving(folder):
         if os.path.lexists(folder):
             before = _standing(folder, overwrite=overwrite)
     if before is not None:
         # A damaged model may be replaced too; then nobody knows what its files were.
         with contextlib.suppress(ModelError):
-            old = parse(before, folder / MANIFEST).files
+            old = parse_manifest(before, folder / MANIFEST).files
     draft = Manifest(FORMAT, __version__, kind, claim, distance, "", {})
     return _commit(folder, draft, files, before, old)
 
 
-def update(
+def update_model(
     folder: Path, files: Mapping[str, bytes], *, standing: Manifest | None = None
 ) -> Manifest:
-    """Give a model new files for some roles and keep the others; a failure is as in `save`.
+    """Give a model new files for some roles and keep the others; a failure is as in `save_model`.
 
     A calibration belongs to a fingerprint: whoever gives a new encoder gives a calibration too.
 
@@ -135,7 +145,7 @@ def update(
 
     Raises:
         UnknownName: If there is no such role.
-        ModelNotFound: If there is no model; also what else `load` raises.
+        ModelNotFound: If there is no model; also what else `load_manifest` raises.
         SaveFailed: If the files could not be written.
     """
     before = _manifest_bytes(folder)
@@ -146,7 +156,7 @@ def update(
     return _commit(folder, draft, files, before, manifest.files)
 
 
-def load(folder: Path) -> Manifest:
+def load_manifest(folder: Path) -> Manifest:
     """Read and check the manifest, and check that its files are there.
 
     Raises:
@@ -157,7 +167,7 @@ def load(folder: Path) -> Manifest:
     return _checked(folder, _manifest_bytes(folder))
 
 
-def read(folder: Path, manifest: Manifest, role: str) -> bytes:
+def read_file(folder: Path, manifest: Manifest, role: str) -> bytes:
     """The bytes of one file, which are those that were saved.
 
     Raises:
@@ -176,7 +186,7 @@ def read(folder: Path, manifest: Manifest, role: str) -> bytes:
     try:
         data = read_plain(path, most_bytes(role))
     except (OSError, MemoryError) as error:
-        raise unreadable(path, error) from error
+        raise unreadable_file(path, error) from error
     found = hashlib.sha256(data).hexdigest()
     if found != entry.sha256:
         raise DamagedModel(
@@ -196,17 +206,17 @@ def _manifest_bytes(folder: Path) -> bytes:
             "saved in; a save that was cut off leaves one without it."
         ) from None
     except OSError as error:
-        raise unreadable(target, error) from error
+        raise unreadable_file(target, error) from error
 
 
 def _checked(folder: Path, data: bytes) -> Manifest:
-    manifest = parse(data, folder / MANIFEST)
+    manifest = parse_manifest(data, folder / MANIFEST)
     for role, entry in manifest.files.items():
         path = inside(folder, entry.path)
         try:
             check_plain(path, most_bytes(role))
         except OSError as error:
-            raise unreadable(path, error) from error
+            raise unreadable_file(path, error) from error
     return manifest
 
 
@@ -241,7 +251,7 @@ def _standing(folder: Path, *, overwrite: bool) -> bytes | None:
                 "with --overwrite (overwrite=True)."
             )
         return read_plain(target, MANIFEST_BYTES)
-    other = foreign(folder)
+    other = foreign_file(folder)
     if other is not None:
         raise ModelExists(
             f"{folder} is no model and not empty: it holds {other!r}. Choose a new or an empty "
@@ -255,7 +265,7 @@ def _commit(
     draft: Manifest,
     files: Mapping[str, bytes],
     before: bytes | None,
-    old: Mapping[str, Entry],
+    old: Mapping[str, FileEntry],
 ) -> Manifest:
     """Write the files, then the manifest that names them; then remove what only `old` names."""
     for role in files:
@@ -269,11 +279,13 @@ def _commit(
                 atomic.make_folder(folder)
                 made.append(folder)
             for role, data in files.items():
-                entries[role] = write(folder, role, data, fresh=before is None, old=old, made=made)
+                entries[role] = write_file(
+                    folder, role, data, fresh=before is None, old=old, made=made
+                )
             manifest = dataclasses.replace(
                 draft, fingerprint=fingerprint(draft.distance, entries), files=entries
             )
-            text = dump(manifest)
+            text = dump_manifest(manifest)
             _check_unchanged(folder, before)
             atomic.replace(folder / MANIFEST, text)
     except BaseException:
@@ -282,11 +294,11 @@ def _commit(
         with contextlib.suppress(OSError):
             if _peek(folder) != text:
                 for path in reversed(made):
-                    atomic.discard(path)
+                    atomic.discard_path(path)
         raise
     kept = {entry.path for entry in entries.values()}
     for entry in old.values():
         if entry.path not in kept and ours(entry.path):
             with contextlib.suppress(DamagedModel):
-                atomic.discard(inside(folder, entry.path))
+                atomic.discard_path(inside(folder, entry.path))
     return manifest

@@ -29,7 +29,7 @@ _SALT = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
-class TrainedOn:
+class LeakageRecord:
     """Salted hashes of the identities and items that a model learned from.
 
     Attributes:
@@ -46,7 +46,9 @@ class TrainedOn:
     items: Mapping[str, frozenset[str]]
 
     @classmethod
-    def of(cls, claim: Claim, roles: Mapping[Role, tuple[Items, Iterable[Array]]]) -> "TrainedOn":
+    def of(
+        cls, claim: Claim, roles: Mapping[Role, tuple[Items, Iterable[Array]]]
+    ) -> "LeakageRecord":
         """Remember the items of the roles train, select and calibrate; others are passed over.
 
         Args:
@@ -65,7 +67,7 @@ class TrainedOn:
                 items[role.value] = frozenset(_items(salt, table, decoded))
         return cls(claim, salt, identities, items)
 
-    def and_calibrated(self, items: Items, decoded: Iterable[Array]) -> "TrainedOn":
+    def and_calibrated(self, items: Items, decoded: Iterable[Array]) -> "LeakageRecord":
         """The same, and these items beside those that calibrated before.
 
         Raises:
@@ -92,7 +94,7 @@ class TrainedOn:
         return json.dumps(table, separators=(",", ":")).encode()
 
     @classmethod
-    def from_json(cls, data: bytes) -> "TrainedOn":
+    def from_json(cls, data: bytes) -> "LeakageRecord":
         """Read what `to_json` wrote.
 
         Raises:

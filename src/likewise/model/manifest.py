@@ -49,7 +49,7 @@ _DOTS = 2000
 
 
 @dataclass(frozen=True)
-class Entry:
+class FileEntry:
     """One file of a model.
 
     Attributes:
@@ -82,7 +82,7 @@ class Manifest:
     claim: Claim
     distance: str
     fingerprint: str
-    files: Mapping[str, Entry]
+    files: Mapping[str, FileEntry]
 
 
 def check_role(role: str) -> None:
@@ -95,7 +95,7 @@ def check_role(role: str) -> None:
         raise unknown("no file of a model has the role", role, ROLES)
 
 
-def fingerprint(distance: str, files: Mapping[str, Entry]) -> str:
+def fingerprint(distance: str, files: Mapping[str, FileEntry]) -> str:
     """SHA-256 over the hashes of transform, encoders and matcher, and the distance's spec."""
     lines = [
         f"{role} {files[role].sha256}"
@@ -105,7 +105,7 @@ def fingerprint(distance: str, files: Mapping[str, Entry]) -> str:
     return hashlib.sha256("\n".join([*lines, f"distance {distance}"]).encode()).hexdigest()
 
 
-def dump(manifest: Manifest) -> bytes:
+def dump_manifest(manifest: Manifest) -> bytes:
     """The manifest as TOML."""
     import tomli_w  # whoever only reads a model does without it
 
@@ -133,7 +133,7 @@ def _checksum(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps([manifest.format, *head, files]).encode()).hexdigest()
 
 
-def parse(data: bytes, where: Path) -> Manifest:
+def parse_manifest(data: bytes, where: Path) -> Manifest:
     """Read a manifest and check everything in it that can be checked without its files.
 
     Args:
@@ -141,7 +141,7 @@ def parse(data: bytes, where: Path) -> Manifest:
         where: The file, for errors.
 
     Raises:
-        DamagedModel: If it is not as `dump` writes it.
+        DamagedModel: If it is not as `dump_manifest` writes it.
         NewerFormat: If a later version of Likewise wrote it.
     """
     table = _table(data, where)
@@ -196,7 +196,7 @@ def _check_format(table: Mapping[str, Any], where: Path) -> None:
         )
 
 
-def _files(value: Any, where: Path) -> dict[str, Entry]:
+def _files(value: Any, where: Path) -> dict[str, FileEntry]:
     if not isinstance(value, dict):
         raise _wrong(where, "files", f"is a {type(value).__name__}", "a table")
     _check_keys(value, NEEDED, "files.", where, (*ROLES,))
@@ -208,7 +208,7 @@ def _files(value: Any, where: Path) -> dict[str, Entry]:
         _check_keys(entry, ("path", "sha256"), f"{key}.", where)
         path = _matching(entry, "path", _PATH, "a plain relative path", where, f"{key}.")
         sha256 = _matching(entry, "sha256", _SHA256, "64 hex digits", where, f"{key}.")
-        files[role] = Entry(path, sha256)
+        files[role] = FileEntry(path, sha256)
     return files
 
 

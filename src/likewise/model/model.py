@@ -26,13 +26,13 @@ from likewise.errors import (
 )
 from likewise.model import folder as manifest
 from likewise.model import reference, transform_text
-from likewise.model.batching import Block, blocks
-from likewise.model.feature_maps import Featured
+from likewise.model.batching import Block, embed_blocks
+from likewise.model.feature_maps import FeatureMaps
 from likewise.model.folder import Manifest
-from likewise.model.leakage import TrainedOn
-from likewise.model.onnx_encoder import Encoder
-from likewise.model.onnx_matcher import LearnedComparator
-from likewise.model.reference import Reference
+from likewise.model.leakage import LeakageRecord
+from likewise.model.onnx_encoder import OnnxEncoder
+from likewise.model.onnx_matcher import OnnxMatcher
+from likewise.model.reference import DriftReference
 from likewise.registry import unknown
 from likewise.shapes import Array, Float
 from likewise.types import Embeddings, Items, Raw
@@ -55,25 +55,25 @@ class Model:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.manifest: Manifest = manifest.load(self.folder)
-        self.transform = transform_text.parse(self.read("transform"), self.manifest.kind)
+        self.manifest: Manifest = manifest.load_manifest(self.folder)
+        self.transform = transform_text.parse_transform(self.read("transform"), self.manifest.kind)
         try:
             self.distance: Distance = DISTANCES.build(self.manifest.distance)
         except LikewiseError as error:
             raise DamagedModel(f"{self.folder / 'model.toml'}: {error}") from error
         self._encoder = self._load_encoder(single=False)
 
-    def _load_encoder(self, *, single: bool) -> Encoder:
+    def _load_encoder(self, *, single: bool) -> OnnxEncoder:
         what = f"The encoder in {self.folder}"
-        return Encoder(self.read("encoder.main"), self.transform.shape, what, single=single)
+        return OnnxEncoder(self.read("encoder.main"), self.transform.shape, what, single=single)
 
     @cached_property
-    def matcher(self) -> LearnedComparator | None:
+    def matcher(self) -> OnnxMatcher | None:
         """The learned comparison; None where a distance alone compares."""
         if "matcher" not in self.manifest.files:
             return None
         maps = self._encoder.maps
-        return LearnedComparator(self.read("matcher"), self.dim, self.folder, maps)
+        return OnnxMatcher(self.read("matcher"), self.dim, self.folder, maps)
 
     def comparator(self, name: str = "") -> Comparator:
         """What compares two embeddings; or, for a matcher that reads them, their feature maps.
@@ -107,7 +107,7 @@ class Model:
 
     def read(self, role: str) -> bytes:
         """The bytes of one of its files, checked against the manifest's hash."""
-        return manifest.read(self.folder, self.manifest, role)
+        return manifest.read_file(self.folder, self.manifest, role)
 
     @property
     def fingerprint(self) -> str:
@@ -127,16 +127,16 @@ class Model:
         return json_format.from_json(self.read("calibration"))
 
     @cached_property
-    def references(self) -> Mapping[str, Reference]:
+    def references(self) -> Mapping[str, DriftReference]:
         """Some embeddings of what each calibration was fitted on; empty if there are none."""
         if "reference" not in self.manifest.files:
             return {}
-        return reference.from_bytes(self.read("reference"), self.dim)
+        return reference.reference_from_bytes(self.read("reference"), self.dim)
 
     @cached_property
-    def trained_on(self) -> TrainedOn:
+    def trained_on(self) -> LeakageRecord:
         """Salted hashes of what it learned from."""
-        return TrainedOn.from_json(self.read("trained_on"))
+        return LeakageRecord.from_json(self.read("trained_on"))
 
     def calibration(self, name: str = "default", comparator: str = "") -> Calibration:
         """One calibration.
@@ -190,10 +190,10 @@ class Model:
     ) -> Iterator[Block]:
         """Embed a table of any length some items at a time, in order; see `embedding.blocks`."""
         run = partial(self._run, encoder=self._single)
-        return blocks(items, self.transform, run, self.dim, strict=strict, threads=threads)
+        return embed_blocks(items, self.transform, run, self.dim, strict=strict, threads=threads)
 
     @cached_property
-    def _single(self) -> Encoder:
+    def _single(self) -> OnnxEncoder:
         """The encoder for many threads that run it at once, each on one core."""
         return self._load_encoder(single=True)
 
@@ -212,9 +212,9 @@ class Model:
     def looks_closer(self, comparator: str = "") -> bool:
         """Whether that comparator reads feature maps, which embeddings alone do not hold."""
         found = self.comparator(comparator)
-        return isinstance(found, LearnedComparator) and found.reads_maps
+        return isinstance(found, OnnxMatcher) and found.reads_maps
 
-    def see_decoded(self, decoded: Decoded, comparator: str = "") -> Array | Featured:
+    def see_decoded(self, decoded: Decoded, comparator: str = "") -> Array | FeatureMaps:
         """What that comparator compares of decoded items: vectors, and maps where it reads them."""
         if not self.looks_closer(comparator) or self._encoder.maps is None:
             return self.embed_decoded(decoded)
@@ -222,14 +222,14 @@ class Model:
             self._look(decoded.batch(np.arange(part.start, part.stop))[0])
             for part in _parts(len(decoded))
         )
-        return Featured.of(parts, len(decoded), self._encoder.maps)
+        return FeatureMaps.of(parts, len(decoded), self._encoder.maps)
 
-    def see_one(self, raw: Raw, place: str, comparator: str = "") -> Array | Featured:
+    def see_one(self, raw: Raw, place: str, comparator: str = "") -> Array | FeatureMaps:
         """What that comparator compares of one raw item."""
         if not self.looks_closer(comparator):
             return self.embed_one(raw, place)
         with _enough(place):
-            return Featured(*self._look(self.transform.collate([self.decode(raw, place)])[0]))
+            return FeatureMaps(*self._look(self.transform.collate([self.decode(raw, place)])[0]))
 
     def _look(self, batch: Array) -> tuple[Array, Array]:
         inputs = np.ascontiguousarray(self.transform.finish(batch), dtype=np.float32)
@@ -240,7 +240,7 @@ class Model:
         batch: Array,
         lengths: Array | None,
         *,
-        encoder: Encoder | None = None,
+        encoder: OnnxEncoder | None = None,
     ) -> Float[Array, "n dim"]:
         inputs = np.ascontiguousarray(self.transform.finish(batch), dtype=np.float32)
         return (encoder or self._encoder).run(inputs, lengths)

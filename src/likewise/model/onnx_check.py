@@ -71,7 +71,7 @@ _REFUSED = {
 }
 
 
-def check(data: bytes, what: str) -> None:
+def check_onnx(data: bytes, what: str) -> None:
     """Refuse an ONNX file that holds anything else than operators of ONNX and their weights.
 
     Args:

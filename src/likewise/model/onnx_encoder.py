@@ -7,7 +7,7 @@ import numpy as np
 
 from likewise.errors import DamagedModel
 from likewise.io.display import shortened
-from likewise.model.onnx_session import Graph
+from likewise.model.onnx_session import OnnxSession
 from likewise.shapes import Array, Float, Int, Shaped
 from likewise.types import InputShape, Kind
 
@@ -15,7 +15,7 @@ LONGEST_EMBEDDING = 65_536
 LONGEST_MAP = 2**22
 
 
-class Encoder:
+class OnnxEncoder:
     """What turns items into embeddings.
 
     Args:
@@ -34,7 +34,7 @@ class Encoder:
     """
 
     def __init__(self, data: bytes, shape: InputShape, what: str, *, single: bool = False) -> None:
-        self._graph = Graph(data, what, single=single)
+        self._graph = OnnxSession(data, what, single=single)
         takes: dict[str, tuple[str, list[int | None]]] = {
             "inputs": ("tensor(float)", [None, shape.channels, shape.height, shape.width])
         }

@@ -9,8 +9,8 @@ import numpy as np
 from likewise.distances.comparator import Comparator
 from likewise.distances.inputs import vectors
 from likewise.errors import BadArgument, DamagedModel
-from likewise.model.feature_maps import Featured
-from likewise.model.onnx_session import Graph
+from likewise.model.feature_maps import FeatureMaps
+from likewise.model.onnx_session import OnnxSession
 from likewise.shapes import Array, Float, Int
 
 # Numbers in memory at once while pairs are compared: 32 MB, of which each pair takes 16 times what
@@ -20,7 +20,7 @@ _NUMBERS = 2**23
 
 
 @final
-class LearnedComparator:
+class OnnxMatcher:
     """The dissimilarity that a learned matcher gives: softplus(-logit).
 
     It is smaller when the two are more alike, never negative, and the same when they are
@@ -34,7 +34,7 @@ class LearnedComparator:
         maps: Channels, height and width of a feature map of this model; None if it gives none.
 
     Attributes:
-        reads_maps: Whether it compares feature maps: then it is given `Featured` rows.
+        reads_maps: Whether it compares feature maps: then it is given `FeatureMaps` rows.
 
     Raises:
         DamagedModel: If the matcher does not load, or compares something else.
@@ -113,8 +113,8 @@ class LearnedComparator:
             )
         return np.ascontiguousarray(first, np.float32), np.ascontiguousarray(second, np.float32)
 
-    def _with_maps(self, some: Any) -> Featured:
-        if not isinstance(some, Featured):
+    def _with_maps(self, some: Any) -> FeatureMaps:
+        if not isinstance(some, FeatureMaps):
             raise BadArgument(
                 "The matcher reads feature maps, and was given embeddings alone, as galleries and "
                 "files of embeddings hold them. Compare those by the distance: comparator=distance."
@@ -148,16 +148,16 @@ class ComparedOnce:
         every: The items; what is compared are selections of its rows.
     """
 
-    def __init__(self, matcher: Comparator, every: Featured) -> None:
+    def __init__(self, matcher: Comparator, every: FeatureMaps) -> None:
         self._matcher = matcher
         self._every = every
         self._found = np.full((len(every), len(every)), np.nan, dtype=np.float32)
 
-    def rows(self, first: Featured, second: Featured) -> Float[Array, "n"]:
+    def rows(self, first: FeatureMaps, second: FeatureMaps) -> Float[Array, "n"]:
         """The dissimilarity of each row of `first` and the same row of `second`."""
         return self._of(first.rows, second.rows)
 
-    def matrix(self, first: Featured, second: Featured) -> Float[Array, "n m"]:
+    def matrix(self, first: FeatureMaps, second: FeatureMaps) -> Float[Array, "n m"]:
         """The dissimilarity of every row of `first` and every row of `second`."""
         return self._of(*np.broadcast_arrays(first.rows[:, None], second.rows[None, :]))
 
@@ -175,9 +175,9 @@ class ComparedOnce:
 
 def _graph(
     exported: bytes, dim: int, maps: tuple[int, int, int] | None, folder: Path
-) -> tuple[Graph, tuple[int, ...]]:
+) -> tuple[OnnxSession, tuple[int, ...]]:
     """The graph, and the sizes of what it reads of an item."""
-    graph = Graph(exported, f"The matcher in {folder}")
+    graph = OnnxSession(exported, f"The matcher in {folder}")
     takes = {name: (kind, len(axes), axes[1:]) for name, (kind, axes) in graph.inputs.items()}
     gives = {name: (kind, len(axes)) for name, (kind, axes) in graph.outputs.items()}
     readable: list[tuple[int, ...]] = [(dim,)] if maps is None else [(dim,), maps]

@@ -28,7 +28,7 @@ SLOWEST_VALUES_A_SECOND = 1000.0
 """A run may take `PATIENCE_SECONDS`, and so much longer the more numbers it is given."""
 
 
-class Graph:
+class OnnxSession:
     """A graph in ONNX, loaded and ready to run.
 
     Args:
@@ -45,7 +45,7 @@ class Graph:
     """
 
     def __init__(self, data: bytes, what: str, *, single: bool = False) -> None:
-        onnx_check.check(data, what)
+        onnx_check.check_onnx(data, what)
         self.what = what
         _share_arena()
         options = onnxruntime.SessionOptions()

@@ -23,7 +23,7 @@ _LONGEST_LINE = 1 << 23
 
 
 @dataclass(frozen=True)
-class Reference:
+class DriftReference:
     """Embeddings of what a calibration was fitted on, spread evenly over its units.
 
     Attributes:
@@ -38,7 +38,7 @@ class Reference:
     @classmethod
     def of(
         cls, vectors: Float[Array, "n dim"], identities: Shaped[Array, "n"], claim: Claim
-    ) -> "Reference":
+    ) -> "DriftReference":
         """A bounded sample of embeddings.
 
         Args:
@@ -79,7 +79,7 @@ def evenly(
     return rows
 
 
-def to_bytes(references: Mapping[str, Reference]) -> bytes:
+def to_bytes(references: Mapping[str, DriftReference]) -> bytes:
     """References by the name of their calibration, as the bytes of the file."""
     told = {
         name: {"dim": one.vectors.shape[1], "sizes": np.bincount(one.units).tolist()}
@@ -91,7 +91,7 @@ def to_bytes(references: Mapping[str, Reference]) -> bytes:
     )
 
 
-def from_bytes(data: bytes, dim: int) -> dict[str, Reference]:
+def reference_from_bytes(data: bytes, dim: int) -> dict[str, DriftReference]:
     """Read what `to_bytes` wrote.
 
     Args:
@@ -110,7 +110,7 @@ def from_bytes(data: bytes, dim: int) -> dict[str, Reference]:
         ) from error
 
 
-def _read(data: bytes, dim: int) -> dict[str, Reference]:
+def _read(data: bytes, dim: int) -> dict[str, DriftReference]:
     line, end, _ = data[:_LONGEST_LINE].partition(b"\n")
     if not end or line.count(b"[") + line.count(b"{") > 3 * _CALIBRATIONS:
         raise ValueError("its first line is none that was written")
@@ -124,7 +124,7 @@ def _read(data: bytes, dim: int) -> dict[str, Reference]:
         vectors = held.reshape(count, dim).astype(np.float32)
         if not np.isfinite(vectors).all():
             raise ValueError(f"a vector of {name!r} holds what is no finite number")
-        found[printable(name)] = Reference(vectors, np.repeat(np.arange(len(sizes)), sizes))
+        found[printable(name)] = DriftReference(vectors, np.repeat(np.arange(len(sizes)), sizes))
     if at != len(data):
         raise ValueError(f"it has {len(data)} bytes, and its first line says {at}")
     return found

@@ -7,7 +7,7 @@ import numpy as np
 from likewise.distances.base import Distance
 from likewise.distances.comparator import Comparator
 from likewise.errors import BadArgument
-from likewise.model.feature_maps import Featured
+from likewise.model.feature_maps import FeatureMaps
 from likewise.shapes import Array, Float
 
 NEAREST = 50
@@ -32,18 +32,18 @@ class Reranked:
     """
 
     def __init__(self, distance: Distance, matcher: Comparator, nearest: int) -> None:
-        check(nearest)
+        check_nearest(nearest)
         self._distance = distance
         self._matcher = matcher
         self._nearest = nearest
 
-    def matrix(self, first: Featured, second: Featured) -> Float[Array, "n m"]:
+    def matrix(self, first: FeatureMaps, second: FeatureMaps) -> Float[Array, "n m"]:
         """For every row of `first`, the list of all rows of `second`."""
         plain = np.asarray(self._distance.matrix(first.vectors, second.vectors))
         columns = np.tile(np.arange(len(second)), (len(first), 1))
         return self._ordered(plain, first, second, columns)
 
-    def lists(self, asked: Featured, shown: Featured, count: int) -> Float[Array, "n count"]:
+    def lists(self, asked: FeatureMaps, shown: FeatureMaps, count: int) -> Float[Array, "n count"]:
         """For every row of `asked`, the list of its own `count` rows of `shown`, one after another.
 
         Args:
@@ -59,8 +59,8 @@ class Reranked:
     def _ordered(
         self,
         plain: Float[Array, "n m"],
-        first: Featured,
-        second: Featured,
+        first: FeatureMaps,
+        second: FeatureMaps,
         columns: Array,
     ) -> Float[Array, "n m"]:
         nearest = np.argsort(plain, axis=1, kind="stable")[:, : self._nearest]
@@ -80,7 +80,7 @@ class Reranked:
         return Reranked(self._distance, self._matcher, self._nearest + 1)
 
 
-def check(nearest: int) -> None:
+def check_nearest(nearest: int) -> None:
     """Refuse to put fewer than one in order.
 
     Raises:

@@ -16,14 +16,14 @@ TRANSFORM_BYTES = 2**20
 _DOTS = 100
 
 
-def dump(spec: str, transform_state: Mapping[str, Any]) -> bytes:
+def dump_transform(spec: str, transform_state: Mapping[str, Any]) -> bytes:
     """The bytes of `transform.toml`."""
     import tomli_w
 
     return tomli_w.dumps({"spec": spec, "state": dict(transform_state)}).encode()
 
 
-def parse(data: bytes, kind: Kind) -> Transform:
+def parse_transform(data: bytes, kind: Kind) -> Transform:
     """The transform that the bytes of `transform.toml` tell of.
 
     Args:

@@ -14,7 +14,7 @@ from likewise.metrics.accepted import Hits, Steps, tallies
 from likewise.metrics.tally import Tally
 from likewise.metrics.verification import Counted
 from likewise.metrics.workers import in_order
-from likewise.pairs.tiles import Found, Tile, accepted, between, tiles
+from likewise.pairs.tiles import Found, Tile, accepted, pairs_in_ranges, tiles
 from likewise.results.evaluation import Mistake
 from likewise.results.rates import ErrorRates
 from likewise.shapes import Array, Bool, Float, Int, Shaped
@@ -26,7 +26,7 @@ _BLOCK_ELEMENTS = 2**20
 
 
 @runtime_checkable
-class Compared(Protocol):
+class PairSet(Protocol):
     """Pairs of embeddings that rates are measured on, whichever pairs they are.
 
     Attributes:
@@ -50,10 +50,10 @@ class Compared(Protocol):
     def trials(self, claim: Claim) -> tuple[int, str, float, float]:
         """How many units, what they are called, independent same and different trials."""
 
-    def among(self, units: Bool[Array, "units"], claim: Claim) -> "Compared":
+    def among(self, units: Bool[Array, "units"], claim: Claim) -> "PairSet":
         """The pairs whose both items are of these units, of as many as `trials` counts."""
 
-    def spread(self) -> verification.Spread:
+    def spread(self) -> verification.DistanceHistograms:
         """The histograms of all distances."""
 
     def inside(self, wanted: Sequence[int]) -> Mapping[int, tuple[Array, Array, Array]]:
@@ -70,7 +70,7 @@ class Compared(Protocol):
 
 
 @dataclass(frozen=True)
-class Comparisons:
+class AllPairs:
     """All pairs of a set of embeddings, compared block by block.
 
     Attributes:
@@ -90,7 +90,7 @@ class Comparisons:
     @classmethod
     def of(
         cls, vectors: Float[Any, "n dim"], identities: Shaped[Array, "n"], distance: Comparator
-    ) -> "Comparisons":
+    ) -> "AllPairs":
         """Sort embeddings by identity.
 
         Raises:
@@ -144,14 +144,14 @@ class Comparisons:
         same, total = int((sizes * (sizes - 1) // 2).sum()), int(sizes.sum())
         return same, total * (total - 1) // 2 - same
 
-    def among(self, units: Bool[Array, "units"], claim: Claim) -> "Comparisons":
+    def among(self, units: Bool[Array, "units"], claim: Claim) -> "AllPairs":
         """The pairs whose both items are of these units, of as many as `trials` counts.
 
         Raises:
             SplitError: If they make no same or no different pair.
         """
         kept = units if claim is Claim.KNOWN_CLASSES else units[self.codes]
-        return Comparisons.of(self.vectors[kept], self.names[self.codes[kept]], self.distance)
+        return AllPairs.of(self.vectors[kept], self.names[self.codes[kept]], self.distance)
 
     def trials(self, claim: Claim) -> tuple[int, str, float, float]:
         """How many units, what they are called, independent same and different trials."""
@@ -160,9 +160,9 @@ class Comparisons:
         paired = float((np.bincount(self.codes) >= 2).sum())
         return len(self.names), "identities", paired, len(self.names) / 2
 
-    def spread(self) -> verification.Spread:
+    def spread(self) -> verification.DistanceHistograms:
         """The histograms of all distances."""
-        spread = verification.Spread.empty()
+        spread = verification.DistanceHistograms.empty()
         one, each = self._weights()
 
         def count(tile: Tile) -> tuple[Counted, Counted | None]:
@@ -217,7 +217,7 @@ class Comparisons:
 
         def find(tile: Tile) -> Found:
             rows, columns = self.vectors[tile.rows], self.vectors[tile.columns]
-            found = between(self.distance, rows, columns, ranges, lambda: self._apart(tile))
+            found = pairs_in_ranges(self.distance, rows, columns, ranges, lambda: self._apart(tile))
             pairs = self._pairs(tile, *found)
             return pairs.among(fine.near(pairs.distances))
 

@@ -3,16 +3,16 @@
 from typing import Any
 
 from likewise.distances.comparator import Comparator
-from likewise.pairs.all_pairs import Compared, Comparisons
-from likewise.pairs.forgeries import SKILLED, Populations
+from likewise.pairs.all_pairs import AllPairs, PairSet
+from likewise.pairs.forgeries import SKILLED, ForgeryPairs
 from likewise.pairs.listed_pairs import ListedPairs
 from likewise.shapes import Float
 from likewise.types import Items
 
 
-def compare(
+def choose_pairs(
     vectors: Float[Any, "n dim"], items: Items, comparator: Comparator, against: str = ""
-) -> Compared:
+) -> PairSet:
     """The pairs that a table can be measured on: those it lists, else all of its items.
 
     Args:
@@ -28,5 +28,5 @@ def compare(
     if items.pairs is not None:
         return ListedPairs.of(vectors, items, comparator)
     if items.forged.any():
-        return Populations.of(vectors, items, comparator, against or SKILLED)
-    return Comparisons.of(vectors, items.identities, comparator)
+        return ForgeryPairs.of(vectors, items, comparator, against or SKILLED)
+    return AllPairs.of(vectors, items.identities, comparator)

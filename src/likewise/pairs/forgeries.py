@@ -15,7 +15,7 @@ from likewise.distances.comparator import Comparator
 from likewise.errors import BadDistance, SplitError
 from likewise.metrics import verification
 from likewise.metrics.tally import Tally
-from likewise.pairs.all_pairs import Comparisons
+from likewise.pairs.all_pairs import AllPairs
 from likewise.registry import unknown
 from likewise.results.evaluation import Mistake
 from likewise.results.rates import ErrorRates
@@ -26,7 +26,7 @@ SKILLED, RANDOM, BOTH = AGAINST = ("skilled", "random", "both")
 
 
 @dataclass(frozen=True)
-class Populations:
+class ForgeryPairs:
     """Pairs of genuine and forged items, compared block by block.
 
     Attributes:
@@ -38,7 +38,7 @@ class Populations:
     """
 
     vectors: Float[Any, "n dim"]
-    genuine: Comparisons
+    genuine: AllPairs
     forgeries: Mapping[int, Int[Array, "_"]]
     against: str
 
@@ -49,7 +49,7 @@ class Populations:
         items: Items,
         comparator: Comparator,
         against: str = SKILLED,
-    ) -> "Populations":
+    ) -> "ForgeryPairs":
         """Sort the items of a table that says what is forged.
 
         Raises:
@@ -79,7 +79,7 @@ class Populations:
                 f"all), and {len(imitated)} of them forgeries: {' and '.join(missing)} is missing. "
                 "Add items."
             )
-        genuine = Comparisons.of(vectors[rows], items.identities[rows], comparator)
+        genuine = AllPairs.of(vectors[rows], items.identities[rows], comparator)
         code = {str(name): at for at, name in enumerate(genuine.names)}
         forgeries = {
             code[str(name)]: np.flatnonzero(forged & (items.identities == name))
@@ -115,7 +115,7 @@ class Populations:
         different = float(skilled) if self.against == SKILLED else min(float(skilled), random)
         return units, name, same, different
 
-    def among(self, units: Bool[Array, "units"], claim: Claim) -> "Populations":
+    def among(self, units: Bool[Array, "units"], claim: Claim) -> "ForgeryPairs":
         """The pairs whose both items are of these identities.
 
         Raises:
@@ -133,7 +133,7 @@ class Populations:
         ends = np.cumsum([len(part) for part in rows])
         moved = zip(forgeries, ends[:-1], ends[1:], strict=True)
         places = {of: np.arange(start, end) for of, start, end in moved}
-        return Populations(vectors, genuine, places, self.against)
+        return ForgeryPairs(vectors, genuine, places, self.against)
 
     def skilled(self) -> Iterator[tuple[int, Float[Array, "genuine forged"]]]:
         """For each identity with forgeries, its genuine items against them.
@@ -153,7 +153,7 @@ class Populations:
                 )
             yield code, distances
 
-    def spread(self) -> verification.Spread:
+    def spread(self) -> verification.DistanceHistograms:
         """The histograms of all distances."""
         spread, (skilled, random) = self.genuine.spread(), self._shares
         spread.different[:] *= random

@@ -129,9 +129,9 @@ class ListedPairs:
         alike, apart = (len(set(self.codes[sort].tolist())) for sort in (self.same, ~self.same))
         return len(self.names), "groups of linked pairs", float(alike), float(apart)
 
-    def spread(self) -> verification.Spread:
+    def spread(self) -> verification.DistanceHistograms:
         """The histograms of all distances."""
-        spread = verification.Spread.empty()
+        spread = verification.DistanceHistograms.empty()
         spread.add(verification.keys(self.distances), *self._weights())
         return spread
 

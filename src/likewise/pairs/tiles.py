@@ -162,7 +162,7 @@ def _places(
     return place, cut[place[cut] != np.searchsorted(surely, wide)]
 
 
-def between(
+def pairs_in_ranges(
     comparator: Comparator,
     above: Float[Any, "n dim"],
     beside: Float[Any, "m dim"],

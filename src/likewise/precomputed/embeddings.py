@@ -8,8 +8,8 @@ import numpy as np
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.comparator import Comparator
 from likewise.errors import DamagedSource, EmptySource, SplitError
-from likewise.pairs.all_pairs import Comparisons
-from likewise.precomputed.protocol import LARGEST, Names, labels_of
+from likewise.pairs.all_pairs import AllPairs
+from likewise.precomputed.protocol import LARGEST, Names, pair_labels
 from likewise.shapes import Array, Float, Int, Shaped
 
 
@@ -29,13 +29,13 @@ def form_of(
         )
     if len(vectors) == 0:
         raise EmptySource(f"{place} holds no embeddings. Give at least two identities.")
-    column = labels_of(place, labels, len(vectors))
+    column = pair_labels(place, labels, len(vectors))
     return vectors.astype(np.promote_types(vectors.dtype, np.float32), copy=False), column
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class GivenEmbeddings:
+class PrecomputedEmbeddings:
     """Embeddings with labels, compared by a distance.
 
     Attributes:
@@ -67,7 +67,7 @@ class GivenEmbeddings:
         *,
         place: str = "embeddings",
         fingerprint: str = "",
-    ) -> "GivenEmbeddings":
+    ) -> "PrecomputedEmbeddings":
         """Check embeddings that are in memory.
 
         Args:
@@ -107,12 +107,12 @@ class GivenEmbeddings:
         sizes = np.bincount(self.codes, minlength=len(self.names))
         return np.stack([np.ones_like(sizes), (sizes > 1).astype(sizes.dtype)])
 
-    def take(self, units: Int[Array, "m"]) -> "GivenEmbeddings":
+    def take(self, units: Int[Array, "m"]) -> "PrecomputedEmbeddings":
         """The embeddings of these identities."""
         units = np.sort(units)
         rows = np.flatnonzero(np.isin(self.codes, units))
         codes = np.searchsorted(units, self.codes[rows])
-        return GivenEmbeddings(
+        return PrecomputedEmbeddings(
             self.place,
             self.vectors[rows],
             codes,
@@ -122,6 +122,6 @@ class GivenEmbeddings:
             self.fingerprint,
         )
 
-    def compared(self) -> Comparisons:
+    def compared(self) -> AllPairs:
         """All pairs of the embeddings."""
-        return Comparisons.of(self.vectors, self.names[self.codes], self.distance)
+        return AllPairs.of(self.vectors, self.names[self.codes], self.distance)

@@ -25,7 +25,7 @@ from likewise.errors import (
 from likewise.io.bounded import memory_bytes
 from likewise.io.display import printable, shortened
 from likewise.precomputed.columns import Columns, check_names, lacking
-from likewise.precomputed.protocol import Given
+from likewise.precomputed.protocol import Precomputed
 from likewise.precomputed.raw import RawComparisons, RawEmbeddings
 from likewise.sources.npz import keys_of, read_npz
 from likewise.sources.table import FORMS
@@ -38,7 +38,9 @@ ENDINGS = (".npz", *FORMS)
 MEMORY_SHARE = 0.5
 
 
-def read(path: str, *, distance: str = "", columns: Columns | None = None) -> Given:
+def read_precomputed(
+    path: str, *, distance: str = "", columns: Columns | None = None
+) -> Precomputed:
     """Read embeddings with labels, or a table of comparisons, by the file's ending.
 
     Args:
@@ -90,7 +92,7 @@ def _found(path: str) -> tuple[Path, str]:
     return file, ending
 
 
-def raw(
+def read_raw(
     path: str, *, distance: str = "", columns: Columns | None = None
 ) -> RawEmbeddings | RawComparisons:
     """Read what a file holds, of which only the form is checked: an audit says what is wrong.
@@ -101,7 +103,8 @@ def raw(
         columns: What the columns of a table are called.
 
     Raises:
-        LikewiseError: As `read`, but not for numbers that are missing or not finite, nor for pairs
+        LikewiseError: As `read_precomputed`, but not for numbers that are missing or not finite,
+        nor for pairs
             that contradict one another.
     """
     file, ending = _found(path)
@@ -111,7 +114,7 @@ def raw(
     return _table(file, path, columns or Columns(), loose=True)
 
 
-def is_given(path: str) -> bool:
+def is_precomputed(path: str) -> bool:
     """Whether a file holds embeddings or comparisons, and no items that a model compares.
 
     Args:
@@ -201,14 +204,14 @@ def _table(file: Path, path: str, columns: Columns, *, loose: bool = False) -> R
     if columns.grading is None:
         same = cells.truths(sheet, columns.said, found[columns.said]).astype(np.float64)
     else:
-        grades = cells.numbers(sheet, columns.said, found[columns.said])
+        grades = cells.number_cells(sheet, columns.said, found[columns.said])
         same = columns.grading.read(grades)
     cell = found[columns.compared]
     unread: dict[int, str] = {}
     if loose:
         far, unread = cells.loose_numbers(sheet, columns.compared, cell)
     else:
-        far = cells.numbers(sheet, columns.compared, cell)
+        far = cells.number_cells(sheet, columns.compared, cell)
     ids = None
     if columns.first:
         one, other = (

@@ -4,15 +4,15 @@ import numpy as np
 
 from likewise.errors import BadArgument, SplitError
 from likewise.io.display import printable
-from likewise.precomputed.pairs import GivenComparisons
-from likewise.precomputed.protocol import Given
+from likewise.precomputed.pairs import PrecomputedComparisons
+from likewise.precomputed.protocol import Precomputed
 from likewise.shapes import Array, Int
 
 FOLDS = 5
 MOST_FOLDS = 100
 
 
-def deal(given: Given, folds: int = FOLDS, seed: int = 0) -> Int[Array, "units"]:
+def deal(given: Precomputed, folds: int = FOLDS, seed: int = 0) -> Int[Array, "units"]:
     """The fold of each unit; every fold gets its share of same and of different pairs, nearly.
 
     Heavy units come first, each to the fold that lacks the most of what it brings.
@@ -56,19 +56,19 @@ def deal(given: Given, folds: int = FOLDS, seed: int = 0) -> Int[Array, "units"]
     return dealt
 
 
-def _held(given: Given, dealt: Int[Array, "units"], folds: int) -> Int[Array, "2 folds"]:
+def _held(given: Precomputed, dealt: Int[Array, "units"], folds: int) -> Int[Array, "2 folds"]:
     """What each fold holds for different and for same pairs."""
     sums = [np.bincount(dealt, weight, minlength=folds) for weight in given.weights()]
     return np.stack(sums).astype(np.int64)
 
 
-def _refusal(given: Given, weights: Int[Array, "2 u"], held: Int[Array, "2 k"]) -> str:
+def _refusal(given: Precomputed, weights: Int[Array, "2 u"], held: Int[Array, "2 k"]) -> str:
     folds = held.shape[1]
     worst = int(np.argmin((held - np.array(given.least)[:, None]).min(0)))
     largest = int(weights.sum(0).argmax())
     name = printable(str(given.names[largest]))
     todo = "Give fewer --folds, or more data."
-    if not isinstance(given, GivenComparisons):
+    if not isinstance(given, PrecomputedComparisons):
         return (
             f"{given.place} has {weights.shape[1]} identities, {int(weights[1].sum())} of them "
             f"with two items or more, and {folds} folds need {2 * folds} identities, {folds} of "
@@ -85,7 +85,7 @@ def _refusal(given: Given, weights: Int[Array, "2 u"], held: Int[Array, "2 k"]) 
     )
 
 
-def is_stratified(given: Given, dealt: Int[Array, "units"]) -> bool:
+def is_stratified(given: Precomputed, dealt: Int[Array, "units"]) -> bool:
     """Whether each fold has the share of same pairs that all have, to a pair."""
     different, same = _held(given, dealt, int(dealt.max()) + 1)
     pairs = same + different

@@ -10,7 +10,7 @@ from likewise.calibration.grades import GradedDistances
 from likewise.errors import DamagedSource, EmptySource, SplitError
 from likewise.io.display import printable
 from likewise.pairs.listed_pairs import ListedPairs
-from likewise.precomputed.protocol import LARGEST, Names, labels_of
+from likewise.precomputed.protocol import LARGEST, Names, pair_labels
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.sources.tabular.grades import Grading
 from likewise.sources.tabular.pair_graph import components, edges
@@ -24,7 +24,7 @@ SIMILARITY_TODO = (
 
 @final
 @dataclass(frozen=True, eq=False)
-class GivenComparisons:
+class PrecomputedComparisons:
     """Pairs with their distances; what a pair hangs together with by others is never torn apart.
 
     Attributes:
@@ -68,7 +68,7 @@ class GivenComparisons:
         similarity: bool = False,
         place: str = "comparisons",
         grading: Grading | None = None,
-    ) -> "GivenComparisons":
+    ) -> "PrecomputedComparisons":
         """Check comparisons that are in memory.
 
         Args:
@@ -114,8 +114,8 @@ class GivenComparisons:
             raise sheet.wrong(rows, f"same is {given} in the first", "Give 1 (the same) or 0.")
         ids = None
         if len(columns) == 4:
-            ids = (labels_of(place, columns[2], count), labels_of(place, columns[3], count))
-        return checked(
+            ids = (pair_labels(place, columns[2], count), pair_labels(place, columns[3], count))
+        return comparisons_of(
             sheet,
             truth.astype(np.float64),
             numbers.astype(np.float64),
@@ -131,11 +131,11 @@ class GivenComparisons:
             [np.bincount(self.codes[self.same == sort], minlength=count) for sort in (False, True)]
         )
 
-    def take(self, units: Int[Array, "m"]) -> "GivenComparisons":
+    def take(self, units: Int[Array, "m"]) -> "PrecomputedComparisons":
         """The pairs of these components."""
         units = np.sort(units)
         rows = np.flatnonzero(np.isin(self.codes, units))
-        return GivenComparisons(
+        return PrecomputedComparisons(
             self.place,
             self.first[rows],
             self.second[rows],
@@ -156,7 +156,7 @@ class GivenComparisons:
         )
 
 
-def checked(
+def comparisons_of(
     sheet: Sheet,
     same: Float[Array, "m"],
     numbers: Float[Array, "m"],
@@ -164,7 +164,7 @@ def checked(
     *,
     similarity: bool,
     grades: Float[Array, "m"] | None = None,
-) -> GivenComparisons:
+) -> PrecomputedComparisons:
     """Comparisons from columns whose types are right already.
 
     Args:
@@ -212,7 +212,7 @@ def checked(
         )
     used, which = np.unique(np.stack([first[kept], second[kept]]), return_inverse=True)
     one, other = which.reshape(2, -1)
-    return GivenComparisons(
+    return PrecomputedComparisons(
         sheet.place,
         one,
         other,

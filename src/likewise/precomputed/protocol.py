@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 
 from likewise.errors import DamagedSource
-from likewise.pairs.all_pairs import Compared
+from likewise.pairs.all_pairs import PairSet
 from likewise.shapes import Array, Int, Shaped
 
 Names: TypeAlias = Sequence[str] | Sequence[int] | Array
@@ -16,7 +16,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 @runtime_checkable
-class Given(Protocol):
+class Precomputed(Protocol):
     """What can be measured and calibrated with no model.
 
     Attributes:
@@ -45,14 +45,14 @@ class Given(Protocol):
     def weights(self) -> Int[Array, "2 units"]:
         """What each unit brings to a part, for different and for same pairs."""
 
-    def take(self, units: Int[Array, "m"]) -> "Given":
+    def take(self, units: Int[Array, "m"]) -> "Precomputed":
         """The part of these units."""
 
-    def compared(self) -> Compared:
+    def compared(self) -> PairSet:
         """Its pairs with their distances."""
 
 
-def labels_of(place: str, labels: Any, count: int) -> Shaped[Array, "n"]:
+def pair_labels(place: str, labels: Any, count: int) -> Shaped[Array, "n"]:
     """Labels as texts, one for each row.
 
     Raises:

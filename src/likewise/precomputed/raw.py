@@ -1,6 +1,6 @@
 """What files of embeddings and comparisons hold, before anything but its form was checked.
 
-What is measured is `checked`: refused if anything is wrong. An audit looks at the rest, too.
+What is measured is `comparisons_of`: refused if anything is wrong. An audit looks at the rest, too.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ import numpy as np
 
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.comparator import Comparator
-from likewise.precomputed.embeddings import GivenEmbeddings, form_of
-from likewise.precomputed.pairs import GivenComparisons, checked
+from likewise.precomputed.embeddings import PrecomputedEmbeddings, form_of
+from likewise.precomputed.pairs import PrecomputedComparisons, comparisons_of
 from likewise.precomputed.protocol import Names
 from likewise.shapes import Array, Float, Shaped
 from likewise.sources.tabular.sheet import Sheet
@@ -65,13 +65,13 @@ class RawEmbeddings:
         spec = str(DISTANCES.check(distance))
         return cls(place, rows, column, DISTANCES.build(spec), spec, fingerprint)
 
-    def checked(self) -> GivenEmbeddings:
+    def checked(self) -> PrecomputedEmbeddings:
         """The embeddings, if they can be measured.
 
         Raises:
             DamagedSource, SplitError: As `GivenEmbeddings.of`.
         """
-        return GivenEmbeddings.of(
+        return PrecomputedEmbeddings.of(
             self.vectors,
             self.labels,
             self.measure,
@@ -108,13 +108,13 @@ class RawComparisons:
         """How far apart the two of each pair are."""
         return 1 - self.numbers if self.similarity else self.numbers
 
-    def checked(self) -> GivenComparisons:
+    def checked(self) -> PrecomputedComparisons:
         """The comparisons, if they can be measured.
 
         Raises:
             EmptySource, DamagedSource, SplitError: As `GivenComparisons.of`.
         """
-        return checked(
+        return comparisons_of(
             self.sheet,
             self.same,
             np.asarray(self.numbers),

@@ -15,7 +15,7 @@ import numpy as np
 from likewise.errors import RecipeError, SourceError
 from likewise.recipe.recipe import Recipe
 from likewise.registry import Spec, families, unknown
-from likewise.transforms.image import opened
+from likewise.transforms.image import open_image
 from likewise.types import Items, Kind
 
 KINDS = ("drawings", "photographs", "series")
@@ -88,10 +88,10 @@ class Row:
 def rows() -> tuple[Row, ...]:
     """The table, in the order in which rows are tried."""
     text = files("likewise.recipe").joinpath("presets.toml").read_text(encoding="utf-8")
-    return read(text)
+    return parse_presets(text)
 
 
-def read(text: str) -> tuple[Row, ...]:
+def parse_presets(text: str) -> tuple[Row, ...]:
     """A table from its TOML, every row checked.
 
     Raises:
@@ -123,7 +123,7 @@ def read(text: str) -> tuple[Row, ...]:
     return tuple(found)
 
 
-def named(name: str) -> Row:
+def preset_named(name: str) -> Row:
     """The row of that name.
 
     Raises:
@@ -147,7 +147,7 @@ def pick(items: Items, seconds: float | None = None) -> tuple[Row | None, str]:
     """
     if items.pairs is not None:
         return None, "the source gives pairs"
-    kind, why = kind_of(items)
+    kind, why = data_kind(items)
     count = len(set(items.identities.tolist()))
     for row in rows():
         if row.fits(kind, seconds, count):
@@ -156,7 +156,7 @@ def pick(items: Items, seconds: float | None = None) -> tuple[Row | None, str]:
     return None, why
 
 
-def kind_of(items: Items) -> tuple[str, str]:
+def data_kind(items: Items) -> tuple[str, str]:
     """The kind of some items as the table has it, and why.
 
     Images are drawings where most of those looked at are grey and small (40 pixels at most), or
@@ -177,7 +177,7 @@ def kind_of(items: Items) -> tuple[str, str]:
 
 
 def _drawn(items: Items, index: int) -> bool:
-    image = opened(items.read(index), str(items.places[index])).convert("RGB")
+    image = open_image(items.read(index), str(items.places[index])).convert("RGB")
     small = max(image.size) <= _SMALL_PIXELS
     image.thumbnail((128, 128))
     pixels = np.asarray(image, dtype=np.int16)

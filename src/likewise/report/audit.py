@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
-from likewise.auditing.findings import Audit, Clue, Evidence, Finding, Severity, counted
+from likewise.auditing.findings import Audit, Clue, Evidence, Finding, Severity, count_words
 from likewise.report import pictures, sections, wording
 from likewise.report.document import document
 from likewise.shapes import Array
@@ -86,7 +86,7 @@ def _summary(audit: Audit) -> str:
     alarms = f'<ol class="plain">{listed}</ol>' if listed else ""
     lede = "Nothing alarming was found."
     if listed:
-        lede = f"{counted(len(audit.alarms), 'alarm')}, the worst first:"
+        lede = f"{count_words(len(audit.alarms), 'alarm')}, the worst first:"
     notes = {
         "alarms": str(len(audit.alarms)),
         "baselines": str(len(audit.of("baseline"))),
@@ -119,7 +119,7 @@ def _shot(one: Evidence, shown: Mapping[int, Array]) -> str:
     if item is not None and item.dtype == np.uint8:
         drawn = pictures.picture(item, f"{one.place}, {one.detail}")
     elif item is not None:
-        drawn = pictures.series(item, item)[0]
+        drawn = pictures.series_drawing(item, item)[0]
     return (
         f"<figure>{drawn}<figcaption><b>{sections.path(one.detail)}</b>"
         f"{sections.path(one.place)}</figcaption></figure>"

@@ -136,7 +136,7 @@ def _shot(place: str, item: Array | None) -> str:
     if item is not None and item.dtype == np.uint8:
         drawn = pictures.picture(item, place)
     elif item is not None:
-        drawn = pictures.series(item, item)[0]
+        drawn = pictures.series_drawing(item, item)[0]
     return f"<figure>{drawn}<figcaption>{sections.path(place)}</figcaption></figure>"
 
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from likewise.evaluation.pooled import Fold, FoldedEvaluation, PooledPoint
+from likewise.evaluation.pooled import Fold, PooledEvaluation, PooledPoint
 from likewise.report import probability, sections, shares, tradeoff, wording
 from likewise.report.document import document
 from likewise.results.evaluation import OperatingPoint, claim_sentence
@@ -31,7 +31,7 @@ class FoldsReport:
         environment: Versions and processor by name.
     """
 
-    found: FoldedEvaluation
+    found: PooledEvaluation
     recipe: str
     rerun: tuple[str, ...]
     environment: Mapping[str, str]
@@ -82,11 +82,11 @@ def _as_point(point: PooledPoint) -> OperatingPoint:
     )
 
 
-def _chosen(found: FoldedEvaluation) -> PooledPoint | None:
+def _chosen(found: PooledEvaluation) -> PooledPoint | None:
     return next((point for point in found.points if point.name == found.default_point), None)
 
 
-def _summary(found: FoldedEvaluation) -> str:
+def _summary(found: PooledEvaluation) -> str:
     point = _chosen(found)
     mean = (
         f"Mean equal error rate of the folds: {wording.fraction(found.eer)}"
@@ -107,7 +107,7 @@ def _summary(found: FoldedEvaluation) -> str:
             f'<p class="prose">{html.escape(mean)}</p>'
         )
     apart = [(_AGAINST[name], rates.far) for name, rates in point.populations.items()]
-    told = wording.decided(
+    told = wording.decision_words(
         apart or [(wording.DIFFERENT, point.rates.far)], point.rates.frr, found.unit
     )
     lede = (
@@ -133,11 +133,11 @@ def _summary(found: FoldedEvaluation) -> str:
     )
 
 
-def _aimed(found: FoldedEvaluation, name: str) -> bool:
+def _aimed(found: PooledEvaluation, name: str) -> bool:
     return not name or found.against == name.removeprefix(", ")
 
 
-def _easiest(found: FoldedEvaluation) -> str:
+def _easiest(found: PooledEvaluation) -> str:
     refused = [point for point in found.points if point.target is not None]
     easiest = max(refused, key=lambda point: point.target or 0.0, default=None)
     return f"Even {easiest.name} is refused. {easiest.reason}" if easiest else ""
@@ -148,7 +148,7 @@ def _each(eers: Mapping[str, float]) -> str:
     return f" ({told})" if told else ""
 
 
-def _points(found: FoldedEvaluation) -> str:
+def _points(found: PooledEvaluation) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in ("name", *_COLUMNS))
     rows = "\n".join(_row(point, found) for point in found.points)
     table = f'<table class="points"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
@@ -161,7 +161,7 @@ def _points(found: FoldedEvaluation) -> str:
     )
 
 
-def _refused(found: FoldedEvaluation) -> str:
+def _refused(found: PooledEvaluation) -> str:
     lines = "".join(
         f"<li>{html.escape(f'{point.name} is not supported. {point.reason}')}</li>"
         for point in found.points
@@ -170,13 +170,13 @@ def _refused(found: FoldedEvaluation) -> str:
     return f'<ul class="refusals">{lines}</ul>' if lines else ""
 
 
-def _weighing(found: FoldedEvaluation) -> str:
+def _weighing(found: PooledEvaluation) -> str:
     if wording.pairs_weigh_equally(found.unit):
         return "Every pair weighs the same."
     return "Identities weigh equally; “pooled” is the plain share of pairs."
 
 
-def _row(point: PooledPoint, found: FoldedEvaluation) -> str:
+def _row(point: PooledPoint, found: PooledEvaluation) -> str:
     low, high = min(point.thresholds), max(point.thresholds)
     cells = ["—" if point.target is None else f"{point.target:g}"]
     cells.append(f"{wording.distance(low)} to {wording.distance(high)}")
@@ -186,7 +186,7 @@ def _row(point: PooledPoint, found: FoldedEvaluation) -> str:
         for rate in (point.rates.far, point.rates.frr):
             cells.append(sections.rate_cell(rate, found.unit, supported=True))
         right = point.balanced_accuracy
-        words = wording.accuracy(right, found.unit)
+        words = wording.accuracy_words(right, found.unit)
         value = wording.fraction(right.value) if right.low is not None else "—"
         cells.append(f"{value}<small>{words.partition('; ')[0]}</small>")
     chosen = point.name == found.default_point
@@ -198,7 +198,7 @@ def _row(point: PooledPoint, found: FoldedEvaluation) -> str:
     return f'<tr class="{state}"><th scope="row">{html.escape(point.name)}{told}</th>{inside}</tr>'
 
 
-def _populations(found: FoldedEvaluation, points: Sequence[OperatingPoint]) -> str:
+def _populations(found: PooledEvaluation, points: Sequence[OperatingPoint]) -> str:
     known = [
         (shown, point.populations)
         for shown, point in zip(points, found.points, strict=True)
@@ -218,7 +218,7 @@ def _populations(found: FoldedEvaluation, points: Sequence[OperatingPoint]) -> s
     )
 
 
-def _folds(found: FoldedEvaluation) -> str:
+def _folds(found: PooledEvaluation) -> str:
     names = [f"EER, {name}" for name in found.population_eers] or ["EER"]
     point = _chosen(found)
     columns = [*names]
@@ -236,7 +236,7 @@ def _folds(found: FoldedEvaluation) -> str:
     )
 
 
-def _fold_row(fold: Fold, found: FoldedEvaluation, columns: Sequence[str]) -> str:
+def _fold_row(fold: Fold, found: PooledEvaluation, columns: Sequence[str]) -> str:
     one = fold.evaluation.verification
     cells = [wording.fraction(eer) for eer in one.population_eers.values()]
     cells = cells or [wording.fraction(one.eer)]
@@ -256,7 +256,7 @@ def _fold_row(fold: Fold, found: FoldedEvaluation, columns: Sequence[str]) -> st
     return f'<tr><th scope="row">fold {fold.number}</th>{inside}</tr>'
 
 
-def _errors(found: FoldedEvaluation, points: Sequence[OperatingPoint]) -> str:
+def _errors(found: PooledEvaluation, points: Sequence[OperatingPoint]) -> str:
     curves = [
         (f"fold {fold.number}", curve)
         for fold in found.folds
@@ -275,7 +275,7 @@ def _errors(found: FoldedEvaluation, points: Sequence[OperatingPoint]) -> str:
     )
 
 
-def _probabilities(found: FoldedEvaluation) -> str:
+def _probabilities(found: PooledEvaluation) -> str:
     if found.probability is None:
         return ""
     figure = probability.reliability_figure(found.probability)

@@ -12,7 +12,7 @@ def grades(found: Graded | None) -> str:
     """The section of grades; empty where nobody graded pairs."""
     if found is None:
         return ""
-    follows = f'<p class="prose">{html.escape(wording.graded(found))}</p>'
+    follows = f'<p class="prose">{html.escape(wording.graded_words(found))}</p>'
     if found.accuracy is None:
         return follows
     return sections.drawn(grades_figure(found.accuracy), _caption(found.accuracy, found)) + follows

@@ -123,8 +123,8 @@ def render(report: Report) -> str:
 
 def _sections(report: Report) -> list[tuple[str, str, str]]:
     evaluation, found = report.evaluation, report.evaluation.verification
-    measure, (_, kinds) = wording.measure(evaluation), wording.kinds(found)
-    certain = sections.probabilities(evaluation.probability, report.choice)
+    measure, (_, kinds) = wording.measure_words(evaluation), wording.kinds(found)
+    certain = sections.probability_section(evaluation.probability, report.choice)
     spread = {"distance": "Distances", "dissimilarity": "Dissimilarities"}[measure]
     return [
         ("summary", "Summary", sections.summary(evaluation, report.default_point)),
@@ -165,7 +165,7 @@ def _mistake(one: Example, top: float, measure: str) -> str:
         drawn = [pictures.picture(image, f"An item of {label}") for image, label in images]
         axes = ""
     else:
-        *drawn, axes = pictures.series(one.first, one.second)
+        *drawn, axes = pictures.series_drawing(one.first, one.second)
     labels = (one.first_label, one.first_place), (one.second_label, one.second_place)
     shown = "".join(
         f"<figure>{item}<figcaption><b>{sections.path(label)}</b>{sections.path(place)}</figcaption></figure>"

@@ -43,7 +43,7 @@ def picture(image: UInt8[Array, "c h w"], gist: str) -> str:
     )
 
 
-def series(first: Float[Array, "t d"], second: Float[Array, "u d"]) -> tuple[str, str, str]:
+def series_drawing(first: Float[Array, "t d"], second: Float[Array, "u d"]) -> tuple[str, str, str]:
     """Two series as drawings whose axes are the same, a channel below the other.
 
     Channels may differ a hundredfold in size, so each has its own scale.

@@ -32,7 +32,7 @@ class Dealt:
 
 
 @dataclass(frozen=True)
-class GivenReport:
+class PrecomputedReport:
     """Everything that the page shows.
 
     Attributes:
@@ -70,7 +70,7 @@ class GivenReport:
     grades: Graded | None = None
 
 
-def render_given(report: GivenReport) -> str:
+def render_precomputed(report: PrecomputedReport) -> str:
     """The whole page: one HTML file that opens without a network.
 
     Raises:
@@ -79,7 +79,7 @@ def render_given(report: GivenReport) -> str:
     found, default = report.verification, report.default_point
     shown = Evaluation(report.source, found, None, (), (), {}, report.measure, default)
     heading = f"{report.source}, measured with no model"
-    certain = sections.probabilities(report.probability, report.choice)
+    certain = sections.probability_section(report.probability, report.choice)
     contents = [
         ("summary", "Summary", _summary(report)),
         ("points", "Operating points", _points(report)),
@@ -100,12 +100,12 @@ def render_given(report: GivenReport) -> str:
     )
 
 
-def _chosen(report: GivenReport) -> OperatingPoint | None:
+def _chosen(report: PrecomputedReport) -> OperatingPoint | None:
     points = report.verification.points
     return next((point for point in points if point.name == report.default_point), None)
 
 
-def _summary(report: GivenReport) -> str:
+def _summary(report: PrecomputedReport) -> str:
     found, point = report.verification, _chosen(report)
     tiles = [sections.accuracy_tile(name, one, found.unit) for name, one in report.accuracy.items()]
     if point is None:
@@ -117,7 +117,9 @@ def _summary(report: GivenReport) -> str:
             "was not fitted on."
         )
     else:
-        told = wording.decided([(wording.DIFFERENT, point.test.far)], point.test.frr, found.unit)
+        told = wording.decision_words(
+            [(wording.DIFFERENT, point.test.far)], point.test.frr, found.unit
+        )
         lede = f"At the threshold fitted for {wording.aim(point)}, {told}."
         aim = math.nan if point.target is None else point.target
         tiles = [
@@ -152,7 +154,7 @@ def _easiest(found: Verification) -> str:
     return f"Even {easiest.name} is refused. {easiest.reason}" if easiest else ""
 
 
-def _points(report: GivenReport) -> str:
+def _points(report: PrecomputedReport) -> str:
     found = report.verification
     head = "".join(f'<th scope="col">{name}</th>' for name in ("name", *_COLUMNS))
     rows = "\n".join(_row(point, report) for point in found.points)
@@ -178,7 +180,7 @@ def _points(report: GivenReport) -> str:
     )
 
 
-def _row(point: OperatingPoint, report: GivenReport) -> str:
+def _row(point: OperatingPoint, report: PrecomputedReport) -> str:
     unit, test, known = report.verification.unit, point.test, point.supported
     cells = (
         "—" if point.target is None else f"{point.target:g}",
@@ -197,7 +199,7 @@ def _row(point: OperatingPoint, report: GivenReport) -> str:
     return f'<tr class="{state}"><th scope="row">{html.escape(point.name)}{used}</th>{inside}</tr>'
 
 
-def _folds(report: GivenReport) -> str:
+def _folds(report: PrecomputedReport) -> str:
     if not report.dealt:
         return ""
     unit = report.verification.unit
@@ -219,7 +221,7 @@ def _folds(report: GivenReport) -> str:
     )
 
 
-def _errors(report: GivenReport) -> str:
+def _errors(report: PrecomputedReport) -> str:
     drawn = sections.errors(report.verification, report.default_point)
     if not drawn or not report.dealt:
         return drawn

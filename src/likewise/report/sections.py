@@ -66,7 +66,7 @@ def accuracy_tile(name: str, found: Accuracy, unit: str) -> str:
     number = wording.fraction(found.value) if known else f"{found.right:,} of {found.trials:,}"
     return (
         f'<div><dt>{name}</dt><dd class="number">{number}</dd>'
-        f'<dd class="small">{wording.accuracy(found, unit)}'
+        f'<dd class="small">{wording.accuracy_words(found, unit)}'
         f"{pictures.strip(found.low, found.value, found.high, 1.0, math.nan) if known else ''}"
         "</dd></div>"
     )
@@ -109,8 +109,8 @@ def points(evaluation: Evaluation, default: str) -> str:
         '<p class="note">FAR is the share of different pairs taken for the same, FRR the share of '
         f"same pairs taken for different; on test they are {found.sentence}. "
         f"Below each stand its 95% interval and the wrong pairs of all{pooled}. "
-        f"A pair is accepted when its {wording.measure(evaluation)} is at most the threshold. "
-        "At eer both rates were "
+        f"A pair is accepted when its {wording.measure_words(evaluation)} is at most the "
+        "threshold. At eer both rates were "
         "equal on calibrate, at balanced their mean was least.</p>"
     )
 
@@ -171,7 +171,7 @@ def distances(evaluation: Evaluation, default: str, user: str = "verify") -> str
     """
     found = evaluation.verification
     figure = figures.distances_figure(
-        found.histogram, _drawn(found.points, default), default, wording.measure(evaluation)
+        found.histogram, _drawn(found.points, default), default, wording.measure_words(evaluation)
     )
     heavy = f"The heavy line is the threshold that {user} uses. " if default else ""
     dotted = any(not point.supported for point in found.points)
@@ -209,7 +209,7 @@ def errors(found: Verification, default: str) -> str:
     )
 
 
-def probabilities(found: Probability | None, choice: Choice | None) -> str:
+def probability_section(found: Probability | None, choice: Choice | None) -> str:
     """What the probabilities were worth; empty where none were given."""
     if found is None:
         return ""

@@ -30,7 +30,7 @@ def distance(value: float) -> str:
     return f"{value:.4g}"
 
 
-def measure(evaluation: Evaluation) -> str:
+def measure_words(evaluation: Evaluation) -> str:
     """What holds two items apart: a distance, or what a matcher finds unlike."""
     return "dissimilarity" if evaluation.comparator == "matcher" else "distance"
 
@@ -59,7 +59,7 @@ def interval(rate: Rate | OneShot, unit: str = "identities") -> str:
     return f"{fraction(rate.low)} to {fraction(rate.high)}"
 
 
-def graded(found: Graded) -> str:
+def graded_words(found: Graded) -> str:
     """How the distance follows the grade of pairs."""
     between = ""
     if found.between:
@@ -88,7 +88,7 @@ def counts(rate: Rate) -> str:
     return f"{rate.errors:,} of {rate.trials:,} pairs"
 
 
-def accuracy(found: Accuracy, unit: str) -> str:
+def accuracy_words(found: Accuracy, unit: str) -> str:
     """The interval of a share of right decisions, and the pairs behind it."""
     if found.low is None or found.high is None:
         return f"pairs; too few {unit} for an interval"
@@ -141,14 +141,16 @@ def verdict(evaluation: Evaluation, name: str) -> str:
         return _unsupported(evaluation)
     if point.test is None:
         return f"The threshold fitted for {aim(point)} has not been measured on test items."
-    told = decided([(DIFFERENT, point.test.far)], point.test.frr, evaluation.verification.unit)
+    told = decision_words(
+        [(DIFFERENT, point.test.far)], point.test.frr, evaluation.verification.unit
+    )
     return (
         f"At the threshold fitted for {aim(point)}, {told}. "
         f"{measured_on(evaluation)}{_promised(evaluation, name)}"
     )
 
 
-def decided(accepts: Sequence[tuple[str, Rate]], rejects: Rate, unit: str) -> str:
+def decision_words(accepts: Sequence[tuple[str, Rate]], rejects: Rate, unit: str) -> str:
     """What a threshold did: `of 1,000 pairs of different things about 8 (between 3 and 17) ...`.
 
     Args:
@@ -177,7 +179,7 @@ def unpromised(points: Sequence[OperatingPoint], unit: str) -> str:
     point = next(known, None)
     if point is None or point.test is None:
         return ""
-    told = decided([(DIFFERENT, point.test.far)], point.test.frr, unit)
+    told = decision_words([(DIFFERENT, point.test.far)], point.test.frr, unit)
     return f" What was measured: at the threshold fitted for {aim(point)}, {told}."
 
 
@@ -242,8 +244,8 @@ def _unsupported(evaluation: Evaluation) -> str:
     reason = easiest.reason if easiest else ""
     return (
         "No error rate is promised, because the data support none: verify answers “undecided” and "
-        f"shows the {measure(evaluation)} beside the threshold of equal errors{beside}, marked "
-        "unsupported."
+        f"shows the {measure_words(evaluation)} beside the threshold of equal errors{beside}, "
+        "marked unsupported."
         f"{why}{reason} {measured_on(evaluation)}"
     )
 

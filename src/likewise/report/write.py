@@ -11,14 +11,14 @@ from typing import Any
 
 from likewise.data.cache import Decoded
 from likewise.errors import DamagedModel
-from likewise.evaluation.pooled import FoldedEvaluation
+from likewise.evaluation.pooled import PooledEvaluation
 from likewise.io import atomic
 from likewise.io.display import printable, shortened
 from likewise.model.model import Model
 from likewise.report import Example, Report, card, render
 from likewise.report.figures import check_plotly
 from likewise.report.folded import FoldsReport, render_folds
-from likewise.report.precomputed import GivenReport, render_given
+from likewise.report.precomputed import PrecomputedReport, render_precomputed
 from likewise.results.evaluation import Epoch, Evaluation, Training
 from likewise.results.probability import Choice
 from likewise.types import Items
@@ -152,7 +152,7 @@ def _how(training: Training) -> dict[str, str]:
     return how
 
 
-def write(report: Report, page: Path, summary: Path | None = None) -> None:
+def write_report(report: Report, page: Path, summary: Path | None = None) -> None:
     """Write the page, and the card where asked; each is replaced as a whole.
 
     Raises:
@@ -163,7 +163,7 @@ def write(report: Report, page: Path, summary: Path | None = None) -> None:
         atomic.replace(summary, card(report).encode())
 
 
-def check_page(page: Path) -> None:
+def check_report(page: Path) -> None:
     """Refuse a place where no page with figures could be written, before any work is done.
 
     Raises:
@@ -174,7 +174,7 @@ def check_page(page: Path) -> None:
     check_plotly()
 
 
-def write_folds(found: FoldedEvaluation, page: Path, *, recipe: str, rerun: Sequence[str]) -> None:
+def write_folds(found: PooledEvaluation, page: Path, *, recipe: str, rerun: Sequence[str]) -> None:
     """Write the page of folds, replaced as a whole.
 
     Args:
@@ -191,7 +191,7 @@ def write_folds(found: FoldedEvaluation, page: Path, *, recipe: str, rerun: Sequ
     atomic.replace(page, render_folds(shown).encode())
 
 
-def write_given(report: GivenReport, page: Path) -> None:
+def write_precomputed(report: PrecomputedReport, page: Path) -> None:
     """Write the page of data alone, replaced as a whole.
 
     Args:
@@ -202,7 +202,7 @@ def write_given(report: GivenReport, page: Path) -> None:
         SaveFailed: If it cannot be written.
     """
     made = replace(report, environment={**report.environment, **_environment()})
-    atomic.replace(page, render_given(made).encode())
+    atomic.replace(page, render_precomputed(made).encode())
 
 
 def _environment() -> dict[str, str]:

@@ -16,7 +16,7 @@ from likewise.sources.tabular.delimited import open_delimited
 from likewise.sources.tabular.grades import Grading, graded
 from likewise.sources.tabular.json_lines import open_json_lines
 from likewise.sources.tabular.listed import Listed, files_of, series_of
-from likewise.sources.tabular.notes import Notes, notes_of, unused
+from likewise.sources.tabular.notes import Notes, table_notes, unused
 from likewise.sources.tabular.pair_graph import components, edges
 from likewise.sources.tabular.parquet import open_parquet
 from likewise.sources.tabular.sheet import Sheet
@@ -173,7 +173,7 @@ class Table(Source):
         others, twice = unused(sheet, {*wanted, *self._more.values()})
         cells_of = sheet.read([self._items[0], *others])
         listed = self._listed(sheet, file, {self._items[0]: cells_of.pop(self._items[0])})
-        return notes_of(sheet, cells_of, listed, twice)
+        return table_notes(sheet, cells_of, listed, twice)
 
     def _opened(self, file: Path) -> Sheet:
         ending = file.suffix.lower()
@@ -236,7 +236,7 @@ class Table(Source):
         if self._grading is None:
             said: Array = cells.truths(sheet, said_name, columns[said_name])
         else:
-            said = cells.numbers(sheet, said_name, columns[said_name])
+            said = cells.number_cells(sheet, said_name, columns[said_name])
         if cells.is_list(columns[one].type) != cells.is_list(columns[other].type):
             raise DamagedSource(
                 f"{sheet.place}: of the columns {one!r} and {other!r} one holds lists and one "

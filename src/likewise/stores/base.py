@@ -9,7 +9,7 @@ from typing import final
 from likewise.errors import BadArgument
 from likewise.shapes import Array, Float
 from likewise.stores.neighbours import Neighbours
-from likewise.stores.rows import Change, Match, Pin, Rows, State, Written
+from likewise.stores.rows import Change, Match, Pin, Rows, StoreState, Written
 from likewise.stores.where import Condition
 
 
@@ -107,7 +107,7 @@ class Store(ABC):
         )
 
     @abstractmethod
-    def state(self, where: Condition | None = None, *, log: int = 0) -> State:
+    def state(self, where: Condition | None = None, *, log: int = 0) -> StoreState:
         """What the store holds now.
 
         Args:

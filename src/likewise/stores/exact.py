@@ -56,7 +56,7 @@ def least_square(dim: int) -> float:
     return dim * 4 * _BLANK**2
 
 
-def nearest(
+def nearest_rows(
     queries: Float[Array, "q dim"],
     vectors: Float[Array, "n dim"],
     squares: Float[Array, "n"],
@@ -257,7 +257,7 @@ def _sure(
     return rows[order], distances[order]
 
 
-def ranked(
+def rank_rows(
     queries: Float[Array, "q dim"],
     vectors: Float[Array, "n dim"],
     rows: Int[Array, "q m"],

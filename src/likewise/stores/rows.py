@@ -11,7 +11,7 @@ import numpy as np
 from likewise.errors import BadArgument, GalleryBusy, WrongDimension
 from likewise.io.display import shortened
 from likewise.shapes import Array, Bool, Float
-from likewise.stores.index.indexing import Indexed, Wanted
+from likewise.stores.index.indexing import Indexed, IndexRequest
 from likewise.stores.keepable import check_field, check_text, check_value
 
 Value: TypeAlias = str | int | float | bool
@@ -182,7 +182,7 @@ class Change:
     remove: Sequence[str] = ()
     reclaim: bool = False
     moved: Moved | None = None
-    index: Wanted | None = None
+    index: IndexRequest | None = None
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class State:
+class StoreState:
     """What a store holds at a moment.
 
     Attributes:

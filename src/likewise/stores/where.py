@@ -70,30 +70,30 @@ class Opposite:
 Condition: TypeAlias = Comparison | Joined | Opposite
 
 
-def kind_of(value: Literal) -> str:
+def value_kind(value: Literal) -> str:
     """What a literal can be compared with: `text`, `number` or `boolean`."""
     if isinstance(value, bool):
         return "boolean"
     return "text" if isinstance(value, str) else "number"
 
 
-def holds(condition: Condition, fields: Mapping[str, Literal]) -> bool:
+def condition_holds(condition: Condition, fields: Mapping[str, Literal]) -> bool:
     """Whether fields (the metadata, `id` and `identity`) fulfil a condition.
 
     This is the definition, which a store's own evaluation agrees with.
     """
     if isinstance(condition, Opposite):
-        return not holds(condition.part, fields)
+        return not condition_holds(condition.part, fields)
     if isinstance(condition, Joined):
-        each = (holds(part, fields) for part in condition.parts)
+        each = (condition_holds(part, fields) for part in condition.parts)
         return all(each) if condition.word == "and" else any(each)
     value = fields.get(condition.name)
-    if value is None or kind_of(value) != kind_of(condition.value):
+    if value is None or value_kind(value) != value_kind(condition.value):
         return False
     return _SIGNS[condition.sign](value, condition.value)
 
 
-def parse(text: str) -> Condition:
+def parse_condition(text: str) -> Condition:
     """Read a condition from its text.
 
     Raises:

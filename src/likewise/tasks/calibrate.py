@@ -6,9 +6,9 @@ from typing import Literal
 
 from likewise.calibration import json_format
 from likewise.calibration.calibration import Calibration
-from likewise.calibration.fit import calibrate as fit_one
+from likewise.calibration.fit import fit_calibration as fit_one
 from likewise.calibration.graded_pairs import graded_pairs
-from likewise.calibration.probability import AUTO, check
+from likewise.calibration.probability import AUTO, check_calibrator
 from likewise.calibration.thresholds import check_target, cost_name
 from likewise.data.cache import Decoded, decode_all
 from likewise.data.splits import split
@@ -16,12 +16,12 @@ from likewise.errors import BadArgument, CalibrationExists, SaveFailed
 from likewise.io.display import printable
 from likewise.model import folder, reference
 from likewise.model.model import Model, beside
-from likewise.model.reference import Reference
-from likewise.pairs.choose import compare
+from likewise.model.reference import DriftReference
+from likewise.pairs.choose import choose_pairs
 from likewise.registry import unknown
 from likewise.results.evaluation import Evaluation
 from likewise.sources.base import Source
-from likewise.tasks.evaluate import measure
+from likewise.tasks.evaluate import measure_model
 from likewise.tasks.seen import see
 from likewise.types import Claim, Items, Role, Split
 
@@ -30,7 +30,7 @@ SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class Calibrated:
+class NamedCalibration:
     """A named calibration, as it now stands in the model.
 
     Attributes:
@@ -63,7 +63,7 @@ def calibrate(
     overwrite: bool = False,
     allow_overlap: bool = False,
     strict: bool = False,
-) -> Calibrated:
+) -> NamedCalibration:
     """Calibrate a model on a source, and keep that in the model under a name.
 
     The identities of the source are dealt into two parts that share none: one fits thresholds and
@@ -104,7 +104,7 @@ def calibrate(
     _check_free(model, name, overwrite=overwrite)
     if claim and claim not in list(Claim):
         raise unknown("no claim is named", claim, [one.value for one in Claim])
-    calibrator = check(calibrator)
+    calibrator = check_calibrator(calibrator)
     cost_name(costs or (1.0, 1.0), prior)
     if far is not None:
         check_target(far)
@@ -134,7 +134,9 @@ def calibrate(
             prior=prior,
             against=against,
         )
-        made, evaluation = measured(model, made, test, items.namespace, name=name, prior=prior)
+        made, evaluation = with_test_rates(
+            model, made, test, items.namespace, name=name, prior=prior
+        )
         # Somebody may have calibrated the model, too, since it was loaded.
         standing = _standing(model)
         _check_free(standing, name, overwrite=overwrite)
@@ -144,8 +146,8 @@ def calibrate(
         "reference": reference.to_bytes({**standing.references, name: kept}),
         "trained_on": memory.to_json(),
     }
-    folder.update(model.folder, files, standing=standing.manifest)
-    return Calibrated(name, made[name], evaluation, dealt.how)
+    folder.update_model(model.folder, files, standing=standing.manifest)
+    return NamedCalibration(name, made[name], evaluation, dealt.how)
 
 
 def check_name(name: str) -> None:
@@ -205,7 +207,7 @@ def fit(
     costs: tuple[float, float] | None = None,
     prior: float = 0.5,
     against: str = "",
-) -> tuple[dict[str, Calibration], Reference]:
+) -> tuple[dict[str, Calibration], DriftReference]:
     """Calibrate every comparator of a model on decoded items; arguments as in `calibrate`.
 
     Returns:
@@ -218,7 +220,7 @@ def fit(
             seen = see(model, known, comparator)
         else:
             seen = replace(plain, comparator=model.comparator(comparator))
-        compared = compare(seen.vectors, seen.items, seen.comparator, against)
+        compared = choose_pairs(seen.vectors, seen.items, seen.comparator, against)
         fitted = fit_one(
             compared, claim, calibrator, limit=limit, far=far, costs=costs, prior=prior
         )
@@ -229,10 +231,10 @@ def fit(
             source=printable(source),
             grades=None if graded is None else graded.calibrated(),
         )
-    return made, Reference.of(plain.vectors, plain.items.identities, claim)
+    return made, DriftReference.of(plain.vectors, plain.items.identities, claim)
 
 
-def measured(
+def with_test_rates(
     model: Model,
     made: Mapping[str, Calibration],
     test: Decoded,
@@ -257,7 +259,7 @@ def measured(
     found: dict[str, Calibration] = {}
     evaluation = None
     for comparator, called in comparators(model, name).items():
-        evaluation = measure(
+        evaluation = measure_model(
             model, test, source, comparator=comparator, fitted=made[called], prior=prior
         )
         found[called] = made[called].measured(evaluation.verification.points)

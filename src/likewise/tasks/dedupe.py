@@ -11,8 +11,8 @@ from likewise.duplicates.groups import GROUPINGS, grouped
 from likewise.duplicates.overlay import overlaid
 from likewise.duplicates.pair_search import Near, near_pairs
 from likewise.duplicates.result import Duplicates, Threshold
-from likewise.duplicates.scan import Read, read
-from likewise.duplicates.threshold import Wanted, calibration_of, threshold_of
+from likewise.duplicates.scan import Read, scan_items
+from likewise.duplicates.threshold import Nearness, calibration_of, threshold_of
 from likewise.errors import BadArgument
 from likewise.model.model import Model
 from likewise.registry import unknown
@@ -74,8 +74,8 @@ def dedupe(
         DamagedSource: If the cache is none.
         SaveFailed: If the cache cannot be written.
     """
-    wanted = Wanted(threshold, far, at, expect_false)
-    check(groups, prior, overlay=overlay and model is not None)
+    wanted = Nearness(threshold, far, at, expect_false)
+    check_options(groups, prior, overlay=overlay and model is not None)
     items = source.items()
     fitted = None
     if model is not None:
@@ -96,7 +96,7 @@ def dedupe(
     def told(what: str) -> Callable[[int, int], None] | None:
         return None if progress is None else lambda done, total: progress(what, done, total)
 
-    seen = read(items, maker, cache, strict, threads, told)
+    seen = scan_items(items, maker, cache, strict, threads, told)
     if overlay:
         near, taken = overlaid(seen.vectors, threshold, expect_false, told)
         return _assembled(items, seen, near, taken, fitted, maker, groups, prior)
@@ -108,7 +108,7 @@ def dedupe(
     return _assembled(items, seen, near, taken, fitted, maker, groups, prior)
 
 
-def check(groups: str, prior: float, *, overlay: bool) -> None:
+def check_options(groups: str, prior: float, *, overlay: bool) -> None:
     """Refuse what cannot be followed whatever the items are.
 
     Args:

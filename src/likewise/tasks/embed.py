@@ -7,7 +7,7 @@ import numpy as np
 
 from likewise.model.model import Model
 from likewise.sources.base import Source
-from likewise.tasks.vectors import Spool, Written, check_path, write
+from likewise.tasks.vectors import Spool, WrittenVectors, check_vectors_path, write_vectors
 from likewise.types import Embeddings
 
 
@@ -34,7 +34,7 @@ def embed_to(
     strict: bool = False,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Written:
+) -> WrittenVectors:
     """Embed every item of a source into a file; memory does not grow with their vectors.
 
     The file is written at the end, whole or not at all.
@@ -54,7 +54,7 @@ def embed_to(
         OutOfMemory: If there is no memory for an item.
         SaveFailed: If it cannot be written; what was there before still stands.
     """
-    check_path(path)
+    check_vectors_path(path)
     items = source.items()
     read = np.zeros(len(items), dtype=np.bool_)
     failed: list[tuple[str, str]] = []
@@ -66,10 +66,10 @@ def embed_to(
             if progress is not None:
                 progress(block.done, len(items))
         table = items if read.all() else items.take(np.flatnonzero(read))
-        return write(spool, table, failed, model.fingerprint)
+        return write_vectors(spool, table, failed, model.fingerprint)
 
 
-def save(embeddings: Embeddings, path: Path) -> Written:
+def save_embeddings(embeddings: Embeddings, path: Path) -> WrittenVectors:
     """Write embeddings that are in memory, in the formats of `embed_to`.
 
     Raises:
@@ -77,7 +77,7 @@ def save(embeddings: Embeddings, path: Path) -> Written:
         MissingExtra: If Parquet is asked for and pyarrow is not installed.
         SaveFailed: If it cannot be written; what was there before still stands.
     """
-    check_path(path)
+    check_vectors_path(path)
     with Spool(path, embeddings.vectors.shape[1]) as spool:
         spool.add(embeddings.vectors)
-        return write(spool, embeddings.items, embeddings.failed, embeddings.fingerprint)
+        return write_vectors(spool, embeddings.items, embeddings.failed, embeddings.fingerprint)

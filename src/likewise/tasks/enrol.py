@@ -24,7 +24,7 @@ _AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
-class Enrolment:
+class EnrolledSource:
     """What became of the items of a source.
 
     Attributes:
@@ -55,7 +55,7 @@ def enrol(
     strict: bool = False,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Enrolment:
+) -> EnrolledSource:
     """Enrol every item of a source, under its place as its id; identities are those of the source.
 
     What was enrolled before a stop stays enrolled, and the same call goes on from there.
@@ -112,7 +112,7 @@ def enrol(
         # What is embedded is not lost when a later item stops the rest.
         spooled.write()
     trained = tuple(map(printable, model.trained_on.trained(items)))
-    return Enrolment(spooled.added, tuple(spooled.known), tuple(failed), trained, passed)
+    return EnrolledSource(spooled.added, tuple(spooled.known), tuple(failed), trained, passed)
 
 
 def _notes_of(source: Source) -> tuple[Notes, tuple[str, ...]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from likewise.calibration.calibration import Calibration
 from likewise.calibration.graded_pairs import graded_pairs
-from likewise.calibration.probability import measure as measure_probability
+from likewise.calibration.probability import measure_probabilities as measure_probability
 from likewise.data.cache import Decoded, decode_all
 from likewise.distances.approximate import Rough
 from likewise.distances.base import Distance
@@ -19,11 +19,11 @@ from likewise.evaluation.verification import verify_all
 from likewise.metrics.gallery_size import by_size
 from likewise.metrics.identification import identification, one_shot
 from likewise.metrics.retrieval import retrieval
-from likewise.model.feature_maps import Featured
+from likewise.model.feature_maps import FeatureMaps
 from likewise.model.model import Model
-from likewise.model.onnx_matcher import LearnedComparator
-from likewise.model.reranking import NEAREST, Reranked, check
-from likewise.pairs.choose import compare
+from likewise.model.onnx_matcher import OnnxMatcher
+from likewise.model.reranking import NEAREST, Reranked, check_nearest
+from likewise.pairs.choose import choose_pairs
 from likewise.results.evaluation import Evaluation
 from likewise.results.ranking import Identification, OneShot, Retrieval
 from likewise.results.rates import Enrolment
@@ -79,13 +79,13 @@ def evaluate(
     """
     model.calibration(calibration, comparator)
     if rerank is not None:
-        check(rerank)
+        check_nearest(rerank)
         _check_reranks(model, comparator)
     items = source.items()
     decoded = decode_all(items, model.transform, strict=strict)
     try:
         leaks = _leaks(model, decoded, allowed=allow_overlap)
-        measured = measure(
+        measured = measure_model(
             model,
             decoded,
             items.namespace,
@@ -128,7 +128,7 @@ def _leaks(model: Model, decoded: Decoded, *, allowed: bool) -> bool:
     return False
 
 
-def measure(
+def measure_model(
     model: Model,
     decoded: Decoded,
     source: str,
@@ -162,7 +162,7 @@ def measure(
     nearest = NEAREST if rerank is None else rerank
     seen = see(model, decoded, comparator)
     vectors, items, rows, compares = seen.vectors, seen.items, seen.rows, seen.comparator
-    comparisons = compare(vectors, items, compares, fitted.against)
+    comparisons = choose_pairs(vectors, items, compares, fitted.against)
     mistakes, hardest = comparisons.mistakes(point.threshold, _WORST)
     groups = None
     if by:
@@ -178,12 +178,12 @@ def measure(
     graded = graded_pairs(vectors, items, compares)
     found = _Ranked()
     if items.pairs is None:
-        most = _MOST_MATCHED if isinstance(compares, LearnedComparator) else _MOST
+        most = _MOST_MATCHED if isinstance(compares, OnnxMatcher) else _MOST
         # What is forged is nobody's: it is neither recognised nor retrieved.
         own = np.flatnonzero(~items.forged)
         names = items.identities[own]
         lists = None
-        if isinstance(vectors, Featured):
+        if isinstance(vectors, FeatureMaps):
             lists = Reranked(model.distance, compares, nearest)
         grows = fitted.claim is Claim.NEW_IDENTITIES
         found = _ranked(vectors[own], names, compares, lists, point.threshold, most, grows=grows)
@@ -208,7 +208,7 @@ def measure(
         groups=groups,
         grades=None if graded is None else graded.follow(fitted.grades),
         drawn=seen.drawn,
-        reranked=nearest if isinstance(vectors, Featured) and items.pairs is None else None,
+        reranked=nearest if isinstance(vectors, FeatureMaps) and items.pairs is None else None,
     )
 
 

@@ -17,12 +17,12 @@ def origin_of(place: str) -> dict[str, Value]:
     path = Path(place)
     try:
         data = read_plain(path, LARGEST_ITEM_BYTES)
-        return {PATH: str(path.absolute()), DIGEST: digest_of(data)}
+        return {PATH: str(path.absolute()), DIGEST: content_digest(data)}
     except (OSError, ValueError):
         return {}
 
 
-def digest_of(data: bytes) -> str:
+def content_digest(data: bytes) -> str:
     """What tells one content of a file from another."""
     return hashlib.sha256(data).hexdigest()
 
@@ -64,6 +64,6 @@ class Origins:
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
             raise UnreadableItem(f"{shortened(path, 300)}: {why}") from error
-        if digest_of(data) != metadata.get(DIGEST):
+        if content_digest(data) != metadata.get(DIGEST):
             raise UnreadableItem(f"{shortened(path, 300)} has changed since it was enrolled")
         return data

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from likewise.calibration import json_format
 from likewise.calibration.calibration import Calibration
-from likewise.calibration.probability import measure
+from likewise.calibration.probability import measure_probabilities
 from likewise.errors import BadArgument, DamagedModel, SourceNotFound, SplitError
 from likewise.evaluation.cross_validation import CrossFitted, Fitting, cross_fit, graded_by
 from likewise.evaluation.verification import verify_all
 from likewise.io import atomic
 from likewise.io.bounded import read_plain
 from likewise.io.display import shortened
-from likewise.precomputed import Given
+from likewise.precomputed import Precomputed
 from likewise.precomputed.folds import FOLDS
 from likewise.results.evaluation import Verification
 from likewise.results.grades import Graded
@@ -22,7 +22,7 @@ CALIBRATION_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
-class Calibrated:
+class PrecomputedCalibration:
     """A calibration, and whether its rates were measured.
 
     Attributes:
@@ -53,8 +53,8 @@ class Measured:
     grades: Graded | None = None
 
 
-def evaluate(
-    given: Given, *, folds: int = FOLDS, seed: int = 0, fitting: Fitting | None = None
+def evaluate_precomputed(
+    given: Precomputed, *, folds: int = FOLDS, seed: int = 0, fitting: Fitting | None = None
 ) -> CrossFitted:
     """Measure what thresholds do to data that they were not fitted on, in folds.
 
@@ -71,7 +71,9 @@ def evaluate(
     return cross_fit(given, folds=folds, seed=seed, fitting=fitting)
 
 
-def evaluate_at(given: Given, frozen: Calibration, prior: float = 0.5) -> Measured:
+def evaluate_precomputed_at(
+    given: Precomputed, frozen: Calibration, prior: float = 0.5
+) -> Measured:
     """Measure the frozen operating points of a calibration that was fitted on other data.
 
     Args:
@@ -90,14 +92,14 @@ def evaluate_at(given: Given, frozen: Calibration, prior: float = 0.5) -> Measur
     graded = graded_by(given)
     return Measured(
         found,
-        measure(compared, frozen.ratios, frozen.claim, prior),
+        measure_probabilities(compared, frozen.ratios, frozen.claim, prior),
         None if graded is None else graded.follow(frozen.grades),
     )
 
 
-def calibrate(
-    given: Given, *, folds: int = FOLDS, seed: int = 0, fitting: Fitting | None = None
-) -> Calibrated:
+def calibrate_precomputed(
+    given: Precomputed, *, folds: int = FOLDS, seed: int = 0, fitting: Fitting | None = None
+) -> PrecomputedCalibration:
     """Fit thresholds and probabilities on all of the data; folds measure what such a fit is worth.
 
     Args:
@@ -113,23 +115,23 @@ def calibrate(
         found = cross_fit(given, folds=folds, seed=seed, fitting=fitting)
     except SplitError as error:
         fitted = (fitting or Fitting()).fit_all(given)
-        return Calibrated(fitted, given.measure, 0, str(error))
-    return Calibrated(found.calibration, given.measure, folds, "")
+        return PrecomputedCalibration(fitted, given.measure, 0, str(error))
+    return PrecomputedCalibration(found.calibration, given.measure, folds, "")
 
 
-def save(calibrated: Calibrated, path: Path) -> None:
+def save_calibration(calibrated: PrecomputedCalibration, path: Path) -> None:
     """Write a calibration, under the name of what its distances are.
 
     Raises:
         BadArgument: If the path does not end in .json, or its folder is not there.
         SaveFailed: If it cannot be written; what was there before still stands.
     """
-    check_path(path)
+    check_calibration_path(path)
     data = json_format.to_json({calibrated.measure: calibrated.calibration})
     atomic.replace(path, data)
 
 
-def check_path(path: Path) -> None:
+def check_calibration_path(path: Path) -> None:
     """Refuse a path to which no calibration could be written, before any work is done.
 
     Raises:
@@ -143,12 +145,12 @@ def check_path(path: Path) -> None:
         raise BadArgument(f"{path} is a folder. Name a file.")
 
 
-def load(path: Path) -> tuple[str, Calibration]:
+def load_calibration(path: Path) -> tuple[str, Calibration]:
     """Read a calibration: what its distances are, and itself.
 
     Raises:
         SourceNotFound: If there is no such file.
-        DamagedModel: If it is none that `save` wrote.
+        DamagedModel: If it is none that `save_calibration` wrote.
     """
     try:
         data = read_plain(path, CALIBRATION_BYTES)

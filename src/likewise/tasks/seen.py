@@ -7,7 +7,7 @@ import numpy as np
 
 from likewise.data.cache import Decoded
 from likewise.distances.comparator import Comparator
-from likewise.model.feature_maps import Featured, vectors_of
+from likewise.model.feature_maps import FeatureMaps, vectors_of
 from likewise.model.model import Model
 from likewise.model.onnx_matcher import ComparedOnce
 from likewise.model.reference import evenly
@@ -26,7 +26,7 @@ class Seen:
     Attributes:
         items: Those of which something is.
         rows: Where each of them stood among the decoded items.
-        vectors: Row for row, their embeddings; `Featured` where feature maps are compared.
+        vectors: Row for row, their embeddings; `FeatureMaps` where feature maps are compared.
         comparator: What compares them.
         failed: Place and reason of each item of which nothing can be compared, or be read.
         drawn: In words, which of the items were drawn; empty if all are here.
@@ -62,7 +62,7 @@ def see(model: Model, decoded: Decoded, comparator: str = "") -> Seen:
         rows = _some(decoded.items)
         drawn = f"{len(rows):,} of {len(decoded):,} items, drawn by lot"
     vectors = model.see_decoded(decoded.take(rows) if drawn else decoded, comparator)
-    if isinstance(vectors, Featured) and decoded.items.pairs is None:
+    if isinstance(vectors, FeatureMaps) and decoded.items.pairs is None:
         compares = ComparedOnce(compares, vectors)
     usable = np.isfinite(vectors_of(vectors)).all(1)
     failed = decoded.failed

@@ -35,7 +35,7 @@ Failed: TypeAlias = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenVectors:
     """What was written.
 
     Attributes:
@@ -51,7 +51,7 @@ class Written:
     failed: tuple[tuple[str, str], ...]
 
 
-def check_path(path: Path) -> None:
+def check_vectors_path(path: Path) -> None:
     """Refuse a path that could not be written, before any work is done.
 
     Raises:
@@ -76,7 +76,7 @@ def check_path(path: Path) -> None:
                 "Parquet files are written by pyarrow. pip install 'likewise[evaluate]', or write "
                 "an .npz."
             ) from error
-    atomic.probe(path.parent)
+    atomic.probe_folder(path.parent)
 
 
 @final
@@ -121,7 +121,7 @@ class Spool:
                 yield np.frombuffer(data, dtype="<f4").reshape(-1, self.dim)
 
 
-def write(spool: Spool, items: Items, failed: Failed, fingerprint: str) -> Written:
+def write_vectors(spool: Spool, items: Items, failed: Failed, fingerprint: str) -> WrittenVectors:
     """Write spooled vectors to the path that the spool was made for.
 
     Args:
@@ -147,7 +147,7 @@ def write(spool: Spool, items: Items, failed: Failed, fingerprint: str) -> Writt
             _csv(files[0], ("place", "identity", "group", "fingerprint"), _rows(items, fingerprint))
             _csv(files[1], ("place", "reason"), failed)
             _npy(files[2], (spool.count, spool.dim), np.dtype("<f4"), spool.slices())
-    return Written(paths, spool.count, spool.dim, tuple(failed))
+    return WrittenVectors(paths, spool.count, spool.dim, tuple(failed))
 
 
 def _npy(

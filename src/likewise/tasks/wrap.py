@@ -11,13 +11,13 @@ from likewise.io.display import shortened
 from likewise.model import folder as manifest
 from likewise.model import transform_text
 from likewise.model.files import most_bytes
-from likewise.model.leakage import TrainedOn
+from likewise.model.leakage import LeakageRecord
 from likewise.model.model import Model
-from likewise.model.onnx_encoder import Encoder
+from likewise.model.onnx_encoder import OnnxEncoder
 from likewise.transforms import FAMILY as TRANSFORMS
 from likewise.transforms.base import Transform
 from likewise.types import Claim, InputShape, Kind
-from likewise.wrapping.adapt import Wanted, adapt, probe
+from likewise.wrapping.adapt import WrapRequest, adapt, probe_encoder
 
 DEFAULT_STATE = {"mean": 0.0, "std": 1.0}
 
@@ -67,23 +67,25 @@ def wrap(
     spec, compared = str(TRANSFORMS.check(transform)), str(DISTANCES.check(distance))
     DISTANCES.build(compared)
     folder, what = Path(out), str(encoder)
-    manifest.check_target(folder, overwrite=overwrite)
+    manifest.check_model_folder(folder, overwrite=overwrite)
     built, state = _with_state(spec, mean, std, channels)
     shape = built.shape
     if shape.kind is Kind.SEQUENCE and layout == "nhwc":
         raise BadArgument("the layout nhwc is of images, and the transform makes series.")
-    data = adapt(_read(Path(encoder)), what, Wanted(shape, spec, inputs, lengths, output, layout))
+    data = adapt(
+        _read(Path(encoder)), what, WrapRequest(shape, spec, inputs, lengths, output, layout)
+    )
     _try(data, what, shape)
-    manifest.save(
+    manifest.save_model(
         folder,
         kind=shape.kind,
         claim=Claim.NEW_IDENTITIES,
         distance=compared,
         files={
-            "transform": transform_text.dump(spec, state),
+            "transform": transform_text.dump_transform(spec, state),
             "encoder.main": data,
             # What the encoder learned from nobody knows; what it is calibrated on is remembered.
-            "trained_on": TrainedOn.of(Claim.NEW_IDENTITIES, {}).to_json(),
+            "trained_on": LeakageRecord.of(Claim.NEW_IDENTITIES, {}).to_json(),
         },
         overwrite=overwrite,
     )
@@ -121,6 +123,6 @@ def _with_state(
 
 def _try(data: bytes, what: str, shape: InputShape) -> None:
     try:
-        probe(Encoder(data, shape, what), what, shape)
+        probe_encoder(OnnxEncoder(data, shape, what), what, shape)
     except DamagedModel as error:
         raise UnfitEncoder(f"{what} cannot be wrapped: {shortened(error, 500)}") from error

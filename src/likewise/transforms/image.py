@@ -13,7 +13,14 @@ from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
 from likewise.io.display import shortened
 from likewise.shapes import Array, Float, Int, Shaped, UInt8, namespace_of
 from likewise.transforms.base import Transform
-from likewise.transforms.pixels import eight_bits, ink, orientation, over_white, unreadable, upright
+from likewise.transforms.pixels import (
+    eight_bits,
+    ink,
+    orientation,
+    over_white,
+    unreadable_image,
+    upright,
+)
 from likewise.types import InputShape, Kind, Raw
 
 MAX_SIZE = 4096
@@ -89,7 +96,7 @@ class ImageTransform(Transform):
 
     def decode(self, raw: Raw, place: str) -> UInt8[Array, "c h w"]:
         """Decode one image to uint8 [c h w]; see the class."""
-        image = opened(raw, place)
+        image = open_image(raw, place)
         mode, size = "RGB" if self.color else "L", (self.size, self.size)
         # Each copies the image even where it changes nothing, a seventh of the time of a small one.
         image = image if image.mode == mode else image.convert(mode)
@@ -156,7 +163,7 @@ class ImageTransform(Transform):
         return (pixels - across(self.state["mean"])) / across(self.state["std"])
 
 
-def opened(raw: Raw, place: str) -> Image.Image:
+def open_image(raw: Raw, place: str) -> Image.Image:
     """The first frame of a file or an array: upright and opaque, in one of the modes 1, L and RGB.
 
     Raises:
@@ -192,7 +199,7 @@ def _from_array(raw: Array, place: str) -> Image.Image:
             "[h w] or [h w c] is expected. Scale pixels to 0 to 255 and convert them to uint8."
         )
     if raw.size == 0 or raw.shape[2:] not in ((), (1,), (3,), (4,)):
-        raise unreadable(
+        raise unreadable_image(
             place, f"its shape is {list(raw.shape)}, and [h w], [h w 1], [h w 3] or [h w 4] is read"
         )
     pixels = raw.astype(np.uint8) * np.uint8(255) if raw.dtype == np.bool_ else raw
@@ -204,7 +211,7 @@ def _from_array(raw: Array, place: str) -> Image.Image:
 def _from_bytes(raw: bytes, place: str) -> Image.Image:
     """The first frame, upright and opaque, in one of the modes 1, L and RGB."""
     if not raw:
-        raise unreadable(place, "it is empty (0 bytes)")
+        raise unreadable_image(place, "it is empty (0 bytes)")
     try:
         with quiet, Image.open(io.BytesIO(raw)) as image:
             _check_header(image, place)
@@ -213,30 +220,30 @@ def _from_bytes(raw: bytes, place: str) -> Image.Image:
     except (UnreadableItem, MemoryError):
         raise
     except UnidentifiedImageError:
-        raise unreadable(place, "it is in no image format that Pillow knows") from None
+        raise unreadable_image(place, "it is in no image format that Pillow knows") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise unreadable(place, f"decompression bomb ({shortened(error, 200)})") from error
+        raise unreadable_image(place, f"decompression bomb ({shortened(error, 200)})") from error
     except Exception as error:  # a damaged file makes Pillow's decoders raise almost anything
         words = shortened(error, 200) or type(error).__name__
         reason = f"it is truncated or damaged, or a form that Pillow does not decode ({words})"
-        raise unreadable(place, reason) from error
+        raise unreadable_image(place, reason) from error
 
 
 def _check_header(image: Image.Image, place: str) -> None:
     """Refuse by its header what must not be decoded at all."""
     if image.width * image.height > MAX_PIXELS:
         reason = f"{image.width} x {image.height} pixels, and {MAX_PIXELS} are the most"
-        raise unreadable(place, f"decompression bomb: it declares {reason}")
+        raise unreadable_image(place, f"decompression bomb: it declares {reason}")
     # What Pillow decodes in Python takes a second or more for a million pixels.
     slow = any(tile[0] in Image.DECODERS for tile in getattr(image, "tile", ()))
     if slow and image.width * image.height > MAX_SLOW_PIXELS:
-        raise unreadable(
+        raise unreadable_image(
             place,
             f"it declares {image.width} x {image.height} pixels, and {MAX_SLOW_PIXELS} are the "
             f"most that is read of this form of {image.format}, which is slow to decode",
         )
     if image.format == "EPS":
-        raise unreadable(place, "EPS is a program, which Pillow would run with Ghostscript")
+        raise unreadable_image(place, "EPS is a program, which Pillow would run with Ghostscript")
 
 
 class _Quiet:

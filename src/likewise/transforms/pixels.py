@@ -20,7 +20,7 @@ UPRIGHT = {
 }
 
 
-def unreadable(place: str, reason: str) -> UnreadableItem:
+def unreadable_image(place: str, reason: str) -> UnreadableItem:
     """The error for an item that is no image that can be read, and why."""
     return UnreadableItem(
         f"{place} cannot be read as an image: {reason}. Replace or remove it, or save it as PNG."
@@ -47,7 +47,7 @@ def eight_bits(image: Image.Image, place: str) -> Image.Image:
     values = np.asarray(image)
     low, high = float(values.min()), float(values.max())
     if not np.isfinite([low, high]).all():
-        raise unreadable(place, "it holds pixels that are NaN or infinite")
+        raise unreadable_image(place, "it holds pixels that are NaN or infinite")
     tops = (1.0, 255.0) if image.mode == "F" else (65535.0,)
     top = next((top for top in tops if low >= 0 and high <= top), None)
     pixels = np.empty(values.shape, dtype=np.uint8)
@@ -90,14 +90,14 @@ def ink(image: Image.Image, *, crop: bool) -> Image.Image:
         image: Of mode L.
         crop: Whether to cut; where nothing is black, nothing is cut.
     """
-    threshold = otsu(np.array(image.histogram()))
+    threshold = otsu_threshold(np.array(image.histogram()))
     black = image.point([0 if grey <= threshold else 255 for grey in range(256)])
     if crop and (box := black.point([255, *[0] * 255]).getbbox()):
         return black.crop(box)
     return black
 
 
-def otsu(counts: Int[Array, "256"]) -> int:
+def otsu_threshold(counts: Int[Array, "256"]) -> int:
     """The grey up to which pixels are dark; -1 where all pixels are of one grey.
 
     Args:

@@ -9,8 +9,8 @@ import numpy as np
 from likewise.errors import DamagedModel, UnfitEncoder
 from likewise.io.display import printable, shortened
 from likewise.model import onnx_check
-from likewise.model.onnx_encoder import LONGEST_EMBEDDING, Encoder
-from likewise.model.onnx_session import Graph
+from likewise.model.onnx_encoder import LONGEST_EMBEDDING, OnnxEncoder
+from likewise.model.onnx_session import OnnxSession
 from likewise.shapes import Array
 from likewise.types import InputShape, Kind
 from likewise.wrapping import graph_edit
@@ -24,7 +24,7 @@ TO_NHWC = ("Transpose", {"perm": [0, 2, 3, 1]})
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WrapRequest:
     """What a person said of the encoder.
 
     Attributes:
@@ -45,7 +45,7 @@ class Wanted:
     layout: str = "nchw"
 
 
-def adapt(data: bytes, what: str, wanted: Wanted) -> bytes:
+def adapt(data: bytes, what: str, wanted: WrapRequest) -> bytes:
     """The same encoder with the inputs, the output and the free axes of a model's.
 
     Args:
@@ -58,7 +58,7 @@ def adapt(data: bytes, what: str, wanted: Wanted) -> bytes:
         UnfitEncoder: If it is no such encoder, or holds what `onnx_check` refuses.
         OutOfMemory: If there is not enough memory to run it.
     """
-    model = graph_edit.parse(data, what)
+    model = graph_edit.parse_onnx(data, what)
     _check(model, what)
     graph = model.graph
     inputs, lengths = _inputs(graph, what, wanted)
@@ -83,7 +83,7 @@ def adapt(data: bytes, what: str, wanted: Wanted) -> bytes:
 
 def _check(model: Any, what: str) -> None:
     try:
-        onnx_check.check(model.SerializeToString(), what)
+        onnx_check.check_onnx(model.SerializeToString(), what)
     except DamagedModel as error:
         raise UnfitEncoder(
             f"{what} cannot be wrapped: {error.__cause__}. Export it again as plain operators of "
@@ -103,7 +103,7 @@ def _chosen(values: Sequence[Any], name: str, subject: str, option: str) -> Any:
     return values[names.index(name)] if name else values[0]
 
 
-def _inputs(graph: Any, what: str, wanted: Wanted) -> tuple[Any, Any | None]:
+def _inputs(graph: Any, what: str, wanted: WrapRequest) -> tuple[Any, Any | None]:
     """The input of items, and that of lengths where series are taken; all others are refused."""
     rest = list(graph.input)
     lengths = None
@@ -132,7 +132,7 @@ def _inputs(graph: Any, what: str, wanted: Wanted) -> tuple[Any, Any | None]:
     return inputs, lengths
 
 
-def _lead_in(graph: Any, name: str, what: str, wanted: Wanted) -> None:
+def _lead_in(graph: Any, name: str, what: str, wanted: WrapRequest) -> None:
     value = next(one for one in graph.input if one.name == name)
     kind, axes = value.type.tensor_type.elem_type, graph_edit.axes_of(value)
     if kind not in FLOATS:
@@ -156,7 +156,7 @@ def _lead_in(graph: Any, name: str, what: str, wanted: Wanted) -> None:
     graph_edit.lead_in(graph, name, _value("inputs", FLOAT, sizes), steps)
 
 
-def _check_axes(axes: Axes | None, expected: Sequence[Any], what: str, wanted: Wanted) -> None:
+def _check_axes(axes: Axes | None, expected: Sequence[Any], what: str, wanted: WrapRequest) -> None:
     # A batch of one is what exporters fix; whether others run too is tried.
     if axes is None or (
         len(axes) == len(expected)
@@ -225,7 +225,7 @@ def _value(name: str, kind: int, sizes: Sequence[str | int]) -> Any:
 def _first_run(model: Any, what: str, shape: InputShape) -> int:
     """How long an embedding is, by one batch of two."""
     try:
-        graph = Graph(bytes(model.SerializeToString()), what)
+        graph = OnnxSession(bytes(model.SerializeToString()), what)
         found = graph.run("embedding", batch(shape, rows=2, steps=16, seed=0))
     except DamagedModel as error:
         raise UnfitEncoder(
@@ -251,7 +251,9 @@ def batch(shape: InputShape, *, rows: int, steps: int, seed: int) -> dict[str, A
     return {"inputs": random.random(size, dtype=np.float32)}
 
 
-def probe(encoder: Encoder, what: str, shape: InputShape, tolerance: float = 1e-3) -> None:
+def probe_encoder(
+    encoder: OnnxEncoder, what: str, shape: InputShape, tolerance: float = 1e-3
+) -> None:
     """Refuse an encoder in which one item, or padding, changes the embedding of another.
 
     Args:

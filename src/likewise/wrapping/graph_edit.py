@@ -13,7 +13,7 @@ Axes: TypeAlias = list[int | None]
 Steps: TypeAlias = Sequence[tuple[str, dict[str, Any]]]
 
 
-def parse(data: bytes, what: str) -> Any:
+def parse_onnx(data: bytes, what: str) -> Any:
     """The protobuf of an ONNX file, without what is of no use to run it.
 
     What `onnx_check` refuses is dropped where nothing depends on it: declared operator sets that

@@ -10,7 +10,7 @@ from likewise.learn.augmentations import FAMILY
 from likewise.learn.augmentations.channel_drop import ChannelDrop
 from likewise.learn.augmentations.scale import Scale
 from likewise.learn.augmentations.time_crop import TimeCrop
-from likewise.learn.augmentations.timeline import between
+from likewise.learn.augmentations.timeline import interpolate
 from likewise.learn.augmentations.warp import Warp
 
 STRONG = {
@@ -129,7 +129,7 @@ def test_values_lie_between_the_steps_as_numpy_says() -> None:
     items, _ = padded(6)
     places = torch.rand(6, 11, generator=generator(1)) * 29
     places[0] = torch.arange(11)
-    out = between(items, places)
+    out = interpolate(items, places)
     for series, at, found in zip(items.numpy(), places.numpy(), out.numpy(), strict=True):
         for channel in range(3):
             expected = np.interp(at, np.arange(30), series[:, channel])

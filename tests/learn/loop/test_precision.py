@@ -8,7 +8,7 @@ import torch
 from likewise.errors import BadArgument, TrainingError
 from likewise.learn.loop import precision
 from likewise.learn.loop.objective import enough_memory
-from likewise.learn.loop.precision import choose, pick_device
+from likewise.learn.loop.precision import choose_precision, pick_device
 
 CPU = torch.device("cpu")
 LAYER = torch.nn.Linear(2, 2)
@@ -39,7 +39,7 @@ def test_auto_takes_what_is_faster(bf16, float32, name, monkeypatch):
     network = Paced(bf16, float32)
     before = network.weight.detach().clone()
     random = torch.get_rng_state()
-    found = choose("auto", network, cost, CPU)
+    found = choose_precision("auto", network, cost, CPU)
     assert found.name == name
     assert "times as fast as float32 here" in found.why
     assert torch.equal(network.weight, before)
@@ -49,7 +49,7 @@ def test_auto_takes_what_is_faster(bf16, float32, name, monkeypatch):
 
 def test_where_a_product_is_slower_in_bf16_no_step_is_tried(monkeypatch):
     monkeypatch.setattr(precision, "_product", lambda: 0.1)
-    found = choose("auto", LAYER, cost, CPU)
+    found = choose_precision("auto", LAYER, cost, CPU)
     assert (found.name, found.why) == (
         "float32",
         "a product in bf16 measured 0.1 times as fast here",
@@ -64,14 +64,14 @@ def test_what_does_not_run_in_bf16_runs_in_float32(monkeypatch):
             raise RuntimeError("could not create a primitive")
         return cost(network)
 
-    found = choose("auto", torch.nn.Linear(2, 2), refuse, CPU)
+    found = choose_precision("auto", torch.nn.Linear(2, 2), refuse, CPU)
     assert found.name == "float32"
     assert "could not create a primitive" in found.why
 
 
 def test_what_is_asked_for_is_taken_untried():
-    assert choose("bf16", LAYER, cost, CPU).name == "bf16"
-    assert choose("float32", LAYER, cost, CPU).why == "asked for"
+    assert choose_precision("bf16", LAYER, cost, CPU).name == "bf16"
+    assert choose_precision("float32", LAYER, cost, CPU).why == "asked for"
 
 
 def test_devices():

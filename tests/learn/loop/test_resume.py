@@ -106,12 +106,12 @@ def test_a_damaged_checkpoint_is_refused(damage, tmp_path):
         changed = {"empty": b"", "cut": data[: len(data) // 2], "garbled": b"x" * len(data)}
         path.write_bytes(changed[damage])
     with pytest.raises(NothingToResume, match="no checkpoint that can be gone on with"):
-        checkpoint.read(path)
+        checkpoint.read_checkpoint(path)
 
 
 def test_an_unfinished_run_is_not_lost_by_accident(tmp_path):
     out = tmp_path / "model"
-    kept = checkpoint.path_of(out)
+    kept = checkpoint.checkpoint_path(out)
     with pytest.raises(NothingToResume, match="There is no unfinished run"):
         learn(Recipe(), out=out, resume=True)
     kept.write_bytes(b"something")
@@ -139,7 +139,7 @@ def command(drawings, out, *more):
 
 def interrupted(process, out, number):
     """Send a signal once a checkpoint is there, or training has begun."""
-    kept = checkpoint.path_of(out)
+    kept = checkpoint.checkpoint_path(out)
     until = time.monotonic() + 120
     while not kept.exists():
         assert process.poll() is None, process.communicate()
@@ -173,7 +173,7 @@ def test_signals_lose_nothing(number, drawings, tmp_path):
     words = [sys.executable, "-m", "likewise", "train", "--out", str(out), "--resume"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stderr
-    assert not checkpoint.path_of(out).exists()
+    assert not checkpoint.checkpoint_path(out).exists()
     ours, theirs = (bytes_of(folder, "weights") for folder in (out, whole))
     assert ours == theirs
 

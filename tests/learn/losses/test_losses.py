@@ -541,13 +541,13 @@ each_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).
 @each_loss
 def test_the_distance_matrix_is_computed_once(loss: Loss, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    true_matrix = kernels.matrix
+    true_matrix = kernels.torch_matrix
 
     def counted(*arguments: Any) -> Tensor:
         made.append(true_matrix(*arguments))
         return made[-1]
 
-    monkeypatch.setattr(kernels, "matrix", counted)
+    monkeypatch.setattr(kernels, "torch_matrix", counted)
     handed = []
     mines = isinstance(loss, Contrastive | Triplet)
     if mines:

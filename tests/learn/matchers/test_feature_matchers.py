@@ -18,14 +18,14 @@ from likewise.learn.loop.train import Run, train
 from likewise.learn.matchers.attention import Attention
 from likewise.learn.matchers.relation import Relation
 from likewise.learn.network import matching as matching_module
-from likewise.learn.network.export import export, export_matcher
+from likewise.learn.network.export import export_matcher, export_network
 from likewise.learn.network.matching import SymmetricMatcher, matcher_of, matching_cost
 from likewise.learn.network.network import Network
 from likewise.learn.views.mirrored import Mirrored
 from likewise.model import onnx_matcher as comparator_module
-from likewise.model.feature_maps import Featured
+from likewise.model.feature_maps import FeatureMaps
 from likewise.model.model import Model
-from likewise.model.onnx_matcher import ComparedOnce, LearnedComparator
+from likewise.model.onnx_matcher import ComparedOnce, OnnxMatcher
 from likewise.model.reranking import Reranked
 from likewise.recipe.recipe import Recipe
 from likewise.sources import FAMILY as SOURCES
@@ -190,7 +190,7 @@ def test_a_view_changes_the_embedding_and_not_the_map() -> None:
         (vectors, seen), (others, same) = plain(inputs), viewed(inputs)
     torch.testing.assert_close(seen, same, atol=1e-5, rtol=1e-4)
     assert not torch.allclose(vectors, others)
-    session = onnxruntime.InferenceSession(export(viewed, shape))
+    session = onnxruntime.InferenceSession(export_network(viewed, shape))
     _, given = session.run(["embedding", "features"], {"inputs": inputs.numpy()})
     np.testing.assert_allclose(given, same.numpy(), atol=1e-4)
 
@@ -211,10 +211,10 @@ def exported(matcher: SymmetricMatcher) -> bytes:
     return export_matcher(matcher, *(matcher.matcher.sizes or ()))
 
 
-def featured(count: int, seed: int = 0) -> Featured:
+def featured(count: int, seed: int = 0) -> FeatureMaps:
     random = np.random.default_rng(seed)
     vectors = random.normal(size=(count, 6)).astype(np.float32)
-    return Featured(vectors, random.normal(size=(count, 8, 2, 3)).astype(np.float32))
+    return FeatureMaps(vectors, random.normal(size=(count, 8, 2, 3)).astype(np.float32))
 
 
 @pytest.mark.parametrize("numbers", [2**23, 1, (16 * 48 + 8 * 36) * 5])
@@ -225,7 +225,7 @@ def test_rows_and_matrix_are_softplus_of_the_matcher(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(comparator_module, "_NUMBERS", numbers)
-    learned = LearnedComparator(exported, 6, FOLDER, (8, 2, 3))
+    learned = OnnxMatcher(exported, 6, FOLDER, (8, 2, 3))
     every = featured(9)
     first, second = every[np.array([0, 3, 3, 8])], every[2:7]
     row, column = np.divmod(np.arange(20), 5)
@@ -237,13 +237,13 @@ def test_rows_and_matrix_are_softplus_of_the_matcher(
 
 
 def test_what_lacks_maps_is_refused(exported: bytes) -> None:
-    learned = LearnedComparator(exported, 6, FOLDER, (8, 2, 3))
+    learned = OnnxMatcher(exported, 6, FOLDER, (8, 2, 3))
     vectors = featured(3).vectors
     with pytest.raises(BadArgument, match="reads feature maps, and was given embeddings alone"):
         learned.rows(vectors, vectors)
     for sizes in (None, (8, 3, 2)):
         with pytest.raises(DamagedModel, match="The matcher in some/model takes"):
-            LearnedComparator(exported, 6, FOLDER, sizes)
+            OnnxMatcher(exported, 6, FOLDER, sizes)
 
 
 class Counting:
@@ -252,11 +252,11 @@ class Counting:
     def __init__(self) -> None:
         self.asked: list[tuple[int, int]] = []
 
-    def rows(self, first: Featured, second: Featured) -> np.ndarray:
+    def rows(self, first: FeatureMaps, second: FeatureMaps) -> np.ndarray:
         self.asked += zip(first.rows.tolist(), second.rows.tolist(), strict=True)
         return (first.rows + second.rows).astype(np.float32)
 
-    def matrix(self, first: Featured, second: Featured) -> np.ndarray:
+    def matrix(self, first: FeatureMaps, second: FeatureMaps) -> np.ndarray:
         raise NotImplementedError
 
 
@@ -276,7 +276,7 @@ def test_maps_of_many_items_go_to_a_file(monkeypatch: pytest.MonkeyPatch) -> Non
     parts = [(every[at : at + 4].vectors, every[at : at + 4].maps) for at in (0, 4, 8)]
     for large in (2**28, 100):
         monkeypatch.setattr("likewise.model.feature_maps._LARGE_BYTES", large)
-        kept = Featured.of(iter(parts), 10, (8, 2, 3))
+        kept = FeatureMaps.of(iter(parts), 10, (8, 2, 3))
         assert kept.shape == (10, 6)
         np.testing.assert_array_equal(kept[3:9].maps, every.maps[3:9])
         np.testing.assert_array_equal(kept.vectors, every.vectors)

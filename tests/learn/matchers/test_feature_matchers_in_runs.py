@@ -11,7 +11,7 @@ from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.experiment import learn
 from likewise.learn.loop.train import Run, train
 from likewise.learn.loop.validation import sample_error, sample_of, validated
-from likewise.learn.network.export import export
+from likewise.learn.network.export import export_network
 from likewise.learn.network.matching import matcher_of
 from likewise.learn.network.network import Network
 from likewise.metrics.identification import one_shot
@@ -64,7 +64,7 @@ def test_flattened_places_are_exported_beside_the_maps(matcher: str) -> None:
     spec = "resnet(dim=3, width=4, depth=8, stem='strided', pooling='flatten')"
     encoder = ENCODERS.build(spec, shape=shape)
     network = Network(encoder, unit=True, matcher=matcher_of(matcher, encoder, spec)).eval()
-    session = onnxruntime.InferenceSession(export(network, shape))
+    session = onnxruntime.InferenceSession(export_network(network, shape))
     inputs = torch.randn(2, 1, 27, 35)
     embedding, features = session.run(["embedding", "features"], {"inputs": inputs.numpy()})
     with torch.no_grad():

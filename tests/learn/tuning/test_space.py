@@ -4,7 +4,7 @@ import pytest
 
 from likewise.errors import BadArgument, RecipeError, UnknownName
 from likewise.learn.tuning.default_space import usual
-from likewise.learn.tuning.space import parse
+from likewise.learn.tuning.space import parse_space
 from likewise.recipe.recipe import Recipe
 from likewise.registry import families
 from likewise.types import Kind
@@ -27,9 +27,9 @@ IMAGES = Recipe.for_kind(Kind.IMAGE)
     ],
 )
 def test_what_people_type_is_read_and_written_again(text, written):
-    (found,) = parse([text], IMAGES)
+    (found,) = parse_space([text], IMAGES)
     assert str(found) == written
-    assert parse([written], IMAGES) == (found,)
+    assert parse_space([written], IMAGES) == (found,)
 
 
 @pytest.mark.parametrize(
@@ -61,17 +61,17 @@ def test_what_people_type_is_read_and_written_again(text, written):
 )
 def test_what_cannot_be_searched_is_refused(text, kind, message):
     with pytest.raises(kind, match=message):
-        parse([text], IMAGES)
+        parse_space([text], IMAGES)
 
 
 def test_a_thing_is_searched_once():
     with pytest.raises(RecipeError, match="unit is to be searched twice"):
-        parse(["unit=true|false", "unit=false|true"], IMAGES)
+        parse_space(["unit=true|false", "unit=false|true"], IMAGES)
 
 
 def test_an_argument_belongs_to_the_component_of_the_trial():
     texts = ["loss.margin=0.1..0.9", "loss.supcon.temperature=0.1..0.2", "loss=triplet|supcon"]
-    loss, margin, temperature = parse(texts, IMAGES)
+    loss, margin, temperature = parse_space(texts, IMAGES)
     assert loss.name == "loss"  # components come first
     assert margin.applies(IMAGES)
     assert not temperature.applies(IMAGES)
@@ -91,7 +91,7 @@ def test_what_is_usual_can_be_searched_whatever_the_loss(loss):
     spec = "pml('CircleLoss')" if loss == "pml" else loss
     matcher = "weighted_l1" if loss == "none" else ""
     recipe = IMAGES.with_fields({"loss": spec, "matcher": matcher})
-    found = parse(usual(recipe, Kind.IMAGE, pairs=False), recipe)
+    found = parse_space(usual(recipe, Kind.IMAGE, pairs=False), recipe)
     assert {one.field for one in found} >= {"learning_rate", "augmentations", "sampler"}
     assert all(one.of(recipe) is not None for one in found if one.applies(recipe))
 
@@ -102,7 +102,7 @@ def test_what_is_usual_can_be_searched_whatever_the_loss(loss):
 def test_what_is_usual_can_be_searched_whatever_the_items(sampler, pairs, kind):
     recipe = Recipe.for_kind(kind, pairs=pairs).with_fields({"sampler": sampler})
     texts = usual(recipe, kind, pairs=pairs)
-    found = parse(texts, recipe)
+    found = parse_space(texts, recipe)
     assert all(one.of(recipe) is not None for one in found if one.applies(recipe))
     assert ("loss" in {one.name for one in found}) is not pairs
 
@@ -110,7 +110,7 @@ def test_what_is_usual_can_be_searched_whatever_the_items(sampler, pairs, kind):
 @pytest.mark.parametrize("encoder", families()["encoders"].names())
 def test_what_is_usual_can_be_searched_whatever_the_encoder(encoder):
     recipe = IMAGES.with_fields({"encoder": encoder})
-    named = {one.name for one in parse(usual(recipe, Kind.IMAGE, pairs=False), recipe)}
+    named = {one.name for one in parse_space(usual(recipe, Kind.IMAGE, pairs=False), recipe)}
     assert ("encoder.transformer.dropout" in named) is (encoder == "transformer")
 
 

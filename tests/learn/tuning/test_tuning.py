@@ -27,17 +27,17 @@ from likewise.errors import (
 from likewise.learn.loop.data import prepare
 from likewise.learn.tuning import tune as module
 from likewise.learn.tuning.search import Search
-from likewise.learn.tuning.space import parse
+from likewise.learn.tuning.space import parse_space
 from likewise.learn.tuning.study import Study
-from likewise.learn.tuning.study_id import Plan, path_of
-from likewise.learn.tuning.trial import folds_of, learned_part, measured
+from likewise.learn.tuning.study_id import Plan, study_path
+from likewise.learn.tuning.trial import learned_part, run_trial, trial_folds
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
 from likewise.types import Kind, Role
 from tests.conftest import glyphs, waves
 
 pytest.importorskip("optuna")
-tune = module.tune
+tune = module.search_recipes
 
 SEARCH = ("learning_rate=1e-4..1e-2:log", "loss=triplet|supcon", "loss.supcon.temperature=.05...5")
 QUICK = [
@@ -127,7 +127,7 @@ def test_what_is_written_is_the_best_that_was_tried(tuned, recipe):
 def test_going_on_keeps_what_was_tried(tuned, recipe, tmp_path, at_most):
     found = tuned
     output = tmp_path / "tuned.toml"
-    path_of(output).write_bytes(path_of(found.output).read_bytes())
+    study_path(output).write_bytes(study_path(found.output).read_bytes())
     at_most(4)
     more = tune(None, output=output, resume=True)
     assert more.trials[:3] == found.trials
@@ -169,7 +169,7 @@ def test_a_search_that_is_there_is_not_lost(tuned, recipe, tmp_path):
     with pytest.raises(BadArgument, match="is there already"):
         tune(recipe, output=found.output, budget_seconds=9)
     alone = tmp_path / "alone.toml"
-    path_of(alone).write_bytes(path_of(found.output).read_bytes())
+    study_path(alone).write_bytes(study_path(found.output).read_bytes())
     with pytest.raises(UnfinishedRun, match="Go on with them by --resume"):
         tune(recipe, output=alone, budget_seconds=9)
     with pytest.raises(NothingToResume, match="There is no study"):
@@ -179,20 +179,20 @@ def test_a_search_that_is_there_is_not_lost(tuned, recipe, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"no study at all", b"SQLite format 3\x00" + bytes(99)])
 def test_a_file_that_is_no_study_is_refused(content, tmp_path):
     output = tmp_path / "a.toml"
-    path_of(output).write_bytes(content)
+    study_path(output).write_bytes(content)
     with pytest.raises(NothingToResume, match="is no study that can be gone on with"):
         tune(None, output=output, resume=True)
-    assert path_of(output).read_bytes() == content
+    assert study_path(output).read_bytes() == content
 
 
 def test_somebody_elses_database_is_left_alone(tmp_path):
     output = tmp_path / "a.toml"
-    with closing(sqlite3.connect(path_of(output))) as file:
+    with closing(sqlite3.connect(study_path(output))) as file:
         file.execute("CREATE TABLE mine (x)")
-    before = path_of(output).read_bytes()
+    before = study_path(output).read_bytes()
     with pytest.raises(NothingToResume, match="no such table"):
         tune(None, output=output, resume=True)
-    assert path_of(output).read_bytes() == before
+    assert study_path(output).read_bytes() == before
 
 
 # ── who is looked at ──────────────────────────────────────────────────────────────────────────
@@ -235,7 +235,7 @@ def test_folds_share_out_the_training_identities(recipe):
         learned = learned_part(data, recipe)
         whole = set(learned.whole.items.identities.tolist())
         assert whole == set(data.parts[Role.TRAIN].items.identities.tolist())
-        folds = folds_of(learned, recipe)
+        folds = trial_folds(learned, recipe)
         left_out = [set(fold.parts[Role.SELECT].items.identities.tolist()) for fold in folds]
         assert sum(map(len, left_out)) == len(set().union(*left_out)) == len(whole)
         for fold, out in zip(folds, left_out, strict=True):
@@ -255,16 +255,16 @@ def test_known_classes_are_measured_on_other_items_of_them():
     with closing(prepare(recipe, Arrays.of(series, names, namespace="waves"))) as data:
         learned = learned_part(data, recipe)
     with pytest.raises(SplitError, match="0 classes of 4 items or more, and 2 are needed"):
-        folds_of(learned, recipe)
+        trial_folds(learned, recipe)
     series, names = waves(count=10, each=12)
     with closing(prepare(recipe, Arrays.of(series, names, namespace="waves"))) as data:
-        folds = folds_of(learned_part(data, recipe), recipe)
+        folds = trial_folds(learned_part(data, recipe), recipe)
         parts = [set(fold.parts[Role.SELECT].items.places.tolist()) for fold in folds]
         assert len(folds) == 2
         assert not parts[0] & parts[1]
         assert len(set(folds[0].parts[Role.SELECT].items.identities.tolist())) == 10
         until = time.perf_counter() + 60
-        figure = measured(recipe, folds, 0.5, until=until, device="cpu", on_report=lambda *_: True)
+        figure = run_trial(recipe, folds, 0.5, until=until, device="cpu", on_report=lambda *_: True)
         assert figure is not None
         assert 0 <= figure <= 1
 
@@ -284,20 +284,20 @@ def test_a_fold_counts_with_its_last_epoch_and_select_with_its_best(recipe, monk
 
     monkeypatch.setattr(trying, "Run", Told)
     with closing(prepare(recipe)) as data:
-        folds = folds_of(learned_part(data, recipe), recipe)
+        folds = trial_folds(learned_part(data, recipe), recipe)
         wanted = {"until": time.perf_counter() + 60, "device": "cpu"}
         means = []
-        figure = measured(
+        figure = run_trial(
             recipe, folds, 3.0, **wanted, on_report=lambda *told: means.append(told[2]) or True
         )
         assert figure == pytest.approx(0.4)
         assert means[0] == 0.5
-        assert measured(
+        assert run_trial(
             recipe, folds[:1], 3.0, **wanted, on_report=lambda *_: True
         ) == pytest.approx(0.2)
-        assert measured(recipe, folds, 3.0, **wanted, on_report=lambda *_: False) is None
+        assert run_trial(recipe, folds, 3.0, **wanted, on_report=lambda *_: False) is None
         wanted["until"] = time.perf_counter()
-        assert measured(recipe, folds, 3.0, **wanted, on_report=lambda *_: True) is None
+        assert run_trial(recipe, folds, 3.0, **wanted, on_report=lambda *_: True) is None
 
 
 @pytest.mark.slow
@@ -356,7 +356,7 @@ def test_a_budget_without_time_for_a_second_trial_is_refused(recipe, tmp_path, m
         time.sleep(4)
         return figure
 
-    monkeypatch.setattr(searching, "measured", slower)
+    monkeypatch.setattr(searching, "run_trial", slower)
     output = tmp_path / "a.toml"
     with pytest.raises(TrainingError, match="too little is left for a second trial"):
         tune(recipe, output=output, budget_seconds=8, trials=2, search=SEARCH)
@@ -379,7 +379,7 @@ def study(recipe, tmp_path):
 
 
 def test_a_trial_that_was_cut_off_is_tried_again(study, recipe):
-    dimensions = parse(SEARCH, recipe)
+    dimensions = parse_space(SEARCH, recipe)
     study.add(0.5, {9: 0.5}, {one: v for one in dimensions if (v := one.of(recipe))}, 1.0)
     _, settings = study.ask(dimensions, recipe)
     study.spent = 7.5
@@ -397,7 +397,7 @@ def test_a_trial_that_was_cut_off_is_tried_again(study, recipe):
 
 
 def test_what_is_hopeless_half_way_is_pruned(study, recipe):
-    dimensions = parse(SEARCH[:1], recipe)
+    dimensions = parse_space(SEARCH[:1], recipe)
     for figure in (0.2, 0.21, 0.22, 0.23):
         study.add(figure, dict.fromkeys(range(30), figure), {}, 1.0)
     asked, settings = study.ask(dimensions, recipe)
@@ -451,7 +451,7 @@ def test_a_search_that_was_killed_goes_on(recipe, tmp_path):
         time.sleep(1)  # into the next trial
         run.kill()
     assert not output.exists(), seen
-    with closing(Study(path_of(output), resume=True)) as left:
+    with closing(Study(study_path(output), resume=True)) as left:
         before, spent = left.trials(), left.spent
     assert len(before) >= 2
     assert spent > 0

@@ -14,12 +14,12 @@ from likewise.errors import BadArgument, SpecError
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.experiment import learn
 from likewise.learn.loop.train import train
-from likewise.learn.network.export import export
+from likewise.learn.network.export import export_network
 from likewise.learn.network.network import Network
 from likewise.learn.views import FAMILY
 from likewise.learn.views.base import View
 from likewise.model.model import Model
-from likewise.model.onnx_check import check
+from likewise.model.onnx_check import check_onnx
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
 from likewise.types import InputShape, Kind
@@ -157,8 +157,8 @@ def test_while_training_the_item_alone_is_embedded() -> None:
 @pytest.mark.parametrize("specs", [["mirrored"], ["shifted(share=0.1)"], ["turned"], ALL])
 def test_the_exported_graph_holds_the_views(specs: list[str]) -> None:
     made = network(*specs).eval()
-    data = export(made, SHAPE)
-    check(data, "the encoder")
+    data = export_network(made, SHAPE)
+    check_onnx(data, "the encoder")
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     for count in (1, 2, 5):
         inputs = images(count, seed=count)

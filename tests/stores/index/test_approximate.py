@@ -23,11 +23,11 @@ from likewise.distances import FAMILY as DISTANCES
 from likewise.errors import BadArgument, DamagedGallery, MissingExtra, SaveFailed
 from likewise.io import atomic
 from likewise.stores.index import approximate, deriving, faiss_index
-from likewise.stores.index.indexing import Wanted, kind_of
-from likewise.stores.index.sidecar import Graph, Lists, as_bytes, from_bytes, starts_of
+from likewise.stores.index.indexing import IndexRequest, index_kind
+from likewise.stores.index.sidecar import HnswGraph, Lists, as_bytes, index_from_bytes, starts_of
 from likewise.stores.rows import Change, Pin, Rows
 from likewise.stores.sqlite.store import Sqlite
-from likewise.stores.where import parse
+from likewise.stores.where import parse_condition
 
 DIM = 16
 KINDS = ("hnsw", "ivf")
@@ -54,7 +54,7 @@ def made(path: Path, distance: str = "euclidean") -> Sqlite:
 
 
 def recall(store: Sqlite, queries: np.ndarray, where: str = "", k: int = 10) -> float:
-    condition = parse(where) if where else None
+    condition = parse_condition(where) if where else None
     truth = store.neighbours(queries, k, condition)
     found = store.neighbours(queries, k, condition, approximate=True)
     return float(np.mean(found.distances <= truth.distances[:, -1:]))
@@ -92,7 +92,7 @@ def test_it_finds_what_it_promises_and_tells_the_exact_distance(
 ):
     with made(tmp_path / "a.db", distance) as store:
         store.write(Change(rows(3000)))
-        store.write(Change(index=Wanted(kind, 0.95)))
+        store.write(Change(index=IndexRequest(kind, 0.95)))
         told = store.state().index
         assert (told.kind, told.status, told.rows) == (kind, "used", 3000)
         assert (told.newer, told.removed, told.asked, told.wanted) == (0, 0, 750, 0.95)
@@ -119,7 +119,7 @@ def test_what_was_measured_is_what_a_plain_loop_measures(tmp_path, kind):
     """The recall that is told, again: rows drawn by lot, asked for among the others."""
     with made(tmp_path / "a.db") as store:
         store.write(Change(rows(1200)))
-        store.write(Change(index=Wanted(kind, 0.5)))
+        store.write(Change(index=IndexRequest(kind, 0.5)))
         told, breadth = store.state().index, int(store.state().index.settings.partition("=")[2])
         drawn = np.random.default_rng(0).permutation(1200)
         held = drawn[900:]
@@ -133,7 +133,7 @@ def test_what_was_measured_is_what_a_plain_loop_measures(tmp_path, kind):
             index.hnsw.efSearch = breadth
             index.add(vectors[there])
         else:
-            lists = from_bytes(the_sidecar(tmp_path).read_bytes(), _token(store), DIM, 1200)
+            lists = index_from_bytes(the_sidecar(tmp_path).read_bytes(), _token(store), DIM, 1200)
             assert isinstance(lists, Lists)
             place = np.empty(1200, dtype=np.int64)
             place[lists.slots] = lists.lists
@@ -160,7 +160,7 @@ def _token(store: Sqlite) -> bytes:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_newer_rows_are_found_and_removed_ones_are_not(gallery, monkeypatch, kind):
-    gallery.write(Change(index=Wanted(kind, 1.0)))
+    gallery.write(Change(index=IndexRequest(kind, 1.0)))
     new = Rows.of(["new"], ["n"], np.full((1, DIM), 9.0, np.float32), [{"n": 1}])
     gallery.write(Change(new))
     gallery.write(Change(remove=["row 3", "row 4"]))
@@ -180,23 +180,23 @@ def test_newer_rows_are_found_and_removed_ones_are_not(gallery, monkeypatch, kin
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_condition_costs_no_neighbour(gallery, monkeypatch, kind):
-    gallery.write(Change(index=Wanted(kind)))
+    gallery.write(Change(index=IndexRequest(kind)))
     seen, queries = asks_the_index(gallery, monkeypatch), clustered(100, seed=5)
     assert recall(gallery, queries, "n = 7") == 1.0
     assert recall(gallery, queries, "n < 40") == 1.0
     assert seen == []
     assert recall(gallery, queries, "n < 80") >= 0.98
     assert seen == [100]
-    found = gallery.nearest(queries, 10, parse("n < 80"), approximate=True)
+    found = gallery.nearest(queries, 10, parse_condition("n < 80"), approximate=True)
     assert all(match.metadata["n"] < 80 for matches in found for match in matches)
 
 
 def test_without_an_index_the_answer_is_exact(gallery, tmp_path):
     assert gallery.state().index is None
     assert recall(gallery, clustered(50, seed=5)) == 1.0
-    gallery.write(Change(index=Wanted("ivf")))
+    gallery.write(Change(index=IndexRequest("ivf")))
     before = gallery.state()
-    gallery.write(Change(index=Wanted("none")))
+    gallery.write(Change(index=IndexRequest("none")))
     assert gallery.state().index is None
     assert list(tmp_path.glob("*-index-*")) == []
     assert gallery.state().generation == before.generation
@@ -204,7 +204,7 @@ def test_without_an_index_the_answer_is_exact(gallery, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_more_than_there_are_and_more_than_an_index_is_good_for(gallery, kind):
-    gallery.write(Change(index=Wanted(kind, 1.0)))
+    gallery.write(Change(index=IndexRequest(kind, 1.0)))
     queries = clustered(3, seed=5)
     assert recall(gallery, queries, k=500) >= 0.99
     assert len(gallery.nearest(queries, 5000, approximate=True)[0]) == 3000
@@ -215,7 +215,7 @@ def test_the_sidecar_holds_no_vector_and_nothing_of_what_is_removed(tmp_path, ki
     some = rows(2000)
     with made(tmp_path / "a.db") as store:
         store.write(Change(some))
-        store.write(Change(index=Wanted(kind)))
+        store.write(Change(index=IndexRequest(kind)))
         sidecar = the_sidecar(tmp_path).read_bytes()
         assert not any(vector.tobytes() in sidecar for vector in some.vectors)
         assert not any(name.encode() in sidecar for name in some.ids[1000:])
@@ -240,7 +240,7 @@ def test_a_list_is_the_mean_of_eight_vectors_at_least(tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_compacting_makes_it_again(gallery, tmp_path, kind):
-    gallery.write(Change(index=Wanted(kind, 0.9)))
+    gallery.write(Change(index=IndexRequest(kind, 0.9)))
     gallery.write(Change(remove=[f"row {i}" for i in range(200)]))
     gallery.write(Change(reclaim=True))
     told = gallery.state().index
@@ -251,7 +251,7 @@ def test_compacting_makes_it_again(gallery, tmp_path, kind):
 
 
 def test_an_index_that_lost_a_quarter_is_passed_over(gallery, monkeypatch):
-    gallery.write(Change(index=Wanted("ivf")))
+    gallery.write(Change(index=IndexRequest("ivf")))
     gallery.write(Change(remove=[f"row {i}" for i in range(751)]))
     seen = asks_the_index(gallery, monkeypatch)
     assert recall(gallery, clustered(50, seed=5)) == 1.0
@@ -281,7 +281,7 @@ def test_a_sidecar_that_is_not_as_it_was_written_is_passed_over(tmp_path, monkey
     path = tmp_path / "a.db"
     with made(path) as store:
         store.write(Change(rows(800)))
-        store.write(Change(index=Wanted(kind)))
+        store.write(Change(index=IndexRequest(kind)))
     damage(the_sidecar(tmp_path), how)
     with made(path) as store:
         seen = asks_the_index(store, monkeypatch)
@@ -290,7 +290,7 @@ def test_a_sidecar_that_is_not_as_it_was_written_is_passed_over(tmp_path, monkey
         status = store.state().index.status
         assert status != "used"
         assert "likewise gallery rebuild" in status
-        store.write(Change(index=Wanted(kind)))
+        store.write(Change(index=IndexRequest(kind)))
         assert store.state().index.status == "used"
         seen.clear()
         recall(store, clustered(50, seed=5))
@@ -301,14 +301,14 @@ def test_another_gallerys_sidecar_is_passed_over(tmp_path):
     for name in "ab":
         with made(tmp_path / f"{name}.db") as store:
             store.write(Change(rows(400)))
-            store.write(Change(index=Wanted("ivf")))
+            store.write(Change(index=IndexRequest("ivf")))
     (tmp_path / "a.db-index-1").write_bytes((tmp_path / "b.db-index-1").read_bytes())
     with made(tmp_path / "a.db") as store:
         assert recall(store, clustered(50, seed=5)) == 1.0
         assert store.state().index.status != "used"
 
 
-def structures() -> list[Graph | Lists]:
+def structures() -> list[HnswGraph | Lists]:
     vectors, slots = clustered(900), np.random.default_rng(1).permutation(1000)[:900]
     return [faiss_index.made(kind, slots, vectors, 0, lambda _: None)[0] for kind in KINDS]
 
@@ -316,7 +316,7 @@ def structures() -> list[Graph | Lists]:
 @pytest.mark.parametrize("at", [0, 1])
 def test_a_structure_comes_back_from_its_bytes(at):
     structure = structures()[at]
-    again = from_bytes(as_bytes(structure, b"t" * 16), b"t" * 16, DIM, 1000)
+    again = index_from_bytes(as_bytes(structure, b"t" * 16), b"t" * 16, DIM, 1000)
     for name, value in vars(structure).items():
         np.testing.assert_array_equal(getattr(again, name), value)
 
@@ -345,7 +345,7 @@ def test_a_number_that_leads_nowhere_is_refused_whoever_wrote_it(field, change):
     structure = structures()[0 if field in ("links", "levels", "entry") else 1]
     bad = type(structure)(**{**vars(structure), field: change(getattr(structure, field))})
     with pytest.raises(DamagedGallery, match="likewise gallery rebuild"):
-        from_bytes(as_bytes(bad, b"t" * 16), b"t" * 16, DIM, 1000)
+        index_from_bytes(as_bytes(bad, b"t" * 16), b"t" * 16, DIM, 1000)
 
 
 def test_a_link_that_leads_below_its_level_is_refused():
@@ -354,9 +354,9 @@ def test_a_link_that_leads_below_its_level_is_refused():
     low = int(np.flatnonzero(graph.levels == 1)[0])
     links = graph.links.copy()
     links[starts_of(graph.levels)[tall] + 32] = low
-    bad = Graph(graph.slots, graph.levels, links, graph.entry)
+    bad = HnswGraph(graph.slots, graph.levels, links, graph.entry)
     with pytest.raises(DamagedGallery, match="below its level"):
-        from_bytes(as_bytes(bad, b"t" * 16), b"t" * 16, DIM, 1000)
+        index_from_bytes(as_bytes(bad, b"t" * 16), b"t" * 16, DIM, 1000)
 
 
 def test_damaged_bytes_never_do_worse_than_an_error():
@@ -369,7 +369,7 @@ def test_damaged_bytes_never_do_worse_than_an_error():
             for at in random.integers(len(data) if random.random() < 0.5 else 200, size=3):
                 data[at] = random.integers(256)
             try:
-                read = from_bytes(bytes(data), b"t" * 16, DIM, 1000)
+                read = index_from_bytes(bytes(data), b"t" * 16, DIM, 1000)
             except DamagedGallery:
                 continue
             faiss_index.searcher_of(read, vectors).search(vectors[:5], 3, 50)
@@ -380,12 +380,12 @@ def test_damaged_bytes_never_do_worse_than_an_error():
     ["kind = 'x'", "breadth = 'wide'", "breadth = -1", "sha256 = 5", "size = 'x'", "slots = 1e9"],
 )
 def test_what_the_database_says_of_it_is_not_believed_either(gallery, column):
-    gallery.write(Change(index=Wanted("ivf")))
+    gallery.write(Change(index=IndexRequest("ivf")))
     gallery._database.connection().execute(f"UPDATE indexed SET {column}")
     assert recall(gallery, clustered(50, seed=5)) == 1.0
     assert gallery.state().index.status != "used"
     gallery.write(Change(rows(2, first=9000)))
-    gallery.write(Change(index=Wanted("ivf")))
+    gallery.write(Change(index=IndexRequest("ivf")))
     assert gallery.state().index.status == "used"
 
 
@@ -394,7 +394,7 @@ def test_a_table_of_another_form_is_no_index(gallery):
     connection.execute("CREATE TABLE indexed (one INTEGER)")
     assert recall(gallery, clustered(50, seed=5)) == 1.0
     assert gallery.state().index.status != "used"
-    gallery.write(Change(index=Wanted("ivf")))
+    gallery.write(Change(index=IndexRequest("ivf")))
     assert gallery.state().index.status == "used"
 
 
@@ -402,30 +402,30 @@ def test_manhattan_has_no_index(tmp_path):
     with made(tmp_path / "a.db", "manhattan") as store:
         store.write(Change(rows(50)))
         with pytest.raises(BadArgument, match="no sound index for this gallery's distance"):
-            store.write(Change(index=Wanted()))
+            store.write(Change(index=IndexRequest()))
         assert recall(store, clustered(5, seed=5)) == 1.0
 
 
 def test_what_cannot_be_made_is_refused(tmp_path):
     with pytest.raises(BadArgument, match="one of hnsw, ivf, none is expected"):
-        kind_of("flat")
+        index_kind("flat")
     with pytest.raises(BadArgument, match="at most 1 is expected"):
-        Wanted("ivf", 1.5)
+        IndexRequest("ivf", 1.5)
     with made(tmp_path / "a.db") as store, pytest.raises(BadArgument, match="no vectors to index"):
-        store.write(Change(index=Wanted()))
+        store.write(Change(index=IndexRequest()))
 
 
 def test_without_faiss_it_says_how_to_install_it_and_searches_exactly(tmp_path, monkeypatch):
     with made(tmp_path / "a.db") as store:
         store.write(Change(rows(400)))
-        store.write(Change(index=Wanted("ivf")))
+        store.write(Change(index=IndexRequest("ivf")))
     monkeypatch.setitem(sys.modules, "faiss", None)
     monkeypatch.setattr(approximate, "installed", lambda: False)
     with made(tmp_path / "a.db") as store:
         assert recall(store, clustered(20, seed=5)) == 1.0
         assert "pip install" in store.state().index.status
         with pytest.raises(MissingExtra, match=r"pip install 'likewise\[faiss\]'"):
-            store.write(Change(index=Wanted("ivf")))
+            store.write(Change(index=IndexRequest("ivf")))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 9, 60])
@@ -437,21 +437,21 @@ def test_few_rows_and_those_without_direction(tmp_path, count, kind, distance):
     with made(tmp_path / "a.db", distance) as store:
         store.write(Change(some))
         store.write(Change(blank))
-        store.write(Change(index=Wanted(kind, 1.0)))
+        store.write(Change(index=IndexRequest(kind, 1.0)))
         queries = np.concatenate([clustered(5, seed=5), np.zeros((1, DIM), np.float32)])
         for asked in (queries, queries[:5]):
             assert store.nearest(asked, 99, approximate=True) == store.nearest(asked, 99)
 
 
 def test_a_full_disk_leaves_the_old_index(gallery, tmp_path, monkeypatch):
-    gallery.write(Change(index=Wanted("ivf", 0.9)))
+    gallery.write(Change(index=IndexRequest("ivf", 0.9)))
 
     def full(file, data):
         raise OSError(28, "no space")
 
     monkeypatch.setattr(atomic, "_write", full)
     with pytest.raises(SaveFailed, match="disk is full"):
-        gallery.write(Change(index=Wanted("hnsw")))
+        gallery.write(Change(index=IndexRequest("hnsw")))
     monkeypatch.undo()
     told = gallery.state().index
     assert (told.kind, told.status) == ("ivf", "used")
@@ -459,7 +459,7 @@ def test_a_full_disk_leaves_the_old_index(gallery, tmp_path, monkeypatch):
 
 
 def test_a_kill_before_the_stamp_leaves_a_file_that_the_next_writer_removes(gallery, tmp_path):
-    gallery.write(Change(index=Wanted("ivf")))
+    gallery.write(Change(index=IndexRequest("ivf")))
     (tmp_path / "a.db-index-2").write_bytes(b"left by a kill")
     with made(tmp_path / "a.db") as other:
         other.write(Change(rows(1, first=5000)))
@@ -480,7 +480,7 @@ def test_a_gallery_compacted_while_its_index_is_made_is_indexed_again(
         return put(*given)
 
     monkeypatch.setattr(deriving, "_put", compacted_first)
-    gallery.write(Change(index=Wanted("ivf")))
+    gallery.write(Change(index=IndexRequest("ivf")))
     assert len(turns) == 2
     assert (gallery.state().index.rows, gallery.state().index.status) == (2999, "used")
 
@@ -526,7 +526,7 @@ class Any(RuleBasedStateMachine):
     def index(self, kind: str) -> None:
         if self.store.state().count or kind == "none":
             try:
-                self.store.write(Change(index=Wanted(kind, 1.0)))
+                self.store.write(Change(index=IndexRequest(kind, 1.0)))
             except BadArgument as error:  # nothing with a direction is enrolled
                 assert "no vectors to index" in str(error)
 
@@ -550,7 +550,7 @@ class Any(RuleBasedStateMachine):
     @rule(probe=GRID, k=st.integers(1, 12), n=st.integers(0, 6))
     def search(self, probe: tuple, k: int, n: int) -> None:
         query = np.array([probe], dtype=np.float32)
-        for where in (None, parse(f"n < {n}")):
+        for where in (None, parse_condition(f"n < {n}")):
             truth = self.store.nearest(query, k, where)
             for store in (self.store, self.reader):
                 found = store.nearest(query, k, where, approximate=True)
@@ -618,14 +618,14 @@ print(json.dumps([asked, worst, sorted(map(str, kinds))]))
 
 
 def test_one_makes_indexes_while_others_read(gallery, tmp_path):
-    gallery.write(Change(index=Wanted("ivf", 1.0)))
+    gallery.write(Change(index=IndexRequest("ivf", 1.0)))
     root = str(Path(__file__).parents[3])
     words = [sys.executable, "-c", READER, str(tmp_path / "a.db"), "6", root]
     readers = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     end = time.time() + 7
     turn = 0
     while time.time() < end:
-        gallery.write(Change(index=Wanted(KINDS[turn % 2], 1.0)))
+        gallery.write(Change(index=IndexRequest(KINDS[turn % 2], 1.0)))
         turn += 1
     for reader in readers:
         out, _ = reader.communicate(timeout=60)
@@ -637,7 +637,7 @@ def test_one_makes_indexes_while_others_read(gallery, tmp_path):
 
 
 def test_threads_share_an_index(gallery):
-    gallery.write(Change(index=Wanted("hnsw", 1.0)))
+    gallery.write(Change(index=IndexRequest("hnsw", 1.0)))
     queries, errors = clustered(40, seed=5), []
     truth = gallery.neighbours(queries, 10).distances
 
@@ -666,7 +666,7 @@ def first_ids(store: Sqlite, query: np.ndarray) -> set[str]:
 
 @pytest.mark.parametrize("own", [True, False])
 def test_what_was_asked_before_hides_no_change(gallery, tmp_path, own):
-    gallery.write(Change(index=Wanted("hnsw", 0.95)))
+    gallery.write(Change(index=IndexRequest("hnsw", 0.95)))
     query = clustered(1, seed=77)
     with Sqlite(str(tmp_path / "a.db"), writing=False) as other:
         reader = gallery if own else other
@@ -688,7 +688,7 @@ def test_what_was_asked_before_hides_no_change(gallery, tmp_path, own):
 
 @pytest.mark.parametrize("ask", ["nearest", "neighbours"])
 def test_a_change_while_the_index_is_asked_is_seen(gallery, tmp_path, monkeypatch, ask):
-    gallery.write(Change(index=Wanted("hnsw", 0.95)))
+    gallery.write(Change(index=IndexRequest("hnsw", 0.95)))
     query = clustered(1, seed=77)
     with Sqlite(str(tmp_path / "a.db"), writing=False) as reader:
         assert first_ids(reader, query) != {"new"}
@@ -708,7 +708,7 @@ def test_a_change_while_the_index_is_asked_is_seen(gallery, tmp_path, monkeypatc
 
 
 def test_an_unchanged_gallery_is_looked_at_once_a_search(gallery, monkeypatch):
-    gallery.write(Change(index=Wanted("hnsw", 0.95)))
+    gallery.write(Change(index=IndexRequest("hnsw", 0.95)))
     query = clustered(1, seed=77)
     first_ids(gallery, query)
     looked, now = [], type(gallery._moments).now
@@ -726,10 +726,10 @@ def test_an_unchanged_gallery_is_looked_at_once_a_search(gallery, monkeypatch):
 
 
 def test_one_who_asked_an_older_index_asks_the_new_one(gallery, tmp_path):
-    gallery.write(Change(index=Wanted("hnsw", 0.95)))
+    gallery.write(Change(index=IndexRequest("hnsw", 0.95)))
     query = clustered(1, seed=77)
     with Sqlite(str(tmp_path / "a.db"), writing=False) as reader:
         first_ids(reader, query)
-        gallery.write(Change(index=Wanted("ivf", 0.95)))
+        gallery.write(Change(index=IndexRequest("ivf", 0.95)))
         first_ids(reader, query)
         assert reader._approximate._loaded.stamp.kind == "ivf"

@@ -25,11 +25,11 @@ from likewise.errors import (
     WrongDimension,
 )
 from likewise.io.display import without_secrets
-from likewise.stores.index.indexing import Wanted
+from likewise.stores.index.indexing import IndexRequest
 from likewise.stores.postgres import finding, indexing, migrations, server, vectors, wire
 from likewise.stores.postgres.store import Pgvector
 from likewise.stores.rows import Change, Moved, Pin, Rows
-from likewise.stores.where import parse
+from likewise.stores.where import parse_condition
 from tests.places import Table, place_of
 from tests.postgres import REQUIRED, started
 
@@ -113,7 +113,7 @@ def test_long_vectors_are_kept_and_not_indexed(place):
     store = place.open(dim=dim)
     store.write(Change(Rows.of(names, names, given)))
     with pytest.raises(BadArgument, match="of 2,500 numbers, and pgvector indexes 2,000 at most"):
-        store.write(Change(index=Wanted()))
+        store.write(Change(index=IndexRequest()))
     found = store.nearest(given[3:4], 5, approximate=True)[0]
     assert found[0].id == "3"
     assert store.state().index is None
@@ -151,7 +151,7 @@ def test_the_bound_of_the_servers_rounding_holds(place, distance):
     given = (random.standard_normal((300, 200)) * 10.0 ** random.integers(-6, 6, (300, 1))).astype(
         np.float32
     )
-    kind = vectors.kind_of(DISTANCES.build(distance))
+    kind = vectors.vector_kind(DISTANCES.build(distance))
     ours = DISTANCES.build(distance).rows(np.repeat(given[:1], 300, axis=0), given)
     with psycopg.connect(place.server.address()) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
@@ -178,7 +178,7 @@ def test_the_index_finds_most_and_a_condition_loses_none(place, distance, monkey
     store.write(Change(Rows.of(names, names, given, told)))
     assert store.state().index is None
     before = store.state().generation
-    store.write(Change(index=Wanted(recall=0.95)))
+    store.write(Change(index=IndexRequest(recall=0.95)))
     index = store.state().index
     assert store.state().generation == before
     assert (index.kind, index.status, index.rows, index.asked) == ("hnsw", "used", 2000, 60)
@@ -187,7 +187,7 @@ def test_the_index_finds_most_and_a_condition_loses_none(place, distance, monkey
     queries = given[:20] + np.float32(0.01)
 
     def share(condition: str = "") -> float:
-        where = parse(condition) if condition else None
+        where = parse_condition(condition) if condition else None
         exactly = store.nearest(queries, 10, where)
         found = store.nearest(queries, 10, where, approximate=True)
         for one, other in zip(exactly, found, strict=True):
@@ -214,9 +214,9 @@ def test_the_index_finds_most_and_a_condition_loses_none(place, distance, monkey
     store.write(Change(reclaim=True))
     assert store.state().index.recall == index.recall
     assert share() >= 0.9
-    store.write(Change(index=Wanted(recall=1.0)))
+    store.write(Change(index=IndexRequest(recall=1.0)))
     assert store.state().index.wanted == 1.0
-    store.write(Change(index=Wanted("none")))
+    store.write(Change(index=IndexRequest("none")))
     assert store.state().index is None
     assert share() == 1.0
 
@@ -228,7 +228,7 @@ def test_the_index_is_asked_and_not_the_table(place, monkeypatch):
     scans = (
         f"SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = '{place.table}_nearest'"
     )
-    store.write(Change(index=Wanted()))
+    store.write(Change(index=IndexRequest()))
 
     def asked() -> int:
         time.sleep(0.05)
@@ -251,7 +251,7 @@ def test_the_index_is_asked_and_not_the_table(place, monkeypatch):
 def test_no_index_of_another_kind(place):
     store = made(place)
     with pytest.raises(BadArgument, match="An index 'ivf' of euclidean was asked for"):
-        store.write(Change(index=Wanted("ivf")))
+        store.write(Change(index=IndexRequest("ivf")))
 
 
 # ── what is refused, by name, with the data untouched ─────────────────────────────────────────
@@ -479,7 +479,7 @@ def test_a_reader_of_the_moment_before_a_migration_is_told_so(place, monkeypatch
     monkeypatch.setattr(finding, "LEAST_INDEXED", 10)
     store, reader = made(place), made(place)
     store.write(Change(rows(40)))
-    store.write(Change(index=Wanted(recall=0.5)))
+    store.write(Change(index=IndexRequest(recall=0.5)))
     pin = Pin("b" * 64, "euclidean", PIN.dim)
     real, moved = finding.head_of, []
 
@@ -510,7 +510,7 @@ def test_old_vectors_are_in_no_file_after_a_migration_and_compacting(place):
     secret = rows(40).vectors[3, 1:].tobytes()
     assert secret in place.written()
     pin = Pin("b" * 64, "euclidean", 2100)
-    store.write(Change(index=Wanted()))
+    store.write(Change(index=IndexRequest()))
     moved = Moved(pin, 1, lambda ids: np.ones((len(ids), 2100), np.float32))
     store.write(Change(moved=moved))
     with Pgvector(place.server.address(), place.table) as new:
@@ -537,7 +537,7 @@ def test_an_unfinished_migration_is_compacted_too(place):
 def test_a_store_opened_for_reading_writes_nothing(place):
     made(place).write(Change(rows(3)))
     reader = place.pinned(None, writing=False)
-    for change in (Change(rows(1, first=9)), Change(reclaim=True), Change(index=Wanted())):
+    for change in (Change(rows(1, first=9)), Change(reclaim=True), Change(index=IndexRequest())):
         with pytest.raises(SaveFailed, match="was opened for reading alone"):
             reader.write(change)
     assert reader.state().count == 3

@@ -8,7 +8,7 @@ from likewise.errors import BadArgument
 
 if TYPE_CHECKING:
     from likewise.duplicates.result import Duplicates
-    from likewise.duplicates.review import Precision
+    from likewise.duplicates.review import ReviewedPrecision
 
 _NAMED = 10
 
@@ -105,7 +105,7 @@ def duplicate_lines(found: "Duplicates") -> list[str]:
     return lines
 
 
-def precision_lines(found: "Precision") -> list[str]:
+def precision_lines(found: "ReviewedPrecision") -> list[str]:
     """What a labelled sample shows, as the lines that a person reads."""
     pairs = sum(one.pairs for one in found.strata)
     labelled = sum(one.labelled for one in found.strata)

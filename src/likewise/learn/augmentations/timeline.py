@@ -36,7 +36,9 @@ def own_deviation(
     return (apart.square().sum(1, keepdim=True) / lengths[:, None, None]).sqrt()
 
 
-def between(items: Float[Tensor, "n t d"], places: Float[Tensor, "n m"]) -> Float[Tensor, "n m d"]:
+def interpolate(
+    items: Float[Tensor, "n t d"], places: Float[Tensor, "n m"]
+) -> Float[Tensor, "n m d"]:
     """The values at these places in time, linearly between the two steps about each."""
     before = places.floor().clamp(0, items.shape[1] - 1)
     after = (before + 1).clamp(max=items.shape[1] - 1)

@@ -8,7 +8,7 @@ from torch import Tensor
 from likewise.errors import BadArgument
 from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.drawing import require_positive
-from likewise.learn.augmentations.timeline import between, own_steps, true_lengths
+from likewise.learn.augmentations.timeline import interpolate, own_steps, true_lengths
 from likewise.shapes import Float, Int
 from likewise.types import Kind
 
@@ -55,7 +55,7 @@ class Warp(Augmentation):
         if self.strength == 0:
             return torch.where(mask, items, 0), lengths, classes
         places = self.places(items, own, random)
-        return torch.where(mask, between(items, places), 0), lengths, classes
+        return torch.where(mask, interpolate(items, places), 0), lengths, classes
 
     def places(
         self, items: Float[Tensor, "n t d"], lengths: Int[Tensor, "n"], random: torch.Generator
@@ -69,7 +69,7 @@ class Warp(Augmentation):
         ramp = torch.arange(steps - 1, device=items.device, dtype=items.dtype)
         # The speed from one step to the next is that of the middle between them.
         middles = ((ramp + 0.5) / last).clamp(max=1) * (self.knots - 1)
-        speeds = between((self.strength * drawn).exp(), middles)[:, :, 0]
+        speeds = interpolate((self.strength * drawn).exp(), middles)[:, :, 0]
         passed = torch.where(ramp < lengths[:, None] - 1, speeds, 0).cumsum(1)
         passed = torch.nn.functional.pad(passed, (1, 0))
         whole = passed[:, -1:].clamp(min=1e-9)

@@ -48,6 +48,6 @@ class Pooling(nn.Module):
         return pooled
 
 
-def tokens_of(maps: Float[Tensor, "n d h w"]) -> Float[Tensor, "n t d"]:
+def map_tokens(maps: Float[Tensor, "n d h w"]) -> Float[Tensor, "n t d"]:
     """The places of a feature map, row after row, as steps."""
     return maps.flatten(2).transpose(1, 2)

@@ -10,7 +10,7 @@ from torch.nn import functional
 from likewise.errors import BadArgument
 from likewise.learn.encoders.base import Encoder
 from likewise.learn.encoders.masking import mask_of
-from likewise.learn.encoders.pooling import Pooling, tokens_of
+from likewise.learn.encoders.pooling import Pooling, map_tokens
 from likewise.shapes import Float, Int
 from likewise.types import InputShape, Kind
 
@@ -139,7 +139,7 @@ class ResNet(Encoder):
         if self.pool is None:
             flat: Tensor = self.head(maps.flatten(1))
             return flat
-        places = tokens_of(maps)
+        places = map_tokens(maps)
         embedding: Tensor = self.head(self.pool(places, mask_of(places, None)))
         return embedding
 

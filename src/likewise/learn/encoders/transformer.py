@@ -10,7 +10,7 @@ from torch.nn import functional
 from likewise.errors import BadArgument
 from likewise.learn.encoders.base import Encoder
 from likewise.learn.encoders.masking import mask_of
-from likewise.learn.encoders.pooling import Pooling, tokens_of
+from likewise.learn.encoders.pooling import Pooling, map_tokens
 from likewise.shapes import Bool, Float, Int
 from likewise.types import InputShape, Kind
 
@@ -86,7 +86,7 @@ class Transformer(Encoder):
         """Embed series, or images as patches."""
         tokens = self.stem(inputs)
         if tokens.ndim == 4:
-            tokens = tokens_of(tokens)
+            tokens = map_tokens(tokens)
         mask = mask_of(tokens, lengths)
         tokens = tokens + self._positions(tokens)
         for block in self.blocks:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from likewise.errors import BadArgument
 from likewise.learn.encoders.base import Encoder
 from likewise.learn.encoders.masking import mask_of
-from likewise.learn.encoders.pooling import Pooling, tokens_of
+from likewise.learn.encoders.pooling import Pooling, map_tokens
 from likewise.shapes import Float, Int
 from likewise.types import InputShape, Kind
 
@@ -113,7 +113,7 @@ class VGG(Encoder):
         if self.pool is None:
             pooled = maps.flatten(1)
         else:
-            places = tokens_of(maps)
+            places = map_tokens(maps)
             pooled = self.pool(places, mask_of(places, None))
         embedding: Tensor = self.head(pooled)
         return embedding

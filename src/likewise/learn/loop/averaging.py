@@ -79,7 +79,7 @@ def averaged(network: nn.Module, recipe: Recipe) -> Averaged | None:
     return Averaged(network, recipe.averaging) if recipe.averaging else None
 
 
-def update(average: Averaged, recipe: Recipe, share: float) -> None:
+def update_average(average: Averaged, recipe: Recipe, share: float) -> None:
     """Take one step's weights into the average.
 
     Args:

@@ -39,13 +39,13 @@ class Checkpoint:
     data: str
 
 
-def path_of(folder: Path) -> Path:
+def checkpoint_path(folder: Path) -> Path:
     """The file beside a model's folder that holds the run that makes it."""
     resolved = folder.absolute()
     return resolved.with_name(f"{resolved.name}.checkpoint")
 
 
-def check(path: Path, *, resume: bool, overwrite: bool) -> None:
+def check_resume(path: Path, *, resume: bool, overwrite: bool) -> None:
     """Refuse, before any work is done, what could not go on or would lose an unfinished run.
 
     Raises:
@@ -55,7 +55,7 @@ def check(path: Path, *, resume: bool, overwrite: bool) -> None:
     if resume and overwrite:
         raise BadArgument("Both resume and overwrite are asked for. Choose one of them.")
     if resume:
-        read(path)
+        read_checkpoint(path)
     elif path.exists() and not overwrite:
         raise UnfinishedRun(
             f"{path} holds a run that was stopped. Go on with it with --resume, or begin anew with "
@@ -63,7 +63,7 @@ def check(path: Path, *, resume: bool, overwrite: bool) -> None:
         )
 
 
-def write(path: Path, checkpoint: Checkpoint) -> None:
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Replace the checkpoint.
 
     Raises:
@@ -80,11 +80,11 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     atomic.replace(path, save_tensors(tensors, metadata={_KEY: json.dumps(rest)}))
 
 
-def read(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint.
 
     Raises:
-        NothingToResume: If there is none, or it is not one that `write` made.
+        NothingToResume: If there is none, or it is not one that `write_checkpoint` made.
     """
     try:
         with safe_open(path, framework="pt") as file:

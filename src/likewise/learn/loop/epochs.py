@@ -12,7 +12,7 @@ from torch import Tensor
 from likewise.learn.loop.averaging import reestimate
 from likewise.learn.loop.chunks import embedded_in_chunks
 from likewise.learn.loop.diagnostics import LOOK, Watch, diverged, faults, norm_of
-from likewise.learn.loop.state import State
+from likewise.learn.loop.state import TrainingState
 from likewise.learn.loop.validation import class_centres, sample_error, validated
 from likewise.learn.network.network import Network, parted
 from likewise.learn.network.whitening import Whitening
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 _ROUNDS = 10
 
 
-def before(run: "Run", state: State) -> None:
+def before(run: "Run", state: TrainingState) -> None:
     """Look at the network before its first step, so that what training does can be told."""
     part = run.data.parts.get(Role.SELECT, run.data.parts[Role.TRAIN])
     error = sample_error(state.trained, part, run.data.transform, run.distance, run.device)
     state.watch = Watch(norm_of(run.network), error)
 
 
-def begin(run: "Run", state: State) -> None:
+def begin(run: "Run", state: TrainingState) -> None:
     """Show the sampler where the classes are now, if it looks; from the second epoch on.
 
     What was fitted to the weights of the epoch before is forgotten.
@@ -53,7 +53,7 @@ def begin(run: "Run", state: State) -> None:
     run.sampler.see(None if state.centres is None else state.centres.numpy())
 
 
-def end(run: "Run", state: State) -> Epoch:
+def end(run: "Run", state: TrainingState) -> Epoch:
     """Measure the network, and keep it if it is the best so far.
 
     A budget that ended within the first epoch is said in words, not refused: nobody knows how long
@@ -104,14 +104,14 @@ def end(run: "Run", state: State) -> Epoch:
     return state.epochs[-1]
 
 
-def _due(state: State) -> bool:
+def _due(state: TrainingState) -> bool:
     """Whether it is time to look at the network again: first, at the end, and now and then."""
     if state.clock.over() or state.watch is None or not state.watch.looked:
         return True
     return state.clock.steps - state.watch.looked >= LOOK
 
 
-def halt(run: "Run", state: State) -> None:
+def halt(run: "Run", state: TrainingState) -> None:
     """Keep what there is of a run that was stopped, where nothing better was kept of it.
 
     Where nobody chooses among epochs, what is kept of one that was not the last lacks what is
@@ -123,7 +123,7 @@ def halt(run: "Run", state: State) -> None:
         state.keep(None)
 
 
-def _settle(run: "Run", state: State) -> None:
+def _settle(run: "Run", state: TrainingState) -> None:
     """Measure what belongs to the weights as they now are, where the recipe asks for it."""
     # The random state of torch stays as it was, whatever a layer draws.
     with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):

@@ -21,7 +21,7 @@ _SECONDS = 1.5
 
 
 @dataclass(frozen=True)
-class Precision:
+class ComputePrecision:
     """What a run computes in, and why.
 
     Attributes:
@@ -33,7 +33,9 @@ class Precision:
     why: str
 
 
-def choose(asked: str, network: N, cost: Callable[[N], Tensor], device: torch.device) -> Precision:
+def choose_precision(
+    asked: str, network: N, cost: Callable[[N], Tensor], device: torch.device
+) -> ComputePrecision:
     """The precision asked for; for `auto`, bf16 where a few training steps are faster in it.
 
     A processor with bf16 instructions trains about twice as fast in bf16, one with AVX-512 alone
@@ -46,16 +48,18 @@ def choose(asked: str, network: N, cost: Callable[[N], Tensor], device: torch.de
         device: Where it runs.
     """
     if asked != "auto":
-        return Precision(asked, "asked for")
+        return ComputePrecision(asked, "asked for")
     if device.type == "cpu" and (product := _product()) < 1:
-        return Precision("float32", f"a product in bf16 measured {product:.2g} times as fast here")
+        return ComputePrecision(
+            "float32", f"a product in bf16 measured {product:.2g} times as fast here"
+        )
     try:
         ratio = _steps(network, cost, device)
     except RuntimeError as error:  # an operation without a bf16 form
         first = str(error).splitlines()[0]
-        return Precision("float32", f"bf16 does not run here: {first}")
+        return ComputePrecision("float32", f"bf16 does not run here: {first}")
     name = "bf16" if ratio >= PAYS else "float32"
-    return Precision(name, f"bf16 steps measured {ratio:.2f} times as fast as float32 here")
+    return ComputePrecision(name, f"bf16 steps measured {ratio:.2f} times as fast as float32 here")
 
 
 def _product() -> float:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from likewise.learn.loop.train import Run
 
 
-def require(run: "Run") -> None:
+def validate(run: "Run") -> None:
     """Refuse what a recipe asks and its data cannot give.
 
     What a recipe leaves to its components they fit to the data without a word: batches of fewer

@@ -18,7 +18,7 @@ from likewise.recipe.recipe import Recipe
 from likewise.results.evaluation import Epoch
 
 
-class State:
+class TrainingState:
     """What changes at every step.
 
     Args:
@@ -114,7 +114,7 @@ class State:
     def step(self, loss: float, items: int, seconds: float) -> None:
         """Count one step."""
         if self.average is not None:
-            averaging.update(self.average, self._recipe, self.clock.share)
+            averaging.update_average(self.average, self._recipe, self.clock.share)
         self.losses.append(loss)
         self.items += items
         self.batches += 1

@@ -29,10 +29,10 @@ from likewise.learn.loop import checkpoint, epochs
 from likewise.learn.loop.data import Data, Splitter, batches_of, prepare, require_kind
 from likewise.learn.loop.objective import enough_memory, finite, objective_of
 from likewise.learn.loop.optimizer import optimizer_of
-from likewise.learn.loop.precision import Precision, choose, pick_device
-from likewise.learn.loop.requirements import require
+from likewise.learn.loop.precision import ComputePrecision, choose_precision, pick_device
+from likewise.learn.loop.requirements import validate
 from likewise.learn.loop.schedule import set_rate
-from likewise.learn.loop.state import State
+from likewise.learn.loop.state import TrainingState
 from likewise.learn.network.matching import matcher_of
 from likewise.learn.network.network import Network, set_layout, without_loss
 from likewise.learn.samplers import FAMILY as SAMPLERS
@@ -77,7 +77,7 @@ class Run:
         self.epochs: list[Epoch] = []
         self.best: dict[str, Tensor] = {}
         self.device = pick_device(device)
-        self.precision: Precision | None = None
+        self.precision: ComputePrecision | None = None
         self.stopped = False
         self.on_step = on_step
         self.checkpoint_path = checkpoint_path
@@ -119,7 +119,7 @@ class Run:
                 f"{recipe.sampler} shows every item {self.sampler.views} times a batch, and "
                 "without an augmentation these are equal. Set augmentations."
             )
-        require(self)
+        validate(self)
 
     def __iter__(self) -> Iterator[Epoch]:
         return _loop(self)
@@ -231,12 +231,12 @@ def _loop(run: Run) -> Iterator[Epoch]:
             if clock.over() or run.stop_asked:
                 break
             if run.checkpoint_path and time.perf_counter() - written >= run.checkpoint_seconds:
-                checkpoint.write(run.checkpoint_path, state.checkpoint(digest))
+                checkpoint.write_checkpoint(run.checkpoint_path, state.checkpoint(digest))
                 written = time.perf_counter()
         if run.stop_asked and not clock.over():
             run.stopped = True
             if run.checkpoint_path:
-                checkpoint.write(run.checkpoint_path, state.checkpoint(digest))
+                checkpoint.write_checkpoint(run.checkpoint_path, state.checkpoint(digest))
             epochs.halt(run, state)
             run.best = state.best
             return
@@ -248,11 +248,11 @@ def _loop(run: Run) -> Iterator[Epoch]:
         run.recipe = replace(recipe, steps=clock.planned, budget_seconds=0.0)
 
 
-def _begin(run: Run, data: Decoded, digest: str) -> tuple[Fabric, _FabricModule, State]:
+def _begin(run: Run, data: Decoded, digest: str) -> tuple[Fabric, _FabricModule, TrainingState]:
     """Everything that training needs, as it was in the checkpoint where it goes on."""
     saved = None
     if run.resume and run.checkpoint_path:
-        saved = checkpoint.read(run.checkpoint_path)
+        saved = checkpoint.read_checkpoint(run.checkpoint_path)
         run.recipe = checkpoint.recipe_of(saved, run.recipe)
         if saved.data != digest:
             raise NothingToResume(
@@ -262,7 +262,7 @@ def _begin(run: Run, data: Decoded, digest: str) -> tuple[Fabric, _FabricModule,
     if saved is None:
         run.precision = _precision(run, data)
     else:
-        run.precision = Precision(run.recipe.precision, "as when the run began")
+        run.precision = ComputePrecision(run.recipe.precision, "as when the run began")
     run.recipe = recipe = replace(run.recipe, precision=run.precision.name)
     # As a plugin, since Fabric announces the name of a mixed precision on the terminal.
     bf16 = recipe.precision == "bf16"
@@ -270,7 +270,7 @@ def _begin(run: Run, data: Decoded, digest: str) -> tuple[Fabric, _FabricModule,
     fabric = Fabric(accelerator=run.device.type, devices=1, plugins=mixed)
     network, optimizer = fabric.setup(run.network, optimizer_of(recipe, run.network, run.objective))
     counted = sum(1 for _ in run.batches(np.random.default_rng(recipe.seed)))
-    state = State(run.network, run.objective, optimizer, recipe, counted)
+    state = TrainingState(run.network, run.objective, optimizer, recipe, counted)
     run.epochs = state.epochs
     if saved is None:
         epochs.before(run, state)
@@ -280,7 +280,7 @@ def _begin(run: Run, data: Decoded, digest: str) -> tuple[Fabric, _FabricModule,
     return fabric, network, state
 
 
-def _precision(run: Run, data: Decoded) -> Precision:
+def _precision(run: Run, data: Decoded) -> ComputePrecision:
     batch = next(run.batches(np.random.default_rng(run.recipe.seed)))
 
     def cost(network: Network) -> Tensor:
@@ -288,4 +288,4 @@ def _precision(run: Run, data: Decoded) -> Precision:
         return run.objective.of(network, network, data, batch, generator)
 
     with enough_memory(1):
-        return choose(run.recipe.precision, run.network, cost, run.device)
+        return choose_precision(run.recipe.precision, run.network, cost, run.device)

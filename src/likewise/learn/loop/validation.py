@@ -13,7 +13,7 @@ from likewise.learn.network.matching import SymmetricMatcher
 from likewise.learn.network.network import Network, parted
 from likewise.metrics.identification import one_shot
 from likewise.metrics.verification import equal_error
-from likewise.model.feature_maps import Featured, vectors_of
+from likewise.model.feature_maps import FeatureMaps, vectors_of
 from likewise.shapes import Array, Float
 from likewise.transforms.base import Transform
 
@@ -191,7 +191,7 @@ def _matched(
     second: Float[Any, "n dim"],
     device: torch.device,
 ) -> Float[Array, "n"]:
-    sides = (side.maps if isinstance(side, Featured) else side for side in (first, second))
+    sides = (side.maps if isinstance(side, FeatureMaps) else side for side in (first, second))
     with torch.inference_mode():
         logits = matcher(*(torch.from_numpy(side).to(device) for side in sides))
         return np.asarray(torch.nn.functional.softplus(-logits).cpu().numpy())
@@ -206,7 +206,7 @@ def _all_seen(
         return np.concatenate([embedded(network, part, rows, transform, device) for rows in blocks])
     pairs = (_seen(network, part, rows, transform, device) for rows in blocks)
     both = ((vectors, maps) for vectors, maps in pairs if maps is not None)
-    return Featured.of(both, len(part), sizes)
+    return FeatureMaps.of(both, len(part), sizes)
 
 
 def embedded(

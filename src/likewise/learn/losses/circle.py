@@ -62,7 +62,7 @@ class Circle(Loss):
         )
         anchors = same.any(dim=1) & different.any(dim=1)
         if not bool(anchors.any()):
-            return targets.nothing(embeddings)
+            return targets.zero_cost(embeddings)
         others = embeddings if references is None else references
         cosines = targets.cosines(embeddings[anchors], others)
         weighed, margin = cosines.detach(), self.relaxation

@@ -77,11 +77,11 @@ class Contrastive(Loss):
                 "contrastive", embeddings, target, references, reference_target
             )
             compared = embeddings if references is None else references
-            matrix = kernels.matrix(self.distance, embeddings, compared)
+            matrix = kernels.torch_matrix(self.distance, embeddings, compared)
             pairs = self.miner.pairs(matrix.detach(), same, different)
             distances = targets.picked(matrix, pairs.first, pairs.second)
         if not len(distances):
-            return targets.nothing(embeddings)
+            return targets.zero_cost(embeddings)
         near: Tensor = (distances.square() / 2 * pairs.same).sum()
         far: Tensor = ((self.margin - distances).relu().square() / 2 * ~pairs.same).sum()
         if not self.balanced:

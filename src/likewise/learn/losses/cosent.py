@@ -47,9 +47,11 @@ class CoSENT(Loss):
         Raises:
             BadArgument: If the target is no `Pairs` with grades, or there are references.
         """
-        cosines, grades = targets.graded("cosent", embeddings, target, references, reference_target)
+        cosines, grades = targets.graded_cost(
+            "cosent", embeddings, target, references, reference_target
+        )
         if not len(grades):
-            return targets.nothing(embeddings)
+            return targets.zero_cost(embeddings)
         gaps = self.scale * (cosines[None, :] - cosines[:, None])
         higher = grades[:, None] > grades[None, :]
         return targets.softplus_of_sums(gaps.reshape(1, -1), higher.reshape(1, -1))[0]

@@ -34,9 +34,9 @@ class CosineMSE(Loss):
         Raises:
             BadArgument: If the target is no `Pairs` with grades, or there are references.
         """
-        cosines, grades = targets.graded(
+        cosines, grades = targets.graded_cost(
             "cosine_mse", embeddings, target, references, reference_target
         )
         if not len(grades):
-            return targets.nothing(embeddings)
+            return targets.zero_cost(embeddings)
         return (cosines - grades).square().mean()

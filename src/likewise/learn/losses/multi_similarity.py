@@ -71,7 +71,7 @@ class MultiSimilarity(Loss):
             "multi_similarity", embeddings, target, references, reference_target
         )
         if not same.numel():
-            return targets.nothing(embeddings)
+            return targets.zero_cost(embeddings)
         cosines = targets.cosines(embeddings, embeddings if references is None else references)
         if self.epsilon is not None:
             same, different = _overlapping(cosines.detach(), same, different, self.epsilon)

@@ -57,7 +57,7 @@ class NTXent(Loss):
         )
         _check_views(same)
         if not len(embeddings):
-            return targets.nothing(embeddings)
+            return targets.zero_cost(embeddings)
         logits = targets.log_odds_by_angle(
             embeddings, references, same | different, self.temperature
         )

@@ -93,7 +93,7 @@ class BorrowedLoss(Loss):
             others = targets.labels_of("pml", "reference_target", reference_target, references)
             more = {"ref_emb": references, "ref_labels": others}
         if not len(embeddings) or (more and not len(more["ref_emb"])):
-            return targets.nothing(embeddings)
+            return targets.zero_cost(embeddings)
         try:
             cost: Tensor = self.loss(embeddings, labels, **more)
         except (ValueError, TypeError, IndexError) as error:

@@ -75,7 +75,7 @@ class ProxyAnchor(Loss):
             "proxy_anchor", embeddings, target, len(self.proxies), references, reference_target
         )
         if not len(rows):
-            return targets.nothing(embeddings)
+            return targets.zero_cost(embeddings)
         cosines = targets.cosines(self.proxies, embeddings)
         own = functional.one_hot(rows, len(self.proxies)).T.bool()
         near = targets.softplus_of_sums(-self.alpha * (cosines - self.delta), own)

@@ -55,7 +55,7 @@ class SupCon(Loss):
         )
         anchors = same.any(dim=1)
         if not bool(anchors.any()):
-            return targets.nothing(embeddings)
+            return targets.zero_cost(embeddings)
         logits = targets.log_odds_by_angle(
             embeddings, references, same | different, self.temperature
         )[anchors]

@@ -89,7 +89,7 @@ def cosines(
     embeddings: Float[Tensor, "n dim"], others: Float[Tensor, "m dim"]
 ) -> Float[Tensor, "n m"]:
     """The cosine of the angle of every row and every other, with a gradient."""
-    return 1 - kernels.matrix(Cosine(), embeddings, others)
+    return 1 - kernels.torch_matrix(Cosine(), embeddings, others)
 
 
 def check_positive(name: str, **numbers: float) -> None:
@@ -199,17 +199,17 @@ def binary(name: str, embeddings: Float[Tensor, "n dim"], pairs: Pairs) -> Pairs
             "Give one 0 or 1 a pair."
         )
     same = grades == 1
-    graded = ~same & (grades != 0)
-    if bool(graded.any()):
+    graded_cost = ~same & (grades != 0)
+    if bool(graded_cost.any()):
         raise BadArgument(
             f"{name} takes pairs that are the same (1) or different (0), and was given the grade "
-            f"{float(grades[graded][0]):g}. Round the grades, or choose a loss for "
+            f"{float(grades[graded_cost][0]):g}. Round the grades, or choose a loss for "
             "grades (cosent, cosine_mse)."
         )
     return Pairs(first, second, same)
 
 
-def graded(
+def graded_cost(
     name: str,
     embeddings: Float[Tensor, "n dim"],
     target: Target,
@@ -253,7 +253,7 @@ def picked(
     return matrix.flatten().index_select(0, rows * matrix.shape[1] + columns)
 
 
-def nothing(embeddings: Float[Tensor, "n dim"]) -> Float[Tensor, ""]:
+def zero_cost(embeddings: Float[Tensor, "n dim"]) -> Float[Tensor, ""]:
     """The cost of a batch with nothing to learn from: zero, with a gradient of zeros."""
     wide = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
     return (wide * 0).sum()

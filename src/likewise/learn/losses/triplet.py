@@ -85,12 +85,12 @@ class Triplet(Loss):
                 "triplet", embeddings, target, references, reference_target
             )
             compared = embeddings if references is None else references
-            matrix = kernels.matrix(self.distance, embeddings, compared)
+            matrix = kernels.torch_matrix(self.distance, embeddings, compared)
             mined = self.miner.triplets(matrix.detach(), same, different, self.margin)
             to_same = targets.picked(matrix, mined.anchor, mined.positive)
             to_different = targets.picked(matrix, mined.anchor, mined.negative)
         if not len(to_same):
-            return targets.nothing(embeddings)
+            return targets.zero_cost(embeddings)
         if self.soft:
             return functional.softplus(to_same - to_different).mean()
         costs: Tensor = (to_same - to_different + self.margin).relu()

@@ -10,7 +10,7 @@ from likewise.distances.cosine import Cosine
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument
 from likewise.learn.miners.base import Miner
-from likewise.learn.miners.pairing import pairs_of
+from likewise.learn.miners.pairing import pairs_of_triplets
 from likewise.shapes import Bool, Float
 from likewise.types import Pairs, Triplets
 
@@ -77,7 +77,7 @@ class DistanceWeighted(Miner):
         different: Bool[Tensor, "n m"],
     ) -> Pairs:
         """All same pairs, and each different pair that was drawn for one of them."""
-        return pairs_of(self.triplets(distances, same, different, torch.inf), same)
+        return pairs_of_triplets(self.triplets(distances, same, different, torch.inf), same)
 
     def triplets(
         self,

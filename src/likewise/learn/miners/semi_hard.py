@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from likewise.learn.miners.base import Miner
-from likewise.learn.miners.pairing import pairs_of
+from likewise.learn.miners.pairing import pairs_of_triplets
 from likewise.shapes import Bool, Float
 from likewise.types import Pairs, Triplets
 
@@ -34,7 +34,7 @@ class SemiHard(Miner):
         different: Bool[Tensor, "n m"],
     ) -> Pairs:
         """All same pairs, and each different pair that is the nearest beyond one of them."""
-        return pairs_of(self.triplets(distances, same, different, torch.inf), same)
+        return pairs_of_triplets(self.triplets(distances, same, different, torch.inf), same)
 
     def triplets(
         self,

@@ -19,7 +19,7 @@ from likewise.types import InputShape, Kind
 TOLERANCE = 1e-4
 
 
-def export(network: Network, shape: InputShape) -> bytes:
+def export_network(network: Network, shape: InputShape) -> bytes:
     """Export a network to ONNX with free batch and time axes.
 
     The graph takes `inputs` (and `lengths`, int64, for sequences) and gives `embedding`, and

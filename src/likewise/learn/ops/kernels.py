@@ -13,7 +13,7 @@ from likewise.distances.manhattan import Manhattan
 from likewise.shapes import Float
 
 
-def matrix(
+def torch_matrix(
     distance: Distance, first: Float[Tensor, "n dim"], second: Float[Tensor, "m dim"]
 ) -> Float[Tensor, "n m"]:
     """The distance of every row of `first` to every row of `second`, with a gradient.

@@ -10,7 +10,7 @@ from likewise.learn.loop.train import Run
 from likewise.learn.tuning.space import Dimension
 from likewise.learn.tuning.study import Study
 from likewise.learn.tuning.study_id import Trial
-from likewise.learn.tuning.trial import measured
+from likewise.learn.tuning.trial import run_trial
 from likewise.recipe.recipe import Recipe
 
 _FAILURES = 10
@@ -132,7 +132,7 @@ class Search:
                 self.study.spent, self._noted = self.seconds, time.perf_counter()
             return report(step, figure)
 
-        return measured(
+        return run_trial(
             replace(recipe, precision=self._precision),
             self.folds,
             self.plan.fold_seconds,

@@ -108,7 +108,7 @@ class Dimension:
         return None
 
 
-def parse(texts: Sequence[str], recipe: Recipe) -> tuple[Dimension, ...]:
+def parse_space(texts: Sequence[str], recipe: Recipe) -> tuple[Dimension, ...]:
     """Read what is to be searched; components come first, then their arguments.
 
     Args:

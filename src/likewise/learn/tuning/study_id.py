@@ -51,7 +51,7 @@ class Plan:
     fold_seconds: float
 
 
-def path_of(output: Path) -> Path:
+def study_path(output: Path) -> Path:
     """Where the study of the recipe that is written there stands."""
     return output.with_name(f"{output.name}.study")
 

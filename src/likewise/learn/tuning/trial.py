@@ -42,7 +42,7 @@ def learned_part(data: Data, recipe: Recipe) -> Data:
     return dealt(data.namespace, whole, drawn, recipe.transform)
 
 
-def folds_of(data: Data, recipe: Recipe) -> list[Data]:
+def trial_folds(data: Data, recipe: Recipe) -> list[Data]:
     """The data themselves where *select* measures, else folds inside *train*.
 
     In each fold what is left out has the role *select*: whole identities (or components of pairs)
@@ -70,7 +70,7 @@ def folds_of(data: Data, recipe: Recipe) -> list[Data]:
     return made
 
 
-def told(data: Data, folds: int) -> str:
+def trial_words(data: Data, folds: int) -> str:
     """In words, who measures."""
     part = Role.TRAIN if folds > 1 else Role.SELECT
     items = data.parts[part].items
@@ -85,7 +85,7 @@ def timed(recipe: Recipe, seconds: float) -> Recipe:
     return recipe.with_fields({"budget_seconds": seconds})
 
 
-def measured(
+def run_trial(
     recipe: Recipe,
     folds: list[Data],
     seconds: float,

@@ -18,10 +18,10 @@ from likewise.learn.loop.data import prepare
 from likewise.learn.loop.train import Run
 from likewise.learn.tuning.default_space import usual
 from likewise.learn.tuning.search import Search
-from likewise.learn.tuning.space import parse
+from likewise.learn.tuning.space import parse_space
 from likewise.learn.tuning.study import Study, require_place
-from likewise.learn.tuning.study_id import Plan, Trial, path_of, require_same
-from likewise.learn.tuning.trial import folds_of, learned_part, timed, told
+from likewise.learn.tuning.study_id import Plan, Trial, require_same, study_path
+from likewise.learn.tuning.trial import learned_part, timed, trial_folds, trial_words
 from likewise.recipe.recipe import Recipe
 from likewise.sources.base import Source
 
@@ -63,7 +63,7 @@ class Tuning:
     stopped: bool
 
 
-def tune(
+def search_recipes(
     recipe: Recipe | None,
     source: Source | None = None,
     *,
@@ -112,7 +112,7 @@ def tune(
     """
     started, target = time.perf_counter(), Path(output)
     _check(target, budget_seconds, trials, resume=resume, overwrite=overwrite)
-    held = Study.plan_in(path_of(target)) if resume else None
+    held = Study.plan_in(study_path(target)) if resume else None
     if recipe is None:
         if held is None:
             raise BadArgument("There is no recipe to change. Give one; only resume does without.")
@@ -121,13 +121,13 @@ def tune(
     data = prepare(recipe, source, strict=strict, progress=on_decode)
     with closing(data):
         learned = learned_part(data, recipe)
-        folds = folds_of(learned, recipe)
+        folds = trial_folds(learned, recipe)
         Run(timed(recipe, 1.0), learned, device=device)  # refuses what `train` would refuse
         chosen = tuple(search) or (held.search if held is not None else ())
         if not chosen:
             pairs = learned.whole.items.pairs is not None
             chosen = usual(recipe, data.transform.kind, pairs=pairs)
-        dimensions = parse(chosen, recipe)
+        dimensions = parse_space(chosen, recipe)
         plan = Plan(
             recipe.to_toml(),
             tuple(map(str, dimensions)),
@@ -137,7 +137,7 @@ def tune(
             len(folds),
             0.0,
         )
-        words = told(learned, len(folds))
+        words = trial_words(learned, len(folds))
         with closing(_study(target, plan, started, resume=resume, overwrite=overwrite)) as study:
             if on_plan is not None:
                 on_plan(study.known, words)
@@ -148,7 +148,7 @@ def tune(
 
 def _study(target: Path, plan: Plan, started: float, *, resume: bool, overwrite: bool) -> Study:
     """The study that is gone on with, or a new one, which knows how long a trial may take."""
-    study = Study(path_of(target), resume=resume, overwrite=overwrite)
+    study = Study(study_path(target), resume=resume, overwrite=overwrite)
     try:
         if resume:
             require_same(study.known, plan, study.path)
@@ -160,7 +160,7 @@ def _study(target: Path, plan: Plan, started: float, *, resume: bool, overwrite:
     except BaseException:
         study.close()
         if not resume:
-            atomic.discard(study.path)
+            atomic.discard_path(study.path)
         raise
     return study
 
@@ -186,8 +186,8 @@ def _check(
         )
     if not budget_seconds and not resume:
         raise BadArgument("A search needs a budget of time for all trials together. Give one.")
-    require_place(path_of(target), resume=resume, overwrite=overwrite)
-    atomic.probe(target.parent)
+    require_place(study_path(target), resume=resume, overwrite=overwrite)
+    atomic.probe_folder(target.parent)
 
 
 def _shared_out(plan: Plan, left: float) -> Plan:

@@ -16,7 +16,7 @@ _SEED = 0
 
 
 @final
-class Affine(View):
+class AffineViews(View):
     """An image turned, scaled, sheared and shifted in so many fixed ways, which chance once chose.
 
     The ways come in pairs of opposites, so that their mean is the image in its place. An item

@@ -98,7 +98,7 @@ def truths(sheet: Sheet, name: str, column: Any) -> Int[Array, "n"]:
     return values
 
 
-def numbers(sheet: Sheet, name: str, column: Any) -> Float[Array, "n"]:
+def number_cells(sheet: Sheet, name: str, column: Any) -> Float[Array, "n"]:
     """A column of finite numbers, or of texts that are such, in float64.
 
     Raises:
@@ -177,8 +177,8 @@ class SeriesColumn:
     ends: Int[Array, "bounds"]
 
     def __getitem__(self, row: int) -> Float[Array, "t d"]:
-        series: Array = self.values[self.ends[row] : self.ends[row + 1]]
-        return series
+        series_cells: Array = self.values[self.ends[row] : self.ends[row + 1]]
+        return series_cells
 
     def digests(self) -> Shaped[Array, "n"]:
         """A digest of each, the same for series of equal numbers."""
@@ -190,7 +190,7 @@ class SeriesColumn:
         return digests
 
 
-def series(sheet: Sheet, name: str, column: Any) -> SeriesColumn:
+def series_cells(sheet: Sheet, name: str, column: Any) -> SeriesColumn:
     """A column of lists: of numbers (one channel), or of lists [t][d] of numbers.
 
     Raises:

@@ -97,7 +97,7 @@ def series_of(sheet: Sheet, columns: dict[str, Any], *, once: bool) -> Listed:
     Raises:
         DamagedSource: If a cell is missing or is no such list as the others, with its row.
     """
-    parts = [cells.series(sheet, name, column) for name, column in columns.items()]
+    parts = [cells.series_cells(sheet, name, column) for name, column in columns.items()]
     widths = [part.values.shape[1] for part in parts]
     if len(set(widths)) > 1:
         one, other = columns

@@ -42,7 +42,7 @@ def unused(sheet: Sheet, used: Collection[str]) -> tuple[list[str], list[str]]:
     return [name for name in others if name not in twice], twice
 
 
-def notes_of(
+def table_notes(
     sheet: Sheet, columns: Mapping[str, Any], listed: Listed, twice: Sequence[str]
 ) -> Notes:
     """What columns say of each item.

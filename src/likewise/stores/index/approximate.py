@@ -54,7 +54,7 @@ class Loaded:
 
 
 @dataclass(frozen=True)
-class Change:
+class UnindexedChange:
     """What an index does not know of a gallery at a moment.
 
     Attributes:
@@ -83,7 +83,7 @@ class Approximate:
         self._loaded: Loaded | None = None
         # The number of an index and what its file was, and why that cannot be used.
         self._refused: tuple[tuple[int, object] | None, str] = (None, "")
-        self._change: Change | None = None
+        self._change: UnindexedChange | None = None
 
     def holds(self, moment: Moment) -> bool:
         """Whether the index of a moment is the one that is loaded."""
@@ -122,7 +122,7 @@ class Approximate:
             found[places < 0] = -1
         if len(rest):
             found = self._joined(found, queries, moment, k, rest)
-        return exact.ranked(queries, moment.vectors, found, k, self._distance)
+        return exact.rank_rows(queries, moment.vectors, found, k, self._distance)
 
     def _joined(
         self,
@@ -133,7 +133,9 @@ class Approximate:
         rest: Int[Array, "m"],
     ) -> Int[Array, "q _"]:
         """What the index found, and the nearest of the rows that it does not hold."""
-        more = exact.nearest(queries, moment.vectors, moment.squares, k, self._distance, among=rest)
+        more = exact.nearest_rows(
+            queries, moment.vectors, moment.squares, k, self._distance, among=rest
+        )
         return np.concatenate([found, exact.padded(more, k)[0]], axis=1)
 
     def told(self, connection: sqlite3.Connection, head: Head) -> Indexed | None:
@@ -208,7 +210,7 @@ class Approximate:
             return None
         return Loaded(stamp, searcher, structure.slots)
 
-    def _change_of(self, loaded: Loaded, moment: Moment) -> Change:
+    def _change_of(self, loaded: Loaded, moment: Moment) -> UnindexedChange:
         key = (loaded.stamp.number, moment.head.generation)
         known = self._change
         if known is not None and known.key == key:
@@ -218,7 +220,7 @@ class Approximate:
         living[moment.holes] = False
         alive = living[slots]
         living[slots] = False
-        change = Change(key, None if alive.all() else alive, np.flatnonzero(living))
+        change = UnindexedChange(key, None if alive.all() else alive, np.flatnonzero(living))
         self._change = change
         return change
 

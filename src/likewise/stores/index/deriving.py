@@ -16,9 +16,9 @@ from likewise.shapes import Array, Int
 from likewise.stores import exact
 from likewise.stores.index.approximate import fits, prepared
 from likewise.stores.index.faiss_index import Searcher, faiss, made
-from likewise.stores.index.indexing import NEAREST, Wanted, enough, nothing_to_index, others
+from likewise.stores.index.indexing import NEAREST, IndexRequest, enough, nothing_to_index, others
 from likewise.stores.index.sidecar import as_bytes
-from likewise.stores.index.stamp import NO_INDEX, Stamp, digest_of, next_number, note
+from likewise.stores.index.stamp import NO_INDEX, Stamp, next_number, sidecar_digest, write_stamp
 from likewise.stores.sqlite.changing import tidy
 from likewise.stores.sqlite.database import Database
 from likewise.stores.sqlite.reading import Moment, Moments
@@ -37,7 +37,7 @@ class _Worth:
     asked: int
 
 
-def derive(database: Database, moments: Moments, distance: Distance, wanted: Wanted) -> None:
+def derive(database: Database, moments: Moments, distance: Distance, wanted: IndexRequest) -> None:
     """Make an index, and put it in the place of the one that is there; or take that away.
 
     Args:
@@ -54,7 +54,7 @@ def derive(database: Database, moments: Moments, distance: Distance, wanted: Wan
     """
     if wanted.kind == "none":
         with database.changing() as connection:
-            note(connection, NO_INDEX._replace(number=next_number(connection)))
+            write_stamp(connection, NO_INDEX._replace(number=next_number(connection)))
         _tidy(database)
         return
     if not fits(distance):
@@ -109,7 +109,7 @@ def _measured(
     slots: Int[Array, "n"],
     held: int,
     distance: Distance,
-    wanted: Wanted,
+    wanted: IndexRequest,
 ) -> _Worth:
     """The narrowest search that finds, 95% sure, the wanted share of the nearest others.
 
@@ -122,7 +122,9 @@ def _measured(
     k = min(NEAREST, len(there) - 1)
     if k < 1 or not held or len(asked) < len(queries):
         return _Worth(searcher.widest, 1.0, 0)
-    truth = exact.nearest(queries, moment.vectors, moment.squares, k + 1, distance, among=there)
+    truth = exact.nearest_rows(
+        queries, moment.vectors, moment.squares, k + 1, distance, among=there
+    )
     limits = np.array(
         [others(*found, one)[k - 1] for found, one in zip(truth, own.tolist(), strict=True)]
     )
@@ -130,7 +132,7 @@ def _measured(
     for breadth in _breadths(searcher.narrowest, searcher.widest):
         places = searcher.search(asked, k + 1, breadth)
         rows = np.where(places >= 0, slots[places], -1)
-        answers = exact.ranked(queries, moment.vectors, rows, k + 1, distance)
+        answers = exact.rank_rows(queries, moment.vectors, rows, k + 1, distance)
         shares = np.array(
             [
                 np.count_nonzero(others(keys, apart, one)[:k] <= limit) / k
@@ -150,7 +152,7 @@ def _breadths(narrowest: int, widest: int) -> list[int]:
 
 
 def _put(
-    database: Database, moment: Moment, data: bytes, rows: int, wanted: Wanted, worth: _Worth
+    database: Database, moment: Moment, data: bytes, rows: int, wanted: IndexRequest, worth: _Worth
 ) -> bool:
     """Write the sidecar and its stamp; False where the vectors were written anew meanwhile."""
     with database.changing() as connection:
@@ -168,12 +170,12 @@ def _put(
             generation=moment.head.generation,
             removals=moment.head.removals,
             size=len(data),
-            sha256=digest_of(data),
+            sha256=sidecar_digest(data),
             breadth=worth.breadth,
             recall=worth.recall,
             asked=worth.asked,
         )
-        note(connection, stamp)
+        write_stamp(connection, stamp)
     return True
 
 

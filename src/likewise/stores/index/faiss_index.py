@@ -14,7 +14,7 @@ import numpy as np
 
 from likewise.errors import MissingExtra
 from likewise.shapes import Array, Bool, Float, Int
-from likewise.stores.index.sidecar import LINKS, Graph, Lists, Structure, starts_of
+from likewise.stores.index.sidecar import LINKS, HnswGraph, Lists, Structure, starts_of
 
 Found = TypeVar("Found")
 
@@ -84,7 +84,7 @@ def made(
         index.add(vectors[first:])
     levels = lib.vector_to_array(index.hnsw.levels)
     links = lib.vector_to_array(index.hnsw.neighbors)
-    return Graph(slots, levels, links, int(index.hnsw.entry_point)), found
+    return HnswGraph(slots, levels, links, int(index.hnsw.entry_point)), found
 
 
 def _lists(slots: Int[Array, "n"], vectors: Float[Array, "n dim"]) -> Lists:
@@ -185,7 +185,7 @@ def searcher_of(structure: Structure, vectors: Float[Array, "n dim"]) -> Searche
     """
     lib, (count, dim) = faiss(), vectors.shape
     vectors = np.ascontiguousarray(vectors)
-    if isinstance(structure, Graph):
+    if isinstance(structure, HnswGraph):
         index = lib.IndexHNSWFlat(dim, LINKS)
         lib.downcast_index(index.storage).add(vectors)
         put = lib.copy_array_to_vector

@@ -21,7 +21,7 @@ _SURE = 1.645
 
 
 @dataclass(frozen=True)
-class Wanted:
+class IndexRequest:
     """An index for approximate search, to make in the place of the one that is there.
 
     Attributes:
@@ -37,7 +37,7 @@ class Wanted:
     recall: float = 0.99
 
     def __post_init__(self) -> None:
-        kind_of(self.kind)
+        index_kind(self.kind)
         if not 0 < self.recall <= 1:
             raise BadArgument(
                 f"The recall is {self.recall}, and a share above 0 and at most 1 is expected."
@@ -74,12 +74,12 @@ class Indexed:
     bytes_used: int
 
     @property
-    def again(self) -> Wanted | None:
+    def again(self) -> IndexRequest | None:
         """What to ask for to have it made again; None where that is not known."""
-        return None if self.kind == "none" else Wanted(self.kind, self.wanted)
+        return None if self.kind == "none" else IndexRequest(self.kind, self.wanted)
 
 
-def kind_of(word: str) -> Kind:
+def index_kind(word: str) -> Kind:
     """A kind of index, once it is one.
 
     Raises:
@@ -97,7 +97,7 @@ def others(keys: Array, distances: Array, own: int) -> Float[Array, "_"]:
     return found
 
 
-def enough(shares: Float[Array, "asked"], wanted: Wanted) -> bool:
+def enough(shares: Float[Array, "asked"], wanted: IndexRequest) -> bool:
     """Whether an index finds, 95% sure, the share of the nearest that is wanted.
 
     Args:

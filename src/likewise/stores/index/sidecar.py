@@ -25,7 +25,7 @@ _LARGEST_HEADER = 4096
 
 
 @dataclass(frozen=True)
-class Graph:
+class HnswGraph:
     """A navigable graph in levels (HNSW).
 
     Attributes:
@@ -56,7 +56,7 @@ class Lists:
     centroids: Float[Array, "lists dim"]
 
 
-Structure = Graph | Lists
+Structure = HnswGraph | Lists
 
 
 def links_before(levels: Int[Array, "*n"]) -> Int[Array, "*n"]:
@@ -80,7 +80,7 @@ def as_bytes(structure: Structure, token: bytes) -> bytes:
         token: Of the gallery that it belongs to.
     """
     head: dict[str, Any] = {"token": token.hex(), "count": len(structure.slots)}
-    if isinstance(structure, Graph):
+    if isinstance(structure, HnswGraph):
         head |= {"kind": "hnsw", "entry": structure.entry, "links": len(structure.links)}
         arrays = (structure.levels.astype("<i4"), structure.links.astype("<i4"))
     else:
@@ -92,7 +92,7 @@ def as_bytes(structure: Structure, token: bytes) -> bytes:
     return b"".join([front, *(array.tobytes() for array in (slots, *arrays))])
 
 
-def from_bytes(data: bytes, token: bytes, dim: int, slots: int) -> Structure:
+def index_from_bytes(data: bytes, token: bytes, dim: int, slots: int) -> Structure:
     """The structure in a file, once it can be followed without leaving it.
 
     Args:
@@ -140,7 +140,7 @@ def _read(data: memoryview, token: bytes, dim: int, slots: int) -> Structure:
     return Lists(parts[0], parts[1], centroids)
 
 
-def _graph(slots: Array, levels: Array, links: Array, entry: object) -> Graph:
+def _graph(slots: Array, levels: Array, links: Array, entry: object) -> HnswGraph:
     count = len(slots)
     _within(levels, 1, MOST_LEVELS + 1)
     starts = starts_of(levels)
@@ -152,7 +152,7 @@ def _graph(slots: Array, levels: Array, links: Array, entry: object) -> Graph:
         there = starts[:-1][levels > level] + links_before(np.array(level))
         some = links[there[:, None] + np.arange(LINKS)]
         _must(bool((levels[some[some >= 0]] > level).all()), "a link leads below its level")
-    return Graph(slots, levels, links, entry)
+    return HnswGraph(slots, levels, links, entry)
 
 
 def _within(numbers: Array, least: int, beyond: int) -> None:

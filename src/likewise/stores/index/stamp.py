@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from likewise.errors import DamagedGallery
 from likewise.stores.index.indexing import KINDS
-from likewise.stores.index.sidecar import Structure, from_bytes
+from likewise.stores.index.sidecar import Structure, index_from_bytes
 from likewise.stores.sqlite.schema import Head
 
 _TABLE = """
@@ -109,7 +109,7 @@ def next_number(connection: sqlite3.Connection) -> int:
         return secrets.randbelow(2**40) + 2**40
 
 
-def note(connection: sqlite3.Connection, stamp: Stamp) -> None:
+def write_stamp(connection: sqlite3.Connection, stamp: Stamp) -> None:
     """Put a stamp in the place of the one that is there, whatever form that has."""
     connection.execute("DROP TABLE IF EXISTS indexed")
     connection.execute(_TABLE)
@@ -126,14 +126,14 @@ def read_sidecar(path: Path, stamp: Stamp, head: Head) -> Structure:
     """
     with path.open("rb") as file:
         data = file.read(stamp.size + 1)
-    if len(data) != stamp.size or not hmac.compare_digest(digest_of(data), stamp.sha256):
+    if len(data) != stamp.size or not hmac.compare_digest(sidecar_digest(data), stamp.sha256):
         raise DamagedGallery(
             f"{path} is not the index that the gallery made. Make it again: likewise gallery "
             "rebuild GALLERY."
         )
-    return from_bytes(data, head.token, head.dim, stamp.slots)
+    return index_from_bytes(data, head.token, head.dim, stamp.slots)
 
 
-def digest_of(data: bytes) -> bytes:
+def sidecar_digest(data: bytes) -> bytes:
     """The checksum of a sidecar."""
     return hashlib.sha256(data).digest()

@@ -10,9 +10,9 @@ from psycopg import sql
 from likewise.errors import SaveFailed
 from likewise.io.display import shortened
 from likewise.shapes import Array, Bool
-from likewise.stores.postgres.migrations import Head, head_of
+from likewise.stores.postgres.migrations import GalleryRow, migration_head
 from likewise.stores.postgres.server import Connection, Server
-from likewise.stores.postgres.wire import COLUMNS, copied, digest_of
+from likewise.stores.postgres.wire import COLUMNS, copied, id_digest
 from likewise.stores.rows import Change, Rows, Written, digest, metadata_texts
 
 _COPY = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)")
@@ -28,12 +28,12 @@ _COUNTS = (
 )
 
 
-def change(server: Server, asked: Change) -> Written:
+def apply_change(server: Server, asked: Change) -> Written:
     """Put and remove rows; see `Store.write`."""
     texts = [] if asked.put is None else metadata_texts(asked.put.metadata)
     with server.changing() as connection:
         # Whoever holds this row is the only writer.
-        head = head_of(connection, server, lock=True)
+        head = migration_head(connection, server, lock=True)
         log: list[tuple[str, str]] = []
         removed = remove(connection, server, asked.remove, log)
         lost = len(log)
@@ -44,14 +44,16 @@ def change(server: Server, asked: Change) -> Written:
             new, replaced = (written, 0) if asked.taken == "new" else (0, written)
         generation = head.generation
         if log:
-            note(connection, server, head, log)
+            log_change(connection, server, head, log)
             counts = (new - lost, lost + replaced, new, server.table)
             found = connection.execute(_COUNTS, counts).fetchone()
             generation = generation if found is None else int(found[0])
     return Written(generation, put, removed)
 
 
-def note(connection: Connection, server: Server, head: Head, log: list[tuple[str, str]]) -> None:
+def log_change(
+    connection: Connection, server: Server, head: GalleryRow, log: list[tuple[str, str]]
+) -> None:
     """Note what was done in the log."""
     actions = [action for action, _ in log]
     digests = [digest(head.log_key, one) for _, one in log]
@@ -64,7 +66,7 @@ def remove(
     """Which of the ids were removed."""
     if not len(ids):
         return np.zeros(0, np.bool_)
-    digests = {one: digest_of(one) for one in ids}
+    digests = {one: id_digest(one) for one in ids}
     gone = connection.execute(
         _DELETE.format(server.place()), (list(digests.values()),), binary=True
     ).fetchall()
@@ -77,14 +79,14 @@ def remove(
 def _put(
     connection: Connection,
     server: Server,
-    head: Head,
+    head: GalleryRow,
     rows: Rows,
     texts: list[str],
     taken: str,
     log: list[tuple[str, str]],
 ) -> Bool[Array, "n"]:
     """Which rows were written."""
-    digests = [digest_of(one) for one in rows.ids]
+    digests = [id_digest(one) for one in rows.ids]
     asked = _THERE.format(server.place())
     there: dict[bytes, int] = dict(connection.execute(asked, (digests,), binary=True).fetchall())
     first = {one: at for at, one in reversed(list(enumerate(rows.ids)))}
@@ -114,7 +116,7 @@ def _put(
     return put
 
 
-def reclaim(server: Server) -> None:
+def rewrite_table(server: Server) -> None:
     """Write the table and its indexes anew, without what was removed; everyone waits for it.
 
     Raises:

@@ -8,8 +8,8 @@ from psycopg import sql
 from likewise.errors import BadCondition
 from likewise.io.display import shortened
 from likewise.stores.keepable import FIELDS, whole
-from likewise.stores.postgres.wire import digest_of
-from likewise.stores.where import Comparison, Condition, Joined, Literal, Opposite, kind_of
+from likewise.stores.postgres.wire import id_digest
+from likewise.stores.where import Comparison, Condition, Joined, Literal, Opposite, value_kind
 
 # Only signs that the parser knows come here.
 _SIGNS = {
@@ -40,7 +40,7 @@ _TYPES = {"text": "string", "number": "number", "boolean": "boolean"}
 Bound = list[str | bytes]
 
 
-def compiled(condition: Condition) -> tuple[sql.Composable, Bound]:
+def postgres_condition(condition: Condition) -> tuple[sql.Composable, Bound]:
     """An SQL expression that is true or false, never NULL, and what is bound to it.
 
     `where.holds` defines what it means. Numbers are compared as decimals: those of two different
@@ -50,24 +50,24 @@ def compiled(condition: Condition) -> tuple[sql.Composable, Bound]:
         BadCondition: If a literal is one that PostgreSQL cannot take.
     """
     if isinstance(condition, Opposite):
-        inside, bound = compiled(condition.part)
+        inside, bound = postgres_condition(condition.part)
         return sql.SQL("(NOT {})").format(inside), bound
     if isinstance(condition, Joined):
-        found = [compiled(part) for part in condition.parts]
+        found = [postgres_condition(part) for part in condition.parts]
         joined = _WORDS[condition.word].join([part for part, _ in found])
         return sql.SQL("({})").format(joined), [one for _, some in found for one in some]
     return _comparison(condition)
 
 
 def _comparison(condition: Comparison) -> tuple[sql.Composable, Bound]:
-    name, value, kind = condition.name, condition.value, kind_of(condition.value)
+    name, value, kind = condition.name, condition.value, value_kind(condition.value)
     sign = _SIGNS[condition.sign]
     _check(value)
     if name in FIELDS:
         if not isinstance(value, str):
             return _NEVER, []
         if name == "id" and condition.sign == "=":
-            return sql.SQL("(digest = %s)"), [digest_of(value)]
+            return sql.SQL("(digest = %s)"), [id_digest(value)]
         return sql.SQL("({} {} %s::text)").format(sql.Identifier(name), sign), [value]
     pair = json.dumps({name: value}, ensure_ascii=False)
     if condition.sign == "=":

@@ -17,11 +17,11 @@ from likewise.distances.base import Distance
 from likewise.shapes import Array, Float
 from likewise.stores import exact
 from likewise.stores.index.indexing import LEAST_SELECTED, MOST_WANTED
-from likewise.stores.postgres.conditions import Bound, compiled
-from likewise.stores.postgres.migrations import Head, head_of
+from likewise.stores.postgres.conditions import Bound, postgres_condition
+from likewise.stores.postgres.migrations import GalleryRow, migration_head
 from likewise.stores.postgres.server import Connection, Server
-from likewise.stores.postgres.vectors import beyond, can_scan, kind_of
-from likewise.stores.postgres.wire import check_sent, digest_of, read, text_of
+from likewise.stores.postgres.vectors import beyond, can_scan, vector_kind
+from likewise.stores.postgres.wire import check_sent, id_digest, text_of, vectors_from_wire
 from likewise.stores.rows import Match, Rows
 from likewise.stores.where import Condition
 
@@ -41,10 +41,10 @@ ALL: Asked = (sql.SQL("TRUE"), [])
 
 
 def _asked(where: Condition | None) -> Asked:
-    return ALL if where is None else compiled(where)
+    return ALL if where is None else postgres_condition(where)
 
 
-def page(
+def postgres_page(
     server: Server,
     dim: int,
     after: int,
@@ -72,7 +72,7 @@ def page(
     values: list[Any] = [after, *bound]
     if ids is not None:
         condition = sql.SQL("{} AND digest = ANY(%s)").format(condition)
-        values.append([digest_of(one) for one in ids])
+        values.append([id_digest(one) for one in ids])
     words = sql.SQL(
         "SELECT key, id, identity, metadata, {item}, {vector} FROM {table} "
         "WHERE key > %s AND {condition} ORDER BY key LIMIT {page}"
@@ -84,10 +84,12 @@ def page(
         page=sql.Literal(PAGE),
     )
     with server.reading() as connection:
-        head_of(connection, server)
+        migration_head(connection, server)
         found = connection.execute(words, values, binary=True).fetchall()
     made = (
-        read([row[5] for row in found], dim) if vectors else np.zeros((len(found), 0), np.float32)
+        vectors_from_wire([row[5] for row in found], dim)
+        if vectors
+        else np.zeros((len(found), 0), np.float32)
     )
     rows = Rows(
         [row[1] for row in found],
@@ -101,7 +103,7 @@ def page(
 
 def count(connection: Connection, server: Server, where: Condition) -> int:
     """How many rows fulfil a condition."""
-    condition, bound = compiled(where)
+    condition, bound = postgres_condition(where)
     words = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(server.place(), condition)
     (found,) = connection.execute(words, bound).fetchone() or (0,)
     return int(found)
@@ -118,7 +120,7 @@ def _share(connection: Connection, server: Server, asked: Asked) -> float:
     return float(found)
 
 
-def nearest(
+def nearest_in_postgres(
     server: Server,
     queries: Float[Array, "n dim"],
     k: int,
@@ -131,7 +133,7 @@ def nearest(
     queries = np.ascontiguousarray(queries, dtype=np.float32)
     asked = _asked(where)
     with server.reading() as connection:
-        head = head_of(connection, server)
+        head = migration_head(connection, server)
         found: list[Found | None] = [None] * len(queries)
         if approximate and head.effort and _index_serves(connection, server, head, k, asked):
             # Half of what is in sight may not fulfil a condition.
@@ -148,7 +150,9 @@ def nearest(
         return _matches(connection, server, [one for one in found if one is not None])
 
 
-def _index_serves(connection: Connection, server: Server, head: Head, k: int, asked: Asked) -> bool:
+def _index_serves(
+    connection: Connection, server: Server, head: GalleryRow, k: int, asked: Asked
+) -> bool:
     if k > MOST_WANTED or head.entries < LEAST_INDEXED:
         return False
     return asked is ALL or _share(connection, server, asked) >= LEAST_SELECTED
@@ -173,7 +177,7 @@ def indexed(
     asked: Asked,
 ) -> Found | None:
     """What the index finds; None where that is fewer than k, or it cannot be asked."""
-    kind = kind_of(distance)
+    kind = vector_kind(distance)
     if kind is None or not can_scan(distance, query[None]):
         return None
     words = sql.SQL(
@@ -191,7 +195,7 @@ def _by_definition(
     query: Float[Array, "dim"], rows: Sequence[tuple[Any, ...]], k: int, distance: Distance
 ) -> Found:
     keys = np.array([row[0] for row in rows], dtype=np.int64)
-    vectors = read([row[1] for row in rows], len(query))
+    vectors = vectors_from_wire([row[1] for row in rows], len(query))
     distances = np.zeros(0, np.float32)
     if len(rows):
         distances = distance.rows(np.repeat(query[None], len(rows), axis=0), vectors)
@@ -223,7 +227,7 @@ def _scanned(
     asked: Asked,
 ) -> Found:
     """Exact search by the server, and by the definition among what it may have confused."""
-    kind = kind_of(distance)
+    kind = vector_kind(distance)
     assert kind is not None  # noqa: S101 - asked before
     condition, bound = asked
     words = sql.SQL(
@@ -255,7 +259,7 @@ def streamed(
         (np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries
     ]
     for keys, vectors in _blocks(connection, server, queries.shape[1], asked):
-        found = exact.nearest(queries, vectors, exact.squares_of(vectors), k, distance)
+        found = exact.nearest_rows(queries, vectors, exact.squares_of(vectors), k, distance)
         for at, (places, distances) in enumerate(found):
             all_keys = np.concatenate([best[at][0], keys[places]])
             apart = np.concatenate([best[at][1], distances])
@@ -273,7 +277,7 @@ def _blocks(
         cursor.execute(words.format(server.place(), asked[0]), asked[1])
         while rows := cursor.fetchmany(size):
             keys = np.array([row[0] for row in rows], dtype=np.int64)
-            yield keys, read([row[1] for row in rows], dim)
+            yield keys, vectors_from_wire([row[1] for row in rows], dim)
 
 
 def _matches(connection: Connection, server: Server, found: list[Found]) -> list[list[Match]]:

@@ -13,17 +13,17 @@ from likewise.stores.index.indexing import (
     NEAREST,
     USED,
     Indexed,
-    Wanted,
+    IndexRequest,
     enough,
     nothing_to_index,
     others,
     passed_over,
 )
 from likewise.stores.postgres import finding
-from likewise.stores.postgres.migrations import Effort, Head, head_of
+from likewise.stores.postgres.migrations import Effort, GalleryRow, migration_head
 from likewise.stores.postgres.server import Connection, Server
-from likewise.stores.postgres.vectors import MOST_INDEXED, kind_of
-from likewise.stores.postgres.wire import read
+from likewise.stores.postgres.vectors import MOST_INDEXED, vector_kind
+from likewise.stores.postgres.wire import vectors_from_wire
 
 # What the index may look at for a query, one of which is chosen.
 _EFFORTS = (40, 64, 100, 160, 250, 400, 640, 1000)
@@ -34,7 +34,7 @@ _MOST_MEMORY = 2**30
 _SETTINGS = "m=16, ef_construction=64, ef_search={}"
 
 
-def make(server: Server, distance: Distance, wanted: Wanted) -> None:
+def make_index(server: Server, distance: Distance, wanted: IndexRequest) -> None:
     """Make the index in the place of the one that is there; writers wait, and readers do not.
 
     Raises:
@@ -47,16 +47,16 @@ def make(server: Server, distance: Distance, wanted: Wanted) -> None:
     _replace(server, distance, wanted)
     effort = _measured(server, distance, wanted)
     with server.changing() as connection:
-        head = head_of(connection, server, lock=True)
+        head = migration_head(connection, server, lock=True)
         # Somebody may have taken it away meanwhile.
         if head.effort is not None:
             _record(connection, server, effort)
 
 
-def _replace(server: Server, distance: Distance | None, wanted: Wanted | None) -> None:
+def _replace(server: Server, distance: Distance | None, wanted: IndexRequest | None) -> None:
     new, old = (sql.Identifier(f"{server.table}_nearest{end}") for end in ("_new", ""))
     with server.changing() as connection:
-        head = head_of(connection, server, lock=True)
+        head = migration_head(connection, server, lock=True)
         if distance is not None and wanted is not None:
             index = _class_of(server, head, distance, wanted)
             if not head.entries:
@@ -79,8 +79,10 @@ def _replace(server: Server, distance: Distance | None, wanted: Wanted | None) -
         _record(connection, server, first)
 
 
-def _class_of(server: Server, head: Head, distance: Distance, wanted: Wanted) -> sql.SQL:
-    kind = kind_of(distance)
+def _class_of(
+    server: Server, head: GalleryRow, distance: Distance, wanted: IndexRequest
+) -> sql.SQL:
+    kind = vector_kind(distance)
     if wanted.kind != "hnsw" or kind is None:
         raise BadArgument(
             f"An index {wanted.kind!r} of {head.distance} was asked for, and in PostgreSQL there "
@@ -95,13 +97,13 @@ def _class_of(server: Server, head: Head, distance: Distance, wanted: Wanted) ->
 
 
 def _record(connection: Connection, server: Server, effort: Effort | None) -> None:
-    told = None if effort is None else json.dumps(asdict(effort))
+    index_state = None if effort is None else json.dumps(asdict(effort))
     connection.execute(
-        "UPDATE likewise._galleries SET hnsw = %s WHERE name = %s", (told, server.table)
+        "UPDATE likewise._galleries SET hnsw = %s WHERE name = %s", (index_state, server.table)
     )
 
 
-def _measured(server: Server, distance: Distance, wanted: Wanted) -> Effort:
+def _measured(server: Server, distance: Distance, wanted: IndexRequest) -> Effort:
     """The least effort that finds what is wanted, and what it finds."""
     with server.reading() as connection:
         # The digests of ids are in no order but their own.
@@ -109,11 +111,11 @@ def _measured(server: Server, distance: Distance, wanted: Wanted) -> Effort:
             "SELECT key, vector_send(embedding) FROM {} ORDER BY digest LIMIT %s"
         ).format(server.place())
         rows = connection.execute(words, (_ASKED,), binary=True).fetchall()
-        head = head_of(connection, server)
+        head = migration_head(connection, server)
         k = min(NEAREST, head.entries - 1)
         if k < 1:
             return Effort(_EFFORTS[0], None, 0, wanted.recall)
-        sample = read([row[1] for row in rows], head.dim)
+        sample = vectors_from_wire([row[1] for row in rows], head.dim)
         own = [row[0] for row in rows]
         exactly = finding.streamed(connection, server, sample, k + 1, distance, finding.ALL)
         limits = [_others(one, key)[k - 1] for one, key in zip(exactly, own, strict=True)]
@@ -136,7 +138,7 @@ def _others(found: finding.Found, own: int) -> Array:
     return others(np.array(found[0], dtype=np.int64), found[1], own)
 
 
-def told(connection: Connection, server: Server, head: Head) -> Indexed | None:
+def index_state(connection: Connection, server: Server, head: GalleryRow) -> Indexed | None:
     """What index there is, and what it is worth; None where there is none."""
     effort = head.effort
     if effort is None:

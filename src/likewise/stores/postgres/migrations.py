@@ -66,7 +66,7 @@ class Effort:
     wanted: float
 
 
-class Head(NamedTuple):
+class GalleryRow(NamedTuple):
     """The row of a gallery in the table of galleries."""
 
     fingerprint: str
@@ -90,7 +90,7 @@ class Head(NamedTuple):
         return None if self.hnsw is None else Effort(**json.loads(self.hnsw))
 
 
-def head_of(connection: Connection, server: Server, *, lock: bool = False) -> Head:
+def migration_head(connection: Connection, server: Server, *, lock: bool = False) -> GalleryRow:
     """What a gallery is, at the moment of a transaction; no other writer has it, if it is locked.
 
     Raises:
@@ -104,12 +104,12 @@ def head_of(connection: Connection, server: Server, *, lock: bool = False) -> He
     return found
 
 
-def _found(connection: Connection, server: Server, *, lock: bool = False) -> Head | None:
+def _found(connection: Connection, server: Server, *, lock: bool = False) -> GalleryRow | None:
     row = connection.execute(_LOCKED if lock else _HEAD, (server.table,), binary=True).fetchone()
-    return None if row is None else Head._make(row)
+    return None if row is None else GalleryRow._make(row)
 
 
-def open_gallery(server: Server, pin: Pin | None) -> Head:
+def open_gallery(server: Server, pin: Pin | None) -> GalleryRow:
     """Look at a gallery, or make it where there is none and a pin was given.
 
     Raises:
@@ -158,7 +158,7 @@ def _check(server: Server, number: int) -> None:
         )
 
 
-def _make(server: Server, pin: Pin) -> Head:
+def _make(server: Server, pin: Pin) -> GalleryRow:
     """Bring the schema up to date, and make the gallery where it is not there."""
     if pin.dim > MOST_NUMBERS:
         raise BadArgument(
@@ -180,7 +180,7 @@ def _make(server: Server, pin: Pin) -> Head:
                 words = sql.SQL(text)
                 connection.execute(words.format(table=table, dim=sql.Literal(pin.dim)))
             keep_inline(connection, server, "embedding", pin.dim)
-        return head_of(connection, server)
+        return migration_head(connection, server)
 
 
 def keep_inline(connection: Connection, server: Server, column: str, dim: int) -> None:

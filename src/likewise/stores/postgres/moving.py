@@ -8,9 +8,9 @@ moment began before sees no vector in the new column, and is told so.
 import numpy as np
 from psycopg import sql
 
-from likewise.stores.postgres.changes import note, remove
+from likewise.stores.postgres.changes import log_change, remove
 from likewise.stores.postgres.finding import PAGE
-from likewise.stores.postgres.migrations import head_of, keep_inline
+from likewise.stores.postgres.migrations import keep_inline, migration_head
 from likewise.stores.postgres.server import SCHEMA, Connection, Server
 from likewise.stores.postgres.wire import blank, text_of
 from likewise.stores.rows import Moved, Written
@@ -32,7 +32,7 @@ _HEAD = (
 )
 
 
-def move(server: Server, moved: Moved) -> Written:
+def move_gallery(server: Server, moved: Moved) -> Written:
     """Give all rows other vectors; see `Moved`.
 
     Raises:
@@ -43,7 +43,7 @@ def move(server: Server, moved: Moved) -> Written:
     """
     table, pin = server.place(), moved.pin
     with server.changing() as connection:
-        head = head_of(connection, server, lock=True)
+        head = migration_head(connection, server, lock=True)
         moved.check(server.name, head.generation)
         log: list[tuple[str, str]] = []
         remove(connection, server, moved.left_out, log)
@@ -59,7 +59,7 @@ def move(server: Server, moved: Moved) -> Written:
         ):
             connection.execute(sql.SQL(words).format(table))
         if log:
-            note(connection, server, head, log)
+            log_change(connection, server, head, log)
         told = (pin.fingerprint, pin.distance, pin.dim, len(log), head.entries, server.table)
         (generation,) = connection.execute(_HEAD, told).fetchone() or (0,)
     none = np.zeros(0, dtype=np.bool_)
@@ -95,7 +95,7 @@ def discarding(table: str) -> sql.Composed:
     return _DISCARD.format(sql.Identifier(SCHEMA, table), name=sql.Literal(table))
 
 
-def discard(server: Server, table: str) -> None:
+def discard_gallery(server: Server, table: str) -> None:
     """Remove a gallery whole, where it is there."""
     if is_there(server, table):
         with server.changing() as connection:

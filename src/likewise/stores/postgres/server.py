@@ -293,6 +293,6 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
-def missing(error: psycopg.Error) -> bool:
+def is_missing(error: psycopg.Error) -> bool:
     """Whether it says that a schema or table is not there."""
     return isinstance(error, errors.UndefinedTable | errors.InvalidSchemaName)

@@ -16,7 +16,7 @@ from likewise.errors import (
 from likewise.shapes import Array, Float
 from likewise.stores.base import Store
 from likewise.stores.keepable import check_timeout
-from likewise.stores.rows import Change, Line, Match, Moved, Pin, Rows, State, Written
+from likewise.stores.rows import Change, Line, Match, Moved, Pin, Rows, StoreState, Written
 from likewise.stores.sqlite.schema import unfinished
 from likewise.stores.where import Condition
 
@@ -115,19 +115,19 @@ class Pgvector(Store):
             self._check(change.put.vectors)
         if change.moved is not None:
             return self._move(change.moved)
-        done = self._changes.change(self._server, change)
+        done = self._changes.apply_change(self._server, change)
         known = change.put.ids if change.put is not None and change.taken == "known" else ()
         if change.remove or known or change.reclaim:
             self._forget_migrating(Change(remove=[*change.remove, *known], reclaim=change.reclaim))
         if change.reclaim:
-            self._changes.reclaim(self._server)
+            self._changes.rewrite_table(self._server)
         if change.index is not None:
-            self._indexing.make(self._server, self._distance, change.index)
+            self._indexing.make_index(self._server, self._distance, change.index)
         return done
 
     def _move(self, moved: Moved) -> Written:
         before = self.state().index
-        done = self._moving.move(self._server, moved)
+        done = self._moving.move_gallery(self._server, moved)
         # This store is of the old model; the index is made by one that is of the new, if there is
         # one for its vectors.
         if before is not None:
@@ -165,7 +165,7 @@ class Pgvector(Store):
         """
         last: int | None = 0
         while last is not None:
-            rows, last = self._finding.page(
+            rows, last = self._finding.postgres_page(
                 self._server, self._pin.dim, last, where, ids, vectors=vectors, items=items
             )
             if len(rows):
@@ -195,11 +195,11 @@ class Pgvector(Store):
         if k < 1:
             raise BadArgument(f"The {k} nearest were asked for, and at least 1 is expected.")
         self._check(queries)
-        return self._finding.nearest(
+        return self._finding.nearest_in_postgres(
             self._server, queries, k, self._distance, where, approximate=approximate
         )
 
-    def state(self, where: Condition | None = None, *, log: int = 0) -> State:
+    def state(self, where: Condition | None = None, *, log: int = 0) -> StoreState:
         """What the store holds now.
 
         Args:
@@ -207,7 +207,7 @@ class Pgvector(Store):
             log: How many of the newest lines of the log to read.
         """
         with self._server.reading() as connection:
-            head = self._migrations.head_of(connection, self._server)
+            head = self._migrations.migration_head(connection, self._server)
             count = head.entries
             if where is not None:
                 count = self._finding.count(connection, self._server, where)
@@ -219,12 +219,12 @@ class Pgvector(Store):
                     (self._server.table, log),
                     binary=True,
                 ).fetchall()
-            index = self._indexing.told(connection, self._server, head)
+            index = self._indexing.index_state(connection, self._server, head)
             (size,) = connection.execute(
                 "SELECT pg_total_relation_size(%s::text::regclass)",
                 (self._server.place().as_string(connection),),
             ).fetchone() or (0,)
-        return State(
+        return StoreState(
             pin=head.pin,
             count=count,
             generation=head.generation,
@@ -249,7 +249,7 @@ class Pgvector(Store):
 
     def discard_staging(self) -> None:
         """Remove that gallery; see `Store.discard_staging`."""
-        self._moving.discard(self._server, self._moving.staging_table(self._server.table))
+        self._moving.discard_gallery(self._server, self._moving.staging_table(self._server.table))
 
     def _check(self, given: Float[Array, "n dim"]) -> None:
         if given.shape[1] != self._pin.dim:

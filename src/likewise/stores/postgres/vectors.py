@@ -49,7 +49,7 @@ _KINDS: dict[type[Distance], Operator] = {
 }
 
 
-def kind_of(distance: Distance) -> Operator | None:
+def vector_kind(distance: Distance) -> Operator | None:
     """How pgvector computes a distance; None where it does not."""
     return _KINDS.get(type(distance))
 

@@ -28,7 +28,7 @@ _BLANK = 1e-12
 _AT_ONCE = 2**20
 
 
-def digest_of(given: str) -> bytes:
+def id_digest(given: str) -> bytes:
     """What a row is looked up by: an index takes no text of 1,000 letters."""
     # No row has an id with half of a letter, but somebody may ask for one.
     return hashlib.sha256(given.encode(errors="surrogatepass")).digest()
@@ -58,7 +58,7 @@ def copied(
     part = bytearray(_HEAD)
     for at, key in zip(which, keys, strict=True):
         part += _START.pack(len(COLUMNS), 8, key, 32)
-        part += digest_of(rows.ids[at])
+        part += id_digest(rows.ids[at])
         for text in (rows.ids[at], rows.identities[at], texts[at]):
             data = text.encode()
             part += _LENGTH.pack(len(data))
@@ -78,7 +78,7 @@ def copied(
     yield bytes(part + _TAIL)
 
 
-def read(sent: Sequence[bytes | None], dim: int) -> Float[Array, "n dim"]:
+def vectors_from_wire(sent: Sequence[bytes | None], dim: int) -> Float[Array, "n dim"]:
     """The vectors that were sent.
 
     Raises:

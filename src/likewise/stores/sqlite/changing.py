@@ -40,7 +40,7 @@ class Slots:
     tidied: bool = False
 
 
-def change(database: Database, asked: Change, slots: Slots) -> Written:
+def apply_change(database: Database, asked: Change, slots: Slots) -> Written:
     """Put and remove rows; see `Store.write`."""
     texts = [] if asked.put is None else metadata_texts(asked.put.metadata)
     adds = asked.taken == "new" and not asked.remove
@@ -61,7 +61,7 @@ def change(database: Database, asked: Change, slots: Slots) -> Written:
         generation = head.generation
         if connection.total_changes > before:
             generation += 1
-            note(connection, head, log, freed)
+            log_change(connection, head, log, freed)
             connection.execute(
                 "UPDATE gallery SET slots = ?, entries = ?, generation = ?, removals = ?",
                 (
@@ -158,7 +158,7 @@ def _put(
     return put, [there[rows.ids[at]] for at in which] if known else []
 
 
-def note(
+def log_change(
     connection: sqlite3.Connection, head: Head, log: list[tuple[str, str]], freed: list[int]
 ) -> None:
     """Note what was done in the log, and which slots nobody names any more."""
@@ -170,7 +170,7 @@ def note(
     connection.executemany("INSERT INTO holes VALUES (?, 0)", ((slot,) for slot in freed))
 
 
-def reclaim(database: Database, slots: Slots) -> None:
+def rewrite_vectors(database: Database, slots: Slots) -> None:
     """Write the vectors without the holes to a new file, and name that; no row is lost.
 
     Raises:

@@ -21,7 +21,7 @@ from likewise.errors import (
 from likewise.io import atomic
 from likewise.io.display import shortened
 from likewise.stores.rows import Pin
-from likewise.stores.sqlite.schema import Head, checked, make, match
+from likewise.stores.sqlite.schema import Head, checked_head, make_tables, match
 
 _SERIALS = itertools.count()
 _JOURNAL_BYTES = 2**18
@@ -219,12 +219,12 @@ class Database:
             with self.changing() as connection:
                 # Another process may have made it meanwhile.
                 if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-                    make(connection, pin, self.vectors_path(1))
+                    make_tables(connection, pin, self.vectors_path(1))
         # Looked at by one that cannot write, since it may be somebody else's file.
         reader = Database(self.path, self.timeout_seconds, writing=False)
         try:
             with reader.reading() as connection:
-                head = checked(connection, self.path)
+                head = checked_head(connection, self.path)
         finally:
             reader.close()
         if pin:

@@ -1,21 +1,21 @@
 """Conditions as SQL for SQLite: names and literals are bound, never written into it."""
 
 from likewise.stores.keepable import FIELDS
-from likewise.stores.where import Comparison, Condition, Joined, Opposite, kind_of
+from likewise.stores.where import Comparison, Condition, Joined, Opposite, value_kind
 
 _TYPES = {"text": "'text'", "number": "'integer', 'real'", "boolean": "'true', 'false'"}
 
 
-def compiled(condition: Condition) -> tuple[str, list[str | int | float]]:
+def sqlite_condition(condition: Condition) -> tuple[str, list[str | int | float]]:
     """An SQL expression that is 1 or 0, never NULL, and what is bound to it.
 
     `where.holds` defines what it means.
     """
     if isinstance(condition, Opposite):
-        inside, bound = compiled(condition.part)
+        inside, bound = sqlite_condition(condition.part)
         return f"(NOT {inside})", bound
     if isinstance(condition, Joined):
-        found = [compiled(part) for part in condition.parts]
+        found = [sqlite_condition(part) for part in condition.parts]
         bound = [one for _, some in found for one in some]
         return _balanced([sql for sql, _ in found], condition.word.upper()), bound
     return _comparison(condition)
@@ -31,7 +31,7 @@ def _balanced(parts: list[str], word: str) -> str:
 
 
 def _comparison(condition: Comparison) -> tuple[str, list[str | int | float]]:
-    kind, value = kind_of(condition.value), condition.value
+    kind, value = value_kind(condition.value), condition.value
     # Only signs that the parser knows come here, and only names of letters and digits.
     sign = condition.sign
     if condition.name in FIELDS:

@@ -11,7 +11,7 @@ import numpy as np
 
 from likewise.stores.rows import Moved, Written
 from likewise.stores.sqlite import vectors
-from likewise.stores.sqlite.changing import Slots, note, tidy
+from likewise.stores.sqlite.changing import Slots, log_change, tidy
 from likewise.stores.sqlite.database import Database, chunks
 from likewise.stores.sqlite.schema import check_pin, head_of
 
@@ -31,7 +31,7 @@ def discard_staging(path: Path) -> None:
         one.unlink(missing_ok=True)
 
 
-def move(database: Database, moved: Moved, slots: Slots) -> Written:
+def move_gallery(database: Database, moved: Moved, slots: Slots) -> Written:
     """Give all rows other vectors; see `Moved`.
 
     Raises:
@@ -59,7 +59,7 @@ def move(database: Database, moved: Moved, slots: Slots) -> Written:
             "UPDATE rows SET slot = ? WHERE key = ?",
             ((place, key) for place, (key, _) in enumerate(found)),
         )
-        note(connection, head, log, [])
+        log_change(connection, head, log, [])
         connection.execute("DELETE FROM holes")
         pin = moved.pin
         connection.execute(

@@ -12,11 +12,11 @@ import numpy as np
 from likewise.distances.base import Distance
 from likewise.errors import DamagedGallery, GalleryBusy
 from likewise.shapes import Array, Float, Int, Shaped
-from likewise.stores.exact import Ranked, nearest, padded, squares_of
+from likewise.stores.exact import Ranked, nearest_rows, padded, squares_of
 from likewise.stores.index.stamp import NO_INDEX, Stamp, stamp_of
 from likewise.stores.rows import Match, Rows
 from likewise.stores.sqlite.database import Database, bound, chunks
-from likewise.stores.sqlite.filter_sql import compiled
+from likewise.stores.sqlite.filter_sql import sqlite_condition
 from likewise.stores.sqlite.schema import Head, check_pin, head_of
 from likewise.stores.sqlite.vectors import Vectors
 from likewise.stores.where import Condition
@@ -51,7 +51,7 @@ class Moment:
     def nearest(self, queries: Float[Array, "q dim"], k: int, distance: Distance) -> Ranked:
         """The k nearest rows to each query, exactly; see `exact.nearest`."""
         held = (self.vectors, self.squares, k, distance)
-        return padded(nearest(queries, *held, among=self.among, holes=self.holes), k)
+        return padded(nearest_rows(queries, *held, among=self.among, holes=self.holes), k)
 
 
 class Moments:
@@ -131,7 +131,7 @@ class Moments:
                 self._holes = _numbers(connection.execute("SELECT slot FROM holes ORDER BY slot"))
                 self._generation = head.generation
             if where is not None:
-                sql, values = compiled(where)
+                sql, values = sqlite_condition(where)
                 asked = f"SELECT slot FROM rows WHERE {sql} ORDER BY slot"  # noqa: S608 - as bound
                 among = _numbers(connection.execute(asked, values))
             vectors = self._file.view(head.slots)
@@ -240,7 +240,7 @@ def selected(database: Database, ids: Sequence[str]) -> list[int]:
     return sorted(keys)
 
 
-def page(
+def sqlite_page(
     moments: Moments,
     after: int,
     where: Condition | None,
@@ -264,7 +264,7 @@ def page(
         removed while its vector was read.
     """
     database = moments.database
-    sql, values = ("1", []) if where is None else compiled(where)
+    sql, values = ("1", []) if where is None else sqlite_condition(where)
     if keys is not None:
         sql, values = f"{sql} AND key IN {bound(len(keys))}", [*values, *keys]
     item = "item" if items else "NULL"

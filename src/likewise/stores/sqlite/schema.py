@@ -67,7 +67,7 @@ def head_of(connection: sqlite3.Connection, path: Path) -> Head:
     return Head._make(row)
 
 
-def make(connection: sqlite3.Connection, pin: Pin, path: Path) -> None:
+def make_tables(connection: sqlite3.Connection, pin: Pin, path: Path) -> None:
     """Make the tables of an empty gallery, and its file of vectors at a path."""
     token = secrets.token_bytes(vectors.TOKEN_BYTES)
     vectors.create(path, pin.dim, token)
@@ -82,7 +82,7 @@ def make(connection: sqlite3.Connection, pin: Pin, path: Path) -> None:
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
 
 
-def checked(connection: sqlite3.Connection, path: Path) -> Head:
+def checked_head(connection: sqlite3.Connection, path: Path) -> Head:
     """What the gallery is, once it is one that this version knows.
 
     Raises:

@@ -18,12 +18,19 @@ from likewise.stores.index.deriving import derive
 from likewise.stores.index.faiss_index import installed
 from likewise.stores.keepable import check_timeout
 from likewise.stores.neighbours import Neighbours
-from likewise.stores.rows import Change, Line, Match, Pin, Rows, State, Written
+from likewise.stores.rows import Change, Line, Match, Pin, Rows, StoreState, Written
 from likewise.stores.sqlite import changing
 from likewise.stores.sqlite.database import Database
-from likewise.stores.sqlite.filter_sql import compiled
-from likewise.stores.sqlite.moving import discard_staging, move, staging_path
-from likewise.stores.sqlite.reading import Moment, Moments, Names, page, selected, some_matches
+from likewise.stores.sqlite.filter_sql import sqlite_condition
+from likewise.stores.sqlite.moving import discard_staging, move_gallery, staging_path
+from likewise.stores.sqlite.reading import (
+    Moment,
+    Moments,
+    Names,
+    selected,
+    some_matches,
+    sqlite_page,
+)
 from likewise.stores.sqlite.schema import check_pin, head_of, unfinished
 from likewise.stores.where import Condition
 
@@ -102,13 +109,13 @@ class Sqlite(Store):
             before = self.state().index if change.reclaim or change.moved else None
             again = before.again if before is not None and installed() else None
             if change.moved is not None:
-                done = move(self._database, change.moved, self._slots)
+                done = move_gallery(self._database, change.moved, self._slots)
             else:
-                done = changing.change(self._database, change, self._slots)
+                done = changing.apply_change(self._database, change, self._slots)
             if done.removed.any() or (change.taken == "known" and done.put.any()):
                 self._forget_migrating(change)
             if change.reclaim:
-                changing.reclaim(self._database, self._slots)
+                changing.rewrite_vectors(self._database, self._slots)
         if change.moved is not None:
             # This store is of the old model; the index is made by one that is of the new, if
             # there is one for its distance.
@@ -169,7 +176,7 @@ class Sqlite(Store):
         items: bool,
     ) -> tuple[Rows, int | None]:
         for _ in range(_TRIES):
-            found = page(self._moments, after, where, keys, vectors=vectors, items=items)
+            found = sqlite_page(self._moments, after, where, keys, vectors=vectors, items=items)
             if found is not None:
                 return found
         raise self._too_busy()
@@ -246,7 +253,7 @@ class Sqlite(Store):
             current = False
         raise self._too_busy()
 
-    def state(self, where: Condition | None = None, *, log: int = 0) -> State:
+    def state(self, where: Condition | None = None, *, log: int = 0) -> StoreState:
         """What the store holds now.
 
         Args:
@@ -258,7 +265,7 @@ class Sqlite(Store):
             check_pin(self._database.path, head.pin, self._database.pin)
             count = head.entries
             if where is not None:
-                sql, values = compiled(where)
+                sql, values = sqlite_condition(where)
                 asked = f"SELECT count(*) FROM rows WHERE {sql}"  # noqa: S608 - values are bound
                 (count,) = connection.execute(asked, values).fetchone()
             lines = connection.execute(
@@ -267,7 +274,7 @@ class Sqlite(Store):
             index = self._approximate.told(connection, head)
         places = (self._database.path, self._database.vectors_path(head.file))
         used = sum(path.stat().st_size for path in places if path.exists())
-        return State(
+        return StoreState(
             pin=head.pin,
             count=count,
             generation=head.generation,
