@@ -36,7 +36,7 @@ from likewise.data.loader import CHUNK_ITEMS, decode, worked
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.network.export import export_network
 from likewise.learn.network.network import Network
-from likewise.model import folder as manifest
+from likewise.model import save_model
 from likewise.model.model import Model, transform_toml
 from likewise.registry import Spec
 from likewise.shapes import Array
@@ -63,7 +63,7 @@ print(re.search(r"VmHWM:\\s+([0-9]+) kB", status)[1])
 def untrained(folder: Path, encoder: str) -> Model:
     """A model whose encoder has learned nothing."""
     network = Network(ENCODERS.build(encoder, shape=IMAGE.shape), unit=False)
-    manifest.save_model(
+    save_model(
         folder,
         kind=Kind.IMAGE,
         claim=Claim.NEW_IDENTITIES,

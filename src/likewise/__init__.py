@@ -4,13 +4,14 @@ Using a model needs numpy and ONNX Runtime; `likewise.learn`, which makes one, n
 stands here is imported when it is first used.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from likewise.lazy import lazy_face
 
 if TYPE_CHECKING:
     from likewise.gallery import Gallery
-    from likewise.model.model import Model
-    from likewise.recipe.recipe import Recipe
+    from likewise.model import Model
+    from likewise.recipe import Recipe
     from likewise.tasks.calibrate import calibrate
     from likewise.tasks.dedupe import dedupe
     from likewise.tasks.embed import embed
@@ -23,22 +24,6 @@ if TYPE_CHECKING:
     from likewise.tasks.verify import verify
 
 __version__ = "0.1.0"
-
-_WHERE = {
-    "Gallery": "likewise.gallery",
-    "Model": "likewise.model.model",
-    "Recipe": "likewise.recipe.recipe",
-    "calibrate": "likewise.tasks.calibrate",
-    "dedupe": "likewise.tasks.dedupe",
-    "embed": "likewise.tasks.embed",
-    "enrol": "likewise.tasks.enrol",
-    "evaluate": "likewise.tasks.evaluate",
-    "identify": "likewise.tasks.identify",
-    "migrate": "likewise.tasks.migrate",
-    "monitor": "likewise.tasks.monitor",
-    "search": "likewise.tasks.search",
-    "verify": "likewise.tasks.verify",
-}
 
 __all__ = [
     "Gallery",
@@ -57,12 +42,4 @@ __all__ = [
     "verify",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'likewise' has no attribute {name!r}")
-    return getattr(importlib.import_module(_WHERE[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_face(__name__, __file__)

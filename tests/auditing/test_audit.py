@@ -492,7 +492,7 @@ def few(tmp_path_factory) -> Path:
 
 def test_the_command_writes_a_page_with_the_items(few, likewise, tmp_path):
     page = tmp_path / "found.html"
-    code, out, err = likewise("audit_items", few, "--out", page)
+    code, out, err = likewise("audit", few, "--out", page)
     assert code == 0, err
     assert "alarm: 1 content (2 items) stands under two labels or more." in out
     assert f"page: {page}" in out
@@ -504,13 +504,13 @@ def test_the_command_writes_a_page_with_the_items(few, likewise, tmp_path):
     assert pictures(page) == 2
     assert all(re.search(r'alt="[^"]+"', tag) for tag in re.findall(r"<img[^>]*>", text))
     assert "Copies under other labels" in text
-    code, _, _ = likewise("audit_items", few, "--out", page, "--no-examples")
+    code, _, _ = likewise("audit", few, "--out", page, "--no-examples")
     assert (code, pictures(page)) == (0, 0)
 
 
 def test_the_command_prints_one_object(few, likewise_json, tmp_path):
     found = likewise_json(
-        "audit_items", few, "--out", tmp_path / "a.html", "--transform", "image(size=12)"
+        "audit", few, "--out", tmp_path / "a.html", "--transform", "image(size=12)"
     )
     assert found["exit"] == 0
     assert found["items"] == 97
@@ -521,7 +521,7 @@ def test_the_command_prints_one_object(few, likewise_json, tmp_path):
 
 def test_the_command_audits_a_model(image_model, strangers, likewise_json, tmp_path):
     found = likewise_json(
-        "audit_items", strangers, "--model", image_model.folder, "--margin", "0.3", "--out",
+        "audit", strangers, "--model", image_model.folder, "--margin", "0.3", "--out",
         tmp_path / "a.html",
     )  # fmt: skip
     (one,) = (each for each in found["findings"] if each["kind"] == "margin")
@@ -533,11 +533,11 @@ def test_the_command_audits_a_model(image_model, strangers, likewise_json, tmp_p
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("audit_items", "nowhere/"), "There is no file or folder 'nowhere/'"),
-        (("audit_items", "charakters"), "Did you mean 'characters'?"),
-        (("audit_items", "characters", "--margin", "0.2"), "no --model was given"),
-        (("audit_items", "characters", "--transform", "image(size=0)"), "size is 0"),
-        (("audit_items", "characters", "--transform", "sequence"), "takes 'sequence'"),
+        (("audit", "nowhere/"), "There is no file or folder 'nowhere/'"),
+        (("audit", "charakters"), "Did you mean 'characters'?"),
+        (("audit", "characters", "--margin", "0.2"), "no --model was given"),
+        (("audit", "characters", "--transform", "image(size=0)"), "size is 0"),
+        (("audit", "characters", "--transform", "sequence"), "takes 'sequence'"),
     ],
 )
 def test_bad_input_is_refused(words, message, likewise, tmp_path, monkeypatch):
@@ -609,8 +609,6 @@ def test_the_paper_of_cedar_is_found_and_named():
 
 
 def test_a_page_that_cannot_be_written_is_refused_before_the_look(likewise, tmp_path):
-    code, out, err = likewise(
-        "audit_items", "characters", "--out", tmp_path / "absent" / "page.html"
-    )
+    code, out, err = likewise("audit", "characters", "--out", tmp_path / "absent" / "page.html")
     assert (code, out) == (2, "")
     assert "is no folder" in err

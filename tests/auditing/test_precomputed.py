@@ -6,8 +6,8 @@ import pytest
 from likewise.auditing.precomputed_pairs import audit_comparisons
 from likewise.auditing.precomputed_vectors import audit_embeddings
 from likewise.errors import BadArgument, EmptySource, SplitError
-from likewise.precomputed import files
 from likewise.precomputed.columns import Columns
+from likewise.precomputed.files import is_precomputed, read_raw
 from likewise.precomputed.raw import RawEmbeddings
 from likewise.sources.folder import Folder
 from likewise.sources.tabular.grades import Grading
@@ -186,7 +186,7 @@ def comparisons(pairs=120, seed=0):
 def read(tmp_path, rows, columns=None, names="id1,id2,same,distance", **more):
     path = tmp_path / "c.csv"
     path.write_text("\n".join([names, *(",".join(map(str, row)) for row in rows)]) + "\n")
-    return audit_comparisons(files.read_raw(str(path), columns=columns), **more)
+    return audit_comparisons(read_raw(str(path), columns=columns), **more)
 
 
 def places(found, kind):
@@ -376,14 +376,14 @@ def test_a_table_of_items_or_pairs_is_not_taken_for_comparisons(tmp_path):
     ):
         path = tmp_path / "t.csv"
         path.write_text(names + "\n")
-        assert files.is_precomputed(str(path)) is wanted, names
+        assert is_precomputed(str(path)) is wanted, names
     found, labels = vectors()
     np.savez(tmp_path / "v.npz", vectors=found, labels=labels)
     np.savez(tmp_path / "i.npz", items=found, identities=labels)
-    assert files.is_precomputed(str(tmp_path / "v.npz"))
-    assert not files.is_precomputed(str(tmp_path / "i.npz"))
-    assert not files.is_precomputed(str(tmp_path))
-    assert not files.is_precomputed("table(t.csv)")
+    assert is_precomputed(str(tmp_path / "v.npz"))
+    assert not is_precomputed(str(tmp_path / "i.npz"))
+    assert not is_precomputed(str(tmp_path))
+    assert not is_precomputed("table(t.csv)")
 
 
 @pytest.mark.parametrize(

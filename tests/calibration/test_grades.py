@@ -15,8 +15,8 @@ from likewise.precomputed.files import read_precomputed
 from likewise.sources.table import Table
 from likewise.sources.tabular.grades import Grading
 from likewise.sources.tabular.grades import graded as to_pairs
-from likewise.tasks import precomputed as task
 from likewise.tasks.evaluate import evaluate
+from likewise.tasks.precomputed import evaluate_precomputed
 from likewise.types import Claim, Pairs
 
 TABLE = [
@@ -230,7 +230,7 @@ def test_the_commands_on_graded_comparisons(likewise, likewise_json, tmp_path, m
 def test_yes_and_no_comparisons_have_no_grades(tmp_path):
     rows = [(f"a{i}", f"b{i}", i % 2, 1 - i % 2 + i / 1000) for i in range(40)]
     path = comparisons(tmp_path / "c.csv", rows, ("id1", "id2", "same", "distance"))
-    assert task.evaluate_precomputed(read_precomputed(path)).grades is None
+    assert evaluate_precomputed(read_precomputed(path)).grades is None
 
 
 # ── a table of graded pairs, with a model ─────────────────────────────────────────────────────

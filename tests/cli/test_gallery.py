@@ -217,7 +217,7 @@ def test_a_gallery_is_shown_and_cared_for(likewise, likewise_json, image_model, 
     assert "at least 58 identities" in told["rates"]
     entries = likewise_json("gallery", "list", database)["entries"]
     assert len(entries) == 125
-    assert likewise_json("gallery", "export_rows", database, "p.parquet")["exported"] == 125
+    assert likewise_json("gallery", "export", database, "p.parquet")["exported"] == 125
     told = likewise_json("gallery", "import", "copy.db", "p.parquet")
     assert (told["imported"], told["known_already"]) == (125, 0)
     assert likewise_json("gallery", "import", "copy.db", "p.parquet")["imported"] == 0
@@ -309,7 +309,7 @@ def test_there_and_back_again_is_equal(likewise_json, people, there, tmp_path):
         store.write(Change(changed, taken="known"))
     steps = (("a.db", "a.parquet", there.address), (there.address, "b.parquet", "b.db"))
     for source, file, target in steps:
-        assert likewise_json("gallery", "export_rows", source, file)["exported"] == 4998
+        assert likewise_json("gallery", "export", source, file)["exported"] == 4998
         assert likewise_json("gallery", "import", target, file)["imported"] == 4998
     first, second = (Sqlite(str(tmp_path / name), writing=False) for name in ("a.db", "b.db"))
     with first, second:
@@ -374,8 +374,8 @@ def test_approximate_search_from_python(image_model, people):
         (("rebuild", "people.db", "--kind", "ivf"), "takes no --kind"),
         (("lst", "people.db"), "Did you mean 'list'?"),
         (("remove", "people.db"), "remove takes ids or --identity"),
-        (("export_rows", "people.db"), "one file that ends in .parquet"),
-        (("export_rows", "people.db", "a.csv"), "one file that ends in .parquet"),
+        (("export", "people.db"), "one file that ends in .parquet"),
+        (("export", "people.db", "a.csv"), "one file that ends in .parquet"),
         (("info", "people.db", "x"), "takes nothing but the gallery"),
         (("info", "people.db", "--where", "a = 1"), "takes no --where"),
         (("list", "people.db", "--identity", "x"), "takes no --identity"),

@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from likewise.calibration import json_format
 from likewise.calibration.grades import FEWEST, MOST_KNOTS, GradedDistances
+from likewise.calibration.json_format import from_json, to_json
 from likewise.errors import BadArgument, DamagedModel, TrainingError
 from likewise.learn.experiment import learn
 from likewise.learn.loop.train import train
@@ -18,9 +18,15 @@ from likewise.precomputed import PrecomputedComparisons
 from likewise.recipe.recipe import Recipe
 from likewise.sources.table import Table
 from likewise.sources.tabular.grades import Grading
-from likewise.tasks import precomputed as task
 from likewise.tasks.calibrate import calibrate
 from likewise.tasks.evaluate import evaluate
+from likewise.tasks.precomputed import (
+    calibrate_precomputed,
+    evaluate_precomputed,
+    evaluate_precomputed_at,
+    load_calibration,
+    save_calibration,
+)
 from likewise.tasks.verify import verify
 from likewise.types import Pairs
 from tests.conftest import graded_glyphs
@@ -222,24 +228,24 @@ def given(seed=0, components=120):
 
 
 def test_comparisons_are_told_grades_by_the_other_folds():
-    found = task.evaluate_precomputed(given())
+    found = evaluate_precomputed(given())
     assert found.calibration.grades.half_width is not None
     accuracy = found.grades.accuracy
     assert accuracy.coverage.units == 120
     assert accuracy.coverage.value == pytest.approx(0.9, abs=0.08)
-    few = task.evaluate_precomputed(given(components=30))
+    few = evaluate_precomputed(given(components=30))
     assert few.grades.accuracy.coverage is None
     assert few.grades.accuracy.mean_error < few.grades.accuracy.single_error
 
 
 def test_a_calibration_of_comparisons_tells_grades_and_is_read_back(likewise, tmp_path):
-    made = task.calibrate_precomputed(given())
+    made = calibrate_precomputed(given())
     path = tmp_path / "c.json"
-    task.save_calibration(made, path)
-    _, loaded = task.load_calibration(path)
+    save_calibration(made, path)
+    _, loaded = load_calibration(path)
     assert loaded.grades == made.calibration.grades
     assert loaded.decide(0.4).grade == made.calibration.decide(0.4).grade
-    frozen = task.evaluate_precomputed_at(given(seed=1), loaded)
+    frozen = evaluate_precomputed_at(given(seed=1), loaded)
     assert frozen.grades.accuracy.coverage.value == pytest.approx(0.9, abs=0.12)
     code, said, err = likewise("decide", path, "0.4")
     assert code == 0, err
@@ -266,22 +272,18 @@ def test_a_calibration_of_comparisons_tells_grades_and_is_read_back(likewise, tm
     ],
 )
 def test_a_damaged_calibration_of_grades_is_refused(change, words):
-    plain = json.loads(
-        json_format.to_json({"distance": task.calibrate_precomputed(given()).calibration})
-    )
+    plain = json.loads(to_json({"distance": calibrate_precomputed(given()).calibration}))
     grades = plain["distance"]["grades"]
     for name, value in change.items():
         grades[name] = grades[name][::-1] if value == "mixed" else value
     with pytest.raises(DamagedModel, match=words):
-        json_format.from_json(json.dumps(plain).encode())
+        from_json(json.dumps(plain).encode())
 
 
 def test_a_calibration_from_before_there_were_grades_is_read():
-    plain = json.loads(
-        json_format.to_json({"distance": task.calibrate_precomputed(given()).calibration})
-    )
+    plain = json.loads(to_json({"distance": calibrate_precomputed(given()).calibration}))
     del plain["distance"]["grades"]
-    found = json_format.from_json(json.dumps(plain).encode())["distance"]
+    found = from_json(json.dumps(plain).encode())["distance"]
     assert found.grades is None
     assert found.decide(0.3).grade is None
 

@@ -14,8 +14,15 @@ from likewise.pairs.choose import choose_pairs
 from likewise.precomputed import PrecomputedComparisons, PrecomputedEmbeddings
 from likewise.precomputed.files import read_precomputed
 from likewise.sources.folder import Folder
-from likewise.tasks import precomputed as task
 from likewise.tasks.embed import embed_to
+from likewise.tasks.precomputed import (
+    Fitting,
+    calibrate_precomputed,
+    check_calibration_path,
+    evaluate_precomputed_at,
+    load_calibration,
+    save_calibration,
+)
 from likewise.types import Claim
 from tests.conftest import glyphs
 
@@ -62,13 +69,13 @@ def test_vectors_alone_give_the_figures_of_the_model_that_made_them(image_model,
             embedded = image_model.embed_decoded(decoded)
             compared.append(choose_pairs(embedded, decoded.items, image_model.distance))
     ours = fit_calibration(compared[0], Claim.NEW_IDENTITIES, "logistic")
-    made = task.calibrate_precomputed(known, folds=3, fitting=task.Fitting("logistic"))
+    made = calibrate_precomputed(known, folds=3, fitting=Fitting("logistic"))
     for mine, theirs in zip(ours.points, made.calibration.points, strict=True):
         assert (mine.name, mine.threshold) == (theirs.name, pytest.approx(theirs.threshold))
         assert mine.calibrate == theirs.calibrate
     assert made.calibration.parameters == pytest.approx(ours.parameters)
     expected = verify_all(compared[1], ours.points, Claim.NEW_IDENTITIES)
-    found = task.evaluate_precomputed_at(new, made.calibration).verification
+    found = evaluate_precomputed_at(new, made.calibration).verification
     assert (found.eer, found.auc) == pytest.approx((expected.eer, expected.auc))
     assert [point.test for point in found.points] == [point.test for point in expected.points]
     assert (found.same_pairs, found.different_pairs) == compared[1].counts
@@ -77,9 +84,7 @@ def test_vectors_alone_give_the_figures_of_the_model_that_made_them(image_model,
 def test_the_commands_on_vectors(image_model, vectors, likewise, likewise_json, tmp_path):
     known, new = vectors["known"][0], vectors["new"][0]
     spec, out = image_model.manifest.distance, tmp_path / "calibration.json"
-    code, said, err = likewise(
-        "fit_calibration", known, "--distance", spec, "--folds", "3", "--out", out
-    )
+    code, said, err = likewise("calibrate", known, "--distance", spec, "--folds", "3", "--out", out)
     assert code == 0, err
     assert "rates measured in 3 folds" in said
     assert "nothing here can tell" in said
@@ -106,7 +111,7 @@ def test_the_commands_on_comparisons(likewise, likewise_json, tmp_path):
     assert "optimistic" in said
     assert said.rstrip().endswith("report: evaluation-c.html")
     assert f"likewise evaluate {path}</code>" in (tmp_path / "evaluation-c.html").read_text()
-    code, said, err = likewise("fit_calibration", path, "--out", out, "--calibrator", "logistic")
+    code, said, err = likewise("calibrate", path, "--out", out, "--calibrator", "logistic")
     assert (code, f"written to {out}" in said) == (0, True), err
     code, said, err = likewise("evaluate", path, "--calibration", out)
     assert (code, "on the same data no rate is a promise" in said) == (0, True), err
@@ -130,7 +135,7 @@ def test_the_commands_on_comparisons(likewise, likewise_json, tmp_path):
 def test_similarities_are_decided_as_similarities(likewise, likewise_json, tmp_path):
     path = comparisons(tmp_path / "c.csv", similarity=True)
     out = tmp_path / "calibration.json"
-    words = ("fit_calibration", path, "--similarity", "cosine", "--out", out)
+    words = ("calibrate", path, "--similarity", "cosine", "--out", out)
     code, _, err = likewise(*words, "--calibrator", "logistic")
     assert code == 0, err
     found = likewise_json("decide", out, "0.6", "--at", "balanced")
@@ -152,7 +157,7 @@ def test_a_similarity_that_was_given_as_a_distance_is_noticed(likewise, tmp_path
     ("words", "message"),
     [
         (("evaluate", "model"), "is a model, and the items to measure it on are missing"),
-        (("fit_calibration", "model"), "is a model"),
+        (("calibrate", "model"), "is a model"),
         (("evaluate", "."), "is no model. To train and measure it in folds"),
         (("evaluate", "absent.csv"), "there is no file 'absent.csv'"),
         (("evaluate", "c.csv", "--report", "r.txt"), "r.txt does not end in .html"),
@@ -171,19 +176,19 @@ def test_a_similarity_that_was_given_as_a_distance_is_noticed(likewise, tmp_path
         (("evaluate", "c.csv", "--prior", "1"), "The prior is 1.0"),
         (("evaluate", "c.csv", "--calibration", "c.csv"), "is no calibration"),
         (("evaluate", "c.csv", "--calibration", "absent.json"), "there is no file 'absent.json'"),
-        (("fit_calibration", "c.csv"), "Add --out calibration.json"),
-        (("fit_calibration", "c.csv", "--out", "c.txt"), "does not end in .json"),
-        (("fit_calibration", "c.csv", "--out", "none/c.json"), "is no folder"),
+        (("calibrate", "c.csv"), "Add --out calibration.json"),
+        (("calibrate", "c.csv", "--out", "c.txt"), "does not end in .json"),
+        (("calibrate", "c.csv", "--out", "none/c.json"), "is no folder"),
         (
-            ("fit_calibration", "c.csv", "--out", "c.json", "--name", "x"),
+            ("calibrate", "c.csv", "--out", "c.json", "--name", "x"),
             "--name was given. It is for",
         ),
         (
-            ("fit_calibration", "c.csv", "--out", "c.json", "--calibrator", "platt"),
+            ("calibrate", "c.csv", "--out", "c.json", "--calibrator", "platt"),
             "no calibrator is",
         ),
         (
-            ("fit_calibration", "model", "c.csv", "--out", "c.json"),
+            ("calibrate", "model", "c.csv", "--out", "c.json"),
             "--out was given. It is for data",
         ),
         (("decide", "absent.json", "0.5"), "there is no file 'absent.json'"),
@@ -203,11 +208,11 @@ def test_what_does_not_fit_together_is_refused_in_words(words, message, likewise
 
 def test_data_too_few_for_folds_are_calibrated_and_said_to_be_unmeasured(likewise, tmp_path):
     given = PrecomputedComparisons.of([1, 1, 0, 0], [0.1, 0.2, 0.8, 0.9], [*"aaaa"], [*"bcde"])
-    made = task.calibrate_precomputed(given, fitting=task.Fitting("logistic"))
+    made = calibrate_precomputed(given, fitting=Fitting("logistic"))
     assert made.folds == 0
     assert "the largest group, that of 'a', holds 4 of the 4 pairs" in made.unmeasured.lower()
     assert all(point.test is None for point in made.calibration.points)
-    task.save_calibration(made, tmp_path / "c.json")
+    save_calibration(made, tmp_path / "c.json")
     code, said, _ = likewise("decide", tmp_path / "c.json", "0.15")
     assert (code, said.splitlines()[0]) == (0, "undecided")
 
@@ -216,12 +221,10 @@ def test_a_calibration_comes_back_as_it_was_saved(tmp_path):
     given = PrecomputedEmbeddings.of(
         np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) // 2, "manhattan"
     )
-    made = task.calibrate_precomputed(
-        given, folds=2, fitting=task.Fitting("logistic", costs=(10.0, 1.0))
-    )
+    made = calibrate_precomputed(given, folds=2, fitting=Fitting("logistic", costs=(10.0, 1.0)))
     path = tmp_path / "c.json"
-    task.save_calibration(made, path)
-    measure, found = task.load_calibration(path)
+    save_calibration(made, path)
+    measure, found = load_calibration(path)
     assert measure == "manhattan"
     assert found == made.calibration
     assert "cost=10:1" in {point.name for point in found.points}
@@ -230,17 +233,17 @@ def test_a_calibration_comes_back_as_it_was_saved(tmp_path):
 def test_files_that_are_no_single_calibration(tmp_path):
     path = tmp_path / "c.json"
     with pytest.raises(SourceNotFound, match=r"there is no file"):
-        task.load_calibration(path)
+        load_calibration(path)
     path.write_text(json.dumps([1, 2]))
     with pytest.raises(DamagedModel, match=r"c.json is no calibration"):
-        task.load_calibration(path)
+        load_calibration(path)
     given = PrecomputedComparisons.of([1, 0] * 10, np.arange(20) / 20)
-    one = task.calibrate_precomputed(given, folds=2, fitting=task.Fitting("logistic")).calibration
+    one = calibrate_precomputed(given, folds=2, fitting=Fitting("logistic")).calibration
     path.write_bytes(to_json({"default": one, "default/distance": one}))
     with pytest.raises(DamagedModel, match=r"holds 2 calibrations \(default, default/distance\)"):
-        task.load_calibration(path)
+        load_calibration(path)
     with pytest.raises(BadArgument, match=r"is a folder"):
-        task.check_calibration_path(_folder(tmp_path / "d.json"))
+        check_calibration_path(_folder(tmp_path / "d.json"))
 
 
 def _folder(path):

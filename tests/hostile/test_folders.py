@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from likewise.model import folder
+from likewise.model.folder import ROLES, update_model
 from likewise.model.model import beside
 from tests.hostile import every_folder, folders, onnx_files
 from tests.hostile.run_folders import run, snapshot, table
@@ -33,15 +33,13 @@ def intact(image_experiment, series_experiment, tmp_path_factory) -> dict[str, P
         "matcher": onnx_files.matcher().SerializeToString(),
         "calibration": json.dumps(fitted).encode(),
     }
-    folder.update_model(made["matched"], files)
+    update_model(made["matched"], files)
     # Every file under its plain name, as in a model that was saved once.
     for role in files:
         entry = folders.read_manifest(made["matched"]).files[role]
-        (made["matched"] / entry.path).rename(made["matched"] / folder.ROLES[role])
+        (made["matched"] / entry.path).rename(made["matched"] / ROLES[role])
     text = folders.read_manifest(made["matched"])
-    entries = {
-        role: dataclasses.replace(e, path=folder.ROLES[role]) for role, e in text.files.items()
-    }
+    entries = {role: dataclasses.replace(e, path=ROLES[role]) for role, e in text.files.items()}
     folders.write_manifest(made["matched"], dataclasses.replace(text, files=entries))
     return made
 

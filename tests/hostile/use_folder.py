@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from likewise.model import folder as manifest
 from likewise.model import onnx_session
+from likewise.model.folder import check_model_folder
 from likewise.model.model import Model
 from likewise.report import render, write
 from likewise.sources.arrays import Arrays
@@ -56,7 +56,7 @@ def use(folder: Path, source: Arrays, *, page: bool) -> dict[str, dict[str, Any]
         return digest(loaded[0].manifest.kind, loaded[0].manifest.claim, loaded[0].dim)
 
     done = {"load": attempt(load)}
-    done["target"] = attempt(lambda: manifest.check_model_folder(folder, overwrite=True))
+    done["target"] = attempt(lambda: check_model_folder(folder, overwrite=True))
     if not loaded:
         return done
     model = loaded[0]

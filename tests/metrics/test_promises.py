@@ -156,7 +156,7 @@ def test_every_point_for_a_rate_is_judged_and_a_stored_calibration_judges_alike(
     # Nothing more is stored than models always stored.
     data = to_json({"default": fitted.measured(found.points)})
     assert set(json.loads(data)["default"]["points"][0]) == {
-        "name", "target", "threshold", "supported", "reason", "fit_calibration", "test",
+        "name", "target", "threshold", "supported", "reason", "calibrate", "test",
     }  # fmt: skip
     assert verify_all(others, from_json(data)["default"].points, NEW).promises == found.promises
 

@@ -27,7 +27,6 @@ from likewise.errors import (
     UnknownName,
 )
 from likewise.io import atomic
-from likewise.model import folder as manifest
 from likewise.model import manifest as manifest_text
 from likewise.model.folder import Manifest
 from likewise.types import Claim, Kind
@@ -463,14 +462,14 @@ def test_an_old_file_that_cannot_be_removed_is_no_failure(
 SAVER = """
 import os, sys, time
 from pathlib import Path
-from likewise import manifest
+from likewise.model import folder as manifest
 from likewise.types import Claim, Kind
 
 root = Path(sys.argv[1])
 
 def save(folder, number):
     files = {role: f"{role} {number} ".encode() * 3000 for role in manifest.ROLES}
-    manifest.save(folder, kind=Kind.IMAGE, claim=Claim.NEW_IDENTITIES, distance="cosine",
+    manifest.save_model(folder, kind=Kind.IMAGE, claim=Claim.NEW_IDENTITIES, distance="cosine",
                   files=files, overwrite=True)
 
 def forever(number):
@@ -478,7 +477,7 @@ def forever(number):
     save(root / "model", number)
     print(os.getpid(), time.perf_counter() - began, flush=True)
     while True:
-        manifest.update(root / "model", {"calibration": f"calibration {number}+ ".encode() * 3000})
+        manifest.update_model(root / "model", {"calibration": f"calibration {number}+ ".encode() * 3000})
         save(root / f"fresh-{number}", number)
         number += 1
         save(root / "model", number)

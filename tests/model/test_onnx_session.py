@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from likewise.errors import DamagedModel
-from likewise.model import folder as manifest
 from likewise.model import onnx_session
+from likewise.model.folder import save_model
 from likewise.model.onnx_encoder import OnnxEncoder
 from likewise.model.onnx_session import OnnxSession
 from likewise.types import InputShape, Kind
@@ -67,7 +67,7 @@ import numpy as np
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 data = bytes.fromhex({made("expand").hex()!r})
-large = onnx_session.Graph(data, "The encoder in m")
+large = onnx_session.OnnxSession(data, "The encoder in m")
 before = peak()
 try:
     large.run("embedding", {{"inputs": np.zeros((3, 1, 16, 16), np.float32)}})
@@ -109,7 +109,7 @@ def test_an_encoder_takes_and_gives_what_the_transform_says(case) -> None:
 def test_the_command_ends_though_a_run_does_not(image_model, drawings, tmp_path) -> None:
     folder = tmp_path / "model"
     files = {role: image_model.read(role) for role in image_model.manifest.files}
-    manifest.save_model(
+    save_model(
         folder,
         kind=Kind.IMAGE,
         claim=image_model.manifest.claim,

@@ -18,7 +18,11 @@ from likewise.report.folded import FoldsReport, render_folds
 from likewise.report.precomputed import render_precomputed
 from likewise.results.curves import Curve
 from likewise.results.rates import Accuracy, ErrorRates
-from likewise.tasks import precomputed as task
+from likewise.tasks.precomputed import (
+    calibrate_precomputed,
+    evaluate_precomputed,
+    evaluate_precomputed_at,
+)
 from likewise.types import Claim
 
 RIGHT = Accuracy(0.957, 170000, 179700, 40, 0.931, 0.974)
@@ -171,7 +175,7 @@ def comparisons(pairs=800, seed=0):
 
 def test_the_page_of_data_alone():
     given = comparisons()
-    found = task.evaluate_precomputed(given, folds=4, fitting=Fitting("logistic"))
+    found = evaluate_precomputed(given, folds=4, fitting=Fitting("logistic"))
     page = Tree(render_precomputed(cross_fitted(given, found, "likewise evaluate c.csv"))).root
     assert names(page) == [
         "summary", "points", "folds", "distances", "errors", "probability", "rerun", "environment"
@@ -196,11 +200,9 @@ def test_the_page_of_data_alone():
 
 
 def test_the_page_of_thresholds_that_were_fitted_elsewhere():
-    made = task.calibrate_precomputed(
-        comparisons(), folds=4, fitting=Fitting("logistic")
-    ).calibration
+    made = calibrate_precomputed(comparisons(), folds=4, fitting=Fitting("logistic")).calibration
     for given, same in ((comparisons(), True), (replace(comparisons(seed=1), place="d"), False)):
-        measured = task.evaluate_precomputed_at(given, made)
+        measured = evaluate_precomputed_at(given, made)
         page = Tree(render_precomputed(frozen(given, measured, made, "cal.json", "again"))).root
         assert "folds" not in names(page)
         text = part(page, "summary").text
@@ -211,7 +213,7 @@ def test_the_page_of_thresholds_that_were_fitted_elsewhere():
 def test_few_data_leave_counts_and_the_reason():
     random = np.random.default_rng(0)
     given = PrecomputedEmbeddings.of(random.normal(size=(24, 3)), np.arange(24) // 2, "euclidean")
-    found = task.evaluate_precomputed(given, folds=2, fitting=Fitting("logistic"))
+    found = evaluate_precomputed(given, folds=2, fitting=Fitting("logistic"))
     page = Tree(render_precomputed(cross_fitted(given, found, "again"))).root
     text = part(page, "summary").text
     assert "too few identities for an interval" in text

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from likewise.calibration import json_format
+from likewise.calibration.json_format import from_json
 from likewise.cli.text.evaluation import costs_of
 from likewise.data.splits import split
 from likewise.errors import (
@@ -21,7 +21,7 @@ from likewise.errors import (
     UnknownName,
     UnsupportedRate,
 )
-from likewise.model import folder as manifest
+from likewise.model.folder import load_manifest, update_model
 from likewise.model.model import Model
 from likewise.results.evaluation import claim_sentence
 from likewise.sources.arrays import Arrays
@@ -114,7 +114,7 @@ def test_a_named_calibration_stands_beside_the_others(model, strangers):
     decided = verify(again, first, second, calibration="clinic")
     assert (decided.threshold, decided.point) == (point.threshold, point)
     assert decided.threshold != verify(again, first, second).threshold
-    assert manifest.load_manifest(model.folder).files["calibration"].path != "calibration.json"
+    assert load_manifest(model.folder).files["calibration"].path != "calibration.json"
 
 
 def test_whom_it_was_fitted_on_is_remembered_and_the_rest_is_not(model, strangers):
@@ -243,7 +243,7 @@ def test_nobody_s_calibration_is_lost(model, strangers, tmp_path):
     with pytest.raises(CalibrationExists, match="named 'one' already"):
         calibrate(other, Folder(str(strangers)), name="one")
     with pytest.raises(SaveFailed, match="saved by another process meanwhile"):
-        manifest.update_model(model.folder, {"recipe": b""}, standing=other.manifest)
+        update_model(model.folder, {"recipe": b""}, standing=other.manifest)
 
 
 def test_a_failed_save_leaves_the_old_calibrations(model, strangers, monkeypatch):
@@ -265,13 +265,13 @@ def test_a_failed_save_leaves_the_old_calibrations(model, strangers, monkeypatch
 
 def test_a_calibration_from_before_choices_and_limits_still_loads(image_model):
     plain = json.loads(image_model.read("calibration"))
-    new = json_format.from_json(json.dumps(plain).encode())["default"]
+    new = from_json(json.dumps(plain).encode())["default"]
     for key in ("choice", "source", "limit", "unit"):
         del plain["default"][key]
     plain["default"]["points"] = [
         point for point in plain["default"]["points"] if "<=" not in point["name"]
     ]
-    old = json_format.from_json(json.dumps(plain).encode())["default"]
+    old = from_json(json.dumps(plain).encode())["default"]
     assert (old.choice, old.source, old.limit, old.unit) == (None, "", "plain", "identities")
     assert old.decide(0.5) == new.decide(0.5)
 
@@ -294,14 +294,14 @@ def test_a_choice_of_another_form_is_damage(image_model, choice):
     plain = json.loads(image_model.read("calibration"))
     plain["default"]["choice"] = choice
     with pytest.raises(DamagedModel, match=r"calibration\.json cannot be read"):
-        json_format.from_json(json.dumps(plain).encode())
+        from_json(json.dumps(plain).encode())
 
 
 def test_the_choice_is_kept_and_said(image_model, image_experiment):
     fitted = image_model.calibration()
     assert image_experiment.recipe.calibrator == "auto"
     assert fitted.choice.calibrator == fitted.calibrator
-    again = json_format.from_json(image_model.read("calibration"))["default"]
+    again = from_json(image_model.read("calibration"))["default"]
     assert again.choice == fitted.choice
     assert again.source
 

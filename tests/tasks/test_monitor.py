@@ -21,10 +21,9 @@ from likewise.errors import (
     SplitError,
 )
 from likewise.metrics.shift import two_samples
-from likewise.model import folder as manifest
-from likewise.model import reference
+from likewise.model.folder import load_manifest, read_file, save_model, update_model
 from likewise.model.model import Model
-from likewise.model.reference import MOST, DriftReference, evenly
+from likewise.model.reference import MOST, DriftReference, evenly, reference_from_bytes, to_bytes
 from likewise.sources.arrays import Arrays
 from likewise.sources.characters import Characters
 from likewise.tasks.calibrate import calibrate
@@ -233,9 +232,9 @@ def test_a_reference_is_bounded_and_says_nobody_s_name():
     kept = DriftReference.of(vectors, names, Claim.NEW_IDENTITIES)
     assert kept.vectors.shape == (MOST, 8)
     assert np.bincount(kept.units).tolist() == [10] * 100
-    data = reference.to_bytes({"default": kept, "Nord Süd": kept})
+    data = to_bytes({"default": kept, "Nord Süd": kept})
     assert b"person" not in data
-    again = reference.reference_from_bytes(data, 8)
+    again = reference_from_bytes(data, 8)
     assert [*again] == ["default", "Nord Süd"]
     for one in again.values():
         np.testing.assert_array_equal(one.vectors, kept.vectors)
@@ -246,7 +245,7 @@ def test_a_reference_is_bounded_and_says_nobody_s_name():
 
 def sample() -> bytes:
     vectors = np.arange(12, dtype=np.float32).reshape(6, 2)
-    return reference.to_bytes({"default": DriftReference(vectors, np.array([0, 0, 1, 1, 2, 2]))})
+    return to_bytes({"default": DriftReference(vectors, np.array([0, 0, 1, 1, 2, 2]))})
 
 
 def headed(**changes) -> bytes:
@@ -289,7 +288,7 @@ def headed(**changes) -> bytes:
 )
 def test_a_reference_of_another_form_is_damage(data):
     with pytest.raises(DamagedModel, match=r"reference\.bin cannot be read"):
-        reference.reference_from_bytes(data, 2)
+        reference_from_bytes(data, 2)
 
 
 def test_any_damage_of_a_reference_is_named():
@@ -299,7 +298,7 @@ def test_any_damage_of_a_reference_is_named():
         for _ in range(random.integers(1, 4)):
             data[random.integers(len(data))] = random.integers(256)
         try:
-            reference.reference_from_bytes(bytes(data), 2)
+            reference_from_bytes(bytes(data), 2)
         except DamagedModel as error:
             assert "reference.bin" in str(error)
 
@@ -370,9 +369,9 @@ def test_what_cannot_be_said_is_refused(model, image_model, tmp_path):
         with pytest.raises(BadArgument, match="The level is"):
             monitor(model, source, level=level)
     old = shutil.copytree(model.folder, tmp_path / "old")
-    text = manifest.load_manifest(old)
-    kept = {role: manifest.read_file(old, text, role) for role in text.files if role != "reference"}
-    manifest.save_model(old, kind=text.kind, claim=text.claim, distance=text.distance, files=kept,
+    text = load_manifest(old)
+    kept = {role: read_file(old, text, role) for role in text.files if role != "reference"}
+    save_model(old, kind=text.kind, claim=text.claim, distance=text.distance, files=kept,
                   overwrite=True)  # fmt: skip
     assert Model(old).references == {}
     with pytest.raises(
@@ -386,7 +385,7 @@ def test_what_cannot_be_said_is_refused(model, image_model, tmp_path):
 
 def test_a_hostile_reference_is_refused_by_the_task(model, tmp_path):
     folder = shutil.copytree(model.folder, tmp_path / "model")
-    manifest.update_model(folder, {"reference": b"{}" * 100})
+    update_model(folder, {"reference": b"{}" * 100})
     with pytest.raises(DamagedModel, match=r"reference\.bin cannot be read"):
         monitor(Model(folder), pictures(NAMES[60:70]))
 

@@ -10,8 +10,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from likewise.calibration import json_format
 from likewise.calibration.fit import fit_calibration
+from likewise.calibration.json_format import to_json
 from likewise.data.cache import decode_all
 from likewise.errors import (
     BadArgument,
@@ -21,7 +21,7 @@ from likewise.errors import (
     SourceNotFound,
     UnfitEncoder,
 )
-from likewise.model import folder as manifest
+from likewise.model.folder import update_model
 from likewise.model.leakage import LeakageRecord
 from likewise.model.model import Model
 from likewise.pairs.choose import choose_pairs
@@ -140,8 +140,8 @@ def test_our_own_encoder_wrapped_gives_equal_embeddings_and_decisions(
         for model in (wrapped, image_model):
             folder = tmp_path / model.folder.parent.name
             shutil.copytree(model.folder, folder)
-            made = json_format.to_json({"default": tables[model.folder]})
-            manifest.update_model(folder, {"calibration": made})
+            made = to_json({"default": tables[model.folder]})
+            update_model(folder, {"calibration": made})
             folders.append(Model(folder))
         first, second = (
             verify(model, *sorted(strangers.glob("*/*/*.png"))[:2]) for model in folders
@@ -158,7 +158,7 @@ def test_every_command_works_on_a_wrapped_model(wrapped, strangers, likewise, tm
     some, *_ = pictures = sorted(strangers.glob("*/*/*.png"))
     code, _, err = likewise("verify", model, some, pictures[1])
     assert (code, "NotCalibrated" in err) == (2, True)
-    code, out, err = likewise("fit_calibration", model, strangers, "--share", "0.6")
+    code, out, err = likewise("calibrate", model, strangers, "--share", "0.6")
     assert code == 0, err
     code, out, err = likewise("verify", model, some, pictures[1])
     assert code == 0, err
@@ -402,11 +402,11 @@ def test_hostile_encoders_are_refused(tmp_path):
 # How much memory there is depends on the machine, and is fixed with the first graph of a process.
 WRAP_IN_LITTLE_MEMORY = """
 import os, pathlib, sys
-from likewise import graph
+from likewise.model import onnx_session
 from likewise.errors import LikewiseError
 from likewise.tasks.wrap import wrap
 
-graph.memory_bytes = lambda: int(384 * 2**20 / graph.MEMORY_SHARE)
+onnx_session.memory_bytes = lambda: int(384 * 2**20 / onnx_session.MEMORY_SHARE)
 for path in map(pathlib.Path, sys.argv[1:]):
     try:
         wrap(path, path.with_suffix(""), transform="image(size=16)")
@@ -418,9 +418,10 @@ os._exit(0)  # runs that were given up are still at work
 """
 IMPATIENT = """
 import sys
-from likewise import cli, graph
+from likewise import cli
+from likewise.model import onnx_session
 
-graph.PATIENCE_SECONDS = 0.5
+onnx_session.PATIENCE_SECONDS = 0.5
 cli.main()
 """
 

@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image
 
 from likewise.auditing import files, item_statistics
-from likewise.data.cache import Decoded
-from likewise.data.loader import Chunk, check_kind, nothing_decoded, out_of_memory, reason, worked
+from likewise.data import Chunk, Decoded, check_kind, nothing_decoded, out_of_memory, reason, worked
 from likewise.errors import EmptySource, UnreadableItem
 from likewise.shapes import Array, Bool, Float, Int, Shaped, UInt8
 from likewise.transforms import FAMILY as TRANSFORMS

@@ -197,7 +197,7 @@ def unreadable_items(failed: Sequence[tuple[str, str]], count: int) -> list[Find
         return []
     return [
         Finding(
-            "unreadable_items",
+            "unreadable",
             "alarm" if len(failed) > count / 100 else "note",
             f"{count_words(len(failed), 'item')} of {count:,} cannot be read.",
             tuple(Evidence(place, why) for place, why in failed[:SHOWN]),

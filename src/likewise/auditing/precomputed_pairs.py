@@ -14,9 +14,7 @@ from likewise.auditing.precomputed_distances import ENCODER, constant, margin_fi
 from likewise.auditing.shortcut_features import clue
 from likewise.errors import BadArgument, EmptySource
 from likewise.io.display import printable
-from likewise.precomputed.pairs import SIMILARITY_TODO
-from likewise.precomputed.protocol import LARGEST
-from likewise.precomputed.raw import RawComparisons
+from likewise.precomputed import LARGEST, SIMILARITY_TODO, RawComparisons
 from likewise.shapes import Array, Bool, Int, Shaped
 from likewise.sources.tabular.pair_graph import components, edges
 

@@ -11,8 +11,7 @@ from likewise.auditing.findings import Audit, Finding, count_words, seen, worst_
 from likewise.auditing.margins import embedding_findings, spread_of
 from likewise.distances.cosine import Cosine
 from likewise.errors import EmptySource, SplitError
-from likewise.precomputed.protocol import LARGEST
-from likewise.precomputed.raw import RawEmbeddings
+from likewise.precomputed import LARGEST, RawEmbeddings
 from likewise.shapes import Array, Bool, Float, Int
 from likewise.types import Items, Kind
 

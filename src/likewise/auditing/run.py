@@ -18,7 +18,7 @@ from likewise.auditing.findings import Audit, Clue, Finding, worst_first
 from likewise.auditing.listed import pair_shortcuts
 from likewise.auditing.origins import origin_shortcuts
 from likewise.auditing.shortcuts import class_shortcuts
-from likewise.data.cache import Decoded
+from likewise.data import Decoded
 from likewise.errors import BadArgument, SplitError
 from likewise.shapes import Array, Int, Shaped
 from likewise.transforms import FAMILY as TRANSFORMS

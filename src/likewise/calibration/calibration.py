@@ -17,8 +17,7 @@ from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.calibrators.base import Calibrator
 from likewise.errors import BadArgument, UnsupportedRate
 from likewise.registry import unknown
-from likewise.results.evaluation import Decision, OperatingPoint
-from likewise.results.probability import Choice
+from likewise.results import Choice, Decision, OperatingPoint
 from likewise.shapes import Array, Float
 from likewise.types import Claim
 

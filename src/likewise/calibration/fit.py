@@ -12,8 +12,7 @@ from likewise.calibration.thresholds import (
     guaranteed,
     needed_for,
 )
-from likewise.pairs.all_pairs import PairSet
-from likewise.pairs.forgeries import ForgeryPairs
+from likewise.pairs import ForgeryPairs, PairSet
 from likewise.types import Claim
 
 

@@ -6,12 +6,12 @@ import numpy as np
 
 from likewise.calibration.grades import GradedDistances
 from likewise.distances.comparator import Comparator
-from likewise.pairs.listed_pairs import pair_distances
+from likewise.pairs import pair_distances
 from likewise.shapes import Float
 from likewise.types import Items
 
 
-def graded_pairs(
+def graded_distances(
     vectors: Float[Any, "n dim"], items: Items, comparator: Comparator
 ) -> GradedDistances | None:
     """The distances of a table's graded pairs, those between too; None where none are graded.

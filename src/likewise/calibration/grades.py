@@ -14,7 +14,7 @@ from likewise.errors import MissingExtra
 from likewise.metrics.conformal import grade_accuracy, half_width
 from likewise.metrics.grades import UNIT, follow
 from likewise.metrics.intervals import FEWEST_UNITS
-from likewise.results.grades import Grade, Graded
+from likewise.results import Grade, Graded
 from likewise.shapes import Array, Float, Int
 
 COVERAGE = 0.9

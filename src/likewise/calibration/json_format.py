@@ -12,9 +12,7 @@ from likewise.calibration.grades import MOST_KNOTS, GradeCalibration
 from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.errors import DamagedModel
 from likewise.io.display import printable, shortened
-from likewise.results.evaluation import OperatingPoint
-from likewise.results.probability import Choice
-from likewise.results.rates import ErrorRates, Rate
+from likewise.results import Choice, ErrorRates, OperatingPoint, Rate
 from likewise.types import Claim
 
 MOST_POINTS = 100

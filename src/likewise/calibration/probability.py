@@ -11,8 +11,8 @@ from likewise.errors import BadArgument, SplitError
 from likewise.metrics import probability
 from likewise.metrics.tally import Tally
 from likewise.metrics.verification import DistanceHistograms, bin_values
-from likewise.pairs.all_pairs import PairSet
-from likewise.results.probability import Choice, Probability, Reliability
+from likewise.pairs import PairSet
+from likewise.results import Choice, Probability, Reliability
 from likewise.shapes import Array, Float, Int
 from likewise.types import Claim
 

@@ -13,9 +13,8 @@ from likewise.errors import BadArgument
 from likewise.metrics import verification
 from likewise.metrics.intervals import CONFIDENCE
 from likewise.metrics.intervals import FEWEST_UNITS as FEWEST_FOR_INTERVALS
-from likewise.pairs.all_pairs import PairSet
-from likewise.results.evaluation import OperatingPoint
-from likewise.results.rates import ErrorRates
+from likewise.pairs import PairSet
+from likewise.results import ErrorRates, OperatingPoint
 from likewise.shapes import Array
 from likewise.types import Claim
 

@@ -6,7 +6,7 @@ from likewise.cli import precomputed
 from likewise.cli.text import grades
 
 
-def audit(
+def command(
     source: str = typer.Argument(
         metavar="SOURCE",
         help="What to audit: a folder or .zip with one sub-folder an identity, a table of items or "
@@ -85,10 +85,10 @@ def audit(
 
     from likewise.cli import precomputed_audit
     from likewise.io import atomic
-    from likewise.precomputed import files
+    from likewise.precomputed import is_precomputed
 
     atomic.check_page(Path(out))
-    if columns or similarity or files.is_precomputed(source):
+    if columns or similarity or is_precomputed(source):
         items_only = {"--transform": transform, "--model": model, "--quick": quick}
         precomputed.refuse({**items_only, "--no-examples": no_examples}, precomputed.NO_ITEMS)
         precomputed_audit.audit(
@@ -103,14 +103,12 @@ def audit(
             json=json,
         )
         return
-    from likewise.auditing.findings import worst_first
-    from likewise.auditing.run import audit_items as find
-    from likewise.auditing.run import check_labels
+    from likewise.auditing import audit_items, check_labels, worst_first
     from likewise.cli.progress import Counter
     from likewise.cli.text.evaluation import as_json, source_spec
     from likewise.errors import BadArgument
     from likewise.io.display import printable
-    from likewise.report.write_collection import write_audit
+    from likewise.report import write_audit
     from likewise.sources import FAMILY
     from likewise.tasks.audit import audit_model
     from likewise.transforms import FAMILY as TRANSFORMS
@@ -128,9 +126,9 @@ def audit(
     # What the model refuses is refused before the long look.
     more = audit_model(model, items, distance=distance, margin=margin, seed=seed) if model else []
     with Counter("auditing", quiet=json) as count:
-        found = find(items, seen, seed=seed, quick=quick, progress=count.show)
+        found = audit_items(items, seen, seed=seed, quick=quick, progress=count.show)
     found = replace(found, findings=worst_first([*found.findings, *more]))
-    again = ["likewise", "audit", source]
+    again = ["likewise", "command", source]
     for name, value in (("--transform", transform), ("--model", model), ("--distance", distance)):
         again += [name, value] if value else []
     again += ["--margin", f"{margin:g}"] if margin is not None else []

@@ -7,7 +7,7 @@ from likewise.cli.help import ALONE, DECIDING
 from likewise.cli.text import grades
 
 
-def calibrate(
+def command(
     model: str = typer.Argument(
         metavar="MODEL",
         help="A model's folder; or, alone, data that need no model: an .npz of embeddings with "
@@ -120,7 +120,7 @@ def calibrate(
     similarity: str = precomputed.SIMILARITY,
     same_from: float | None = grades.SAME_FROM,
     different_to: float | None = grades.DIFFERENT_TO,
-    folds: int | None = precomputed.FOLDS,
+    folds: int | None = precomputed.FOLDS_OPTION,
     json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Fit decision and probability for other items, without training.
@@ -162,11 +162,10 @@ def calibrate(
         evaluation_lines,
         source_spec,
     )
-    from likewise.evaluation.cross_validation import Fitting
-    from likewise.model.model import Model
+    from likewise.evaluation import Fitting
+    from likewise.model import Model
     from likewise.sources import FAMILY
-    from likewise.tasks.calibrate import SHARE
-    from likewise.tasks.calibrate import calibrate as fit
+    from likewise.tasks.calibrate import SHARE, calibrate
 
     limit: Literal["plain", "guarantee"] = "guarantee" if guarantee else "plain"
     costs = costs_of(cost_false_accept, cost_false_reject)
@@ -185,7 +184,7 @@ def calibrate(
     alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
     precomputed.refuse({**alone, "--folds": folds, "--out": out}, precomputed.WITH_MODEL)
     loaded = Model(model)
-    found = fit(
+    found = calibrate(
         loaded,
         FAMILY.build(grades.graded_spec(source_spec(source), grading)),
         name=name or "default",

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from likewise.data.catalog import DataSet, File, Place
-    from likewise.data.download import Tell
+    from likewise.data import DataSet, File, Place, Tell
 
 
-def data(
+def command(
     name: str = typer.Argument(
         "", metavar="SET", show_default="list all", help="The set to fetch, as in omniglot."
     ),
@@ -60,8 +59,7 @@ def data(
     import json as json_
     from pathlib import Path
 
-    from likewise.data.catalog import data_set
-    from likewise.data.download import fetch
+    from likewise.data import data_set, fetch
     from likewise.errors import BadArgument
 
     if not name:
@@ -87,7 +85,7 @@ def data(
 def _list(*, json: bool) -> None:
     import json as json_
 
-    from likewise.data.catalog import SETS, places
+    from likewise.data import SETS, places
     from likewise.sources import FAMILY
     from likewise.sources.data_folder import VARIABLE, cache_folder, named_folder
 

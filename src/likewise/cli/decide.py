@@ -5,7 +5,7 @@ import typer
 from likewise.cli.help import DECIDING
 
 
-def decide(
+def command(
     calibration: str = typer.Argument(
         metavar="CALIBRATION", help="A file that likewise calibrate wrote."
     ),

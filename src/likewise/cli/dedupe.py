@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def dedupe(
+def command(
     what: list[str] | None = typer.Argument(
         None,
         metavar="[MODEL] SOURCE",
@@ -163,15 +163,12 @@ def dedupe(
     from likewise.cli.text.duplicates import Counting, duplicate_lines, named
     from likewise.cli.text.evaluation import source_spec
     from likewise.cli.unsupervised import teach
-    from likewise.duplicates.review import write_sample
-    from likewise.duplicates.table import write_pairs
-    from likewise.duplicates.threshold import Nearness
+    from likewise.duplicates import Nearness, write_pairs, write_sample
     from likewise.io.display import printable
-    from likewise.model.model import Model
-    from likewise.report.write_collection import write_duplicates
+    from likewise.model import Model
+    from likewise.report import write_duplicates
     from likewise.sources import FAMILY
-    from likewise.tasks.dedupe import check_options
-    from likewise.tasks.dedupe import dedupe as find
+    from likewise.tasks.dedupe import check_options, dedupe
 
     if reviewed:
         _reviewed(reviewed, what or [], json=json)
@@ -186,7 +183,7 @@ def dedupe(
         check_options(groups, prior, overlay=overlay)
         teach(built, model, train, quiet=json)
     with Counting(quiet=json) as count:
-        found = find(
+        found = dedupe(
             Model(model) if model else None,
             built,
             threshold=threshold,
@@ -225,8 +222,7 @@ def _check_places(table: "Path | None", report: str, review: int) -> None:
     """Refuse what could not be written, before any work is done."""
     from pathlib import Path
 
-    from likewise.duplicates.review import check_sample
-    from likewise.duplicates.table import check_table_path
+    from likewise.duplicates import check_sample, check_table_path
     from likewise.errors import BadArgument
     from likewise.io import atomic
 
@@ -246,7 +242,7 @@ def _reviewed(path: str, what: list[str], *, json: bool) -> None:
 
     from likewise.cli.text.duplicates import precision_lines
     from likewise.cli.text.evaluation import as_json
-    from likewise.duplicates.review import read_sample
+    from likewise.duplicates import read_sample
     from likewise.errors import BadArgument
 
     if what:

@@ -5,7 +5,7 @@ import typer
 from likewise.cli.help import GIVEN
 
 
-def embed(
+def command(
     model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
     source: str = typer.Argument(
         metavar="SOURCE",
@@ -63,7 +63,7 @@ def embed(
     from likewise.cli.text.evaluation import source_spec
     from likewise.errors import BadArgument
     from likewise.io.display import printable
-    from likewise.model.model import Model
+    from likewise.model import Model
     from likewise.sources import FAMILY
     from likewise.tasks.embed import embed_to
     from likewise.tasks.vectors import check_vectors_path

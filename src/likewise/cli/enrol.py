@@ -3,7 +3,7 @@
 import typer
 
 
-def enrol(
+def command(
     model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
     gallery: str = typer.Argument(
         metavar="GALLERY",
@@ -87,16 +87,16 @@ def enrol(
     from likewise.cli.text.gallery import notes_of
     from likewise.gallery import Gallery
     from likewise.io.display import printable, without_secrets
-    from likewise.model.model import Model
+    from likewise.model import Model
     from likewise.sources import FAMILY
-    from likewise.tasks.enrol import enrol as put
+    from likewise.tasks.enrol import enrol
 
     metadata = notes_of(note)
     built = FAMILY.build(source_spec(source))
     loaded = Model(model)
     with Gallery(gallery, loaded) as opened:
         with Counter("enrolling", quiet=json) as count:
-            done = put(
+            done = enrol(
                 loaded,
                 opened,
                 built,

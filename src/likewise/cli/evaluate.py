@@ -7,7 +7,7 @@ from likewise.cli import precomputed
 from likewise.cli.text import grades
 
 
-def evaluate(
+def command(
     model: str = typer.Argument(
         metavar="MODEL",
         help="A model's folder; or, alone, data that need no model: an .npz of embeddings with "
@@ -77,7 +77,7 @@ def evaluate(
     similarity: str = precomputed.SIMILARITY,
     same_from: float | None = grades.SAME_FROM,
     different_to: float | None = grades.DIFFERENT_TO,
-    folds: int | None = precomputed.FOLDS,
+    folds: int | None = precomputed.FOLDS_OPTION,
     budget: str = folding.BUDGET,
     settings: list[str] = folding.SETTINGS,
     named: str = folding.NAMED,
@@ -211,8 +211,8 @@ def _with_model(
     from pathlib import Path
 
     from likewise.cli.text.evaluation import as_json, evaluation_lines
-    from likewise.model.model import Model
-    from likewise.report.write import check_report, examples_of, report_of, write_report
+    from likewise.model import Model
+    from likewise.report import check_report, examples_of, report_of, write_report
     from likewise.sources import FAMILY
     from likewise.tasks.evaluate import evaluate as measure
 
@@ -235,7 +235,7 @@ def _with_model(
         shown = examples_of(evaluation, decoded) if examples else ()
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in evaluation.source)
     page = Path(report) if report else loaded.folder / f"evaluation-{name}.html"
-    again = ["likewise", "evaluate", model, source]
+    again = ["likewise", "command", model, source]
     again += ["--comparator", comparator] if comparator else []
     again += ["--calibration", calibration] if calibration != "default" else []
     again += ["--prior", str(prior)] if prior != 0.5 else []

@@ -64,7 +64,7 @@ def evaluate(
     from likewise.cli.precomputed_page import page_of
     from likewise.cli.start import started_from
     from likewise.cli.text.evaluation import as_json
-    from likewise.recipe.recipe import seconds_of
+    from likewise.recipe import seconds_of
 
     if folds is None:
         raise BadArgument(
@@ -74,7 +74,7 @@ def evaluate(
     try:
         from likewise.cli.progress import Progress
         from likewise.learn.folds import cross_validate
-        from likewise.report.write import write_folds
+        from likewise.report import write_folds
     except ImportError as error:
         if (error.name or "").startswith("likewise"):
             raise

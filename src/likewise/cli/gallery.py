@@ -11,7 +11,7 @@ ACTIONS = (
     "info",
     "list",
     "remove",
-    "export_rows",
+    "export",
     "import",
     "compact",
     "index",
@@ -20,7 +20,7 @@ ACTIONS = (
 )
 
 
-def gallery(
+def command(
     action: str = typer.Argument(
         metavar="ACTION",
         help="One of info, list, remove, export, import, compact, index, rebuild and migrate.",
@@ -132,14 +132,14 @@ def gallery(
     if action == "import":
         _import(gallery, what[0], as_json=json)
         return
-    with Gallery(gallery, writing=action not in ("info", "list", "export_rows")) as opened:
+    with Gallery(gallery, writing=action not in ("info", "list", "export")) as opened:
         if action == "info":
             _say(_info(opened), as_json=json)
         elif action == "list":
             _list(opened, where, as_json=json)
         elif action == "remove":
             _say(_remove(opened, what, identity), as_json=json)
-        elif action == "export_rows":
+        elif action == "export":
             _say(_export(opened, what[0]), as_json=json)
         elif action in ("index", "rebuild"):
             _say(_index(opened, action, kind, recall), as_json=json)
@@ -153,7 +153,7 @@ def gallery(
 def _check(action: str, words: list[str], where: str, identity: str) -> None:
     from likewise.errors import BadArgument
 
-    files = action in ("export_rows", "import")
+    files = action in ("export", "import")
     if files and (len(words) != 1 or not words[0].endswith(".parquet")):
         raise BadArgument(f"{action} takes one file that ends in .parquet, and {words} were given.")
     if action == "remove" and bool(words) is bool(identity):

@@ -5,7 +5,7 @@ import typer
 from likewise.cli.help import DECIDING
 
 
-def identify(
+def command(
     model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
     gallery: str = typer.Argument(
         metavar="GALLERY", help="A gallery's file, or its postgresql:// URL."
@@ -70,11 +70,11 @@ def identify(
     """
     from likewise.cli.text.evaluation import as_json
     from likewise.cli.text.gallery import identified_lines
-    from likewise.gallery.templates import check_rule
-    from likewise.model.model import Model
-    from likewise.tasks.identify import identify as who
+    from likewise.gallery import check_rule
+    from likewise.model import Model
+    from likewise.tasks.identify import identify
 
-    found = who(
+    found = identify(
         Model(model),
         gallery,
         probe,

@@ -3,7 +3,7 @@
 import typer
 
 
-def list_components(
+def command(
     family: str = typer.Argument(
         "",
         metavar="WHAT",
@@ -78,7 +78,7 @@ def _recipes(*, as_json: bool) -> str:
     import json
     from dataclasses import asdict
 
-    from likewise.recipe.presets import rows
+    from likewise.recipe import rows
 
     if as_json:
         return json.dumps({row.name: asdict(row) for row in rows()})
@@ -96,7 +96,7 @@ def _calibrations(folder: str, *, as_json: bool) -> str:
     from dataclasses import asdict
 
     from likewise.cli.text.evaluation import calibration_lines
-    from likewise.model.model import Model
+    from likewise.model import Model
 
     found = Model(folder).calibrations
     if as_json:

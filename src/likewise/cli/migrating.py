@@ -9,14 +9,14 @@ def migrate(gallery: str, model: str, source: str, *, leave_out: bool, as_json: 
     from likewise.cli.progress import Counter
     from likewise.cli.text.evaluation import source_spec
     from likewise.io.display import printable, without_secrets
-    from likewise.model.model import Model
+    from likewise.model import Model
     from likewise.sources import FAMILY
-    from likewise.tasks.migrate import migrate as go_over
+    from likewise.tasks.migrate import migrate
 
     shown = without_secrets(gallery)
     built = FAMILY.build(source_spec(source)) if source else None
     with Counter("embedding", quiet=as_json) as count:
-        done = go_over(
+        done = migrate(
             gallery, Model(model), source=built, leave_out=leave_out, progress=count.show
         )
     if as_json:

@@ -3,7 +3,7 @@
 import typer
 
 
-def monitor(
+def command(
     model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
     source: str = typer.Argument(
         metavar="SOURCE",
@@ -55,11 +55,11 @@ def monitor(
         likewise calibrate model/ others/ --name today
     """
     from likewise.cli.text.evaluation import as_json, monitor_lines, source_spec
-    from likewise.model.model import Model
+    from likewise.model import Model
     from likewise.sources import FAMILY
-    from likewise.tasks.monitor import monitor as watch
+    from likewise.tasks.monitor import monitor
 
-    found = watch(
+    found = monitor(
         Model(model),
         FAMILY.build(source_spec(source)),
         calibration=calibration,

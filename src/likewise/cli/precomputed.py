@@ -32,7 +32,7 @@ SIMILARITY: str = typer.Option(
     help="The column of similarities, larger when closer and at most 1, instead of distances; "
     "1 - similarity is then the distance.",
 )
-FOLDS: int | None = typer.Option(
+FOLDS_OPTION: int | None = typer.Option(
     None,
     min=2,
     metavar="N",
@@ -78,7 +78,7 @@ def columns_of(text: str, similarity: str, grading: Any = None) -> Any:
     Raises:
         BadArgument: If they are not three or four names.
     """
-    from likewise.precomputed.columns import Columns
+    from likewise.precomputed import Columns
 
     if not text and not similarity and grading is None:
         return None
@@ -101,14 +101,14 @@ def read(path: str, *, distance: str, columns: str, similarity: str, grading: An
         BadArgument: If it is a model, or anything that needs one.
         LikewiseError: As `likewise.precomputed.files.read_precomputed` raises.
     """
-    from likewise.precomputed import files
+    from likewise.precomputed import read_precomputed
 
     if (Path(path) / "model.toml").is_file():
         raise BadArgument(
             f"{path} is a model, and the items to measure it on are missing. Write: likewise "
             f"evaluate {path} SOURCE"
         )
-    return files.read_precomputed(
+    return read_precomputed(
         path, distance=distance, columns=columns_of(columns, similarity, grading)
     )
 
@@ -128,16 +128,20 @@ def evaluate(
     from likewise.cli.precomputed_page import frozen as frozen_page
     from likewise.cli.text.evaluation import as_json, probability_lines
     from likewise.cli.text.grades import grade_lines
-    from likewise.evaluation.cross_validation import Fitting
-    from likewise.precomputed.folds import FOLDS as USUAL
-    from likewise.report.write import write_precomputed
-    from likewise.tasks import precomputed as task
+    from likewise.evaluation import Fitting
+    from likewise.precomputed import FOLDS
+    from likewise.report import write_precomputed
+    from likewise.tasks.precomputed import (
+        evaluate_precomputed,
+        evaluate_precomputed_at,
+        load_calibration,
+    )
 
     if calibration:
         refuse({"--folds": folds}, "The thresholds of --calibration are fitted already. Give one.")
-        measure, frozen = task.load_calibration(Path(calibration))
+        measure, frozen = load_calibration(Path(calibration))
         check_measure(calibration, measure, given)
-        measured = task.evaluate_precomputed_at(given, frozen, prior)
+        measured = evaluate_precomputed_at(given, frozen, prior)
         write_precomputed(frozen_page(given, measured, frozen, calibration, rerun), page)
         if json:
             print(as_json(measured))
@@ -150,7 +154,7 @@ def evaluate(
         print("\n".join(probability_lines(measured.probability)))
         print(f"report: {page}")
         return
-    cross = task.evaluate_precomputed(given, folds=folds or USUAL, fitting=Fitting(prior=prior))
+    cross = evaluate_precomputed(given, folds=folds or FOLDS, fitting=Fitting(prior=prior))
     write_precomputed(cross_fitted(given, cross, rerun), page)
     if json:
         print(as_json(cross))
@@ -182,8 +186,12 @@ def calibrate(
         BadArgument: If nobody said where to write it.
     """
     from likewise.cli.text.evaluation import as_json, calibration_lines
-    from likewise.precomputed.folds import FOLDS as USUAL
-    from likewise.tasks import precomputed as task
+    from likewise.precomputed import FOLDS
+    from likewise.tasks.precomputed import (
+        calibrate_precomputed,
+        check_calibration_path,
+        save_calibration,
+    )
 
     if not out:
         raise BadArgument(
@@ -191,9 +199,9 @@ def calibrate(
             "--out calibration.json."
         )
     target = Path(out)
-    task.check_calibration_path(target)
-    made = task.calibrate_precomputed(given, folds=folds or USUAL, seed=seed, fitting=fitting)
-    task.save_calibration(made, target)
+    check_calibration_path(target)
+    made = calibrate_precomputed(given, folds=folds or FOLDS, seed=seed, fitting=fitting)
+    save_calibration(made, target)
     if json:
         print(as_json(made))
         return

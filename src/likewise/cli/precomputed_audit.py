@@ -16,16 +16,14 @@ def audit(
     json: bool,
 ) -> None:
     """Audit embeddings or comparisons, write the page, and print what was found."""
-    from likewise.auditing.precomputed_pairs import audit_comparisons
-    from likewise.auditing.precomputed_vectors import audit_embeddings
+    from likewise.auditing import audit_comparisons, audit_embeddings
     from likewise.cli.text.evaluation import as_json
     from likewise.cli.text.grades import grading_words
     from likewise.io.display import printable
-    from likewise.precomputed import files
-    from likewise.precomputed.raw import RawEmbeddings
-    from likewise.report.write_collection import write_audit
+    from likewise.precomputed import RawEmbeddings, read_raw
+    from likewise.report import write_audit
 
-    held = files.read_raw(path, distance=distance, columns=columns)
+    held = read_raw(path, distance=distance, columns=columns)
     if isinstance(held, RawEmbeddings):
         found = audit_embeddings(held, margin=margin, seed=seed)
     else:

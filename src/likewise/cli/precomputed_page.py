@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from likewise.cli import precomputed as given_words
+from likewise.cli import precomputed
 from likewise.cli.precomputed import UNKNOWN_TRAINING, counted, stratified_words
 from likewise.cli.text.grades import grading_words
 
@@ -17,7 +17,7 @@ def cross_fitted(given: Any, found: Any, rerun: str) -> Any:
         found: What `tasks.given.evaluate` measured.
         rerun: The command that makes it again.
     """
-    from likewise.report.precomputed import Dealt, PrecomputedReport
+    from likewise.report import Dealt, PrecomputedReport
 
     measured, default = found.verification, found.calibration.default()
     name = "" if default is None else default.name
@@ -63,7 +63,7 @@ def frozen(given: Any, measured: Any, calibration: Any, path: str, rerun: str) -
         path: Of its file.
         rerun: The command that makes it again.
     """
-    from likewise.report.precomputed import PrecomputedReport
+    from likewise.report import PrecomputedReport
 
     default = calibration.default()
     cautions = [
@@ -102,7 +102,7 @@ def page_of(report: str, source: str) -> Path:
         BadArgument: If it cannot be written there.
         MissingExtra: If what draws it is not installed.
     """
-    from likewise.report.write import check_report
+    from likewise.report import check_report
 
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in Path(source).stem)
     page = Path(report) if report else Path(f"evaluation-{name.strip('-') or 'data'}.html")
@@ -124,7 +124,7 @@ def evaluate_alone(
     json: bool,
 ) -> None:
     """Read, measure and print what needs no model; the arguments are what a person gave."""
-    data = given_words.read(
+    data = precomputed.read(
         path, distance=distance, columns=columns, similarity=similarity, grading=grading
     )
     options = {"--distance": distance, "--columns": columns, "--similarity": similarity}
@@ -132,7 +132,7 @@ def evaluate_alone(
     options |= {"--prior": f"{prior:g}" if prior != 0.5 else ""}
     words = [word for name, value in options.items() if value for word in (name, value)]
     words += grading_words(grading)
-    given_words.evaluate(
+    precomputed.evaluate(
         data,
         folds=folds,
         calibration=calibration,

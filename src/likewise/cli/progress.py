@@ -10,10 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from likewise.io.display import printable
-from likewise.results.evaluation import Epoch
+from likewise.results import Epoch
 
 if TYPE_CHECKING:
-    from likewise.auditing.findings import Audit
+    from likewise.auditing import Audit
     from likewise.learn.loop.train import Run
 
 _SECONDS_BETWEEN_LINES = 10.0

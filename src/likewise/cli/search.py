@@ -3,7 +3,7 @@
 import typer
 
 
-def search(
+def command(
     model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
     gallery: str = typer.Argument(
         metavar="GALLERY", help="A gallery's file, or its postgresql:// URL."
@@ -53,15 +53,15 @@ def search(
 
     from likewise.cli.text.gallery import match_line, why_exact
     from likewise.gallery import Gallery
-    from likewise.model.model import Model
-    from likewise.tasks.search import search as find
+    from likewise.model import Model
+    from likewise.tasks.search import search
 
     loaded = Model(model)
     with Gallery(gallery, loaded, writing=False) as opened:
         found = (
             opened.like(probe, k, where or None, approximate=approximate)
             if by_id
-            else find(loaded, opened, probe, k=k, where=where, approximate=approximate)
+            else search(loaded, opened, probe, k=k, where=where, approximate=approximate)
         )
         why = why_exact(opened.store.state().index) if approximate else ""
     if why:

@@ -8,7 +8,7 @@ from likewise.errors import BadArgument
 from likewise.registry import Spec
 
 if TYPE_CHECKING:
-    from likewise.recipe.recipe import Recipe
+    from likewise.recipe import Recipe
 
 
 def grouped_spec(spec: str, by: str) -> str:
@@ -55,8 +55,7 @@ def started_from(
         BadArgument: If the row of that name has nothing left to fill.
     """
     from likewise.errors import SourceNotFound
-    from likewise.recipe.presets import PLAIN, complete, filled, pick, preset_named
-    from likewise.recipe.recipe import Recipe
+    from likewise.recipe import PLAIN, Recipe, complete, filled, pick, preset_named
     from likewise.sources import FAMILY
 
     if not source:
@@ -111,7 +110,7 @@ def resumed_from(
         NothingToResume: If there is no such run.
     """
     from likewise.learn.loop import checkpoint
-    from likewise.recipe.recipe import Recipe
+    from likewise.recipe import Recipe
 
     if recipe:
         raise BadArgument(
@@ -129,7 +128,7 @@ def _of_file(path: str) -> "tuple[Recipe, set[str]]":
     import tomllib
 
     from likewise.errors import SourceNotFound
-    from likewise.recipe.recipe import Recipe
+    from likewise.recipe import Recipe
 
     try:
         text = Path(path).read_text(encoding="utf-8")

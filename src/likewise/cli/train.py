@@ -10,7 +10,7 @@ from likewise.cli.help import GIVEN, INTERRUPTED, LEARNING, RUNNING
 from likewise.cli.signals import Stopping
 
 
-def train(
+def command(
     source: str = typer.Argument(
         "",
         metavar="SOURCE",
@@ -201,7 +201,7 @@ def train(
     """
     from likewise.cli.start import resumed_from, started_from
     from likewise.errors import MissingExtra
-    from likewise.recipe.recipe import seconds_of
+    from likewise.recipe import seconds_of
 
     given: dict[str, Any] = {
         "transform": transform,

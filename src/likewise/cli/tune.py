@@ -10,10 +10,10 @@ from likewise.cli.help import GIVEN, INTERRUPTED, LEARNING, RUNNING
 
 if TYPE_CHECKING:
     from likewise.learn.tuning.study_id import Plan, Trial
-    from likewise.recipe.recipe import Recipe
+    from likewise.recipe import Recipe
 
 
-def tune(
+def command(
     source: str = typer.Argument(
         "",
         metavar="SOURCE",
@@ -132,11 +132,11 @@ def tune(
         likewise train tuned.toml --budget 5min --out model/
     """
     from likewise.errors import MissingExtra
-    from likewise.recipe.recipe import seconds_of
+    from likewise.recipe import seconds_of
 
     try:
         from likewise.cli.progress import Progress
-        from likewise.learn.tuning.tune import search_recipes as search_for
+        from likewise.learn.tuning.tune import search_recipes
     except ImportError as error:
         if (error.name or "").startswith("likewise"):
             raise
@@ -156,7 +156,7 @@ def tune(
             if not json:
                 print(trial_line(trial), file=sys.stderr, flush=True)
 
-        found = search_for(
+        found = search_recipes(
             recipe,
             output=output,
             budget_seconds=seconds_of(budget) if budget else 0.0,

@@ -44,8 +44,8 @@ def teach(source: "Source", out: str, budget: str, *, quiet: bool, size: int = 4
             f"Training needs {error.name}, which is not installed. Run: "
             "pip install 'likewise[learn]'"
         ) from error
-    from likewise.duplicates.copies import Copies
-    from likewise.recipe.recipe import Recipe, seconds_of
+    from likewise.duplicates import Copies
+    from likewise.recipe import Recipe, seconds_of
     from likewise.types import Kind
 
     items = source.items()

@@ -5,7 +5,7 @@ import typer
 from likewise.cli.help import DECIDING
 
 
-def verify(
+def command(
     model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
     first: str = typer.Argument(
         metavar="FIRST",
@@ -100,12 +100,12 @@ def verify(
     """
     from likewise.cli.text.evaluation import as_json, costs_of, point_words, rate_words
     from likewise.cli.text.grades import told_line
-    from likewise.model.model import Model
-    from likewise.results.evaluation import claim_sentence
-    from likewise.tasks.verify import verify as decide
+    from likewise.model import Model
+    from likewise.results import claim_sentence
+    from likewise.tasks.verify import verify
 
     loaded = Model(model)
-    decision = decide(
+    decision = verify(
         loaded,
         first,
         second,

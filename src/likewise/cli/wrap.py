@@ -7,7 +7,7 @@ from likewise.cli.help import GIVEN
 FEEDING = "What the encoder takes and gives"
 
 
-def wrap(
+def command(
     encoder: str = typer.Argument(metavar="ENCODER", help="An .onnx file."),
     out: str = typer.Option(
         ..., metavar="FOLDER", rich_help_panel=GIVEN, help="The model's folder, which is made."
@@ -100,7 +100,7 @@ def wrap(
     import json as json_
 
     from likewise.errors import BadArgument
-    from likewise.tasks.wrap import wrap as make
+    from likewise.tasks.wrap import wrap
 
     def numbers(name: str, text: str) -> list[float]:
         try:
@@ -113,7 +113,7 @@ def wrap(
 
     if layout not in ("nchw", "nhwc"):
         raise BadArgument(f"--layout is {layout!r}; give nchw or nhwc.")
-    made = make(
+    made = wrap(
         encoder,
         out,
         transform=transform,

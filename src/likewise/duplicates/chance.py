@@ -11,15 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.calibration.calibration import Calibration
-from likewise.calibration.thresholds import FEWEST_FALSE_ACCEPTS, FEWEST_UNITS, fit_thresholds
+from likewise.calibration import FEWEST_FALSE_ACCEPTS, FEWEST_UNITS, Calibration, fit_thresholds
 from likewise.distances.comparator import Comparator
 from likewise.duplicates.result import Threshold
 from likewise.errors import UnsupportedRate
-from likewise.model.reference import DriftReference
-from likewise.pairs.all_pairs import AllPairs
-from likewise.results.evaluation import OperatingPoint
-from likewise.results.rates import Rate
+from likewise.model import DriftReference
+from likewise.pairs import AllPairs
+from likewise.results import OperatingPoint, Rate
 from likewise.shapes import Array, Float
 from likewise.types import Claim
 

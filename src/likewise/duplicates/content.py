@@ -6,7 +6,7 @@ from contextlib import closing
 
 import numpy as np
 
-from likewise.data.loader import Chunk, reason, worked
+from likewise.data import Chunk, reason, worked
 from likewise.errors import UnreadableItem
 from likewise.types import Items, Raw
 

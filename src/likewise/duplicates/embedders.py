@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from likewise.data import loader
+from likewise.data import check_kind
 from likewise.distances.comparator import Comparator
 from likewise.duplicates import overlay, perceptual
 from likewise.duplicates.hamming import Hamming
 from likewise.errors import BadArgument
-from likewise.model.batching import Block
-from likewise.model.model import Model
+from likewise.model import Block, Model
 from likewise.types import Items
 
 
@@ -54,7 +53,7 @@ def embedding(model: Model, items: Items, comparator: str) -> Maker:
             "collection so closely would take days. Compare by the distance: "
             "--comparator distance (comparator='distance')."
         )
-    loader.check_kind(items, model.transform)
+    check_kind(items, model.transform)
     return Maker(
         model.fingerprint,
         model.comparator_name(comparator),

@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-from likewise.data.loader import Chunk, reason, worked
+from likewise.data import Chunk, reason, worked
 from likewise.errors import EmptySource, UnreadableItem, WrongKind
-from likewise.model.batching import Block
+from likewise.model import Block
 from likewise.shapes import Array
 from likewise.transforms.image import open_image
 from likewise.types import Items, Kind

@@ -17,7 +17,7 @@ from likewise.duplicates.pair_search import Near
 from likewise.duplicates.result import Threshold
 from likewise.duplicates.windows import pair_candidates
 from likewise.errors import UnsupportedRate
-from likewise.model.batching import Block
+from likewise.model import Block
 from likewise.shapes import Array, Float
 from likewise.types import Items
 

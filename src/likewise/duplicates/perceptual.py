@@ -9,7 +9,7 @@ from PIL import Image
 
 from likewise.duplicates.image_reader import image_measures, require_images
 from likewise.errors import MissingExtra
-from likewise.model.batching import Block
+from likewise.model import Block
 from likewise.shapes import Array, Float
 from likewise.types import Items
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.data import loader
-from likewise.duplicates import cache as caches
-from likewise.duplicates import content
+from likewise.data import nothing_decoded
+from likewise.duplicates import cache, content
 from likewise.duplicates.embedders import Maker
 from likewise.errors import EmptySource
 from likewise.shapes import Array, Float, Int
@@ -61,9 +60,9 @@ def scan_items(
         DamagedSource: If the cache is none.
         SaveFailed: If the cache cannot be written.
     """
-    kept = caches.Cache({}, np.zeros((0, maker.dim), np.float32))
+    kept = cache.Cache({}, np.zeros((0, maker.dim), np.float32))
     if path is not None:
-        kept = caches.read_cache(path, maker.name, maker.dim)
+        kept = cache.read_cache(path, maker.name, maker.dim)
     digests, failed = content.digests(
         items, strict=strict, threads=threads, progress=told("reading")
     )
@@ -87,13 +86,13 @@ def scan_items(
                 if show is not None:
                     show(block.done, len(new))
     if not rows:
-        raise loader.nothing_decoded(items, failed)
+        raise nothing_decoded(items, failed)
     failed += _alike(items, contents, set(rows), dict(failed), digests)
     order = np.argsort(rows)
     placed = np.array(rows, dtype=np.int64)[order]
     vectors = np.concatenate(made)[order]
     if path is not None:
-        caches.write_cache(path, maker.name, [digests[row] for row in placed.tolist()], vectors)
+        cache.write_cache(path, maker.name, [digests[row] for row in placed.tolist()], vectors)
     return Read(contents, vectors, placed, tuple(failed), len(rows) - len(old), len(old))
 
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.calibration.calibration import Calibration
+from likewise.calibration import Calibration
 from likewise.duplicates import perceptual
 from likewise.duplicates.chance import CalibrationMemory, expecting
 from likewise.duplicates.embedders import Maker
 from likewise.duplicates.result import Threshold
 from likewise.errors import BadArgument, NotCalibrated, UnsupportedRate
-from likewise.model.model import Model
+from likewise.model import Model
 from likewise.shapes import Array, Float
 
 

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from likewise.metrics.tally import Tally
-from likewise.pairs.all_pairs import AllPairs, PairSet
-from likewise.pairs.forgeries import SKILLED, ForgeryPairs
-from likewise.pairs.listed_pairs import ListedPairs
-from likewise.results.rates import Accuracy, Rate
+from likewise.pairs import SKILLED, AllPairs, ForgeryPairs, ListedPairs, PairSet
+from likewise.results import Accuracy, Rate
 from likewise.shapes import Array, Int
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from likewise.distances.comparator import Comparator
 from likewise.errors import BadArgument, SplitError
-from likewise.pairs.choose import choose_pairs
-from likewise.results.rates import ErrorRates, Extremes, GroupRates, Groups, Rate
+from likewise.pairs import choose_pairs
+from likewise.results import ErrorRates, Extremes, GroupRates, Groups, Rate
 from likewise.shapes import Float
 from likewise.types import Claim, Items
 

@@ -11,22 +11,21 @@ from typing import Literal
 
 import numpy as np
 
-from likewise.calibration.calibration import Calibration
-from likewise.calibration.fit import fit_calibration
-from likewise.calibration.grades import GradedDistances
-from likewise.calibration.probability import AUTO, check_calibrator
-from likewise.calibration.thresholds import cost_name
+from likewise.calibration import (
+    AUTO,
+    Calibration,
+    GradedDistances,
+    check_calibrator,
+    cost_name,
+    fit_calibration,
+)
 from likewise.evaluation.accuracy import Judged, accuracy, judged
 from likewise.evaluation.pooled_probabilities import Said, pooled
 from likewise.evaluation.verification import verify_all
 from likewise.metrics.tally import Tally
-from likewise.pairs.all_pairs import PairSet
-from likewise.precomputed import Precomputed, PrecomputedComparisons
-from likewise.precomputed.folds import FOLDS, deal, is_stratified
-from likewise.results.evaluation import Verification
-from likewise.results.grades import Graded
-from likewise.results.probability import Probability
-from likewise.results.rates import Accuracy, ErrorRates
+from likewise.pairs import PairSet
+from likewise.precomputed import FOLDS, Precomputed, PrecomputedComparisons, deal, is_stratified
+from likewise.results import Accuracy, ErrorRates, Graded, Probability, Verification
 from likewise.shapes import Array, Int
 from likewise.types import Claim
 

@@ -6,15 +6,12 @@ Distances are never pooled: those of two models have nothing to do with one anot
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from likewise.calibration.calibration import PREFERRED
+from likewise.calibration import PREFERRED
 from likewise.evaluation.accuracy import Judged, accuracy, judged
 from likewise.evaluation.pooled_probabilities import Said, pooled
 from likewise.metrics.tally import Tally
-from likewise.pairs.all_pairs import PairSet
-from likewise.pairs.forgeries import RANDOM, SKILLED, ForgeryPairs
-from likewise.results.evaluation import Evaluation, OperatingPoint
-from likewise.results.probability import Probability
-from likewise.results.rates import Accuracy, ErrorRates
+from likewise.pairs import RANDOM, SKILLED, ForgeryPairs, PairSet
+from likewise.results import Accuracy, ErrorRates, Evaluation, OperatingPoint, Probability
 from likewise.types import Claim
 
 

@@ -5,15 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from likewise.calibration.calibration import TARGETS
+from likewise.calibration import TARGETS
 from likewise.metrics import verification
 from likewise.metrics.curves import curve_of, frr_at, minimum_cost, thinned
 from likewise.metrics.promises import promise_of
-from likewise.pairs.all_pairs import PairSet
-from likewise.pairs.forgeries import RANDOM, SKILLED, ForgeryPairs
-from likewise.results.curves import Histogram
-from likewise.results.evaluation import OperatingPoint, Verification
-from likewise.results.rates import ErrorRates
+from likewise.pairs import RANDOM, SKILLED, ForgeryPairs, PairSet
+from likewise.results import ErrorRates, Histogram, OperatingPoint, Verification
 from likewise.shapes import Array
 from likewise.types import Claim
 

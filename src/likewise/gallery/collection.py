@@ -19,7 +19,7 @@ from likewise.gallery.request import (
 from likewise.gallery.result import Enrolled, Entry, Identified
 from likewise.gallery.snapshot import Snapshot
 from likewise.gallery.templates import Rule
-from likewise.model.model import Model
+from likewise.model import Model
 from likewise.stores.base import Store
 from likewise.stores.index.indexing import Indexed, IndexRequest, Kind
 from likewise.stores.rows import Change, Match, Metadata, Pin, Rows

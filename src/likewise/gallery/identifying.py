@@ -7,7 +7,7 @@ from likewise.gallery.request import ratios_of
 from likewise.gallery.result import Identified
 from likewise.gallery.snapshot import Snapshot
 from likewise.gallery.templates import Rule
-from likewise.model.model import Model
+from likewise.model import Model
 from likewise.shapes import Array, Float
 
 # The distances of so many probes to every template are held at once.

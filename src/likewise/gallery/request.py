@@ -8,7 +8,7 @@ from pathlib import Path
 from likewise.errors import BadArgument, ForeignEmbedding, NotEnrolled
 from likewise.gallery.result import DIGEST, PATH, Entry
 from likewise.io.display import shortened
-from likewise.model.model import Model
+from likewise.model import Model
 from likewise.registry import Spec
 from likewise.shapes import Array, Float
 from likewise.stores import FAMILY as STORES

@@ -3,19 +3,21 @@
 `learn` goes the whole path and saves a model; `train` is the training run alone.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from likewise.lazy import lazy_face
 
 if TYPE_CHECKING:
-    from likewise.learn.experiment import learn
-    from likewise.learn.loop.train import train
+    from likewise.learn.experiment import (
+        learn,
+    )
+    from likewise.learn.loop.train import (
+        train,
+    )
 
-_WHERE = {"learn": "likewise.learn.experiment", "train": "likewise.learn.loop.train"}
+__all__ = [
+    "learn",
+    "train",
+]
 
-__all__ = ["learn", "train"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'likewise.learn' has no attribute {name!r}")
-    return getattr(importlib.import_module(_WHERE[name]), name)
+__getattr__, __dir__ = lazy_face(__name__, __file__)

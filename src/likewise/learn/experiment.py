@@ -8,22 +8,26 @@ from pathlib import Path
 
 from safetensors.torch import save as save_tensors
 
-from likewise.auditing.findings import Audit
-from likewise.calibration import json_format
-from likewise.data.cache import Decoded
+from likewise.auditing import Audit
+from likewise.calibration import to_json
+from likewise.data import Decoded
 from likewise.io import atomic
 from likewise.learn.inspection import facts_of, inspect
 from likewise.learn.loop import checkpoint
 from likewise.learn.loop.data import Splitter
 from likewise.learn.loop.train import OnStep, Run, train
 from likewise.learn.network.export import export_matcher, export_network
-from likewise.model import folder as manifest
-from likewise.model import reference, transform_text
-from likewise.model.leakage import LeakageRecord
-from likewise.model.model import Model
-from likewise.recipe.recipe import Recipe
-from likewise.report.write import examples_of, report_of, training_json, write_report
-from likewise.results.evaluation import Epoch, Evaluation, Training
+from likewise.model import (
+    LeakageRecord,
+    Model,
+    check_model_folder,
+    dump_transform,
+    save_model,
+    to_bytes,
+)
+from likewise.recipe import Recipe
+from likewise.report import examples_of, report_of, training_json, write_report
+from likewise.results import Epoch, Evaluation, Training
 from likewise.sources.base import Source
 from likewise.tasks.calibrate import fit, with_test_rates
 from likewise.types import Claim, Role
@@ -112,7 +116,7 @@ def learn(
     folder = Path(out)
     kept = checkpoint.checkpoint_path(folder)
     checkpoint.check_resume(kept, resume=resume, overwrite=overwrite)
-    manifest.check_model_folder(folder, overwrite=overwrite or resume)
+    check_model_folder(folder, overwrite=overwrite or resume)
     run = train(
         recipe,
         source,
@@ -195,7 +199,7 @@ def _files(run: Run) -> dict[str, bytes]:
         files["matcher"] = export_matcher(network.matcher, *sizes)
     return files | {
         "recipe": run.recipe.to_toml().encode(),
-        "transform": transform_text.dump_transform(run.recipe.transform, run.data.state),
+        "transform": dump_transform(run.recipe.transform, run.data.state),
         "encoder.main": export_network(network, run.data.transform.shape),
         "weights": save_tensors(tensors),
         "trained_on": memory.to_json(),
@@ -204,7 +208,7 @@ def _files(run: Run) -> dict[str, bytes]:
 
 
 def _save(folder: Path, run: Run, files: Mapping[str, bytes], *, overwrite: bool) -> None:
-    manifest.save_model(
+    save_model(
         folder,
         kind=run.data.transform.kind,
         claim=Claim(run.recipe.claim),
@@ -236,6 +240,6 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
         )
         source = run.recipe.source or run.data.namespace
         made, evaluation = with_test_rates(model, made, parts[Role.TEST], source)
-    files["calibration"] = json_format.to_json(made)
-    files["reference"] = reference.to_bytes({"default": kept})
+    files["calibration"] = to_json(made)
+    files["reference"] = to_bytes({"default": kept})
     return evaluation

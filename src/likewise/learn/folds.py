@@ -11,21 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.calibration.probability import check_prior
-from likewise.calibration.thresholds import FEWEST_UNITS
-from likewise.data.assign import LEAST_OF_SHARE, most_shared, pair_counts
-from likewise.data.cache import Decoded
-from likewise.data.splits import DEFAULT_SHARES, split
+from likewise.calibration import FEWEST_UNITS, check_prior
+from likewise.data import DEFAULT_SHARES, LEAST_OF_SHARE, Decoded, most_shared, pair_counts, split
 from likewise.errors import BadArgument, RecipeError, SplitError
-from likewise.evaluation.pooled import Decided, Fold, PooledEvaluation, pool_folds
-from likewise.evaluation.pooled_probabilities import Said
+from likewise.evaluation import Decided, Fold, PooledEvaluation, Said, pool_folds
 from likewise.learn.experiment import learn
 from likewise.learn.loop.data import Splitter
 from likewise.learn.loop.train import OnStep, Run
-from likewise.model.model import Model
-from likewise.pairs.choose import choose_pairs
-from likewise.recipe.recipe import Recipe
-from likewise.results.evaluation import Epoch, Evaluation
+from likewise.model import Model
+from likewise.pairs import choose_pairs
+from likewise.recipe import Recipe
+from likewise.results import Epoch, Evaluation
 from likewise.shapes import Array, Int
 from likewise.sources import FAMILY as SOURCES
 from likewise.sources.base import Source

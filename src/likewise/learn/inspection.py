@@ -5,9 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from likewise.auditing.findings import Audit, worst_first
-from likewise.auditing.margins import embedding_findings, margin_of
-from likewise.auditing.run import audit_decoded, some_identities
+from likewise.auditing import (
+    Audit,
+    audit_decoded,
+    embedding_findings,
+    margin_of,
+    some_identities,
+    worst_first,
+)
 from likewise.learn.loop.train import Run
 from likewise.learn.loop.validation import embedded
 from likewise.types import Role

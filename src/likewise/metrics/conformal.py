@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from likewise.metrics.intervals import share_of
-from likewise.results.grades import Coverage, GradeAccuracy, GradeBin
+from likewise.results import Coverage, GradeAccuracy, GradeBin
 from likewise.shapes import Array, Float, Int
 
 BINS = 8

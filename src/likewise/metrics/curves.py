@@ -11,7 +11,7 @@ import numpy as np
 
 from likewise.errors import BadArgument
 from likewise.metrics.verification import DistanceHistograms, bin_values
-from likewise.results.curves import Curve
+from likewise.results import Curve
 from likewise.shapes import Array, Float
 
 _SHOWN = 200

@@ -6,7 +6,7 @@ import numpy as np
 
 from likewise.metrics.identification import probe_ranks, rejecting
 from likewise.metrics.intervals import FEWEST_UNITS, share_of
-from likewise.results.ranking import AtSize
+from likewise.results import AtSize
 from likewise.shapes import Array, Float, Int
 
 GALLERIES = 20

@@ -6,7 +6,7 @@ import numpy as np
 
 from likewise.errors import MissingExtra
 from likewise.metrics.intervals import CONFIDENCE, FEWEST_UNITS
-from likewise.results.grades import Correlation, Graded
+from likewise.results import Correlation, Graded
 from likewise.shapes import Array, Float, Int
 
 UNIT = "groups of linked pairs"

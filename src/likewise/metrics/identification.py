@@ -7,7 +7,7 @@ import numpy as np
 
 from likewise.metrics.intervals import share_of
 from likewise.metrics.workers import in_order
-from likewise.results.ranking import Identification, OneShot
+from likewise.results import Identification, OneShot
 from likewise.shapes import Array, Bool, Float, Int
 
 _CHUNK = 2000

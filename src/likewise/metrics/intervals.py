@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from likewise.errors import MissingExtra
-from likewise.results.ranking import Share
+from likewise.results import Share
 from likewise.shapes import Array, Float, Int
 
 CONFIDENCE = 0.95

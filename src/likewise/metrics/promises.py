@@ -7,8 +7,7 @@ interval of the measured rate alone is too narrow to judge a promise by.
 import math
 
 from likewise.metrics.intervals import CONFIDENCE, FEWEST_UNITS, expit, quantile
-from likewise.results.evaluation import OperatingPoint
-from likewise.results.rates import Promise, Rate
+from likewise.results import OperatingPoint, Promise, Rate
 
 # Fewer than one error in a million million is none, or was made up.
 _LEAST = 1e-12

@@ -8,7 +8,7 @@ import numpy as np
 from likewise.distances.approximate import Rough, bounds, narrow, precise
 from likewise.metrics.intervals import share_of
 from likewise.metrics.workers import in_order
-from likewise.results.ranking import Retrieval
+from likewise.results import Retrieval
 from likewise.shapes import Array, Float, Int, Shaped
 
 _BLOCK_ELEMENTS = 2**24

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from likewise.metrics.intervals import CONFIDENCE, two_sided, upper_limit
-from likewise.results.rates import Rate
+from likewise.results import Rate
 from likewise.shapes import Array, Float
 
 

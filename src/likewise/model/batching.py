@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from likewise.data.loader import (
+from likewise.data import (
     Chunk,
     check_kind,
     decode,

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.calibration import json_format
-from likewise.calibration.calibration import Calibration
-from likewise.data.cache import Decoded
-from likewise.data.loader import out_of_memory
+from likewise.calibration import Calibration, from_json
+from likewise.data import Decoded, out_of_memory
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
 from likewise.distances.comparator import Comparator
@@ -24,15 +22,14 @@ from likewise.errors import (
     NotCalibrated,
     UnknownName,
 )
-from likewise.model import folder as manifest
-from likewise.model import reference, transform_text
 from likewise.model.batching import Block, embed_blocks
 from likewise.model.feature_maps import FeatureMaps
-from likewise.model.folder import Manifest
+from likewise.model.folder import Manifest, load_manifest, read_file
 from likewise.model.leakage import LeakageRecord
 from likewise.model.onnx_encoder import OnnxEncoder
 from likewise.model.onnx_matcher import OnnxMatcher
-from likewise.model.reference import DriftReference
+from likewise.model.reference import DriftReference, reference_from_bytes
+from likewise.model.transform_text import parse_transform
 from likewise.registry import unknown
 from likewise.shapes import Array, Float
 from likewise.types import Embeddings, Items, Raw
@@ -55,8 +52,8 @@ class Model:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.manifest: Manifest = manifest.load_manifest(self.folder)
-        self.transform = transform_text.parse_transform(self.read("transform"), self.manifest.kind)
+        self.manifest: Manifest = load_manifest(self.folder)
+        self.transform = parse_transform(self.read("transform"), self.manifest.kind)
         try:
             self.distance: Distance = DISTANCES.build(self.manifest.distance)
         except LikewiseError as error:
@@ -107,7 +104,7 @@ class Model:
 
     def read(self, role: str) -> bytes:
         """The bytes of one of its files, checked against the manifest's hash."""
-        return manifest.read_file(self.folder, self.manifest, role)
+        return read_file(self.folder, self.manifest, role)
 
     @property
     def fingerprint(self) -> str:
@@ -124,14 +121,14 @@ class Model:
         """Named calibrations; empty if there is none."""
         if "calibration" not in self.manifest.files:
             return {}
-        return json_format.from_json(self.read("calibration"))
+        return from_json(self.read("calibration"))
 
     @cached_property
     def references(self) -> Mapping[str, DriftReference]:
         """Some embeddings of what each calibration was fitted on; empty if there are none."""
         if "reference" not in self.manifest.files:
             return {}
-        return reference.reference_from_bytes(self.read("reference"), self.dim)
+        return reference_from_bytes(self.read("reference"), self.dim)
 
     @cached_property
     def trained_on(self) -> LeakageRecord:

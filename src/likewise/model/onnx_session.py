@@ -19,7 +19,7 @@ import onnxruntime
 from likewise.errors import DamagedModel, OutOfMemory
 from likewise.io.bounded import memory_bytes
 from likewise.io.display import printable, shortened
-from likewise.model import onnx_check
+from likewise.model.onnx_check import check_onnx
 from likewise.shapes import Array
 
 MEMORY_SHARE = 0.5
@@ -45,7 +45,7 @@ class OnnxSession:
     """
 
     def __init__(self, data: bytes, what: str, *, single: bool = False) -> None:
-        onnx_check.check_onnx(data, what)
+        check_onnx(data, what)
         self.what = what
         _share_arena()
         options = onnxruntime.SessionOptions()

@@ -15,8 +15,7 @@ from likewise.metrics.tally import Tally
 from likewise.metrics.verification import Counted
 from likewise.metrics.workers import in_order
 from likewise.pairs.tiles import Found, Tile, accepted, pairs_in_ranges, tiles
-from likewise.results.evaluation import Mistake
-from likewise.results.rates import ErrorRates
+from likewise.results import ErrorRates, Mistake
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.types import Claim
 

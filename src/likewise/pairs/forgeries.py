@@ -17,8 +17,7 @@ from likewise.metrics import verification
 from likewise.metrics.tally import Tally
 from likewise.pairs.all_pairs import AllPairs
 from likewise.registry import unknown
-from likewise.results.evaluation import Mistake
-from likewise.results.rates import ErrorRates
+from likewise.results import ErrorRates, Mistake
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.types import Claim, Items
 

@@ -11,8 +11,7 @@ from likewise.distances.comparator import Comparator
 from likewise.errors import BadDistance, SplitError
 from likewise.metrics import verification
 from likewise.metrics.tally import Tally
-from likewise.results.evaluation import Mistake
-from likewise.results.rates import ErrorRates
+from likewise.results import ErrorRates, Mistake
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.types import Claim, Items, Pairs
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from likewise.distances.approximate import Rough, bounds, narrow, precise
 from likewise.distances.comparator import Comparator
-from likewise.results.evaluation import Mistake
+from likewise.results import Mistake
 from likewise.shapes import Array, Bool, Float, Int
 
 # Where more pairs than one of so many must be looked at one by one, all are compared at once.

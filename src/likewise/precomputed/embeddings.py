@@ -8,7 +8,7 @@ import numpy as np
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.comparator import Comparator
 from likewise.errors import DamagedSource, EmptySource, SplitError
-from likewise.pairs.all_pairs import AllPairs
+from likewise.pairs import AllPairs
 from likewise.precomputed.protocol import LARGEST, Names, pair_labels
 from likewise.shapes import Array, Float, Int, Shaped
 

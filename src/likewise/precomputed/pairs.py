@@ -6,10 +6,10 @@ from typing import final
 
 import numpy as np
 
-from likewise.calibration.grades import GradedDistances
+from likewise.calibration import GradedDistances
 from likewise.errors import DamagedSource, EmptySource, SplitError
 from likewise.io.display import printable
-from likewise.pairs.listed_pairs import ListedPairs
+from likewise.pairs import ListedPairs
 from likewise.precomputed.protocol import LARGEST, Names, pair_labels
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.sources.tabular.grades import Grading

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 
 from likewise.errors import DamagedSource
-from likewise.pairs.all_pairs import PairSet
+from likewise.pairs import PairSet
 from likewise.shapes import Array, Int, Shaped
 
 Names: TypeAlias = Sequence[str] | Sequence[int] | Array

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
-from likewise.auditing.findings import Audit, Clue, Evidence, Finding, Severity, count_words
+from likewise.auditing import Audit, Clue, Evidence, Finding, Severity, count_words
 from likewise.report import pictures, sections, wording
 from likewise.report.document import document
 from likewise.shapes import Array

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from likewise.duplicates.result import Duplicates
+from likewise.duplicates import Duplicates
 from likewise.report import pictures, sections, wording
 from likewise.report.document import document
 from likewise.shapes import Array

@@ -16,8 +16,7 @@ import numpy as np
 
 from likewise.errors import MissingExtra
 from likewise.report.wording import distance
-from likewise.results.curves import Histogram
-from likewise.results.evaluation import Epoch, OperatingPoint
+from likewise.results import Epoch, Histogram, OperatingPoint
 from likewise.shapes import Array
 
 TOKENS = {

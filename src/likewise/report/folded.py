@@ -5,11 +5,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from likewise.evaluation.pooled import Fold, PooledEvaluation, PooledPoint
+from likewise.evaluation import Fold, PooledEvaluation, PooledPoint
 from likewise.report import probability, sections, shares, tradeoff, wording
 from likewise.report.document import document
-from likewise.results.evaluation import OperatingPoint, claim_sentence
-from likewise.results.rates import ErrorRates, Rate
+from likewise.results import ErrorRates, OperatingPoint, Rate, claim_sentence
 
 _COLUMNS = ("target", "thresholds", "FAR", "FRR", "balanced accuracy")
 _AGAINST = {

@@ -5,7 +5,7 @@ from typing import Any
 
 from likewise.report import sections, wording
 from likewise.report.figures import TOKENS, Figure, finished
-from likewise.results.grades import GradeAccuracy, Graded
+from likewise.results import GradeAccuracy, Graded
 
 
 def grades(found: Graded | None) -> str:

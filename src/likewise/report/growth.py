@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from likewise.report import sections, wording
 from likewise.report.figures import TOKENS, Figure, finished
-from likewise.results.evaluation import Evaluation
-from likewise.results.ranking import AtSize, Share
+from likewise.results import AtSize, Evaluation, Share
 
 
 def growth(evaluation: Evaluation) -> str:

@@ -10,9 +10,7 @@ from likewise.errors import BadArgument
 from likewise.report import figures, growth, pictures, sections, shares, wording
 from likewise.report.document import document
 from likewise.report.grades import grades
-from likewise.results.evaluation import Epoch, Evaluation, Verification
-from likewise.results.probability import Choice
-from likewise.results.rates import Rate
+from likewise.results import Choice, Epoch, Evaluation, Rate, Verification
 from likewise.shapes import Array
 from likewise.types import Claim
 

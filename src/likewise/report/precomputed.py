@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from likewise.report import sections, wording
 from likewise.report.document import document
 from likewise.report.grades import grades
-from likewise.results.evaluation import Evaluation, OperatingPoint, Verification
-from likewise.results.grades import Graded
-from likewise.results.probability import Choice, Probability
-from likewise.results.rates import Accuracy
+from likewise.results import (
+    Accuracy,
+    Choice,
+    Evaluation,
+    Graded,
+    OperatingPoint,
+    Probability,
+    Verification,
+)
 
 _COLUMNS = ("target", "threshold", "FAR", "FRR", "supported")
 

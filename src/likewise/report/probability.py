@@ -5,7 +5,7 @@ from typing import Any
 
 from likewise.report import wording
 from likewise.report.figures import TOKENS, Figure, finished
-from likewise.results.probability import Choice, Probability
+from likewise.results import Choice, Probability
 
 
 def reliability_figure(found: Probability) -> Figure:

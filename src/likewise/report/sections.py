@@ -8,10 +8,16 @@ import math
 from collections.abc import Mapping, Sequence
 
 from likewise.report import figures, pictures, probability, tradeoff, wording
-from likewise.results.evaluation import Evaluation, OperatingPoint, Verification
-from likewise.results.probability import Choice, Probability
-from likewise.results.ranking import OneShot
-from likewise.results.rates import Accuracy, Rate
+from likewise.results import (
+    Accuracy,
+    Choice,
+    Evaluation,
+    OneShot,
+    OperatingPoint,
+    Probability,
+    Rate,
+    Verification,
+)
 
 _NAMED = 10
 _COLUMNS = (

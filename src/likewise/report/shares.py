@@ -4,8 +4,7 @@ import html
 from collections.abc import Mapping, Sequence
 
 from likewise.report import sections, wording
-from likewise.results.evaluation import Evaluation, OperatingPoint, Verification
-from likewise.results.rates import ErrorRates, Extremes
+from likewise.results import ErrorRates, Evaluation, Extremes, OperatingPoint, Verification
 
 
 def populations(found: Verification, default: str) -> str:

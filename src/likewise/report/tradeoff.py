@@ -11,9 +11,7 @@ import numpy as np
 from likewise.metrics.curves import normal_deviates
 from likewise.report import wording
 from likewise.report.figures import TOKENS, Figure, finished
-from likewise.results.curves import Curve
-from likewise.results.evaluation import OperatingPoint, Verification
-from likewise.results.rates import Rate
+from likewise.results import Curve, OperatingPoint, Rate, Verification
 from likewise.shapes import Array
 
 _LEAST, _MOST = 1e-5, 0.6

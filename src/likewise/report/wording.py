@@ -7,10 +7,17 @@ one; rates are fractions or so many of 1,000.
 import math
 from collections.abc import Sequence
 
-from likewise.results.evaluation import Evaluation, OperatingPoint, Verification
-from likewise.results.grades import Correlation, Graded
-from likewise.results.ranking import OneShot
-from likewise.results.rates import Accuracy, Promise, Rate
+from likewise.results import (
+    Accuracy,
+    Correlation,
+    Evaluation,
+    Graded,
+    OneShot,
+    OperatingPoint,
+    Promise,
+    Rate,
+    Verification,
+)
 from likewise.types import Claim
 
 DIFFERENT, ACCEPTED = "of different things", "taken for the same"

@@ -9,18 +9,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from likewise.data.cache import Decoded
+from likewise.data import Decoded
 from likewise.errors import DamagedModel
-from likewise.evaluation.pooled import PooledEvaluation
+from likewise.evaluation import PooledEvaluation
 from likewise.io import atomic
 from likewise.io.display import printable, shortened
-from likewise.model.model import Model
+from likewise.model import Model
 from likewise.report import Example, Report, card, render
 from likewise.report.figures import check_plotly
 from likewise.report.folded import FoldsReport, render_folds
 from likewise.report.precomputed import PrecomputedReport, render_precomputed
-from likewise.results.evaluation import Epoch, Evaluation, Training
-from likewise.results.probability import Choice
+from likewise.results import Choice, Epoch, Evaluation, Training
 from likewise.types import Items
 
 _PACKAGES = ("likewise", "numpy", "onnxruntime", "torch", "scikit-learn")

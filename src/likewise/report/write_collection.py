@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from likewise.auditing.collect import item_of
-from likewise.auditing.findings import Audit
-from likewise.duplicates.result import Duplicates
+from likewise.auditing import Audit, item_of
+from likewise.duplicates import Duplicates
 from likewise.io import atomic
 from likewise.report.audit import render_audit
 from likewise.report.duplicates import render_duplicates, shown_rows

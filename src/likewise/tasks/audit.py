@@ -2,13 +2,11 @@
 
 import numpy as np
 
-from likewise.auditing.findings import Finding
-from likewise.auditing.margins import embedding_findings, margin_of
-from likewise.auditing.run import some_identities
+from likewise.auditing import Finding, embedding_findings, margin_of, some_identities
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.comparator import Comparator
-from likewise.model.model import Model
-from likewise.recipe.recipe import Recipe
+from likewise.model import Model
+from likewise.recipe import Recipe
 from likewise.types import Items
 
 MOST_ITEMS = 5_000

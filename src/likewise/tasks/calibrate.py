@@ -4,22 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from likewise.calibration import json_format
-from likewise.calibration.calibration import Calibration
-from likewise.calibration.fit import fit_calibration as fit_one
-from likewise.calibration.graded_pairs import graded_pairs
-from likewise.calibration.probability import AUTO, check_calibrator
-from likewise.calibration.thresholds import check_target, cost_name
-from likewise.data.cache import Decoded, decode_all
-from likewise.data.splits import split
+from likewise.calibration import (
+    AUTO,
+    Calibration,
+    check_calibrator,
+    check_target,
+    cost_name,
+    fit_calibration,
+    graded_distances,
+    to_json,
+)
+from likewise.data import Decoded, decode_all, split
 from likewise.errors import BadArgument, CalibrationExists, SaveFailed
 from likewise.io.display import printable
-from likewise.model import folder, reference
-from likewise.model.model import Model, beside
-from likewise.model.reference import DriftReference
-from likewise.pairs.choose import choose_pairs
+from likewise.model import DriftReference, Model, beside, to_bytes, update_model
+from likewise.pairs import choose_pairs
 from likewise.registry import unknown
-from likewise.results.evaluation import Evaluation
+from likewise.results import Evaluation
 from likewise.sources.base import Source
 from likewise.tasks.evaluate import measure_model
 from likewise.tasks.seen import see
@@ -142,11 +143,11 @@ def calibrate(
         _check_free(standing, name, overwrite=overwrite)
         memory = standing.trained_on.and_calibrated(known.items, iter(known))
     files = {
-        "calibration": json_format.to_json({**standing.calibrations, **made}),
-        "reference": reference.to_bytes({**standing.references, name: kept}),
+        "calibration": to_json({**standing.calibrations, **made}),
+        "reference": to_bytes({**standing.references, name: kept}),
         "trained_on": memory.to_json(),
     }
-    folder.update_model(model.folder, files, standing=standing.manifest)
+    update_model(model.folder, files, standing=standing.manifest)
     return NamedCalibration(name, made[name], evaluation, dealt.how)
 
 
@@ -221,10 +222,10 @@ def fit(
         else:
             seen = replace(plain, comparator=model.comparator(comparator))
         compared = choose_pairs(seen.vectors, seen.items, seen.comparator, against)
-        fitted = fit_one(
+        fitted = fit_calibration(
             compared, claim, calibrator, limit=limit, far=far, costs=costs, prior=prior
         )
-        graded = graded_pairs(seen.vectors, seen.items, seen.comparator)
+        graded = graded_distances(seen.vectors, seen.items, seen.comparator)
         source = known.items.namespace + (f" ({seen.drawn})" if seen.drawn else "")
         made[called] = replace(
             fitted,

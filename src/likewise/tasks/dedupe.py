@@ -5,16 +5,27 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.calibration.calibration import Calibration
-from likewise.duplicates.embedders import Maker, embedding, hashing, overlaying
-from likewise.duplicates.groups import GROUPINGS, grouped
-from likewise.duplicates.overlay import overlaid
-from likewise.duplicates.pair_search import Near, near_pairs
-from likewise.duplicates.result import Duplicates, Threshold
-from likewise.duplicates.scan import Read, scan_items
-from likewise.duplicates.threshold import Nearness, calibration_of, threshold_of
+from likewise.calibration import Calibration
+from likewise.duplicates import (
+    GROUPINGS,
+    Duplicates,
+    Maker,
+    Near,
+    Nearness,
+    Read,
+    Threshold,
+    calibration_of,
+    embedding,
+    grouped,
+    hashing,
+    near_pairs,
+    overlaid,
+    overlaying,
+    scan_items,
+    threshold_of,
+)
 from likewise.errors import BadArgument
-from likewise.model.model import Model
+from likewise.model import Model
 from likewise.registry import unknown
 from likewise.sources.base import Source
 from likewise.types import Items

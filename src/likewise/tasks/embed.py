@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.model.model import Model
+from likewise.model import Model
 from likewise.sources.base import Source
 from likewise.tasks.vectors import Spool, WrittenVectors, check_vectors_path, write_vectors
 from likewise.types import Embeddings

@@ -9,7 +9,7 @@ import numpy as np
 from likewise.errors import BadArgument
 from likewise.gallery import Gallery
 from likewise.io.display import printable
-from likewise.model.model import Model
+from likewise.model import Model
 from likewise.shapes import Array, Float
 from likewise.sources.base import Source
 from likewise.sources.table import Table

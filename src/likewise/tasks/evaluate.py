@@ -6,27 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from likewise.calibration.calibration import Calibration
-from likewise.calibration.graded_pairs import graded_pairs
-from likewise.calibration.probability import measure_probabilities as measure_probability
-from likewise.data.cache import Decoded, decode_all
+from likewise.calibration import Calibration, graded_distances, measure_probabilities
+from likewise.data import Decoded, decode_all
 from likewise.distances.approximate import Rough
 from likewise.distances.base import Distance
 from likewise.distances.comparator import Comparator
 from likewise.errors import BadArgument, Leak
-from likewise.evaluation.by_group import rates_by_group
-from likewise.evaluation.verification import verify_all
+from likewise.evaluation import rates_by_group, verify_all
 from likewise.metrics.gallery_size import by_size
 from likewise.metrics.identification import identification, one_shot
 from likewise.metrics.retrieval import retrieval
-from likewise.model.feature_maps import FeatureMaps
-from likewise.model.model import Model
-from likewise.model.onnx_matcher import OnnxMatcher
-from likewise.model.reranking import NEAREST, Reranked, check_nearest
-from likewise.pairs.choose import choose_pairs
-from likewise.results.evaluation import Evaluation
-from likewise.results.ranking import Identification, OneShot, Retrieval
-from likewise.results.rates import Enrolment
+from likewise.model import NEAREST, FeatureMaps, Model, OnnxMatcher, Reranked, check_nearest
+from likewise.pairs import choose_pairs
+from likewise.results import Enrolment, Evaluation, Identification, OneShot, Retrieval
 from likewise.shapes import Array, Float, Shaped
 from likewise.sources.base import Source
 from likewise.tasks.seen import see
@@ -175,7 +167,7 @@ def measure_model(
             by=by,
             against=fitted.against,
         )
-    graded = graded_pairs(vectors, items, compares)
+    graded = graded_distances(vectors, items, compares)
     found = _Ranked()
     if items.pairs is None:
         most = _MOST_MATCHED if isinstance(compares, OnnxMatcher) else _MOST
@@ -203,7 +195,7 @@ def measure_model(
         few_shot=found.few_shot,
         identification=found.identification,
         retrieval=found.retrieval,
-        probability=measure_probability(comparisons, fitted.ratios, fitted.claim, prior),
+        probability=measure_probabilities(comparisons, fitted.ratios, fitted.claim, prior),
         enrolment=_enrolment(decoded.given, items, len(seen.failed)),
         groups=groups,
         grades=None if graded is None else graded.follow(fitted.grades),

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from likewise.data.item import place_of, raw_of
-from likewise.gallery import Gallery, Identified
-from likewise.gallery.templates import Rule
-from likewise.model.model import Model
+from likewise.data import place_of, raw_of
+from likewise.gallery import Gallery, Identified, Rule
+from likewise.model import Model
 from likewise.tasks.probing import probe_of
 from likewise.types import Raw
 

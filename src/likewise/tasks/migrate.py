@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from likewise.errors import EmptySource, GalleryBusy, MissingItems, UnreadableItem
-from likewise.gallery import Gallery, Limit
-from likewise.gallery.open_set import TARGETS
+from likewise.gallery import TARGETS, Gallery, Limit
 from likewise.io.display import printable
-from likewise.model.model import Model
+from likewise.model import Model
 from likewise.shapes import Array, Float
 from likewise.sources.base import Source
 from likewise.stores.base import Store

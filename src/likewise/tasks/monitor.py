@@ -9,8 +9,7 @@ import numpy as np
 from likewise.errors import BadArgument, NoReference, SplitError
 from likewise.io.display import printable
 from likewise.metrics.shift import two_samples
-from likewise.model.model import Model
-from likewise.model.reference import MOST, evenly
+from likewise.model import MOST, Model, evenly
 from likewise.shapes import Array, Int, Shaped
 from likewise.sources.base import Source
 from likewise.types import Claim, Items

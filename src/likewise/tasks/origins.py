@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from likewise.errors import UnreadableItem
-from likewise.gallery.result import DIGEST, PATH
+from likewise.gallery import DIGEST, PATH
 from likewise.io.bounded import LARGEST_ITEM_BYTES, read_plain
 from likewise.io.display import printable, shortened
 from likewise.sources.base import Source

@@ -3,20 +3,14 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from likewise.calibration import json_format
-from likewise.calibration.calibration import Calibration
-from likewise.calibration.probability import measure_probabilities
+from likewise.calibration import Calibration, from_json, measure_probabilities, to_json
 from likewise.errors import BadArgument, DamagedModel, SourceNotFound, SplitError
-from likewise.evaluation.cross_validation import CrossFitted, Fitting, cross_fit, graded_by
-from likewise.evaluation.verification import verify_all
+from likewise.evaluation import CrossFitted, Fitting, cross_fit, graded_by, verify_all
 from likewise.io import atomic
 from likewise.io.bounded import read_plain
 from likewise.io.display import shortened
-from likewise.precomputed import Precomputed
-from likewise.precomputed.folds import FOLDS
-from likewise.results.evaluation import Verification
-from likewise.results.grades import Graded
-from likewise.results.probability import Probability
+from likewise.precomputed import FOLDS, Precomputed
+from likewise.results import Graded, Probability, Verification
 
 CALIBRATION_BYTES = 1 << 24
 
@@ -127,7 +121,7 @@ def save_calibration(calibrated: PrecomputedCalibration, path: Path) -> None:
         SaveFailed: If it cannot be written; what was there before still stands.
     """
     check_calibration_path(path)
-    data = json_format.to_json({calibrated.measure: calibrated.calibration})
+    data = to_json({calibrated.measure: calibrated.calibration})
     atomic.replace(path, data)
 
 
@@ -162,7 +156,7 @@ def load_calibration(path: Path) -> tuple[str, Calibration]:
             "likewise calibrate wrote."
         ) from error
     try:
-        found = json_format.from_json(data)
+        found = from_json(data)
     except DamagedModel as error:
         raise DamagedModel(
             f"{path} is no calibration ({shortened(error, 300)}). Give the file that likewise "

@@ -1,6 +1,6 @@
 """One item as the embedding that a gallery is asked with."""
 
-from likewise.model.model import Model
+from likewise.model import Model
 from likewise.types import Embeddings, Items, Raw
 
 

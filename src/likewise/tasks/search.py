@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from likewise.data.item import place_of, raw_of
+from likewise.data import place_of, raw_of
 from likewise.gallery import Gallery
-from likewise.model.model import Model
+from likewise.model import Model
 from likewise.stores.rows import Match
 from likewise.tasks.probing import probe_of
 from likewise.types import Raw

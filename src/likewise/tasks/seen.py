@@ -5,12 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from likewise.data.cache import Decoded
+from likewise.data import Decoded
 from likewise.distances.comparator import Comparator
-from likewise.model.feature_maps import FeatureMaps, vectors_of
-from likewise.model.model import Model
-from likewise.model.onnx_matcher import ComparedOnce
-from likewise.model.reference import evenly
+from likewise.model import ComparedOnce, FeatureMaps, Model, evenly, vectors_of
 from likewise.shapes import Array, Float, Int
 from likewise.types import Items
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from likewise.calibration.calibration import Calibration
-from likewise.data.item import place_of, raw_of
+from likewise.calibration import Calibration
+from likewise.data import place_of, raw_of
 from likewise.errors import BadArgument, UnsupportedRate
-from likewise.model.model import Model
-from likewise.results.evaluation import Decision
+from likewise.model import Model
+from likewise.results import Decision
 from likewise.types import Raw
 
 
@@ -69,7 +69,7 @@ def _of_least_cost(fitted: Calibration, name: str, costs: tuple[float, float], p
         UnsupportedRate: If there is none; the rates of a threshold that nobody fitted are unknown.
     """
     # Only here, since fitting thresholds needs what a decision does not, and takes time to load.
-    from likewise.calibration.thresholds import cost_name
+    from likewise.calibration import cost_name
 
     wanted = cost_name(costs, prior)
     known = [point.name for point in fitted.points]

@@ -8,16 +8,19 @@ from likewise.distances import FAMILY as DISTANCES
 from likewise.errors import BadArgument, DamagedModel, SourceNotFound, UnfitEncoder
 from likewise.io.bounded import read_plain
 from likewise.io.display import shortened
-from likewise.model import folder as manifest
-from likewise.model import transform_text
-from likewise.model.files import most_bytes
-from likewise.model.leakage import LeakageRecord
-from likewise.model.model import Model
-from likewise.model.onnx_encoder import OnnxEncoder
+from likewise.model import (
+    LeakageRecord,
+    Model,
+    OnnxEncoder,
+    check_model_folder,
+    dump_transform,
+    most_bytes,
+    save_model,
+)
 from likewise.transforms import FAMILY as TRANSFORMS
 from likewise.transforms.base import Transform
 from likewise.types import Claim, InputShape, Kind
-from likewise.wrapping.adapt import WrapRequest, adapt, probe_encoder
+from likewise.wrapping import WrapRequest, adapt_encoder, probe_encoder
 
 DEFAULT_STATE = {"mean": 0.0, "std": 1.0}
 
@@ -67,22 +70,22 @@ def wrap(
     spec, compared = str(TRANSFORMS.check(transform)), str(DISTANCES.check(distance))
     DISTANCES.build(compared)
     folder, what = Path(out), str(encoder)
-    manifest.check_model_folder(folder, overwrite=overwrite)
+    check_model_folder(folder, overwrite=overwrite)
     built, state = _with_state(spec, mean, std, channels)
     shape = built.shape
     if shape.kind is Kind.SEQUENCE and layout == "nhwc":
         raise BadArgument("the layout nhwc is of images, and the transform makes series.")
-    data = adapt(
+    data = adapt_encoder(
         _read(Path(encoder)), what, WrapRequest(shape, spec, inputs, lengths, output, layout)
     )
     _try(data, what, shape)
-    manifest.save_model(
+    save_model(
         folder,
         kind=shape.kind,
         claim=Claim.NEW_IDENTITIES,
         distance=compared,
         files={
-            "transform": transform_text.dump_transform(spec, state),
+            "transform": dump_transform(spec, state),
             "encoder.main": data,
             # What the encoder learned from nobody knows; what it is calibrated on is remembered.
             "trained_on": LeakageRecord.of(Claim.NEW_IDENTITIES, {}).to_json(),

@@ -8,9 +8,7 @@ import numpy as np
 
 from likewise.errors import DamagedModel, UnfitEncoder
 from likewise.io.display import printable, shortened
-from likewise.model import onnx_check
-from likewise.model.onnx_encoder import LONGEST_EMBEDDING, OnnxEncoder
-from likewise.model.onnx_session import OnnxSession
+from likewise.model import LONGEST_EMBEDDING, OnnxEncoder, OnnxSession, check_onnx
 from likewise.shapes import Array
 from likewise.types import InputShape, Kind
 from likewise.wrapping import graph_edit
@@ -45,7 +43,7 @@ class WrapRequest:
     layout: str = "nchw"
 
 
-def adapt(data: bytes, what: str, wanted: WrapRequest) -> bytes:
+def adapt_encoder(data: bytes, what: str, wanted: WrapRequest) -> bytes:
     """The same encoder with the inputs, the output and the free axes of a model's.
 
     Args:
@@ -83,7 +81,7 @@ def adapt(data: bytes, what: str, wanted: WrapRequest) -> bytes:
 
 def _check(model: Any, what: str) -> None:
     try:
-        onnx_check.check_onnx(model.SerializeToString(), what)
+        check_onnx(model.SerializeToString(), what)
     except DamagedModel as error:
         raise UnfitEncoder(
             f"{what} cannot be wrapped: {error.__cause__}. Export it again as plain operators of "

@@ -7,8 +7,7 @@ from likewise.cli.progress import Counter
 from likewise.errors import BadArgument
 
 if TYPE_CHECKING:
-    from likewise.duplicates.result import Duplicates
-    from likewise.duplicates.review import ReviewedPrecision
+    from likewise.duplicates import Duplicates, ReviewedPrecision
 
 _NAMED = 10
 

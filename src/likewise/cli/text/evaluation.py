@@ -186,7 +186,7 @@ def _interval(share: Any) -> str:
 
 def _ranked_lines(evaluation: Any) -> list[str]:
     """Recognition, identification and retrieval, each where it was measured."""
-    from likewise.report.wording import closer
+    from likewise.report import closer
 
     lines = [told] if (told := closer(evaluation).strip()) else []
     for shot in (evaluation.one_shot, evaluation.few_shot):

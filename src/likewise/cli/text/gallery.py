@@ -83,7 +83,7 @@ def match_line(match: Any) -> str:
 
 def entry_line(name: str, identity: str, metadata: Mapping[str, Any]) -> str:
     """An entry as the line that a person reads."""
-    from likewise.gallery.result import DIGEST, PATH
+    from likewise.gallery import DIGEST, PATH
 
     # Where it came from is for `migrate`, and stands in the JSON.
     shown = {name: value for name, value in metadata.items() if name not in (PATH, DIGEST)}

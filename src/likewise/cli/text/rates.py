@@ -7,7 +7,7 @@ from likewise.cli.text.evaluation import rate_words
 
 def claim_words(found: Any) -> str:
     """What rates claim, in words that name their trials."""
-    from likewise.results.evaluation import claim_sentence
+    from likewise.results import claim_sentence
 
     return claim_sentence(found.claim, found.unit)
 
@@ -33,7 +33,7 @@ def rate_lines(rates: Any, populations: Any, against: str, unit: str) -> list[st
 
 def promise_lines(found: Any, point: Any) -> list[str]:
     """Whether an operating point keeps the rate that it was fitted for; none where nobody knows."""
-    from likewise.report.wording import promise
+    from likewise.report import promise
 
     kept = found.promises.get(point.name)
     return [] if kept is None else [f"  {promise(kept)}"]

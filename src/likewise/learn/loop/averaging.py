@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from likewise.recipe.recipe import Recipe
+from likewise.recipe import Recipe
 
 
 class Averaged(nn.Module):

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from likewise.errors import BadArgument, NothingToResume, UnfinishedRun
 from likewise.io import atomic
-from likewise.recipe.recipe import Recipe
+from likewise.recipe import Recipe
 
 _KEY = "likewise.checkpoint"
 

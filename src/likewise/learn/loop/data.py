@@ -8,11 +8,10 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from likewise.data.cache import Decoded, decode_all
-from likewise.data.splits import split
+from likewise.data import Decoded, decode_all, split
 from likewise.errors import BadArgument, RecipeError
 from likewise.learn.samplers.base import Sampler
-from likewise.recipe.recipe import Recipe
+from likewise.recipe import Recipe
 from likewise.registry import Spec
 from likewise.shapes import Array
 from likewise.sources import FAMILY as SOURCES

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from likewise.errors import TrainingError
-from likewise.recipe.recipe import Recipe
-from likewise.results.evaluation import Epoch
+from likewise.recipe import Recipe
+from likewise.results import Epoch
 
 GROWN = 100.0
 """Weights this many times as large as they began are a fault of the learning rate.

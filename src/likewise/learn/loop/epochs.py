@@ -16,7 +16,7 @@ from likewise.learn.loop.state import TrainingState
 from likewise.learn.loop.validation import class_centres, sample_error, validated
 from likewise.learn.network.network import Network, parted
 from likewise.learn.network.whitening import Whitening
-from likewise.results.evaluation import Epoch
+from likewise.results import Epoch
 from likewise.types import Labels, Pairs, Role
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from likewise.data.cache import Decoded
+from likewise.data import Decoded
 from likewise.distances import FAMILY as DISTANCES
 from likewise.errors import BadArgument, TrainingError
 from likewise.learn.augmentations.base import Augmentation
@@ -21,7 +21,7 @@ from likewise.learn.losses.base import Loss
 from likewise.learn.network.matching import matching_cost
 from likewise.learn.network.network import Network, parted
 from likewise.learn.samplers.base import Sampler
-from likewise.recipe.recipe import Recipe
+from likewise.recipe import Recipe
 from likewise.shapes import Array, Float, Int
 from likewise.transforms.base import Transform
 from likewise.types import Batch, Items, Labels, Pairs

@@ -7,7 +7,7 @@ import torch
 from likewise.learn.loop.muon import Muon, groups_of
 from likewise.learn.loop.objective import Objective
 from likewise.learn.network.network import Network
-from likewise.recipe.recipe import Recipe
+from likewise.recipe import Recipe
 
 
 def optimizer_of(recipe: Recipe, network: Network, objective: Objective) -> torch.optim.Optimizer:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 
 from likewise.errors import TrainingError
-from likewise.recipe.recipe import Recipe
-from likewise.results.evaluation import Epoch
+from likewise.recipe import Recipe
+from likewise.results import Epoch
 
 
 def set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, share: float) -> None:

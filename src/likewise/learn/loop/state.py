@@ -14,8 +14,8 @@ from likewise.learn.loop.checkpoint import Checkpoint, prefixed, under
 from likewise.learn.loop.diagnostics import Watch
 from likewise.learn.loop.schedule import Clock, waited
 from likewise.learn.network.network import Network
-from likewise.recipe.recipe import Recipe
-from likewise.results.evaluation import Epoch
+from likewise.recipe import Recipe
+from likewise.results import Epoch
 
 
 class TrainingState:

@@ -18,7 +18,7 @@ from lightning_fabric.plugins import MixedPrecision
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
-from likewise.data.cache import Decoded
+from likewise.data import Decoded
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
 from likewise.errors import BadArgument, NothingToResume, TrainingError
@@ -37,8 +37,8 @@ from likewise.learn.network.matching import matcher_of
 from likewise.learn.network.network import Network, set_layout, without_loss
 from likewise.learn.samplers import FAMILY as SAMPLERS
 from likewise.learn.views import FAMILY as VIEWS
-from likewise.recipe.recipe import Recipe
-from likewise.results.evaluation import Epoch
+from likewise.recipe import Recipe
+from likewise.results import Epoch
 from likewise.sources.base import Source
 from likewise.types import Batch, Kind, Role
 

@@ -5,15 +5,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from likewise.auditing.margins import spread_of
-from likewise.data.cache import Decoded
+from likewise.auditing import spread_of
+from likewise.data import Decoded
 from likewise.distances.base import Distance
 from likewise.learn.loop.objective import on_device
 from likewise.learn.network.matching import SymmetricMatcher
 from likewise.learn.network.network import Network, parted
 from likewise.metrics.identification import one_shot
 from likewise.metrics.verification import equal_error
-from likewise.model.feature_maps import FeatureMaps, vectors_of
+from likewise.model import FeatureMaps, vectors_of
 from likewise.shapes import Array, Float
 from likewise.transforms.base import Transform
 

@@ -1,7 +1,7 @@
 """What is searched when nobody says: little, since a trial takes long."""
 
 from likewise.learn.tuning.space import shortest
-from likewise.recipe.recipe import Recipe
+from likewise.recipe import Recipe
 from likewise.registry import Spec
 from likewise.types import Kind
 

@@ -11,7 +11,7 @@ from likewise.learn.tuning.space import Dimension
 from likewise.learn.tuning.study import Study
 from likewise.learn.tuning.study_id import Trial
 from likewise.learn.tuning.trial import run_trial
-from likewise.recipe.recipe import Recipe
+from likewise.recipe import Recipe
 
 _FAILURES = 10
 _SECONDS_BETWEEN_NOTES = 2.0

@@ -11,8 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
 from likewise.errors import RecipeError
-from likewise.recipe.recipe import Recipe
-from likewise.recipe.values import literal
+from likewise.recipe import Recipe, literal
 from likewise.registry import Family, Spec, families, unknown
 
 Value: TypeAlias = float | int | str

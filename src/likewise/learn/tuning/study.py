@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from likewise.errors import MissingExtra, NothingToResume, UnfinishedRun
 from likewise.learn.tuning.space import Dimension, Value
 from likewise.learn.tuning.study_id import Plan, Trial
-from likewise.recipe.recipe import Recipe
+from likewise.recipe import Recipe
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from likewise.errors import NothingToResume
-from likewise.recipe.recipe import Recipe
+from likewise.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from likewise.errors import SplitError
 from likewise.learn.folds import deal_folds
 from likewise.learn.loop.data import Data, dealt
 from likewise.learn.loop.train import Run
-from likewise.recipe.recipe import Recipe
+from likewise.recipe import Recipe
 from likewise.shapes import Array, Int
 from likewise.types import Claim, Items, Role, Split
 

@@ -22,7 +22,7 @@ from likewise.learn.tuning.space import parse_space
 from likewise.learn.tuning.study import Study, require_place
 from likewise.learn.tuning.study_id import Plan, Trial, require_same, study_path
 from likewise.learn.tuning.trial import learned_part, timed, trial_folds, trial_words
-from likewise.recipe.recipe import Recipe
+from likewise.recipe import Recipe
 from likewise.sources.base import Source
 
 LEAST_SECONDS = 0.5

@@ -14,7 +14,7 @@ FAMILY: "Family[View]" = Family(
         "shifted": "shifted:Shifted",
         "turned": "turned:Turned",
         "mirrored": "mirrored:Mirrored",
-        "affine": "affine:Affine",
+        "affine": "affine:AffineViews",
     },
     context=("shape",),
 )
