@@ -477,7 +477,8 @@ def forever(number):
     save(root / "model", number)
     print(os.getpid(), time.perf_counter() - began, flush=True)
     while True:
-        manifest.update_model(root / "model", {"calibration": f"calibration {number}+ ".encode() * 3000})
+        fresh = f"calibration {number}+ ".encode() * 3000
+        manifest.update_model(root / "model", {"calibration": fresh})
         save(root / f"fresh-{number}", number)
         number += 1
         save(root / "model", number)

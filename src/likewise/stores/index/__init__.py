@@ -1,1 +1,1 @@
-"""Approximate search in a SQLite store: the index beside it, made and measured."""
+"""Indexes for approximate search: what one is asked for, FAISS, and the file that keeps one."""

@@ -18,11 +18,11 @@ import numpy as np
 from likewise.errors import DamagedGallery, GalleryBusy
 from likewise.io import atomic
 from likewise.shapes import Array, Bool, Int
-from likewise.stores.index.stamp import stamp_of
 from likewise.stores.rows import Change, Rows, Written, digest, metadata_texts
 from likewise.stores.sqlite import vectors
 from likewise.stores.sqlite.database import Database, bound, chunks
 from likewise.stores.sqlite.schema import Head, check_pin, head_of
+from likewise.stores.sqlite.stamp import stamp_of
 
 _COPIED = 4096
 

@@ -13,11 +13,11 @@ from likewise.distances.base import Distance
 from likewise.errors import DamagedGallery, GalleryBusy
 from likewise.shapes import Array, Float, Int, Shaped
 from likewise.stores.exact import Ranked, nearest_rows, padded, squares_of
-from likewise.stores.index.stamp import NO_INDEX, Stamp, stamp_of
 from likewise.stores.rows import Match, Rows
 from likewise.stores.sqlite.database import Database, bound, chunks
 from likewise.stores.sqlite.filter_sql import sqlite_condition
 from likewise.stores.sqlite.schema import Head, check_pin, head_of
+from likewise.stores.sqlite.stamp import NO_INDEX, Stamp, stamp_of
 from likewise.stores.sqlite.vectors import Vectors
 from likewise.stores.where import Condition
 

@@ -13,14 +13,14 @@ from likewise.errors import BadArgument, ForeignEmbedding, GalleryBusy, WrongDim
 from likewise.shapes import Array, Float
 from likewise.stores.base import Store
 from likewise.stores.exact import Ranked
-from likewise.stores.index.approximate import Approximate
-from likewise.stores.index.deriving import derive
 from likewise.stores.index.faiss_index import installed
 from likewise.stores.keepable import check_timeout
 from likewise.stores.neighbours import Neighbours
 from likewise.stores.rows import Change, Line, Match, Pin, Rows, StoreState, Written
 from likewise.stores.sqlite import changing
+from likewise.stores.sqlite.approximate import Approximate
 from likewise.stores.sqlite.database import Database
+from likewise.stores.sqlite.deriving import derive
 from likewise.stores.sqlite.filter_sql import sqlite_condition
 from likewise.stores.sqlite.moving import discard_staging, move_gallery, staging_path
 from likewise.stores.sqlite.reading import (

@@ -14,15 +14,15 @@ from likewise.errors import BadArgument, GalleryBusy
 from likewise.io import atomic
 from likewise.shapes import Array, Int
 from likewise.stores import exact
-from likewise.stores.index.approximate import fits, prepared
 from likewise.stores.index.faiss_index import Searcher, faiss, made
 from likewise.stores.index.indexing import NEAREST, IndexRequest, enough, nothing_to_index, others
 from likewise.stores.index.sidecar import as_bytes
-from likewise.stores.index.stamp import NO_INDEX, Stamp, next_number, sidecar_digest, write_stamp
+from likewise.stores.sqlite.approximate import fits, prepared
 from likewise.stores.sqlite.changing import tidy
 from likewise.stores.sqlite.database import Database
 from likewise.stores.sqlite.reading import Moment, Moments
 from likewise.stores.sqlite.schema import head_of
+from likewise.stores.sqlite.stamp import NO_INDEX, Stamp, next_number, sidecar_digest, write_stamp
 
 ASKED = 1000
 _TRIES = 5

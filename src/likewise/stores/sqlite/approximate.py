@@ -29,10 +29,10 @@ from likewise.stores.index.indexing import (
     Kind,
     passed_over,
 )
-from likewise.stores.index.stamp import Stamp, read_sidecar, stamp_of
 from likewise.stores.sqlite.database import Database
 from likewise.stores.sqlite.reading import Moment
 from likewise.stores.sqlite.schema import Head
+from likewise.stores.sqlite.stamp import Stamp, read_sidecar, stamp_of
 
 MOST_REMOVED = 0.25
 _AT_ONCE = 2**14

@@ -22,10 +22,11 @@ from hypothesis.stateful import (
 from likewise.distances import FAMILY as DISTANCES
 from likewise.errors import BadArgument, DamagedGallery, MissingExtra, SaveFailed
 from likewise.io import atomic
-from likewise.stores.index import approximate, deriving, faiss_index
+from likewise.stores.index import faiss_index
 from likewise.stores.index.indexing import IndexRequest, index_kind
 from likewise.stores.index.sidecar import HnswGraph, Lists, as_bytes, index_from_bytes, starts_of
 from likewise.stores.rows import Change, Pin, Rows
+from likewise.stores.sqlite import approximate, deriving
 from likewise.stores.sqlite.store import Sqlite
 from likewise.stores.where import parse_condition
 
@@ -601,7 +602,7 @@ READER = """
 import json, sys, time
 import numpy as np
 sys.path.insert(0, sys.argv[3])
-from tests.stores.index.test_approximate import clustered
+from tests.stores.sqlite.test_approximate import clustered
 from likewise.stores.sqlite.store import Sqlite
 queries, end, worst, asked = clustered(30, seed=5), time.time() + float(sys.argv[2]), 1.0, 0
 kinds = set()

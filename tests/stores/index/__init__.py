@@ -1,1 +1,0 @@
-"""Tests of `likewise.stores.index`."""
