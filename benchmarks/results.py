@@ -9,6 +9,7 @@ something may be tried without changing what the page shows.
 
 import hashlib
 import json
+import math
 import os
 import re
 import shlex
@@ -67,19 +68,18 @@ def row(title: str, cells: Mapping[str, Cell]) -> None:
         title: Of the table; rows of one title make one table.
         cells: By the names of their columns. A column that comes later is empty in earlier rows.
     """
-    if not _tables or _tables[-1]["title"] != title or set(cells) - set(_tables[-1]["columns"]):
-        print("\n".join(["", *([title] if title else []), *header(list(cells))]))
     table = next((one for one in _tables if one["title"] == title), None)
     if table is None:
         table = Table(title=title, columns=[], rows=[])
         _tables.append(table)
-    for name in cells:
-        if name not in table["columns"]:
-            table["columns"].append(name)
-            for earlier in table["rows"]:
-                earlier.append(None)
-    found = [cells.get(name) for name in table["columns"]]
+    new = [name for name in cells if name not in table["columns"]]
+    table["columns"] += new
+    for earlier in table["rows"]:
+        earlier.extend([None] * len(new))
+    found = [known(cells.get(name)) for name in table["columns"]]
     table["rows"].append(found)
+    if new:
+        print("\n".join(["", *([title] if title else []), *header(table["columns"])]))
     print(line(found), flush=True)
 
 
@@ -97,7 +97,8 @@ def run(benchmark: str, main: Callable[[], object], **about: str) -> None:
         main: What measures.
         about: `title`, if it shall not be the first sentence of the module.
     """
-    started, commit, changed = time.perf_counter(), *version_of_code()
+    # At the start: the code may change while a benchmark runs, and some give themselves words.
+    started, words, (commit, changed) = time.perf_counter(), sys.argv[1:], version_of_code()
     code: object = None
     try:
         main()
@@ -106,11 +107,11 @@ def run(benchmark: str, main: Callable[[], object], **about: str) -> None:
     if (_tables or _notes) and code in {None, 0, 1}:
         title = about.get("title") or (sys.modules["__main__"].__doc__ or "").split("\n")[0]
         place = write(
-            name_of(benchmark, sys.argv[1:]),
+            name_of(benchmark, words),
             _tables,
             title=title.rstrip("."),
             benchmark=benchmark,
-            command=command_line(benchmark, sys.argv[1:]),
+            command=command_line(benchmark, words),
             commit=commit,
             changed=changed,
             seconds=round(time.perf_counter() - started, 1),
@@ -174,7 +175,7 @@ def write(
 
 def as_json(found: Result) -> str:
     """The text of a file."""
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read(folder: Path = FOLDER) -> dict[str, Result]:
@@ -188,6 +189,11 @@ def read(folder: Path = FOLDER) -> dict[str, Result]:
 def header(columns: Sequence[str]) -> list[str]:
     """The two lines above the rows of a table in Markdown."""
     return [line(columns), f"|{'---|' * len(columns)}"]
+
+
+def known(cell: Cell) -> Cell:
+    """The same; nothing for a number that is none, which JSON cannot hold."""
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
 
 
 def line(cells: Sequence[Cell]) -> str:
