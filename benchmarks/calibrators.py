@@ -79,7 +79,7 @@ def characters(budget: float) -> Frozen:
 def evaluation_alphabets(budget: float, most: int) -> Frozen:
     """Some characters of Omniglot's evaluation alphabets, after training on the background."""
     recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
-        [*omniglot.RECIPE, f"budget_seconds={budget}"]
+        [*omniglot.RECIPE, "source=omniglot('background')", f"budget_seconds={budget}"]
     )
     items = Omniglot("evaluation").items()
     drawn = np.random.default_rng(0).permutation(np.unique(items.identities))[:most]

@@ -83,6 +83,7 @@ def of_characters(encoders: tuple[str, ...], budget: float, seeds: int) -> None:
             recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
                 [
                     *omniglot.RECIPE,
+                    "source=omniglot('background')",
                     f"encoder={encoder}",
                     f"budget_seconds={budget}",
                     f"seed={seed}",

@@ -38,10 +38,11 @@ from likewise.decoding import CHUNK_ITEMS, decode, worked
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.export import export
 from likewise.learn.network import Network
-from likewise.model import Model, transform_toml
+from likewise.model import Model
 from likewise.registry import Spec
 from likewise.shapes import Array
 from likewise.sources.folder import Folder
+from likewise.transform_text import dump
 from likewise.transforms.image import ImageTransform
 from likewise.types import Claim, Items, Kind
 
@@ -71,7 +72,7 @@ def untrained(folder: Path, encoder: str) -> Model:
         distance="euclidean",
         files={
             "recipe": b"",
-            "transform": transform_toml(str(Spec("image", (96,), {"color": True})), STATE),
+            "transform": dump(str(Spec("image", (96,), {"color": True})), STATE),
             "encoder.main": export(network, IMAGE.shape),
             "weights": b"",
             "trained_on": b"{}",
