@@ -39,9 +39,7 @@ def lazy_face(package: str, source: str) -> tuple[Callable[[str], Any], Callable
         # A sub-module, or what Python itself asks for, is in no list and need not be looked up.
         if name.startswith("__") or name not in listed():
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        found = getattr(importlib.import_module(listed()[name]), name)
-        setattr(sys.modules[package], name, found)
-        return found
+        return getattr(importlib.import_module(listed()[name]), name)
 
     def names() -> list[str]:
         return sorted({*vars(sys.modules[package]).get("__all__", ()), *listed()})

@@ -329,7 +329,7 @@ def test_a_failure_at_the_switch_leaves_the_old_gallery(things, newer, monkeypat
             ),
         )
     else:
-        monkeypatch.setattr(moving, "note", fails)
+        monkeypatch.setattr(moving, "log_change", fails)
     with pytest.raises(Stopped):
         migrate(things, newer)
     monkeypatch.undo()
