@@ -153,9 +153,9 @@ def _points(report: PrecomputedReport) -> str:
         f"{table}"
         '<p class="note">FAR is the share of different pairs taken for the same, FRR the share of '
         "same pairs taken for different. Below each stand its 95% interval and the wrong pairs of "
-        f"all. {document.weighing_words(found.unit)} A pair is accepted when its distance is at most "
-        f"the threshold.{fitted} At eer both rates were equal where it was fitted, at balanced "
-        "their mean was least.</p>"
+        f"all. {document.weighing_words(found.unit)} A pair is accepted when its distance is at "
+        f"most the threshold.{fitted} At eer both rates were equal where it was fitted, at "
+        "balanced their mean was least.</p>"
     )
 
 
