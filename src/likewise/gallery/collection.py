@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.gallery.identifying import identified
+from likewise.gallery.identifying import Snapshot, identified
 from likewise.gallery.open_set import Limit
 from likewise.gallery.request import (
     changed,
@@ -17,7 +17,6 @@ from likewise.gallery.request import (
     vector_of,
 )
 from likewise.gallery.result import Enrolled, Entry, Identified
-from likewise.gallery.snapshot import Snapshot
 from likewise.gallery.templates import Rule
 from likewise.model import Model
 from likewise.stores.base import Store

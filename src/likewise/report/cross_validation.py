@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from likewise.evaluation import Fold, PooledEvaluation, PooledPoint
-from likewise.report import probability, sections, shares, tradeoff, wording
-from likewise.report.document import document
+from likewise.report import document, probability, shares, tradeoff, wording
 from likewise.results import ErrorRates, OperatingPoint, Rate, claim_sentence
 
 _COLUMNS = ("target", "thresholds", "FAR", "FRR", "balanced accuracy")
@@ -51,20 +50,23 @@ def render_folds(report: FoldsReport) -> str:
     )
     points = [_as_point(point) for point in found.points]
     contents = [
-        ("summary", "Summary", _summary(found)),
-        ("points", "Operating points", _points(found)),
+        ("summary", "Summary", _summary(found, points)),
+        ("points", "Operating points", _points(found, points)),
         ("populations", "Populations", _populations(found, points)),
         ("folds", "Folds", _folds(found)),
         ("errors", "Both errors", _errors(found, points)),
         ("probability", "Probabilities", _probabilities(found)),
-        ("failed", "Items that failed to read", sections.failed(found.failed)),
-        ("data", "Data", sections.facts(_parts(found.folds))),
-        ("recipe", "Recipe", sections.code(report.recipe, "Recipe")),
-        ("rerun", "How to rerun", sections.code("\n".join(report.rerun), "Commands")),
-        ("environment", "Environment", sections.facts(report.environment)),
+        ("failed", "Items that failed to read", document.failed(found.failed)),
+        ("data", "Data", document.facts(_parts(found.folds))),
+        ("recipe", "Recipe", document.code(report.recipe, "Recipe")),
     ]
-    return document(
-        heading, sections.path(heading), f"Likewise, {claim}", html.escape(counted), contents
+    return document.html_page(
+        heading,
+        f"Likewise, {claim}",
+        html.escape(counted),
+        contents,
+        rerun=report.rerun,
+        environment=report.environment,
     )
 
 
@@ -85,7 +87,7 @@ def _chosen(found: PooledEvaluation) -> PooledPoint | None:
     return next((point for point in found.points if point.name == found.default_point), None)
 
 
-def _summary(found: PooledEvaluation) -> str:
+def _summary(found: PooledEvaluation, points: Sequence[OperatingPoint]) -> str:
     point = _chosen(found)
     mean = (
         f"Mean equal error rate of the folds: {wording.fraction(found.eer)}"
@@ -99,47 +101,37 @@ def _summary(found: PooledEvaluation) -> str:
         f"its own; every one of the {found.identities:,} was tested once."
     )
     if point is None or point.rates is None or point.balanced_accuracy is None:
-        unpromised = wording.unpromised([_as_point(p) for p in found.points], found.unit)
-        return (
-            f'<p class="lede">No error rate is promised, because not every fold has the data for '
-            f"one. {html.escape(_easiest(found) + unpromised)} {how}</p>"
-            f'<p class="prose">{html.escape(mean)}</p>'
+        why = document.easiest_refusal(points) + wording.unpromised(points, found.unit)
+        lede = (
+            f"No error rate is promised, because not every fold has the data for one. {why} {how}"
         )
+        return document.summary_of(lede, (), mean)
     apart = [(_AGAINST[name], rates.far) for name, rates in point.populations.items()]
     told = wording.decision_words(
         apart or [(wording.DIFFERENT, point.rates.far)], point.rates.frr, found.unit
     )
-    lede = (
-        f"At each fold's own threshold, fitted for {wording.aim(_as_point(point))}, {told}. {how}"
-    )
-    aim = math.nan if point.target is None else point.target
-    rates = [(f", {name}", rates.far) for name, rates in point.populations.items()]
-    tiles = [
-        sections.tile(
-            f"False accepts (FAR{name})", rate, found.unit, aim if _aimed(found, name) else math.nan
-        )
-        for name, rate in rates or [("", point.rates.far)]
-    ]
-    tiles.append(sections.tile("False rejects (FRR)", point.rates.frr, found.unit, math.nan))
-    tiles.append(sections.accuracy_tile("Balanced accuracy", point.balanced_accuracy, found.unit))
+    aim = wording.aim(_as_point(point))
+    tiles = document.rate_tiles(point.rates, found.unit, point.target)
+    if point.populations:
+        tiles[:1] = [
+            document.tile(
+                f"False accepts (FAR, {name})",
+                rates.far,
+                found.unit,
+                math.nan if point.target is None or name != found.against else point.target,
+            )
+            for name, rates in point.populations.items()
+        ]
+    tiles.append(document.accuracy_tile("Balanced accuracy", point.balanced_accuracy, found.unit))
     aimed = "" if point.target is None else " The dashed line is the rate aimed at."
-    return (
-        f'<p class="lede">{html.escape(lede)}</p><dl class="rates">{"".join(tiles)}</dl>'
-        f'<p class="prose">{html.escape(mean)}</p>'
-        f'<p class="note">The ranges are 95% intervals, {claim_sentence(found.claim, found.unit)}; '
-        f"the trials behind them are {found.unit}, not pairs. They say how far the figure may be "
-        f"off, not how far folds lie apart: that stands under Folds.{aimed}</p>"
+    return document.summary_of(
+        f"At each fold's own threshold, fitted for {aim}, {told}. {how}",
+        tiles,
+        mean,
+        f"The ranges are 95% intervals, {claim_sentence(found.claim, found.unit)}; the trials "
+        f"behind them are {found.unit}, not pairs. They say how far the figure may be off, not how "
+        f"far folds lie apart: that stands under Folds.{aimed}",
     )
-
-
-def _aimed(found: PooledEvaluation, name: str) -> bool:
-    return not name or found.against == name.removeprefix(", ")
-
-
-def _easiest(found: PooledEvaluation) -> str:
-    refused = [point for point in found.points if point.target is not None]
-    easiest = max(refused, key=lambda point: point.target or 0.0, default=None)
-    return f"Even {easiest.name} is refused. {easiest.reason}" if easiest else ""
 
 
 def _each(eers: Mapping[str, float]) -> str:
@@ -147,54 +139,31 @@ def _each(eers: Mapping[str, float]) -> str:
     return f" ({told})" if told else ""
 
 
-def _points(found: PooledEvaluation) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("name", *_COLUMNS))
-    rows = "\n".join(_row(point, found) for point in found.points)
-    table = f'<table class="points"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+def _points(found: PooledEvaluation, points: Sequence[OperatingPoint]) -> str:
+    cells = [_cells(point, found) for point in found.points]
+    chosen = (found.default_point, "told in the summary")
     return (
-        f"{sections.scroll(table, 'Operating points')}{_refused(found)}"
+        f"{document.points_table(points, _COLUMNS, cells, chosen)}"
         '<p class="note">FAR is the share of different pairs taken for the same, FRR the share of '
         "same pairs taken for different, both over the decisions of all folds, each by its own "
         "threshold; balanced accuracy is one less their mean. Below each stand its 95% interval "
-        f"and the pairs behind it. {_weighing(found)}</p>"
+        f"and the pairs behind it. {document.weighing_words(found.unit)}</p>"
     )
 
 
-def _refused(found: PooledEvaluation) -> str:
-    lines = "".join(
-        f"<li>{html.escape(f'{point.name} is not supported. {point.reason}')}</li>"
-        for point in found.points
-        if not point.supported
-    )
-    return f'<ul class="refusals">{lines}</ul>' if lines else ""
-
-
-def _weighing(found: PooledEvaluation) -> str:
-    if wording.pairs_weigh_equally(found.unit):
-        return "Every pair weighs the same."
-    return "Identities weigh equally; “pooled” is the plain share of pairs."
-
-
-def _row(point: PooledPoint, found: PooledEvaluation) -> str:
+def _cells(point: PooledPoint, found: PooledEvaluation) -> Sequence[str]:
     low, high = min(point.thresholds), max(point.thresholds)
     cells = ["—" if point.target is None else f"{point.target:g}"]
     cells.append(f"{wording.distance(low)} to {wording.distance(high)}")
     if point.rates is None or point.balanced_accuracy is None:
-        cells += ["not supported"] * 3
-    else:
-        for rate in (point.rates.far, point.rates.frr):
-            cells.append(sections.rate_cell(rate, found.unit, supported=True))
-        right = point.balanced_accuracy
-        words = wording.accuracy_words(right, found.unit)
-        value = wording.fraction(right.value) if right.low is not None else "—"
-        cells.append(f"{value}<small>{words.partition('; ')[0]}</small>")
-    chosen = point.name == found.default_point
-    state = "chosen" if chosen else "" if point.supported else "refused"
-    told = "<small>told in the summary</small>" if chosen else ""
-    inside = "".join(
-        f'<td data-name="{name}">{cell}</td>' for name, cell in zip(_COLUMNS, cells, strict=True)
-    )
-    return f'<tr class="{state}"><th scope="row">{html.escape(point.name)}{told}</th>{inside}</tr>'
+        return cells + ["not supported"] * 3
+    rates = (point.rates.far, point.rates.frr)
+    cells += [document.rate_cell(rate, found.unit, supported=True) for rate in rates]
+    right = point.balanced_accuracy
+    words = wording.accuracy_words(right, found.unit)
+    value = wording.fraction(right.value) if right.low is not None else "—"
+    cells.append(f"{value}<small>{words.partition('; ')[0]}</small>")
+    return cells
 
 
 def _populations(found: PooledEvaluation, points: Sequence[OperatingPoint]) -> str:
@@ -223,12 +192,11 @@ def _folds(found: PooledEvaluation) -> str:
     columns = [*names]
     columns += [] if point is None else ["threshold", "false accepts", "false rejects"]
     columns += ["tested", "items a second"]
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("fold", *columns))
-    rows = "".join(_fold_row(fold, found, columns) for fold in found.folds)
-    table = f'<table class="points"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    rows = [_fold_row(fold, found, columns) for fold in found.folds]
+    table = document.table(("fold", *columns), rows, "Folds", kind="points")
     at = "" if point is None else f" Thresholds and wrong pairs are those of {point.name}."
     return (
-        f"{sections.scroll(table, 'Folds')}"
+        f"{table}"
         '<p class="note">Each fold has a model of its own, so that thresholds of two folds are not '
         f"comparable.{html.escape(at)} Single folds have too few {found.unit} to tell them apart "
         "with confidence. The last column is the pace of training.</p>"
@@ -249,10 +217,7 @@ def _fold_row(fold: Fold, found: PooledEvaluation, columns: Sequence[str]) -> st
         ]
     cells.append(f"{one.identities:,}<small>{one.items:,} items</small>")
     cells.append(f"{fold.items_per_second:,.0f}")
-    inside = "".join(
-        f'<td data-name="{name}">{cell}</td>' for name, cell in zip(columns, cells, strict=True)
-    )
-    return f'<tr><th scope="row">fold {fold.number}</th>{inside}</tr>'
+    return document.card_row(f"fold {fold.number}", columns, cells)
 
 
 def _errors(found: PooledEvaluation, points: Sequence[OperatingPoint]) -> str:
@@ -265,7 +230,7 @@ def _errors(found: PooledEvaluation, points: Sequence[OperatingPoint]) -> str:
         return ""
     shown = [point for point in points if point.target is None or not point.guaranteed]
     figure = tradeoff.folds_figure(curves, shown, found.default_point)
-    return sections.drawn(
+    return document.drawn(
         figure,
         "DET of each fold, side by side, since no threshold means the same in two of them: nearer "
         "the lower left is better. The marks are the operating points over the decisions of all "
@@ -278,7 +243,7 @@ def _probabilities(found: PooledEvaluation) -> str:
     if found.probability is None:
         return ""
     figure = probability.reliability_figure(found.probability)
-    return sections.drawn(figure, probability.caption(found.probability)) + (
+    return document.drawn(figure, probability.caption(found.probability)) + (
         '<p class="note">Each fold gives the probabilities of its own calibration to its own test '
         "items. Probabilities are of one scale, and stand in one diagram; the minimum Cllr is the "
         "mean of the folds' own.</p>"
