@@ -94,7 +94,7 @@ def measured(spec: str, side: int, rounds: int) -> str:
     """One row of the table."""
     shape = shape_of(side)
     rows = 16 if spec == "koch" else 64
-    network = Network(built(spec, shape), unit=False).eval()
+    network = Network(built(spec, shape), normalize=False).eval()
     started = time.perf_counter()
     graph = export_network(network, shape)
     seconds = time.perf_counter() - started
@@ -136,7 +136,7 @@ def main() -> None:
                 print(f"{spec:<36}{side:>5} {pace:>8.0f}", flush=True)
         return
     export_network(
-        Network(built("convnet4", shape_of(8)), unit=False), shape_of(8)
+        Network(built("convnet4", shape_of(8)), normalize=False), shape_of(8)
     )  # imports the exporter
     print(
         f"{'encoder':<12} {'input':<10} {'parameters':>11} {'agrees':>9} {'export s':>8} "

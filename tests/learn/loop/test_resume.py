@@ -26,7 +26,7 @@ CASES = {
     "lstm": (["encoder=lstm(hidden=4)"], 30),
     "dropout": (["encoder=transformer(width=8, layers=1)", "learning_rate=0.01"], 30),
     "select": (["encoder=lstm(hidden=4)", "learning_rate=0.01"], 120),
-    "matcher": (["encoder=lstm(hidden=4)", "matcher=mlp(hidden=8)", "averaging=0"], 30),
+    "matcher": (["encoder=lstm(hidden=4)", "matcher=mlp(hidden=8)", "ema_decay=0"], 30),
     "proxies": (["encoder=lstm(hidden=4)", "loss=proxy_anchor"], 30),
     "muon": (["encoder=transformer(width=8, layers=1)", "optimizer=muon"], 30),
     "memory": (
