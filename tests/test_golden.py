@@ -50,9 +50,9 @@ ARGUMENTS: dict[str, str] = {
     "ensemble.unit": "normalize",
 }
 """An argument of a component by its old names, as in `classes_by_items.fewer` → `allow_fewer`."""
-CHECKPOINT_FORMAT: tuple[str, int] | None = None
+CHECKPOINT_FORMAT: tuple[str, int] | None = ("format", 2)
 """The key and the number of the format in a checkpoint; None while checkpoints have no number."""
-CHECKPOINT_REFUSED = "another recipe: learning_rate differ"
+CHECKPOINT_REFUSED = "an earlier version of Likewise wrote it"
 """What is said when the last version's run is gone on with by another recipe."""
 
 # ── answers ───────────────────────────────────────────────────────────────────────────────────

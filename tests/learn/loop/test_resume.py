@@ -109,6 +109,21 @@ def test_a_damaged_checkpoint_is_refused(damage, tmp_path):
         checkpoint.read_checkpoint(path)
 
 
+def test_a_checkpoint_of_another_format_is_refused_by_the_version_that_wrote_it(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "run.checkpoint"
+    monkeypatch.setattr(checkpoint, "FORMAT", 3)
+    monkeypatch.setattr(checkpoint, "__version__", "9.8")
+    started("lstm", path, stop_after=2).finish()
+    monkeypatch.undo()
+    words = (
+        r"has format 3: version 9\.8 of Likewise wrote it, and this one .* format 2 only.*--over"
+    )
+    with pytest.raises(NothingToResume, match=words):
+        checkpoint.read_checkpoint(path)
+
+
 def test_an_unfinished_run_is_not_lost_by_accident(tmp_path):
     out = tmp_path / "model"
     kept = checkpoint.checkpoint_path(out)
