@@ -27,7 +27,7 @@ RECIPE = Recipe(
     loss="contrastive",
     sampler="genuine_forged(pairs=48)",
     augmentations=("affine",),
-    shares=SHARES,
+    fractions=SHARES,
 )
 
 
@@ -60,12 +60,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--budget", default="4min", help="of each fold")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--against", default="skilled", choices=["skilled", "random", "both"])
+    parser.add_argument("--impostors", default="skilled", choices=["skilled", "random", "both"])
     parser.add_argument("--set", action="append", default=[], help="any field of the recipe")
     given = parser.parse_args()
     print(machine_line())
     recipe = RECIPE.with_fields({"budget_seconds": seconds_of(given.budget)})
-    recipe = replace(recipe, against=given.against).with_settings(given.set)
+    recipe = replace(recipe, impostors=given.impostors).with_settings(given.set)
     results.note(f"{recipe.transform}, {recipe.encoder}, {recipe.loss}, {recipe.sampler}")
     found = cross_validate(
         recipe,

@@ -35,7 +35,7 @@ def step(encoder: str, size: int, batch: int, chunk: int) -> None:
     """One step, and what it took, as JSON."""
     torch.manual_seed(0)
     shape = InputShape(Kind.IMAGE, 1, size, size)
-    network = Network(ENCODERS.build(encoder, shape=shape), unit=True).train()
+    network = Network(ENCODERS.build(encoder, shape=shape), normalize=True).train()
     loss = LOSSES.build("supcon", distance=Cosine())
     images = torch.rand(batch, 1, size, size)
     labels = Labels(torch.arange(batch) // 4)

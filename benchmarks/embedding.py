@@ -63,7 +63,7 @@ print(re.search(r"VmHWM:\\s+([0-9]+) kB", status)[1])
 
 def untrained(folder: Path, encoder: str) -> Model:
     """A model whose encoder has learned nothing."""
-    network = Network(ENCODERS.build(encoder, shape=IMAGE.shape), unit=False)
+    network = Network(ENCODERS.build(encoder, shape=IMAGE.shape), normalize=False)
     save_model(
         folder,
         kind=Kind.IMAGE,

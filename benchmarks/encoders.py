@@ -95,7 +95,7 @@ def measured(spec: str, side: int, rounds: int) -> dict[str, results.Cell]:
     """One row of the table."""
     shape = shape_of(side)
     rows = 16 if spec == "koch" else 64
-    network = Network(built(spec, shape), unit=False).eval()
+    network = Network(built(spec, shape), normalize=False).eval()
     started = time.perf_counter()
     graph = export_network(network, shape)
     seconds = time.perf_counter() - started
@@ -142,7 +142,7 @@ def main() -> None:
                 results.row("", {"encoder": spec, "side": side, "items/s": round(pace)})
         return
     export_network(
-        Network(built("convnet4", shape_of(8)), unit=False), shape_of(8)
+        Network(built("convnet4", shape_of(8)), normalize=False), shape_of(8)
     )  # imports the exporter
     for spec, side in CASES:
         results.row("", measured(spec, side, given.rounds))

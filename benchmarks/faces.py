@@ -55,7 +55,7 @@ def pooled(
 ) -> Mapping[str, Pooled]:
     """Train the four folds and pool their decisions, for each comparator of the model."""
     found = cross_validate(
-        replace(recipe, shares=SHARES, split_by="random"),
+        replace(recipe, fractions=SHARES, split_by="random"),
         faces(),
         folds=FOLDS,
         comparators=comparators,
@@ -99,9 +99,9 @@ def main() -> None:
     print(machine_line())
     recipe = Recipe().with_settings(["transform=image(size=48)", "augmentations=affine"])
     recipe = recipe.with_fields({"budget_seconds": seconds_of(given.budget)})
-    found = cross_validate(replace(recipe, shares=SHARES, split_by="random"), faces(), folds=FOLDS)[
-        ""
-    ]
+    found = cross_validate(
+        replace(recipe, fractions=SHARES, split_by="random"), faces(), folds=FOLDS
+    )[""]
     results.note(f"mean EER {found.eer:.4f}, one-shot {found.one_shot or 0:.4f}")
     for point in found.points:
         if point.rates is not None:

@@ -207,7 +207,7 @@ def people(recipe: Recipe, draws: int, seed: int) -> None:
     """AT&T, each fold's model asked about the people that it never saw."""
     source = photographs()
     items = source.items()
-    recipe = replace(recipe, shares=SHARES, split_by="random")
+    recipe = replace(recipe, fractions=SHARES, split_by="random")
     fold_of = deal_folds(items, FOLDS, recipe.seed)
     asked: list[Asked] = []
     for number in range(FOLDS):

@@ -51,7 +51,7 @@ def parts(number: int) -> Callable[[Items], Split]:
     def share_out(items: Items) -> Split:
         own = items.groups == str(number)
         parted = replace(items, parts=np.where(own, "test", "train"))
-        return split(parted, NEW, shares=SHARES, by="source", seed=0)
+        return split(parted, NEW, fractions=SHARES, by="source", seed=0)
 
     return share_out
 

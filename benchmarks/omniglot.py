@@ -54,17 +54,17 @@ RECIPE = [
     "optimizer=muon",
     "learning_rate=0.01",
     "weight_decay=0.05",
-    "averaging=0",
-    "average_last=0.05",
-    "reestimate=30",
+    "ema_decay=0",
+    "swa_fraction=0.05",
+    "update_bn_batches=30",
     "whiten=0.01",
     "views=('affine',)",
-    "shares.train=0.9",
-    "shares.calibrate=0.05",
-    "shares.test=0.05",
+    "fractions.train=0.9",
+    "fractions.calibrate=0.05",
+    "fractions.test=0.05",
 ]
 # As many characters to learn from as where the evaluation alphabets test.
-BRIEF = ["shares.train=0.947", "shares.calibrate=0.033", "shares.test=0.02"]
+BRIEF = ["fractions.train=0.947", "shares.calibrate=0.033", "shares.test=0.02"]
 # Of five alphabets, with or without elastic changes made no clear difference.
 MINIMAL = ["augmentations=('rotated_classes(mirrored=True)', 'affine', 'elastic')"]
 # A fifth of the arithmetic, in batches half as large: three to four times as many items a second.
@@ -212,7 +212,7 @@ def without_views(made: Experiment, count: int, *, whitened: bool) -> dict[str, 
     recipe, transform = made.recipe, made.model.transform
     network = Network(
         ENCODERS.build(recipe.encoder, shape=transform.shape),
-        unit=recipe.unit,
+        normalize=recipe.normalize,
         whitened=whitened and recipe.whiten > 0,
     )
     weights = load(made.model.read("weights"))

@@ -50,7 +50,7 @@ def shares(encoder: str, seconds: float) -> tuple[dict[str, float], float]:
         sampler="classes_by_items(classes=32, items=4)",
         augmentations=("affine",),
         precision="float32",
-        shares={"train": 0.8, "calibrate": 0.1, "test": 0.1},
+        fractions={"train": 0.8, "calibrate": 0.1, "test": 0.1},
         budget_seconds=seconds,
     )
     run = train(recipe)

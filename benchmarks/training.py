@@ -41,7 +41,7 @@ def ours(encoder: str, precision: str, augmentations: tuple[str, ...] = ()) -> L
             augmentations=augmentations,
             precision=precision,
             # The other loops validate nothing, so neither does this one.
-            shares={"train": 0.8, "calibrate": 0.1, "test": 0.1},
+            fractions={"train": 0.8, "calibrate": 0.1, "test": 0.1},
             budget_seconds=seconds,
         )
         made = train(recipe)
@@ -76,7 +76,7 @@ def taken_by_auto(encoder: str) -> str:
             loss="supcon",
             distance="cosine",
             sampler=f"classes_by_items(classes={CLASSES}, items={ITEMS})",
-            shares={"train": 0.8, "calibrate": 0.1, "test": 0.1},
+            fractions={"train": 0.8, "calibrate": 0.1, "test": 0.1},
             steps=1,
         )
     ).finish()

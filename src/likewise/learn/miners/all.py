@@ -11,7 +11,7 @@ from likewise.types import Pairs, Triplets
 
 
 @final
-class Every(Miner):
+class All(Miner):
     """Takes all pairs of a batch, and all triplets of an anchor, one of its same, one different.
 
     A batch compared with itself gives each pair twice, once from either side.
