@@ -21,7 +21,7 @@ import keyword
 import re
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -263,14 +263,21 @@ class Family(Generic[T]):
         table: Name → `module:Class`, the module relative to the package.
         context: Constructor arguments that the house fills in (the shape of the input, say) and
             that a spec therefore never gives. A component declares those that it needs.
+        aliases: Old name → name. Old names go on being read, and are listed nowhere.
     """
 
     def __init__(
-        self, noun: str, package: str, table: Mapping[str, str], context: tuple[str, ...] = ()
+        self,
+        noun: str,
+        package: str,
+        table: Mapping[str, str],
+        context: tuple[str, ...] = (),
+        aliases: Mapping[str, str] | None = None,
     ) -> None:
         self.noun = noun
         self.package = package
         self.context = context
+        self.aliases = dict(aliases or {})
         self._table = {name: f"{package}.{target}" for name, target in table.items()}
         self._foreign: dict[str, str] | None = None
 
@@ -296,12 +303,23 @@ class Family(Generic[T]):
             }
         return self._foreign
 
+    def canonical(self, name: str) -> str:
+        """The name that a component has today, where `name` may be one that it had before.
+
+        Raises:
+            UnknownName: With the nearest known name.
+        """
+        name = self.aliases.get(name, name)
+        self.target(name)
+        return name
+
     def target(self, name: str) -> str:
         """The `module:Class` behind a name.
 
         Raises:
             UnknownName: With the nearest known name.
         """
+        name = self.aliases.get(name, name)
         found = self._table.get(name) or self._others().get(name)
         if found is None:
             raise unknown(f"no {self.noun} is named", name, self.names())
@@ -309,7 +327,7 @@ class Family(Generic[T]):
 
     def describe(self, name: str) -> Component:
         """Read a component's arguments and first sentence from its source file."""
-        return component_of(name, self.target(name), self.context)
+        return component_of(self.canonical(name), self.target(name), self.context)
 
     def declares(self, spec: str | Spec, argument: str) -> bool:
         """Whether the component of a spec takes an argument, be it filled in by the house."""
@@ -318,6 +336,9 @@ class Family(Generic[T]):
 
     def check(self, spec: str | Spec) -> Spec:
         """Check name, arguments and simple types of a spec, importing nothing.
+
+        Returns:
+            The spec, under the name that the component has today.
 
         Raises:
             UnknownName: If no component or argument has that name.
@@ -349,7 +370,7 @@ class Family(Generic[T]):
                     f"{self.noun} {spec.name!r}: {argument.name} is {given[argument.name]!r}, "
                     f"and {argument.annotation} is expected."
                 )
-        return spec
+        return replace(spec, name=component.name)
 
     def named(self, spec: Spec) -> Spec:
         """The same spec with every argument given by its name."""
