@@ -15,7 +15,6 @@ from benchmarks import faces
 from benchmarks.choose import FACES
 from benchmarks.machine import machine_line
 from likewise.recipe.recipe import Recipe, seconds_of
-from likewise.types import Kind
 
 ROWS = {
     "no matcher": [],
@@ -47,7 +46,7 @@ def main() -> None:
     )
     chosen = {name: ROWS[name] for name in given.only} if given.only else ROWS
     for name, settings in chosen.items():
-        recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+        recipe = Recipe.for_kind("image").with_settings(
             [
                 *FACES,
                 f"encoder={given.encoder}",

@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 ENTRY_POINTS = "likewise.components"
 FAMILIES = {
+    "kinds": "likewise.kinds",
     "sources": "likewise.sources",
     "transforms": "likewise.transforms",
     "distances": "likewise.distances",
@@ -261,8 +262,7 @@ class Family(Generic[T]):
         noun: What one of them is called in an error: `loss`.
         package: The package that holds them.
         table: Name → `module:Class`, the module relative to the package.
-        context: Constructor arguments that the house fills in (the shape of the input, say) and
-            that a spec therefore never gives. A component declares those that it needs.
+        context: Constructor arguments that the house fills in, and that a spec never gives.
         aliases: Old name → name. Old names go on being read, and are listed nowhere.
     """
 
@@ -304,11 +304,7 @@ class Family(Generic[T]):
         return self._foreign
 
     def canonical(self, name: str) -> str:
-        """The name that a component has today, where `name` may be one that it had before.
-
-        Raises:
-            UnknownName: With the nearest known name.
-        """
+        """Return the name that a component has today, of that or one that it had before."""
         name = self.aliases.get(name, name)
         self.target(name)
         return name
@@ -335,10 +331,7 @@ class Family(Generic[T]):
         return argument in [one.name for one in component_of(name, self.target(name)).arguments]
 
     def check(self, spec: str | Spec) -> Spec:
-        """Check name, arguments and simple types of a spec, importing nothing.
-
-        Returns:
-            The spec, under the name that the component has today.
+        """Check a spec, importing nothing; return it under the name that is used today.
 
         Raises:
             UnknownName: If no component or argument has that name.
