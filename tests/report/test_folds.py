@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_report import EVALUATION, EVIL, FAR, FRR, VERIFICATION, Tree, point
-from test_report_probability import FOUND as PROBABILITY
 
 from likewise.cli.precomputed_page import cross_fitted, frozen, page_of
 from likewise.errors import BadArgument, MissingExtra
@@ -14,7 +12,7 @@ from likewise.evaluation.cross_validation import Fitting
 from likewise.evaluation.pooled import Fold, PooledEvaluation, PooledPoint
 from likewise.precomputed import PrecomputedComparisons, PrecomputedEmbeddings
 from likewise.report import figures
-from likewise.report.folded import FoldsReport, render_folds
+from likewise.report.cross_validation import FoldsReport, render_folds
 from likewise.report.precomputed import render_precomputed
 from likewise.results.curves import Curve
 from likewise.results.rates import Accuracy, ErrorRates
@@ -24,6 +22,8 @@ from likewise.tasks.precomputed import (
     evaluate_precomputed_at,
 )
 from likewise.types import Claim
+from tests.report.test_page import EVALUATION, EVIL, FAR, FRR, VERIFICATION, Tree, point
+from tests.report.test_probability import FOUND as PROBABILITY
 
 RIGHT = Accuracy(0.957, 170000, 179700, 40, 0.931, 0.974)
 CURVE = Curve(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.1, 1.0]), np.array([1.0, 0.2, 0.0]))

@@ -21,6 +21,8 @@ def command(
     ),
     at: str = typer.Option(
         "",
+        "--operating-point",
+        "--at",
         metavar="POINT",
         rich_help_panel=DECIDING,
         show_default=False,
@@ -113,7 +115,7 @@ def command(
         prior=prior,
         calibration=calibration,
         comparator=comparator,
-        at=at,
+        operating_point=at,
         guarantee=guarantee or None,
         costs=costs_of(cost_false_accept, cost_false_reject),
     )

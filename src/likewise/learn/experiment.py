@@ -236,7 +236,7 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
             parts[Role.CALIBRATE],
             claim,
             calibrator=run.recipe.calibrator,
-            against=run.recipe.against,
+            impostors=run.recipe.impostors,
         )
         source = run.recipe.source or run.data.namespace
         made, evaluation = with_test_rates(model, made, parts[Role.TEST], source)

@@ -97,7 +97,7 @@ class Run:
         views = [VIEWS.build(spec, shape=shape) for spec in recipe.views]
         self.network = Network(
             encoder,
-            unit=recipe.unit,
+            normalize=recipe.normalize,
             matcher=matcher,
             views=views,
             whitened=recipe.whiten > 0,
