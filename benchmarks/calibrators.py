@@ -32,7 +32,7 @@ from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.shapes import Array
 from likewise.sources.characters import Characters
 from likewise.sources.omniglot import Omniglot
-from likewise.types import Claim, Items, Kind, Role, Split
+from likewise.types import Claim, Items, Role, Split
 
 RECIPE = Path(__file__).parents[1] / "examples" / "characters.toml"
 TRAINED_ON = 76
@@ -78,7 +78,7 @@ def characters(budget: float) -> Frozen:
 
 def evaluation_alphabets(budget: float, most: int) -> Frozen:
     """Some characters of Omniglot's evaluation alphabets, after training on the background."""
-    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+    recipe = Recipe.for_kind("image").with_settings(
         [*omniglot.RECIPE, "source=omniglot('background')", f"budget_seconds={budget}"]
     )
     items = Omniglot("evaluation").items()

@@ -21,7 +21,6 @@ from likewise.data.cache import decode_all
 from likewise.learn.experiment import learn
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.sources.omniglot import Omniglot, drawer_of
-from likewise.types import Kind
 
 IMAGES = ("convnet4", "resnet", "vgg", "transformer")
 SERIES = ("lstm", "transformer", "conv1d")
@@ -57,7 +56,7 @@ def main() -> None:
 def of_faces(encoders: tuple[str, ...], budget: float) -> None:
     """AT&T: 400 pictures, 64 x 64, of 40 people."""
     for encoder in encoders:
-        recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+        recipe = Recipe.for_kind("image").with_settings(
             [*FACES, f"encoder={encoder}", f"budget_seconds={budget}"]
         )
         found = faces.pooled(recipe)[""]
@@ -80,7 +79,7 @@ def of_characters(encoders: tuple[str, ...], budget: float, seeds: int) -> None:
     drawers = np.array([drawer_of(str(place)) for place in items.places])
     for encoder in encoders:
         for seed in range(seeds):
-            recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+            recipe = Recipe.for_kind("image").with_settings(
                 [
                     *omniglot.RECIPE,
                     "source=omniglot('background')",

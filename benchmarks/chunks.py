@@ -23,7 +23,7 @@ from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.loop.chunks import embedded_in_chunks
 from likewise.learn.losses import FAMILY as LOSSES
 from likewise.learn.network.network import Network
-from likewise.types import InputShape, Kind, Labels
+from likewise.types import Form, InputShape, Labels
 
 
 def peak_mb() -> float:
@@ -34,7 +34,7 @@ def peak_mb() -> float:
 def step(encoder: str, size: int, batch: int, chunk: int) -> None:
     """One step, and what it took, as JSON."""
     torch.manual_seed(0)
-    shape = InputShape(Kind.IMAGE, 1, size, size)
+    shape = InputShape(Form.IMAGES, 1, size, size)
     network = Network(ENCODERS.build(encoder, shape=shape), normalize=True).train()
     loss = LOSSES.build("supcon", distance=Cosine())
     images = torch.rand(batch, 1, size, size)

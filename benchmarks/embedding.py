@@ -43,7 +43,7 @@ from likewise.registry import Spec
 from likewise.shapes import Array
 from likewise.sources.folder import Folder
 from likewise.transforms.image import ImageTransform
-from likewise.types import Claim, Items, Kind
+from likewise.types import Claim, Items
 
 STATE = {"mean": [0.45, 0.4, 0.35], "std": [0.25, 0.25, 0.25]}
 IMAGE = ImageTransform(96, color=True, state=STATE)
@@ -66,7 +66,7 @@ def untrained(folder: Path, encoder: str) -> Model:
     network = Network(ENCODERS.build(encoder, shape=IMAGE.shape), normalize=False)
     save_model(
         folder,
-        kind=Kind.IMAGE,
+        inputs={"main": "image"},
         claim=Claim.NEW_IDENTITIES,
         distance="euclidean",
         files={

@@ -25,11 +25,11 @@ from likewise.learn.encoders import FAMILY
 from likewise.learn.encoders.base import Encoder
 from likewise.learn.network.export import export_network
 from likewise.learn.network.network import Network
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 THREADS = 2
 STEPS = 100
-SERIES = InputShape(Kind.SEQUENCE, 3)
+SERIES = InputShape(Form.FRAMES, 3)
 CASES = [
     *((name, 28) for name in ("convnet4", "resnet", "vgg", "transformer")),
     *((name, 64) for name in ("convnet4", "resnet", "vgg", "transformer")),
@@ -40,7 +40,7 @@ CASES = [
 
 def shape_of(side: int) -> InputShape:
     """Square images of a side in pixels; 0 stands for series."""
-    return InputShape(Kind.IMAGE, 1, side, side) if side else SERIES
+    return InputShape(Form.IMAGES, 1, side, side) if side else SERIES
 
 
 def batch_of(shape: InputShape, rows: int) -> tuple[torch.Tensor, ...]:
@@ -81,7 +81,7 @@ def learning(spec: str, shape: InputShape, rows: int, rounds: int) -> float:
 
 def lay_out(module: torch.nn.Module, shape: InputShape) -> None:
     """Put the weights for images channels-last in memory, as training does."""
-    if shape.kind is Kind.IMAGE:
+    if shape.kind == "image":
         module.to(memory_format=torch.channels_last)
 
 

@@ -49,7 +49,7 @@ from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.shapes import Array
 from likewise.sources.omniglot import Omniglot
-from likewise.types import Embeddings, Kind
+from likewise.types import Embeddings
 
 TARGETS = (0.1, 0.05, 0.01)
 
@@ -266,7 +266,7 @@ def main() -> None:
         people(Recipe().with_settings(settings), given.draws, given.seed)
         return
     settings = [*RECIPE, "source=omniglot('background')", *budget]
-    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(settings)
+    recipe = Recipe.for_kind("image").with_settings(settings)
     with tempfile.TemporaryDirectory() as place:
         made = learn(recipe, out=Path(place) / "model", audit=False)
         pace = float(np.mean([epoch.items_per_second for epoch in made.epochs]))

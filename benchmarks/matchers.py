@@ -15,7 +15,6 @@ from benchmarks import faces, results
 from benchmarks.choose import FACES
 from benchmarks.machine import machine_line
 from likewise.recipe.recipe import Recipe, seconds_of
-from likewise.types import Kind
 
 ROWS = {
     "no matcher": [],
@@ -43,7 +42,7 @@ def main() -> None:
     print(machine_line())
     chosen = {name: ROWS[name] for name in given.only} if given.only else ROWS
     for name, settings in chosen.items():
-        recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+        recipe = Recipe.for_kind("image").with_settings(
             [
                 *FACES,
                 f"encoder={given.encoder}",

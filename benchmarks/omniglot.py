@@ -41,7 +41,7 @@ from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.results.rates import Rate
 from likewise.shapes import Array
 from likewise.sources.omniglot import Omniglot, drawer_of, official_runs
-from likewise.types import Items, Kind
+from likewise.types import Items
 
 WAYS = 20
 RECIPE = [
@@ -151,7 +151,7 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, list[float]]:
         f"seed={seed}",
         *given.settings,
     ]
-    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(settings)
+    recipe = Recipe.for_kind("image").with_settings(settings)
     if given.members > 1:
         members = f"members={given.members}"
         recipe = recipe.with_fields(

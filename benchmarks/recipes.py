@@ -24,7 +24,6 @@ from benchmarks.series import euclidean_error, learned_error
 from likewise.learn.experiment import learn
 from likewise.recipe import presets
 from likewise.recipe.recipe import Recipe, seconds_of
-from likewise.types import Kind
 
 SETS = ["GunPoint", "ArrowHead", "ItalyPowerDemand"]
 
@@ -34,7 +33,7 @@ def of_drawings(names: list[str], budget: float, seeds: int) -> None:
     for name in names:
         errors, shots = [], []
         for seed in range(seeds):
-            recipe = Recipe.for_kind(Kind.IMAGE)
+            recipe = Recipe.for_kind("image")
             if name != presets.PLAIN:
                 recipe = recipe.with_fields(presets.preset_named(name).fields)
             recipe = recipe.with_fields(
@@ -53,7 +52,7 @@ def of_faces(names: list[str], budget: float) -> None:
     row, why = presets.pick(faces().items(), budget)
     results.note(f"likewise train picks {row.name if row else presets.PLAIN}: {why}")
     for name in names:
-        recipe = Recipe.for_kind(Kind.IMAGE)
+        recipe = Recipe.for_kind("image")
         if name != presets.PLAIN:
             recipe = recipe.with_fields(presets.preset_named(name).fields)
         found = pooled(recipe.with_fields({"budget_seconds": budget}))[""]

@@ -22,14 +22,13 @@ from likewise.learn.experiment import learn
 from likewise.metrics.retrieval import nearest_neighbour_error
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.sources.ucr import Ucr
-from likewise.transforms.sequence import SequenceTransform
-from likewise.types import Kind
+from likewise.transforms.series import SeriesTransform
 
 
 def euclidean_error(name: str) -> float:
     """1-NN on the raw series, zero-padded to the longest."""
     items = Ucr(name).items()
-    with decode_all(items, SequenceTransform(normalize="none")) as decoded:
+    with decode_all(items, SeriesTransform(normalize="none")) as decoded:
         padded, _ = decoded.batch(np.arange(len(items)))
     flat = padded.reshape(len(items), -1).astype(np.float64)
     test = items.parts == "test"
@@ -44,7 +43,7 @@ def learned_error(
     name: str, fields: Mapping[str, Any], budget: float, seed: int
 ) -> tuple[float, float]:
     """1-NN error on the learned distance, and the equal error rate of the test pairs."""
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_fields(
+    recipe = Recipe.for_kind("series").with_fields(
         {
             **fields,
             "source": f"ucr({name!r})",

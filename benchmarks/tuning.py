@@ -24,7 +24,6 @@ from benchmarks.machine import machine_line
 from likewise.learn.experiment import learn
 from likewise.learn.tuning.tune import search_recipes
 from likewise.recipe.recipe import Recipe, seconds_of
-from likewise.types import Kind
 
 START = ["transform=image(size=64)"]
 
@@ -54,7 +53,7 @@ def main() -> None:
     print(machine_line())
     pairs = []
     for seed in range(given.seeds):
-        start = Recipe.for_kind(Kind.IMAGE).with_settings([*START, f"seed={seed}"])
+        start = Recipe.for_kind("image").with_settings([*START, f"seed={seed}"])
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as place:
             found = search_recipes(

@@ -43,7 +43,7 @@ FIELDS: dict[str, str] = {
     "against": "impostors",
 }
 """A field of a recipe."""
-COMPONENTS: dict[str, str] = {}
+COMPONENTS: dict[str, str] = {"sequence": "series"}
 """The name of a component."""
 ARGUMENTS: dict[str, str] = {
     "classes_by_items.fewer": "allow_fewer",

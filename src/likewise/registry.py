@@ -34,6 +34,7 @@ T = TypeVar("T")
 
 ENTRY_POINTS = "likewise.components"
 FAMILIES = {
+    "kinds": "likewise.kinds",
     "sources": "likewise.sources",
     "transforms": "likewise.transforms",
     "distances": "likewise.distances",
@@ -324,7 +325,7 @@ class Family(Generic[T]):
         return argument in [one.name for one in component_of(name, self.target(name)).arguments]
 
     def check(self, spec: str | Spec) -> Spec:
-        """Check name, arguments and simple types of a spec, importing nothing.
+        """Check a spec, importing nothing; return it under the name that is used today.
 
         Returns:
             The spec, under the name that the component has today.

@@ -22,7 +22,7 @@ from likewise.cli import app, completion
 from likewise.cli.progress import Counter
 from likewise.recipe.recipe import Recipe
 from likewise.registry import families
-from likewise.types import Claim, Kind
+from likewise.types import Claim
 from tests.conftest import glyphs, waves
 
 GROUP = typer.main.get_command(app)
@@ -169,7 +169,7 @@ def test_examples_of_training_run(example, workplace, likewise):
 
 def test_the_defaults_are_the_real_ones():
     said = {one.name: str(one.show_default) for one in GROUP.commands["train"].params}
-    plain = Recipe.for_kind(Kind.IMAGE)
+    plain = Recipe.for_kind("image")
     for field in ("transform", "encoder", "distance", "loss", "sampler", "augment", "epochs"):
         assert said[field] == "as in the recipe"
     for field in ("claim", "seed", "precision"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from likewise.data.splits import Shares, split
 from likewise.errors import SplitError
 from likewise.sources.characters import Characters
-from likewise.types import Claim, Items, Kind, Role, Split
+from likewise.types import Claim, Items, Role, Split
 
 NEW, KNOWN = Claim.NEW_IDENTITIES, Claim.KNOWN_CLASSES
 USED = (Role.TRAIN, Role.CALIBRATE, Role.TEST)
@@ -29,7 +29,7 @@ def table(
     parts: Sequence[str] | None = None,
 ) -> Items:
     places = [f"{row}.png" for row in range(len(identities))]
-    return Items.build("toy", identities, Kind.IMAGE, places, never, groups=groups, parts=parts)
+    return Items.build("toy", identities, "image", places, never, groups=groups, parts=parts)
 
 
 def many(count: int, items: int) -> list[str]:

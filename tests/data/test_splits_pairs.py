@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from likewise.data.splits import Shares, split
 from likewise.errors import SplitError
 from likewise.sources.tabular.pair_graph import components, edges
-from likewise.types import Claim, Items, Kind, Pairs, Role, Split
+from likewise.types import Claim, Items, Pairs, Role, Split
 
 NEW, KNOWN = Claim.NEW_IDENTITIES, Claim.KNOWN_CLASSES
 USED = (Role.TRAIN, Role.CALIBRATE, Role.TEST)
@@ -52,7 +52,7 @@ def table(count: int, pairs: Sequence[Edge]) -> Items:
     return Items.build(
         "toy",
         [f"{root}.png" for root in roots.tolist()],
-        Kind.IMAGE,
+        "image",
         [f"{item}.png" for item in used],
         lambda _: b"",
         pairs=Pairs(first, second, same),

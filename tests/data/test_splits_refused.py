@@ -6,14 +6,14 @@ import pytest
 
 from likewise.data.splits import Shares, split
 from likewise.errors import RecipeError, SplitError
-from likewise.types import Claim, Items, Kind, Role
+from likewise.types import Claim, Items, Role
 
 NEW, KNOWN = Claim.NEW_IDENTITIES, Claim.KNOWN_CLASSES
 
 
 def table(identities: Sequence[str], parts: Sequence[str] | None = None) -> Items:
     places = [f"{row}.png" for row in range(len(identities))]
-    return Items.build("toy", identities, Kind.IMAGE, places, lambda _: b"", parts=parts)
+    return Items.build("toy", identities, "image", places, lambda _: b"", parts=parts)
 
 
 def many(count: int, items: int) -> list[str]:

@@ -10,7 +10,7 @@ from likewise.learn.folds import cross_validate, deal_folds, splitter
 from likewise.metrics.tally import Tally
 from likewise.recipe.recipe import Recipe
 from likewise.sources.folder import Folder
-from likewise.types import Items, Kind, Pairs, Role
+from likewise.types import Items, Pairs, Role
 from tests.conftest import glyphs
 
 
@@ -19,7 +19,7 @@ def table(sizes, *, origins=None, pairs=None, names=None):
     return Items.build(
         "table",
         names,
-        Kind.IMAGE,
+        "image",
         [f"place{i}" for i in range(len(names))],
         lambda _: np.zeros((4, 4), np.uint8),
         origins=origins,

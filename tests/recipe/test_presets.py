@@ -20,7 +20,6 @@ from likewise.recipe.presets import (
 from likewise.recipe.recipe import Recipe
 from likewise.registry import families
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind
 from tests.conftest import glyphs, waves
 
 TABLE = """
@@ -88,13 +87,13 @@ def items_of(images: np.ndarray):
 def test_every_row_that_ships_is_a_recipe():
     assert rows()
     for row in rows():
-        start = Recipe.for_kind(Kind.SEQUENCE if row.kind == "series" else Kind.IMAGE)
+        start = Recipe.for_kind("series" if row.kind == "series" else "image")
         assert start.with_fields(row.fields).checked()
         assert row.measured
         assert row.suits
 
 
-@pytest.mark.parametrize("kind", presets.KINDS)
+@pytest.mark.parametrize("kind", presets.sorts())
 @pytest.mark.parametrize("seconds", [None, 10.0, 90.0, 599.0, 86_400.0])
 @pytest.mark.parametrize("identities", [2, 40, 5000])
 def test_there_is_a_row_for_every_kind_and_time(kind, seconds, identities):
@@ -184,7 +183,7 @@ def test_a_size_that_a_person_asks_for_is_not_adapted():
 def test_plain_and_names_are_taken_by_hand(table, drawn):
     plain, line = started_from(str(drawn), recipe="plain")
     assert line == ""
-    assert plain.with_fields({"source": ""}) == Recipe.for_kind(Kind.IMAGE)
+    assert plain.with_fields({"source": ""}) == Recipe.for_kind("image")
     odd, line = started_from(str(drawn), recipe="odd")
     assert odd == plain.with_fields({"weight_decay": 0.5})
     assert line.startswith("odd (nobody who does not ask; as asked) says weight_decay")

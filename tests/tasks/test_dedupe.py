@@ -36,7 +36,7 @@ from likewise.sources.arrays import Arrays
 from likewise.sources.base import Source
 from likewise.sources.folder import Folder
 from likewise.tasks.dedupe import dedupe
-from likewise.types import Items, Kind
+from likewise.types import Items
 from tests.conftest import glyphs, pictures, waves
 
 
@@ -268,7 +268,7 @@ class Nothing(Source):
     """A source of no items."""
 
     def items(self) -> Items:
-        return Items.build("box", [], Kind.IMAGE, [], lambda _: b"")
+        return Items.build("box", [], "image", [], lambda _: b"")
 
 
 @pytest.mark.parametrize(

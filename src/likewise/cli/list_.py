@@ -8,7 +8,7 @@ def command(
         "",
         metavar="WHAT",
         show_default="all families",
-        help="One family: sources, transforms, distances, calibrators, stores, encoders, "
+        help="One family: kinds, sources, transforms, distances, calibrators, stores, encoders, "
         "matchers, miners, losses, samplers, augmentations or views. Or recipes, for those that "
         "train takes from; or a model's folder, for its calibrations.",
     ),

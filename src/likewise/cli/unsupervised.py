@@ -7,12 +7,6 @@ from likewise.errors import BadArgument, MissingExtra
 if TYPE_CHECKING:
     from likewise.sources.base import Source
 
-_ALTERED = (
-    "crop(area=0.75)",
-    "colour(brightness=0.4, contrast=0.4, saturation=0.6)",
-    "affine(degrees=3.0, scale=0.08, shear=0.03, translate=0.04)",
-)
-
 
 def teach(source: "Source", out: str, budget: str, *, quiet: bool, size: int = 48) -> None:
     """Train a model for copies in a folder, by items of the source and altered copies of them.
@@ -45,26 +39,18 @@ def teach(source: "Source", out: str, budget: str, *, quiet: bool, size: int = 4
             "pip install 'likewise[learn]'"
         ) from error
     from likewise.duplicates import Copies
+    from likewise.kinds import FAMILY as KINDS
     from likewise.recipe import Recipe, seconds_of
-    from likewise.types import Kind
 
     items = source.items()
-    images = items.kind is Kind.IMAGE
     settings = [
         # Two views of each of 64 items, and all others are different: this is the loss nt_xent,
         # but where there are fewer items, a batch holds more views of one.
         "sampler=classes_by_items(classes=64, items=2, allow_fewer=True)",
         "loss=supcon(temperature=0.1)",
         f"budget_seconds={seconds_of(budget)}",
+        *KINDS.build(items.kind).copy_settings(size),
     ]
-    if images:
-        settings += [
-            "encoder=resnet",
-            f"transform=image(size={size}, color=True)",
-            # Beside the copies, which are few: every batch sees other tones and other cuts.
-            f"augmentations={_ALTERED!r}",
-            "learning_rate=0.003",
-        ]
     with Progress(quiet=quiet) as progress:
         learn(
             Recipe.for_kind(items.kind).with_settings(settings),

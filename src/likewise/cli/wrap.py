@@ -63,7 +63,11 @@ def command(
         help="Which takes the lengths of series.",
     ),
     channels: int = typer.Option(
-        1, min=1, metavar="N", rich_help_panel=FEEDING, help="How many channels a series has."
+        1,
+        min=1,
+        metavar="N",
+        rich_help_panel=FEEDING,
+        help="How many channels a series, or numbers a vector, has.",
     ),
     output: str = typer.Option(
         "",
@@ -128,8 +132,8 @@ def command(
         overwrite=overwrite,
     )
     if json:
-        found = {"out": out, "kind": made.manifest.kind.value, "dim": made.dim}
+        found = {"out": out, "kind": made.kind, "dim": made.dim}
         print(json_.dumps({**found, "fingerprint": made.fingerprint}))
         return
-    print(f"{out}: {made.manifest.kind.value}, {made.dim} numbers an item, {distance}")
+    print(f"{out}: {made.kind}, {made.dim} numbers an item, {distance}")
     print("It is not calibrated yet: verify shows no decision until it is.")

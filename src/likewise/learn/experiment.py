@@ -210,7 +210,7 @@ def _files(run: Run) -> dict[str, bytes]:
 def _save(folder: Path, run: Run, files: Mapping[str, bytes], *, overwrite: bool) -> None:
     save_model(
         folder,
-        kind=run.data.transform.kind,
+        inputs={"main": run.data.transform.kind},
         claim=Claim(run.recipe.claim),
         distance=run.recipe.distance,
         files=files,

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from likewise.errors import RecipeError
+from likewise.kinds import FAMILY as KINDS
 from likewise.recipe.names import (
     FORMAT,
     RENAMED_FIELDS,
@@ -19,7 +20,7 @@ from likewise.recipe.names import (
 )
 from likewise.recipe.values import coerced, literal
 from likewise.registry import Family, Spec, families, unknown
-from likewise.types import Claim, Kind, Role, renamed_arguments, warn_renamed
+from likewise.types import Claim, Role, renamed_arguments, warn_renamed
 
 POPULATIONS = ("skilled", "random", "both")
 OPTIMIZERS = ("adamw", "muon")
@@ -121,19 +122,21 @@ class Recipe:
             return getattr(self, field_name(name))
 
     @classmethod
-    def for_kind(cls, kind: Kind, *, pairs: bool = False) -> "Recipe":
+    def for_kind(cls, kind: str, *, pairs: bool = False) -> "Recipe":
         """What is tried first for this kind of data.
 
         Args:
-            kind: Of the items.
+            kind: Of the items, by its name.
             pairs: Whether the source says what is the same by pairs, not by identities.
         """
         by_pairs = cls(loss="contrastive", sampler="balanced_pairs") if pairs else cls()
-        if kind is Kind.SEQUENCE:
-            return replace(
-                by_pairs, transform="sequence", encoder="lstm", augmentations=("jitter",)
-            )
-        return replace(by_pairs, augmentations=("affine",))
+        first = KINDS.build(kind)
+        return replace(
+            by_pairs,
+            transform=first.transform,
+            encoder=first.encoder,
+            augmentations=first.augmentations,
+        )
 
     @classmethod
     def from_toml(cls, text: str) -> "Recipe":

@@ -14,6 +14,7 @@ from likewise.errors import DamagedModel
 from likewise.evaluation import PooledEvaluation
 from likewise.io import atomic
 from likewise.io.display import printable, shortened
+from likewise.kinds import FAMILY as KINDS
 from likewise.model import Model
 from likewise.report import Example, Report, card, render
 from likewise.report.cross_validation import FoldsReport, render_folds
@@ -33,10 +34,13 @@ def examples_of(evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]
         decoded: The items it was measured on, row for row.
     """
     items = decoded.items
+    if not len(evaluation.mistakes):
+        return ()
+    kind = KINDS.build(items.kind)
     return tuple(
         Example(
-            first=decoded[mistake.first],
-            second=decoded[mistake.second],
+            first=kind.picture(kind.shown(decoded[mistake.first])),
+            second=kind.picture(kind.shown(decoded[mistake.second])),
             first_label=_label(items, mistake.first),
             second_label=_label(items, mistake.second),
             first_place=str(items.places[mistake.first]),

@@ -12,7 +12,7 @@ from likewise.sources.base import Source
 from likewise.sources.data_folder import find_data
 from likewise.sources.files import open_files
 from likewise.sources.ts import Series, parse_ts
-from likewise.types import Items, Kind
+from likewise.types import Items
 
 PARTS = {"_TRAIN": "train", "_TEST": "test"}
 
@@ -66,7 +66,7 @@ class Ucr(Source):
         return Items.build(
             namespace,
             [printable(one.label) for one, _, _ in rows],
-            Kind.SEQUENCE,
+            "series",
             [place for _, place, _ in rows],
             lambda row: rows[row][0].values,
             parts=[part for _, _, part in rows],

@@ -18,7 +18,7 @@ from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe
 from likewise.results.evaluation import Epoch
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Role
+from likewise.types import Role
 from tests.conftest import glyphs, waves
 
 TOO_LARGE = "The learning_rate is 10: set a smaller one (the default is 0.001)."
@@ -27,7 +27,7 @@ COLLAPSED = "The embedding has collapsed: all items come out as nearly the same 
 
 def waved(*settings, count=100, each=4, **options):
     series, names = waves(count=count, each=each)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
+    recipe = Recipe.for_kind("series").with_settings(
         ["encoder=conv1d(width=8)", "precision=float32", *settings]
     )
     return train(recipe, Arrays.of(series, names, namespace="waves"), **options)

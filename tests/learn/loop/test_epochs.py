@@ -20,7 +20,7 @@ from likewise.learn.loop.train import train
 from likewise.recipe.recipe import Recipe
 from likewise.results.evaluation import Epoch
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Role
+from likewise.types import Role
 from tests.conftest import waves
 
 SMALL = [
@@ -34,7 +34,7 @@ SMALL = [
 
 def started(*settings, count=30, on_step=None, **options):
     series, names = waves(count=count, each=5)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*SMALL, *settings])
+    recipe = Recipe.for_kind("series").with_settings([*SMALL, *settings])
     source = Arrays.of(series, names, namespace="waves")
     return train(recipe, source, on_step=on_step, **options)
 

@@ -18,7 +18,6 @@ from likewise.learn.loop import checkpoint
 from likewise.learn.loop.train import train
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind
 from tests.conftest import waves
 
 BASE = ["sampler=classes_by_items(classes=6, items=4)", "epochs=4", "precision=float32"]
@@ -41,7 +40,7 @@ CASES = {
 def started(case, path, *, stop_after=None, resume=False, settings=()):
     chosen, count = CASES[case]
     series, names = waves(count=count, each=4)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*BASE, *chosen, *settings])
+    recipe = Recipe.for_kind("series").with_settings([*BASE, *chosen, *settings])
     steps = []
 
     def step(share, loss):
@@ -89,7 +88,7 @@ def test_another_recipe_or_other_data_are_no_run_to_go_on_with(tmp_path):
     with pytest.raises(NothingToResume, match=r"another recipe: learning_rate differ"):
         started("lstm", path, resume=True, settings=["learning_rate=0.5"]).finish()
     series, names = waves(count=31, each=4)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*BASE, *CASES["lstm"][0]])
+    recipe = Recipe.for_kind("series").with_settings([*BASE, *CASES["lstm"][0]])
     source = Arrays.of(series, names, namespace="waves")
     with pytest.raises(NothingToResume, match="other data"):
         train(recipe, source, checkpoint_path=path, resume=True).finish()

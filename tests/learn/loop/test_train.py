@@ -11,7 +11,7 @@ from likewise.learn.loop.schedule import schedule
 from likewise.learn.loop.train import train
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Role
+from likewise.types import Role
 from tests.conftest import waves
 
 SMALL = [
@@ -24,7 +24,7 @@ SMALL = [
 
 def started(*settings, count=30, on_step=None):
     series, names = waves(count=count, each=5)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*SMALL, *settings])
+    recipe = Recipe.for_kind("series").with_settings([*SMALL, *settings])
     return train(recipe, Arrays.of(series, names, namespace="waves"), on_step=on_step)
 
 

@@ -18,7 +18,7 @@ from likewise.learn.network.network import Network
 from likewise.learn.network.whitening import Whitening
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Labels, Pairs
+from likewise.types import Labels, Pairs
 from tests.conftest import waves
 
 SMALL = [
@@ -142,7 +142,7 @@ def test_what_has_collapsed_is_left_to_those_who_say_so(value):
 
 def started(*settings):
     series, names = waves(count=30, each=5)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*SMALL, *settings])
+    recipe = Recipe.for_kind("series").with_settings([*SMALL, *settings])
     return train(recipe, Arrays.of(series, names, namespace="waves"))
 
 
@@ -165,7 +165,7 @@ def test_what_is_trained_is_as_without_it(averaging):
 def test_a_saved_model_has_it(tmp_path):
     series, names = waves(count=40, each=6)
     source = Arrays.of(series, names, namespace="waves")
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*SMALL, "whiten=0.1"])
+    recipe = Recipe.for_kind("series").with_settings([*SMALL, "whiten=0.1"])
     # The export is compared with torch before it is handed over.
     model = learn(recipe, source, out=tmp_path / "model", audit=False).model
     assert "whiten = 0.1" in (tmp_path / "model" / "recipe.toml").read_text(encoding="utf-8")

@@ -33,7 +33,7 @@ from likewise.learn.tuning.study_id import Plan, study_path
 from likewise.learn.tuning.trial import learned_part, run_trial, trial_folds
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Role
+from likewise.types import Role
 from tests.conftest import glyphs, waves
 
 pytest.importorskip("optuna")
@@ -252,7 +252,7 @@ def test_folds_share_out_the_training_identities(recipe):
 
 
 def test_known_classes_are_measured_on_other_items_of_them():
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
+    recipe = Recipe.for_kind("series").with_settings(
         ["encoder=lstm(hidden=4)", "claim=known_classes", "sampler.classes=4", "precision=float32"]
     )
     series, names = waves(count=10, each=6)

@@ -52,7 +52,7 @@ class Ensemble(Encoder):
         built = [FAMILY.build(of, shape=shape) for _ in range(members)]
         self.members = nn.ModuleList(built)
         first = built[0]
-        self.kinds = first.kinds  # type: ignore[misc]
+        self.forms = first.forms  # type: ignore[misc]
         self.normalize = normalize
         self.dim = members * first.dim
         self.parts = members

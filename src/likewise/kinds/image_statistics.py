@@ -1,78 +1,19 @@
-"""What is seen of an item at a glance: the trivial things that should not tell an answer.
+"""What is seen of an image at a glance: the trivial things that should not tell an answer.
 
-Every number here is cheap, and none looks at what an item shows: size, greys, paper, ink.
+Every number here is cheap, and none looks at what an image shows: size, greys, paper, ink.
 """
 
 import io
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from likewise.kinds.look import SIDE, Look
 from likewise.shapes import Array, Bool, Float, Int, Shaped, UInt8
 
-SIDE = 16
-STEPS = 64
 MOST_PIXELS = 2**18
 _QUALITY = 75
-
-IMAGE_NUMBERS = {
-    "bytes": "file size",
-    "packed": "size when packed afresh",
-    "width": "width",
-    "height": "height",
-    "aspect": "aspect ratio",
-    "median": "median grey",
-    "mean": "mean grey",
-    "spread": "spread of greys",
-    "background": "background",
-    "paper": "grey of the paper (Otsu)",
-    "ink_grey": "grey of the ink (Otsu)",
-    "ink_spread": "spread of the ink's greys (Otsu)",
-    "ink_share": "share of ink (Otsu)",
-    "edges": "strength of edges",
-    "levels": "number of grey levels",
-    "entropy": "entropy of greys",
-    "colour": "strength of colour",
-}
-"""Numbers of an image, and what each is called."""
-
-SERIES_NUMBERS = {
-    "bytes": "file size",
-    "steps": "length",
-    "mean": "mean",
-    "spread": "spread",
-    "lowest": "lowest value",
-    "highest": "highest value",
-    "first": "first value",
-    "last": "last value",
-    "roughness": "roughness",
-}
-"""Numbers of a series, and what each is called."""
-
-FILE, FRAME = ("bytes", "packed"), ("width", "height", "aspect", "steps")
-FORM = ("ink_share", "edges", "entropy", "roughness")
-"""Numbers that are of what is drawn at least as much as of how it was recorded."""
-TONE = tuple(
-    name
-    for name in {**IMAGE_NUMBERS, **SERIES_NUMBERS}
-    if name not in FILE and name not in FRAME and name not in FORM
-)
-"""Numbers of how an item was recorded: paper, light, ink, level."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """What is seen of one item at a glance.
-
-    Attributes:
-        numbers: By the names of `IMAGE_NUMBERS` or `SERIES_NUMBERS`, NaN where there is none.
-        thumbnail: Its coarse look, 256 bytes.
-    """
-
-    numbers: dict[str, float]
-    thumbnail: UInt8[Array, "256"]
 
 
 def histogram_threshold(histogram: Int[Array, "256"]) -> int:
@@ -172,35 +113,6 @@ def _mean(
     """The mean of a value of the greys over some of them; another where no pixel has one."""
     total = float(shares[part].sum())
     return float(shares[part] @ values[part]) / total if total else otherwise
-
-
-def of_series(series: Float[Array, "t d"]) -> Look:
-    """The look of a series; numbers are means over its channels."""
-    values = series.astype(np.float64)
-    rough = np.abs(np.diff(values, axis=0)).mean() if len(values) > 1 else 0.0
-    numbers = {
-        "steps": float(len(values)),
-        "mean": float(values.mean()),
-        "spread": float(values.std(0).mean()),
-        "lowest": float(values.min(0).mean()),
-        "highest": float(values.max(0).mean()),
-        "first": float(values[0].mean()),
-        "last": float(values[-1].mean()),
-        "roughness": float(rough),
-    }
-    return Look(numbers, coarse(values))
-
-
-def coarse(values: Float[Array, "t d"]) -> UInt8[Array, "256"]:
-    """The course of the first four channels in 64 steps, each from its lowest to its highest."""
-    drawn = min(values.shape[1], SIDE * SIDE // STEPS)
-    steps = np.linspace(0, len(values) - 1, STEPS)
-    course = np.zeros((SIDE * SIDE // STEPS, STEPS))
-    for channel in range(drawn):
-        line = np.interp(steps, np.arange(len(values)), values[:, channel])
-        reach = float(line.max() - line.min())
-        course[channel] = (line - line.min()) / reach if reach else 0.5
-    return np.rint(255 * course).astype(np.uint8).reshape(-1)
 
 
 def packed_bytes(image: Image.Image, form: str) -> float:

@@ -1,6 +1,5 @@
 """Series: from rows of numbers to float32, one row a time step and one column a channel."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, final
 
@@ -8,26 +7,20 @@ import numpy as np
 
 from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
 from likewise.io.display import shortened
-from likewise.io.npy import MAGIC, from_npy
 from likewise.shapes import Array, Float, Int, Shaped, namespace_of
 from likewise.transforms.base import Transform
-from likewise.types import InputShape, Kind, Raw
+from likewise.transforms.rows import MAX_VALUES, parse_rows
+from likewise.types import Form, InputShape, Raw
 
-MAX_VALUES = 10_000_000
 # A channel whose deviation is this small a part of its largest value is constant but for the
 # rounding to float32, whose neighbouring numbers are at most 1.2e-7 of themselves apart.
 CONSTANT = 1e-7
 LARGEST, SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 MAX_CHANNELS = 100_000
-LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-IMAGE = re.compile(
-    rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0{4}|II\*\0|MM\0\*|RIFF.{4}WEBP|.{4}ftyp|P[1-6]\s+[#\d]",
-    re.DOTALL,
-)
 
 
 @final
-class SequenceTransform(Transform):
+class SeriesTransform(Transform):
     """A series of any length, with its channels normalised.
 
     Decoding takes an array [t] or [t d] of real numbers, or the bytes of an .npy file, or text
@@ -46,7 +39,9 @@ class SequenceTransform(Transform):
         BadArgument: If `normalize` is none of these, or the state is not this transform's.
     """
 
-    kind: ClassVar[Kind] = Kind.SEQUENCE
+    kind: ClassVar[str] = "series"
+    form: ClassVar[Form] = Form.FRAMES
+    sized: ClassVar[str] = "channels"
 
     def __init__(
         self,
@@ -56,7 +51,7 @@ class SequenceTransform(Transform):
     ) -> None:
         if normalize not in ("none", "series", "train"):
             raise BadArgument(
-                f"sequence: normalize is {normalize!r}; give 'none', 'series' or 'train'."
+                f"series: normalize is {normalize!r}; give 'none', 'series' or 'train'."
             )
         self.normalize = normalize
         self.state = None if state is None else _checked(state, learned=normalize == "train")
@@ -64,19 +59,26 @@ class SequenceTransform(Transform):
     @property
     def shape(self) -> InputShape:
         """What the encoder will be fed; known once there is a state."""
-        return InputShape(Kind.SEQUENCE, self._known()["channels"])
+        return InputShape(Form.FRAMES, self._known()["channels"])
 
     def _known(self) -> Mapping[str, Any]:
         if self.state is None:
             raise BadArgument(
-                "sequence: the transform has no state yet, so its channels are unknown. Build it "
+                "series: the transform has no state yet, so its channels are unknown. Build it "
                 "with state=transform.fit(decoded training series), or load it from a model."
             )
         return self.state
 
     def decode(self, raw: Raw, place: str) -> Float[Array, "t d"]:
         """Decode one series to float32 [t d]; see the class."""
-        values = _parsed(raw, place) if isinstance(raw, bytes | str) else raw
+        series = self.original(raw, place)
+        return _standardised(series) if self.normalize == "series" else series
+
+    def original(self, raw: Raw, place: str) -> Float[Array, "t d"]:
+        """Open one series as it is, float32 [t d]."""
+        values = raw
+        if isinstance(values, bytes | str):
+            values = parse_rows(values, place, "series", _unreadable)
         if values.dtype.kind not in "biuf" or values.ndim not in (1, 2):
             raise WrongKind(
                 f"{place} is an array of {values.dtype} {list(values.shape)}, and a series of real "
@@ -102,7 +104,7 @@ class SequenceTransform(Transform):
                 f"{place} has {series.shape[1]} channels, and the series learned from have "
                 f"{self.state['channels']}. Give series of the same channels."
             )
-        return _standardised(series) if self.normalize == "series" else series
+        return series
 
     def fit(self, decoded: Iterable[Array]) -> Mapping[str, Any]:
         """The number of channels, and for `train` the mean and deviation of each over all steps.
@@ -131,9 +133,7 @@ class SequenceTransform(Transform):
             largest = np.maximum(largest, np.abs(values).max(0))
             count = total
         if count == 0:
-            raise EmptySource(
-                "sequence: there is nothing to fit. Give at least one training series."
-            )
+            raise EmptySource("series: there is nothing to fit. Give at least one training series.")
         state: dict[str, Any] = {"channels": len(mean)}
         if self.normalize == "train":
             std = np.sqrt(spread / count)
@@ -148,7 +148,7 @@ class SequenceTransform(Transform):
     ) -> tuple[Float[Array, "n t d"], Int[Array, "n"] | None]:
         """Stack series, padded with zeros at the end; with their int64 lengths."""
         if not decoded:
-            raise BadArgument("sequence: a batch of no series was asked for. Give at least one.")
+            raise BadArgument("series: a batch of no series was asked for. Give at least one.")
         lengths = np.array([len(series) for series in decoded], dtype=np.int64)
         batch = np.zeros((len(decoded), lengths.max(), decoded[0].shape[1]), dtype=np.float32)
         for row, series in zip(batch, decoded, strict=True):
@@ -171,7 +171,7 @@ class SequenceTransform(Transform):
         state = self._known()
         if batch.shape[2] != state["channels"]:
             raise BadArgument(
-                f"sequence: the batch has {batch.shape[2]} channels, and {state['channels']} are "
+                f"series: the batch has {batch.shape[2]} channels, and {state['channels']} are "
                 "expected. Decode it with this transform."
             )
         xp = namespace_of(batch)
@@ -201,7 +201,7 @@ def _checked(state: Mapping[str, Any], *, learned: bool) -> Mapping[str, Any]:
     if not good:
         also = ", with as many float32 numbers for 'mean' and (positive) 'std'," if learned else ""
         raise BadArgument(
-            f"sequence: state is {shortened(state, 300)}, and a number of 'channels' up to "
+            f"series: state is {shortened(state, 300)}, and a number of 'channels' up to "
             f"{MAX_CHANNELS}{also} is expected. Take what fit returned for the same arguments."
         )
     return checked
@@ -221,62 +221,3 @@ def _standardised(series: Float[Array, "t d"]) -> Float[Array, "t d"]:
     varies = std > CONSTANT * np.abs(values).max(0)
     normal: Array = np.where(varies, centred / np.where(varies, std, 1.0), 0.0).astype(np.float32)
     return normal
-
-
-def _parsed(raw: bytes | str, place: str) -> Array:
-    """The array in the bytes of an .npy file, or in text of comma separated rows."""
-    if isinstance(raw, bytes):
-        if raw.startswith(MAGIC):
-            try:
-                return from_npy(raw, MAX_VALUES)
-            except ValueError as error:
-                raise _unreadable(place, str(error)) from error
-        if IMAGE.match(raw):
-            raise WrongKind(f"{place} is an image, and a series is expected. Give series.")
-        try:
-            raw = raw.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise _unreadable(place, "it is neither text nor .npy") from None
-    if not raw.strip():
-        raise _unreadable(place, f"it is empty ({len(raw)} characters)")
-    separator = "," if "," in raw else "\t"
-    if raw.count(separator) + sum(raw.count(end) for end in LINE_ENDS) >= MAX_VALUES:
-        raise _unreadable(place, f"it holds more than {MAX_VALUES} values, the most that is read")
-    lines = raw.splitlines()
-    first = lines[0].split(separator)
-    names = 0 if any(map(_is_number, first)) or not lines[0].strip() else 1
-    if not any(line.strip() for line in lines[names:]):
-        raise _unreadable(place, f"it holds no number, only {lines[0].strip()[:40]!r}")
-    try:
-        rows = lines[names:]
-        values = np.loadtxt(rows, delimiter=separator, comments=None, ndmin=2, dtype=np.float64)
-    except ValueError:
-        raise _unreadable(place, _fault(lines, names, separator)) from None
-    if names and values.shape[1] != len(first):
-        named = f"line 1 names {len(first)} channels, and those below it have {values.shape[1]}"
-        raise _unreadable(place, named)
-    return values
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _fault(lines: Sequence[str], names: int, separator: str) -> str:
-    """Where rows stop being numbers, lines and columns counted from 1."""
-    width = 0
-    for line, text in enumerate(lines[names:], start=1 + names):
-        cells = text.split(separator)
-        if not text.strip():
-            continue
-        for column, cell in enumerate(cells, start=1):
-            if not _is_number(cell):
-                return f"line {line}, column {column} is {cell.strip()[:40]!r}, which is no number"
-        width = width or len(cells)
-        if len(cells) != width:
-            return f"line {line} has {len(cells)} columns, and those before it have {width}"
-    return "a number in it is written in a way that is not read"
