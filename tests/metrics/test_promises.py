@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import logit
-from test_thresholds import world
+from tests.calibration.test_thresholds import world
 
 from likewise.calibration.fit import fit_calibration
 from likewise.calibration.json_format import from_json, to_json

@@ -105,7 +105,8 @@ def command(
         return
     from likewise.auditing import audit_items, check_labels, worst_first
     from likewise.cli.progress import Counter
-    from likewise.cli.text.evaluation import as_json, source_spec
+    from likewise.cli.text.evaluation import as_json
+    from likewise.data import graded_spec, source_spec
     from likewise.errors import BadArgument
     from likewise.io.display import printable
     from likewise.report import write_audit
@@ -119,7 +120,7 @@ def command(
             "makes some of these items. Name one, or leave them out."
         )
     grading = grades.grading_of(same_from, different_to)
-    built = FAMILY.build(grades.graded_spec(source_spec(source), grading))
+    built = FAMILY.build(graded_spec(source_spec(source), grading))
     items = built.items()
     check_labels(items)
     seen = TRANSFORMS.build(transform, state=None) if transform else None
@@ -128,7 +129,7 @@ def command(
     with Counter("auditing", quiet=json) as count:
         found = audit_items(items, seen, seed=seed, quick=quick, progress=count.show)
     found = replace(found, findings=worst_first([*found.findings, *more]))
-    again = ["likewise", "command", source]
+    again = ["likewise", "audit", source]
     for name, value in (("--transform", transform), ("--model", model), ("--distance", distance)):
         again += [name, value] if value else []
     again += ["--margin", f"{margin:g}"] if margin is not None else []

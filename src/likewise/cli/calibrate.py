@@ -155,13 +155,8 @@ def command(
     """
     from typing import Literal
 
-    from likewise.cli.text.evaluation import (
-        as_json,
-        calibration_lines,
-        costs_of,
-        evaluation_lines,
-        source_spec,
-    )
+    from likewise.cli.text.evaluation import as_json, calibration_lines, costs_of, evaluation_lines
+    from likewise.data import graded_spec, source_spec
     from likewise.evaluation import Fitting
     from likewise.model import Model
     from likewise.sources import FAMILY
@@ -186,7 +181,7 @@ def command(
     loaded = Model(model)
     found = calibrate(
         loaded,
-        FAMILY.build(grades.graded_spec(source_spec(source), grading)),
+        FAMILY.build(graded_spec(source_spec(source), grading)),
         name=name or "default",
         calibrator=calibrator,
         share=SHARE if share is None else share,

@@ -62,8 +62,9 @@ def command(
     import math
     from pathlib import Path
 
-    from likewise.cli.text.evaluation import as_json, point_words, rate_words
+    from likewise.cli.text.evaluation import as_json, point_words
     from likewise.cli.text.grades import told_line
+    from likewise.cli.text.rates import rate_words
     from likewise.errors import BadArgument
     from likewise.tasks.precomputed import load_calibration
 

@@ -9,6 +9,8 @@ from likewise.cli.help import DECIDING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from likewise.sources.base import Source
+
 
 def command(
     what: list[str] | None = typer.Argument(
@@ -161,8 +163,7 @@ def command(
     from pathlib import Path
 
     from likewise.cli.text.duplicates import Counting, duplicate_lines, named
-    from likewise.cli.text.evaluation import source_spec
-    from likewise.cli.unsupervised import teach
+    from likewise.data import source_spec
     from likewise.duplicates import Nearness, write_pairs, write_sample
     from likewise.io.display import printable
     from likewise.model import Model
@@ -181,7 +182,7 @@ def command(
     if train:
         # Found out now, and not when training is over.
         check_options(groups, prior, overlay=overlay)
-        teach(built, model, train, quiet=json)
+        _teach(built, model, train, quiet=json)
     with Counting(quiet=json) as count:
         found = dedupe(
             Model(model) if model else None,
@@ -216,6 +217,31 @@ def command(
         return
     lines = duplicate_lines(found) + [f"written: {path}" for path in files]
     print("\n".join(printable(line) for line in lines))
+
+
+def _teach(source: "Source", out: str, budget: str, *, quiet: bool) -> None:
+    """Make the model from the items themselves."""
+    from likewise.cli.extra import needs
+    from likewise.errors import BadArgument
+
+    if not out:
+        raise BadArgument(
+            "--train makes a model, and its folder is missing. Write likewise dedupe MODEL SOURCE "
+            "--train 2min."
+        )
+    with needs("Training", "learn"):
+        from likewise.cli.progress import Progress
+        from likewise.learn import teach
+    with Progress(quiet=quiet) as progress:
+        teach(
+            source,
+            out,
+            budget,
+            on_decode=progress.decode,
+            on_start=progress.start,
+            on_epoch=progress.epoch,
+            on_step=progress.step,
+        )
 
 
 def _check_places(table: "Path | None", report: str, review: int) -> None:

@@ -60,7 +60,7 @@ def command(
     from pathlib import Path
 
     from likewise.cli.progress import Counter
-    from likewise.cli.text.evaluation import source_spec
+    from likewise.data import source_spec
     from likewise.errors import BadArgument
     from likewise.io.display import printable
     from likewise.model import Model

@@ -83,8 +83,8 @@ def command(
     from dataclasses import asdict
 
     from likewise.cli.progress import Counter
-    from likewise.cli.text.evaluation import source_spec
     from likewise.cli.text.gallery import notes_of
+    from likewise.data import source_spec
     from likewise.gallery import Gallery
     from likewise.io.display import printable, without_secrets
     from likewise.model import Model

@@ -120,8 +120,7 @@ def command(
         likewise embed model/ images/ --out e.npz
     """
     from likewise.cli.precomputed_page import evaluate_alone
-    from likewise.cli.start import grouped_spec
-    from likewise.cli.text.evaluation import source_spec
+    from likewise.data import graded_spec, grouped_spec, source_spec
 
     if not source and folding.trains(model):
         others = {"--no-examples": no_examples, "--calibration": calibration}
@@ -174,7 +173,7 @@ def command(
     _with_model(
         model,
         source,
-        grades.graded_spec(grouped_spec(source_spec(source), by), grading),
+        graded_spec(grouped_spec(source_spec(source), by), grading),
         calibration=calibration or "default",
         comparator=comparator,
         prior=prior,
@@ -212,7 +211,7 @@ def _with_model(
 
     from likewise.cli.text.evaluation import as_json, evaluation_lines
     from likewise.model import Model
-    from likewise.report import check_report, examples_of, report_of, write_report
+    from likewise.report import UNKNOWN_TRAINING, check_report, examples_of, report_of, write_report
     from likewise.sources import FAMILY
     from likewise.tasks.evaluate import evaluate as measure
 
@@ -235,7 +234,7 @@ def _with_model(
         shown = examples_of(evaluation, decoded) if examples else ()
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in evaluation.source)
     page = Path(report) if report else loaded.folder / f"evaluation-{name}.html"
-    again = ["likewise", "command", model, source]
+    again = ["likewise", "evaluate", model, source]
     again += ["--comparator", comparator] if comparator else []
     again += ["--calibration", calibration] if calibration != "default" else []
     again += ["--prior", str(prior)] if prior != 0.5 else []
@@ -257,5 +256,5 @@ def _with_model(
         return
     print("\n".join(evaluation_lines(evaluation)))
     if "recipe" not in loaded.manifest.files:
-        print(precomputed.UNKNOWN_TRAINING)
+        print(UNKNOWN_TRAINING)
     print(f"report: {page}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from likewise.errors import BadArgument, MissingExtra
+from likewise.errors import BadArgument
 
 FOLDING = "Of a recipe or source in folds"
 BUDGET: str = typer.Option(
@@ -61,27 +61,19 @@ def evaluate(
     json: bool,
 ) -> None:
     """Train and measure a recipe or a source in folds, write the page, and print what was found."""
-    from likewise.cli.precomputed_page import page_of
-    from likewise.cli.start import started_from
+    from likewise.cli.extra import needs
     from likewise.cli.text.evaluation import as_json
-    from likewise.recipe import seconds_of
+    from likewise.recipe import seconds_of, started_from
 
     if folds is None:
         raise BadArgument(
             f"{target} is no model. To train and measure it in folds, say how many, as in --folds "
             "5; or give a model's folder first."
         )
-    try:
+    with needs("Training in folds", "learn"):
         from likewise.cli.progress import Progress
         from likewise.learn.folds import cross_validate
-        from likewise.report import write_folds
-    except ImportError as error:
-        if (error.name or "").startswith("likewise"):
-            raise
-        raise MissingExtra(
-            f"Folds train, which needs {error.name}, and it is not installed. Run: "
-            "pip install 'likewise[learn]'"
-        ) from error
+        from likewise.report import page_of, write_folds
     page = page_of(report, target)
     given = {"budget_seconds": seconds_of(budget)} if budget else {}
     recipe, told = started_from(target, given, settings, recipe=named)

@@ -7,7 +7,7 @@ def migrate(gallery: str, model: str, source: str, *, leave_out: bool, as_json: 
     from dataclasses import asdict
 
     from likewise.cli.progress import Counter
-    from likewise.cli.text.evaluation import source_spec
+    from likewise.data import source_spec
     from likewise.io.display import printable, without_secrets
     from likewise.model import Model
     from likewise.sources import FAMILY

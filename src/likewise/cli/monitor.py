@@ -54,7 +54,8 @@ def command(
     Next:
         likewise calibrate model/ others/ --name today
     """
-    from likewise.cli.text.evaluation import as_json, monitor_lines, source_spec
+    from likewise.cli.text.evaluation import as_json, monitor_lines
+    from likewise.data import source_spec
     from likewise.model import Model
     from likewise.sources import FAMILY
     from likewise.tasks.monitor import monitor

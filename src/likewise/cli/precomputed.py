@@ -41,9 +41,6 @@ FOLDS_OPTION: int | None = typer.Option(
     help="Into how many parts to deal the data; each is decided by what the others fit.",
 )
 
-UNKNOWN_TRAINING = (
-    "Whether the encoder behind these distances learned from these items, nothing here can tell."
-)
 NO_ITEMS = (
     "It is for items, and embeddings or comparisons alone were given, which show none. Leave it "
     "out."
@@ -124,13 +121,11 @@ def evaluate(
     json: bool,
 ) -> None:
     """Measure embeddings or comparisons, write the page, and print what was found."""
-    from likewise.cli.precomputed_page import cross_fitted
-    from likewise.cli.precomputed_page import frozen as frozen_page
     from likewise.cli.text.evaluation import as_json, probability_lines
     from likewise.cli.text.grades import grade_lines
     from likewise.evaluation import Fitting
     from likewise.precomputed import FOLDS
-    from likewise.report import write_precomputed
+    from likewise.report import counted, cross_fitted_report, frozen_report, write_precomputed_page
     from likewise.tasks.precomputed import (
         evaluate_precomputed,
         evaluate_precomputed_at,
@@ -142,7 +137,7 @@ def evaluate(
         measure, frozen = load_calibration(Path(calibration))
         check_measure(calibration, measure, given)
         measured = evaluate_precomputed_at(given, frozen, prior)
-        write_precomputed(frozen_page(given, measured, frozen, calibration, rerun), page)
+        write_precomputed_page(frozen_report(given, measured, frozen, calibration, rerun), page)
         if json:
             print(as_json(measured))
             return
@@ -155,7 +150,7 @@ def evaluate(
         print(f"report: {page}")
         return
     cross = evaluate_precomputed(given, folds=folds or FOLDS, fitting=Fitting(prior=prior))
-    write_precomputed(cross_fitted(given, cross, rerun), page)
+    write_precomputed_page(cross_fitted_report(given, cross, rerun), page)
     if json:
         print(as_json(cross))
         return
@@ -187,6 +182,7 @@ def calibrate(
     """
     from likewise.cli.text.evaluation import as_json, calibration_lines
     from likewise.precomputed import FOLDS
+    from likewise.report import UNKNOWN_TRAINING
     from likewise.tasks.precomputed import (
         calibrate_precomputed,
         check_calibration_path,
@@ -214,23 +210,11 @@ def calibrate(
     print(f"written to {out}")
 
 
-def counted(given: Any, found: Any) -> str:
-    """What was compared, in a line."""
-    pairs = f"{found.same_pairs:,} same and {found.different_pairs:,} different pairs"
-    what = f"{found.identities:,} {found.unit}"
-    if getattr(given, "linked", True):
-        what = f"{found.items:,} items in {what}" if found.unit != "identities" else what
-    else:
-        what = "rows that nobody linked by items, so that each is taken to stand alone"
-    repeated = getattr(given, "repeated", 0)
-    more = f"; rows that only repeat others, left out: {repeated:,}" if repeated else ""
-    return f"{given.place}: {pairs}, {what} ({given.measure}){more}"
-
-
 def evaluation_lines(given: Any, found: Any) -> list[str]:
     """A cross-fitted evaluation as the lines that a person reads."""
     from likewise.cli.text.evaluation import probability_lines
     from likewise.cli.text.grades import grade_lines
+    from likewise.report import UNKNOWN_TRAINING, counted, stratified_words
 
     measured = found.verification
     lines = [
@@ -250,16 +234,6 @@ def evaluation_lines(given: Any, found: Any) -> list[str]:
     lines += point_lines(measured)
     lines.append(f"calibrated by {found.calibration.calibrator}, each fold by the others:")
     return [*lines, *probability_lines(found.probability), UNKNOWN_TRAINING]
-
-
-def stratified_words(found: Any) -> str:
-    """Why no plain accuracy is shown, where it could be expected; empty where it is shown."""
-    if found.accuracy is not None or found.verification.unit == "identities":
-        return ""
-    return (
-        "Accuracy is not shown: the groups cannot be dealt so that each fold has its share of same "
-        "pairs, without which it would be biased; balanced accuracy is."
-    )
 
 
 def point_lines(measured: Any) -> list[str]:
@@ -285,7 +259,7 @@ def point_lines(measured: Any) -> list[str]:
 
 
 def _point(point: Any, unit: str) -> list[str]:
-    from likewise.cli.text.evaluation import rate_words
+    from likewise.cli.text.rates import rate_words
 
     lines = [f"{point.name}: threshold {point.threshold:.4f}"]
     if not point.supported:

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -199,9 +200,9 @@ def command(
     Next:
         likewise verify model/ a.png b.png
     """
-    from likewise.cli.start import resumed_from, started_from
-    from likewise.errors import MissingExtra
-    from likewise.recipe import seconds_of
+    from likewise.cli.extra import needs
+    from likewise.errors import BadArgument
+    from likewise.recipe import seconds_of, started_from
 
     given: dict[str, Any] = {
         "transform": transform,
@@ -220,19 +221,19 @@ def command(
         fields["seed"] = seed
     if augment:
         fields["augmentations"] = () if augment == ["none"] else tuple(augment)
-    try:
+    with needs("Training", "learn"):
         from likewise.cli.progress import Progress
-        from likewise.learn.experiment import learn
-    except ImportError as error:
-        if (error.name or "").startswith("likewise"):
-            raise
-        raise MissingExtra(
-            f"Training needs {error.name}, which is not installed. Run: "
-            "pip install 'likewise[learn]'"
-        ) from error
-    begun = not source and resume
-    start = resumed_from(out, fields, settings, named) if begun else None
-    recipe, told = start or started_from(source, fields, settings, recipe=named)
+        from likewise.learn import learn, resumed_recipe
+    told = ""
+    if source or not resume:
+        recipe, told = started_from(source, fields, settings, recipe=named)
+    elif named:
+        raise BadArgument(
+            f"--recipe {named} fills what nobody gave, and the run that is gone on with has all "
+            "of its recipe. Leave it out."
+        )
+    else:
+        recipe = resumed_recipe(Path(out)).with_fields(fields).with_settings(settings)
     with Progress(quiet=json) as progress, Stopping() as stopping:
         progress.recipe(told)
 

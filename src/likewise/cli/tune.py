@@ -131,18 +131,12 @@ def command(
     Next:
         likewise train tuned.toml --budget 5min --out model/
     """
-    from likewise.errors import MissingExtra
+    from likewise.cli.extra import needs
     from likewise.recipe import seconds_of
 
-    try:
+    with needs("Tuning", "tune"):
         from likewise.cli.progress import Progress
         from likewise.learn.tuning.tune import search_recipes
-    except ImportError as error:
-        if (error.name or "").startswith("likewise"):
-            raise
-        raise MissingExtra(
-            f"Tuning needs {error.name}, which is not installed. Run: pip install 'likewise[tune]'"
-        ) from error
     recipe, told = _start(source, settings, seed, named, resume=resume)
     with Progress(quiet=json) as progress:
         progress.recipe(told)
@@ -180,8 +174,8 @@ def command(
 def _start(
     source: str, settings: list[str], seed: int, named: str, *, resume: bool
 ) -> "tuple[Recipe | None, str]":
-    from likewise.cli.start import started_from
     from likewise.errors import BadArgument
+    from likewise.recipe import started_from
 
     if source or not resume:
         return started_from(source, {"seed": seed} if seed >= 0 else {}, settings, recipe=named)

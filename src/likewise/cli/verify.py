@@ -98,8 +98,9 @@ def command(
     Next:
         likewise evaluate model/ others/
     """
-    from likewise.cli.text.evaluation import as_json, costs_of, point_words, rate_words
+    from likewise.cli.text.evaluation import as_json, costs_of, point_words
     from likewise.cli.text.grades import told_line
+    from likewise.cli.text.rates import rate_words
     from likewise.model import Model
     from likewise.results import claim_sentence
     from likewise.tasks.verify import verify

@@ -39,6 +39,11 @@ if TYPE_CHECKING:
         reason,
         worked,
     )
+    from likewise.data.spec import (
+        graded_spec,
+        grouped_spec,
+        source_spec,
+    )
     from likewise.data.splits import (
         DEFAULT_SHARES,
         split,
@@ -59,6 +64,8 @@ __all__ = [
     "decode",
     "decode_all",
     "fetch",
+    "graded_spec",
+    "grouped_spec",
     "most_shared",
     "nothing_decoded",
     "out_of_memory",
@@ -67,6 +74,7 @@ __all__ = [
     "places",
     "raw_of",
     "reason",
+    "source_spec",
     "split",
     "worked",
 ]

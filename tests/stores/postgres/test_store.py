@@ -8,7 +8,6 @@ import time
 import numpy as np
 import psycopg
 import pytest
-from test_sqlite_store import PIN, kill_and_look, rows
 
 from likewise.distances import FAMILY as DISTANCES
 from likewise.errors import (
@@ -32,6 +31,7 @@ from likewise.stores.rows import Change, Moved, Pin, Rows
 from likewise.stores.where import parse_condition
 from tests.places import Table, place_of
 from tests.postgres import REQUIRED, started
+from tests.stores.sqlite.test_store import PIN, kill_and_look, rows
 
 
 @pytest.fixture

@@ -1,43 +1,10 @@
-"""How results read on a terminal, and what a source is called there."""
+"""How results read on a terminal."""
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from likewise.registry import Spec
-
-_TABLES = dict.fromkeys((".csv", ".tsv", ".parquet", ".jsonl"), "table")
-_ENDINGS = {".zip": "folder", ".npz": "arrays", ".ts": "ucr", **_TABLES}
-
-
-def source_spec(text: str) -> str:
-    """The spec of what a person named as a source: a path that exists stands for its source.
-
-    Raises:
-        SourceNotFound: If it looks like a path and there is nothing there.
-    """
-    from likewise.errors import SourceNotFound
-
-    path = Path(text)
-    if path.is_dir():
-        return str(Spec("folder", (text,)))
-    if path.is_file():
-        return str(Spec(_ENDINGS.get(path.suffix.lower(), "folder"), (text,)))
-    if text.isidentifier() or "(" in text or ":" in text:
-        return text
-    raise SourceNotFound(
-        f"There is no file or folder {text!r}. Check the path, or name a source (likewise list "
-        "sources)."
-    )
-
-
-def rate_words(rate: Any, unit: str) -> str:
-    """A rate with its interval, the counts behind it, and what its trials are called."""
-    counts = f"{rate.errors:,} of {rate.trials:,} pairs"
-    if rate.low is None:
-        return f"{rate.value:.4f} ({counts}; too few {unit} for an interval)"
-    return f"{rate.value:.4f} (95% interval {rate.low:.4f} to {rate.high:.4f}; {counts})"
+from likewise.cli.text.rates import rate_words
 
 
 def point_words(point: Any) -> str:

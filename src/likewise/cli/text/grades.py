@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from likewise.errors import BadArgument
-from likewise.registry import Spec
 
 if TYPE_CHECKING:
-    from likewise.sources.tabular.grades import Grading
+    pass
 
 SAME_FROM: float | None = typer.Option(
     None,
@@ -52,29 +51,6 @@ def grading_words(grading: Any) -> list[str]:
     words = ["--same-from", f"{grading.same_from:g}"]
     low = grading.different_to
     return words if low is None else [*words, "--different-to", f"{low:g}"]
-
-
-def graded_spec(spec: str, grading: "Grading | None") -> str:
-    """The spec of a source whose pairs are graded.
-
-    Args:
-        spec: Of the source.
-        grading: From which grade on two are the same; None where pairs are not graded.
-
-    Raises:
-        BadArgument: If the source is no table.
-    """
-    if grading is None:
-        return spec
-    parsed = Spec.parse(spec)
-    if parsed.name != "table":
-        raise BadArgument(
-            f"--same-from {grading.same_from:g} was given, and {parsed.name} is no table of graded "
-            "pairs. Leave it out."
-        )
-    if grading.different_to is None:
-        return str(parsed.replaced(same_from=grading.same_from))
-    return str(parsed.replaced(same_from=grading.same_from, different_to=grading.different_to))
 
 
 def grade_lines(found: Any) -> list[str]:

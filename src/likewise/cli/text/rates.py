@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from likewise.cli.text.evaluation import rate_words
+
+def rate_words(rate: Any, unit: str) -> str:
+    """A rate with its interval, the counts behind it, and what its trials are called."""
+    counts = f"{rate.errors:,} of {rate.trials:,} pairs"
+    if rate.low is None:
+        return f"{rate.value:.4f} ({counts}; too few {unit} for an interval)"
+    return f"{rate.value:.4f} (95% interval {rate.low:.4f} to {rate.high:.4f}; {counts})"
 
 
 def claim_words(found: Any) -> str:
