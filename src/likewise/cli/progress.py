@@ -187,3 +187,34 @@ class Counter:
             self.last_line = now
             line = f"{self.verb}: {done} of {total} items, {rate}"
             self.console.print(line, markup=False, soft_wrap=True)
+
+
+class Counting:
+    """Shows how far each part of the work is, one after the other.
+
+    Args:
+        quiet: Show nothing.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.counter: Counter | None = None
+
+    def __enter__(self) -> "Counting":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._end()
+
+    def show(self, verb: str, done: int, total: int) -> None:
+        """Show how many items are done of the part of this name."""
+        if self.counter is None or self.counter.verb != verb:
+            self._end()
+            self.counter = Counter(verb, quiet=self.quiet)
+            self.counter.__enter__()
+        self.counter.show(done, total)
+
+    def _end(self) -> None:
+        if self.counter is not None:
+            self.counter.__exit__(None, None, None)
+            self.counter = None

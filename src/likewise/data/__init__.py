@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from likewise.data.spec import (
         graded_spec,
+        grading_of,
         grouped_spec,
         source_spec,
     )
@@ -65,6 +66,7 @@ __all__ = [
     "decode_all",
     "fetch",
     "graded_spec",
+    "grading_of",
     "grouped_spec",
     "most_shared",
     "nothing_decoded",

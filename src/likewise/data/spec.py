@@ -76,3 +76,23 @@ def graded_spec(spec: str, grading: Grading | None) -> str:
     if grading.different_to is None:
         return str(parsed.replaced(same_from=grading.same_from))
     return str(parsed.replaced(same_from=grading.same_from, different_to=grading.different_to))
+
+
+def grading_of(same_from: float | None, different_to: float | None) -> Grading | None:
+    """Return where the same begins among grades; None where nobody said that there are some.
+
+    Args:
+        same_from: From which grade on two are the same.
+        different_to: To which grade two are different; None for all below the other.
+
+    Raises:
+        BadArgument: If only the other end was given, or one is no number that fits.
+    """
+    if same_from is not None:
+        return Grading(same_from, different_to)
+    if different_to is not None:
+        raise BadArgument(
+            f"--different-to {different_to:g} was given without --same-from. Say from which grade "
+            "on two are the same, too."
+        )
+    return None

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     )
     from likewise.report.wording import (
         closer,
+        counts,
+        ends,
+        measured,
         promise,
     )
     from likewise.report.write import (
@@ -53,9 +56,12 @@ __all__ = [
     "check_report",
     "closer",
     "counted",
+    "counts",
     "cross_fitted_report",
+    "ends",
     "examples_of",
     "frozen_report",
+    "measured",
     "page_of",
     "promise",
     "render",
