@@ -93,6 +93,7 @@ def command(
     """
     from dataclasses import replace
 
+    from likewise import transforms
     from likewise.auditing import audit_items, check_labels, worst_first
     from likewise.cli.precomputed import columns_of
     from likewise.cli.progress import Counter
@@ -104,7 +105,6 @@ def command(
     from likewise.report import write_audit
     from likewise.sources import FAMILY
     from likewise.tasks.audit import audit_model
-    from likewise.transforms import FAMILY as TRANSFORMS
 
     page = Path(out)
     atomic.check_page(page)
@@ -124,7 +124,7 @@ def command(
     built = FAMILY.build(graded_spec(source_spec(source), grading))
     items = built.items()
     check_labels(items)
-    seen = TRANSFORMS.build(transform, state=None) if transform else None
+    seen = transforms.FAMILY.build(transform, state=None) if transform else None
     # What the model refuses is refused before the long look.
     more = audit_model(model, items, distance=distance, margin=margin, seed=seed) if model else []
     with Counter("auditing", quiet=as_json) as count:

@@ -6,7 +6,7 @@ from likewise.errors import BadArgument
 
 
 def trains(target: str) -> bool:
-    """Whether what was given alone is to be learned from: a recipe or a source, and no model."""
+    """Return whether what was given alone is to be learned from: a recipe or a source."""
     path = Path(target)
     if path.is_dir():
         return not (path / "model.toml").is_file()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def columns_of(text: str, similarity: str, grading: "Grading | None") -> "Columns | None":
-    """The columns that a person named; None where none was.
+    """Return the columns that a person named; None where none was.
 
     Args:
         text: `id1,id2,same,distance`, as the table calls them; the last may be left out.
@@ -39,7 +39,7 @@ def columns_of(text: str, similarity: str, grading: "Grading | None") -> "Column
 
 
 def read_alone(path: str, distance: str, columns: "Columns | None") -> "Precomputed":
-    """The data that a person named alone, without a model.
+    """Return the data that a person named alone, without a model.
 
     Raises:
         BadArgument: If it is a model, or anything that needs one.

@@ -5,9 +5,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from rich import progress
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
 from likewise.io.display import printable
 from likewise.results import Epoch
@@ -35,14 +34,14 @@ class Progress:
     def __init__(self, *, quiet: bool) -> None:
         self.quiet = quiet
         self.console = Console(file=sys.stderr, highlight=False)
-        self.bar: Bar | None = None
+        self.bar: progress.Progress | None = None
         if takes_bars(self.console) and not quiet:
-            self.bar = Bar(
-                TextColumn("training"),
-                BarColumn(),
-                TextColumn("{task.percentage:>3.0f}%"),
-                TextColumn("{task.fields[words]}"),
-                TimeRemainingColumn(),
+            self.bar = progress.Progress(
+                progress.TextColumn("training"),
+                progress.BarColumn(),
+                progress.TextColumn("{task.percentage:>3.0f}%"),
+                progress.TextColumn("{task.fields[words]}"),
+                progress.TimeRemainingColumn(),
                 console=self.console,
                 transient=True,
             )
@@ -149,14 +148,14 @@ class Counter:
         self.verb = verb
         self.quiet = quiet
         self.console = Console(file=sys.stderr, highlight=False)
-        self.bar: Bar | None = None
+        self.bar: progress.Progress | None = None
         if takes_bars(self.console) and not quiet:
-            self.bar = Bar(
-                TextColumn(verb),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
-                TimeRemainingColumn(),
+            self.bar = progress.Progress(
+                progress.TextColumn(verb),
+                progress.BarColumn(),
+                progress.MofNCompleteColumn(),
+                progress.TextColumn("{task.fields[rate]}"),
+                progress.TimeRemainingColumn(),
                 console=self.console,
                 transient=True,
             )

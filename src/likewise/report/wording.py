@@ -89,14 +89,14 @@ def interval(rate: Interval, unit: str = "identities") -> str:
 
 
 def ends(found: Interval, unit: str = "identities") -> str:
-    """The same to four digits, as a terminal shows it."""
+    """Return the same to four digits, as a terminal shows it."""
     if found.low is None or found.high is None:
         return f"too few {unit} for an interval"
     return f"95% interval {found.low:.4f} to {found.high:.4f}"
 
 
 def measured(found: Figure, unit: str = "identities", behind: str = "") -> str:
-    """A figure to four digits with its interval and the counts behind it.
+    """Return a figure to four digits with its interval and the counts behind it.
 
     Args:
         found: What was measured.

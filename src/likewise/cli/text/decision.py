@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def decision_lines(decision: "Decision", held: str, trials: str) -> list[str]:
-    """A decision as the lines that a person reads.
+    """Return a decision as the lines that a person reads.
 
     Args:
         decision: What was decided.

@@ -11,7 +11,7 @@ _NAMED = 10
 
 
 def duplicate_lines(found: "Duplicates") -> list[str]:
-    """What is there twice, as the lines that a person reads."""
+    """Return what is there twice, as the lines that a person reads."""
     copies = int(found.same_bytes.sum())
     remembered = f", {found.remembered:,} from the cache" if found.remembered else ""
     lines = [
@@ -48,7 +48,7 @@ def duplicate_lines(found: "Duplicates") -> list[str]:
 
 
 def precision_lines(found: "ReviewedPrecision") -> list[str]:
-    """What a labelled sample shows, as the lines that a person reads."""
+    """Return what a labelled sample shows, as the lines that a person reads."""
     pairs = sum(one.pairs for one in found.strata)
     labelled = sum(one.labelled for one in found.strata)
     lines = [

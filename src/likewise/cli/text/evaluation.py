@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def point_words(point: "OperatingPoint") -> str:
-    """What an operating point's threshold was fitted for."""
+    """Return what an operating point's threshold was fitted for."""
     if point.guaranteed:
         return f"fitted so that FAR is at most {point.target}, 95% sure"
     if point.target is not None:
@@ -32,7 +32,7 @@ def point_words(point: "OperatingPoint") -> str:
 
 
 def costs_of(false_accept: float | None, false_reject: float | None) -> tuple[float, float] | None:
-    """Both costs; the one that was not given is 1, and without any there are none."""
+    """Return both costs; the one that was not given is 1, and without any there are none."""
     if false_accept is None and false_reject is None:
         return None
     return (
@@ -42,7 +42,7 @@ def costs_of(false_accept: float | None, false_reject: float | None) -> tuple[fl
 
 
 def probability_lines(found: "Probability") -> list[str]:
-    """What probabilities were worth, as the lines that a person reads."""
+    """Return what probabilities were worth, as the lines that a person reads."""
     lines = [
         (
             f"probabilities where {found.prior:g} of all pairs are the same: log loss "
@@ -66,7 +66,7 @@ def probability_lines(found: "Probability") -> list[str]:
 
 
 def calibration_lines(name: str, calibration: "Calibration") -> list[str]:
-    """A calibration of a model as the lines that a person reads."""
+    """Return a calibration of a model as the lines that a person reads."""
     where = f" of {calibration.source}" if calibration.source else ""
     lines = [f"{name}: fitted on {calibration.units:,} {calibration.unit}{where}"]
     choice = calibration.choice
@@ -82,7 +82,7 @@ def calibration_lines(name: str, calibration: "Calibration") -> list[str]:
 
 
 def monitor_lines(found: "Monitored") -> list[str]:
-    """What monitoring found, as the lines that a person reads."""
+    """Return what monitoring found, as the lines that a person reads."""
     counted = [
         f"{items:,} items" + ("" if found.unit == "items" else f" of {units:,} {found.unit}")
         for items, units in (
@@ -103,7 +103,7 @@ def monitor_lines(found: "Monitored") -> list[str]:
 
 
 def evaluation_lines(evaluation: "Evaluation") -> list[str]:
-    """An evaluation as the lines that a person reads."""
+    """Return an evaluation as the lines that a person reads."""
     found = evaluation.verification
     eers = by_population(found.population_eers)
     lines = [
@@ -130,7 +130,7 @@ def evaluation_lines(evaluation: "Evaluation") -> list[str]:
 
 
 def _ranked_lines(evaluation: "Evaluation") -> list[str]:
-    """Recognition, identification and retrieval, each where it was measured."""
+    """Return recognition, identification and retrieval, each where it was measured."""
     lines = [told] if (told := closer(evaluation).strip()) else []
     for shot in (evaluation.one_shot, evaluation.few_shot):
         if shot is not None:

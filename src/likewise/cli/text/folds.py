@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def fold_lines(found: "PooledEvaluation") -> list[str]:
-    """A folded evaluation as the lines that a person reads."""
+    """Return a folded evaluation as the lines that a person reads."""
     each = by_population(found.population_eers)
     lines = [
         (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def identified_lines(found: "Identified") -> list[str]:
-    """Who a probe is, and why, as the lines that a person reads."""
+    """Return who a probe is, and why, as the lines that a person reads."""
     first, limit = found.candidates[0], found.limit
     lines = [
         printable(found.identity) if found.verdict == "identified" else found.verdict,
@@ -53,12 +53,12 @@ def identified_lines(found: "Identified") -> list[str]:
 
 
 def match_line(match: "Match") -> str:
-    """A row that was found, as the line that a person reads."""
+    """Return a row that was found, as the line that a person reads."""
     return f"{match.distance:.4f}  {entry_line(match.id, match.identity, match.metadata)}"
 
 
 def entry_line(name: str, identity: str, metadata: Mapping[str, object]) -> str:
-    """An entry as the line that a person reads."""
+    """Return an entry as the line that a person reads."""
     from likewise.gallery import DIGEST, PATH
 
     # Where it came from is for `migrate`, and stands in the JSON.
@@ -68,7 +68,7 @@ def entry_line(name: str, identity: str, metadata: Mapping[str, object]) -> str:
 
 
 def index_of(index: "Indexed | None") -> dict[str, object]:
-    """What an index is worth, as a gallery's answers."""
+    """Return what an index is worth, as a gallery's answers."""
     if index is None:
         return {"index": "none"}
     found: dict[str, object] = {"index": index.kind, "index_status": index.status}
@@ -85,7 +85,7 @@ def index_of(index: "Indexed | None") -> dict[str, object]:
 
 
 def why_exact(index: "Indexed | None") -> str:
-    """Why an approximate search was exact; empty where it was not."""
+    """Return why an approximate search was exact; empty where it was not."""
     from likewise.stores.index.indexing import USED
 
     if index is None:
@@ -94,7 +94,7 @@ def why_exact(index: "Indexed | None") -> str:
 
 
 def migrated_lines(place: str, model: str, done: "Migration") -> list[str]:
-    """What became of a gallery that was given another model, as the lines that a person reads."""
+    """Return what became of a gallery that was given another model, line by line."""
     lines = [f"{place} holds {done.entries:,} entries of the model in {model}"]
     if done.embedded or done.resumed:
         lines.append(f"{done.embedded:,} were embedded now, {done.resumed:,} before a stop")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def grade_lines(found: "Graded | None") -> list[str]:
-    """How the distance follows the grade, where pairs were graded."""
+    """Return how the distance follows the grade, where pairs were graded."""
     if found is None:
         return []
     between = (
@@ -26,7 +26,7 @@ def grade_lines(found: "Graded | None") -> list[str]:
 
 
 def _accuracy_lines(found: "GradeAccuracy | None", unit: str) -> list[str]:
-    """What told grades and their intervals were worth, where some were told."""
+    """Return what told grades and their intervals were worth, where some were told."""
     if found is None:
         return []
     lines = [
@@ -50,7 +50,7 @@ def _accuracy_lines(found: "GradeAccuracy | None", unit: str) -> list[str]:
 
 
 def told_line(found: "Grade | None") -> list[str]:
-    """The grade of a pair with its interval, where one is told."""
+    """Return the grade of a pair with its interval, where one is told."""
     if found is None:
         return []
     if found.low is None:
@@ -60,7 +60,7 @@ def told_line(found: "Grade | None") -> list[str]:
 
 
 def equal_lines(found: "Verification") -> list[str]:
-    """That all distances are equal, where they are."""
+    """Return that all distances are equal, where they are."""
     # Of a curve with one threshold beside the one that accepts nothing, all are in one bin.
     if found.curve is None or len(found.curve.thresholds) > 2:
         return []
@@ -68,7 +68,7 @@ def equal_lines(found: "Verification") -> list[str]:
 
 
 def correlation_words(found: "Correlation", units: int, unit: str) -> str:
-    """A correlation with its interval."""
+    """Return a correlation with its interval."""
     from likewise.metrics.intervals import FEWEST_UNITS
 
     if found.value is None:

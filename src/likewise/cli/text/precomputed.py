@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def cross_fitted_lines(given: "Precomputed", found: "CrossFitted") -> list[str]:
-    """A cross-fitted evaluation as the lines that a person reads."""
+    """Return a cross-fitted evaluation as the lines that a person reads."""
     measured = found.verification
     lines = [
         counted(given, measured),
@@ -40,7 +40,7 @@ def cross_fitted_lines(given: "Precomputed", found: "CrossFitted") -> list[str]:
 def frozen_lines(
     given: "Precomputed", found: "Measured", frozen: "Calibration", path: str
 ) -> list[str]:
-    """What thresholds of other data did, as the lines that a person reads.
+    """Return what thresholds of other data did, as the lines that a person reads.
 
     Args:
         given: The data.
@@ -56,7 +56,7 @@ def frozen_lines(
 
 
 def calibrated_lines(made: "PrecomputedCalibration") -> list[str]:
-    """A calibration of data alone as the lines that a person reads."""
+    """Return a calibration of data alone as the lines that a person reads."""
     measured = f"rates measured in {made.folds} folds, each by thresholds fitted on the others"
     if made.unmeasured:
         measured = f"its rates were not measured on other data. {made.unmeasured}"
@@ -64,7 +64,7 @@ def calibrated_lines(made: "PrecomputedCalibration") -> list[str]:
 
 
 def _distance_lines(measured: "Verification") -> list[str]:
-    """What describes the distances, and every operating point."""
+    """Return what describes the distances, and every operating point."""
     lines = [
         (
             f"AUC {measured.auc:.4f}, equal error rate {measured.eer:.4f} (its threshold is chosen "

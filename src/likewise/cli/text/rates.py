@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 
 def rate_words(rate: "Rate", unit: str) -> str:
-    """A rate with its interval, the counts behind it, and what its trials are called."""
+    """Return a rate with its interval, the counts behind it, and what its trials are called."""
     return measured(rate, unit, counts(rate))
 
 
 def right_words(found: "Accuracy", unit: str, *, balanced: bool = False) -> str:
-    """An accuracy with its interval and the counts behind it; balanced, both sorts weigh half."""
+    """Return an accuracy with its interval and counts; balanced, both sorts of pairs weigh half."""
     right = f"{found.right:,} of {found.trials:,} pairs"
     right = f"same and different pairs weigh half each, {right} right" if balanced else right
     return measured(found, unit, right)
 
 
 def by_population(rates: Mapping[str, float]) -> str:
-    """The rate of each population of different pairs, in brackets; empty where none is forged."""
+    """Return the rate of each population of different pairs; empty where nothing is forged."""
     told = ", ".join(f"{name} {value:.4f}" for name, value in rates.items())
     return f" ({told})" if told else ""
 
@@ -39,7 +39,7 @@ def by_population(rates: Mapping[str, float]) -> str:
 def rate_lines(
     rates: "ErrorRates", populations: "Mapping[str, ErrorRates]", against: str, unit: str
 ) -> list[str]:
-    """Both error rates, that of false accepts for each population of different pairs.
+    """Return both error rates, that of false accepts for each population of different pairs.
 
     Args:
         rates: Those that the threshold was fitted for.
@@ -58,7 +58,7 @@ def rate_lines(
 
 
 def point_lines(found: "Verification", point: "OperatingPoint", mark: str = "") -> list[str]:
-    """An operating point, its rates, and whether it keeps the one that it was fitted for.
+    """Return an operating point, its rates, and whether it keeps the one that it was fitted for.
 
     Args:
         found: Whose point it is.
@@ -78,7 +78,7 @@ def point_lines(found: "Verification", point: "OperatingPoint", mark: str = "") 
 
 
 def failure_lines(failed: Sequence[tuple[str, str]], enrolment: "Enrolment | None") -> list[str]:
-    """Which items could not be enrolled, and their share."""
+    """Return which items could not be enrolled, and their share."""
     if not failed:
         return []
     share = lost = ""
@@ -93,7 +93,7 @@ def failure_lines(failed: Sequence[tuple[str, str]], enrolment: "Enrolment | Non
 
 
 def group_lines(evaluation: "Evaluation") -> list[str]:
-    """The rates of each group, and how far the extremes are apart."""
+    """Return the rates of each group, and how far the extremes are apart."""
     found = evaluation.groups
     if found is None:
         return []

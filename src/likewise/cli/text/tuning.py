@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def plan_lines(plan: "Plan", measured_on: str) -> list[str]:
-    """What is going to be tried, for a person."""
+    """Return what is going to be tried, for a person."""
     each = plan.folds * plan.fold_seconds
     return [
         f"{plan.trials} trials of {each:.1f} s, {plan.budget_seconds:g} s in all",
@@ -20,7 +20,7 @@ def plan_lines(plan: "Plan", measured_on: str) -> list[str]:
 
 
 def trial_line(trial: "Trial") -> str:
-    """A trial as a row of the table."""
+    """Return a trial as a row of the table."""
     figure = "  ----" if trial.figure is None else f"{trial.figure:.4f}"
     what = ", ".join(trial.settings) or "as it was given"
     why = f" [{trial.why}]" if trial.why else ""
@@ -28,7 +28,7 @@ def trial_line(trial: "Trial") -> str:
 
 
 def tuning_lines(found: "Tuning") -> list[str]:
-    """What was found, for a person."""
+    """Return what was found, for a person."""
     first, best = found.trials[0], found.best
     told = [f"{'trial':>5}  {'error':<6}  {'ended':<8}  {'took':>7}  what was changed"]
     told += [trial_line(one) for one in found.trials]
@@ -48,7 +48,7 @@ def tuning_lines(found: "Tuning") -> list[str]:
 
 
 def tuning_json(found: "Tuning") -> str:
-    """What was found, as one JSON object."""
+    """Return what was found, as one JSON object."""
     plain = {
         **asdict(found),
         "recipe": found.recipe.to_toml(),
