@@ -7,7 +7,7 @@ import pytest
 
 from likewise.cli.extra import needs
 from likewise.cli.options import refuse
-from likewise.cli.text.output import failed_lines, first_of, rerun, to_json
+from likewise.cli.text.output import as_json_line, failed_lines, first_of, rerun
 from likewise.errors import BadArgument, MissingExtra
 
 
@@ -44,9 +44,9 @@ def test_a_result_is_one_object():
         numbers: object
         path: object
 
-    assert to_json(Found(np.arange(2), 1 + 2j)) == '{"numbers": [0, 1], "path": "(1+2j)"}'
+    assert as_json_line(Found(np.arange(2), 1 + 2j)) == '{"numbers": [0, 1], "path": "(1+2j)"}'
     with pytest.raises(ValueError, match="Out of range float"):
-        to_json(Found(float("nan"), ""))
+        as_json_line(Found(float("nan"), ""))
 
 
 def test_what_says_nothing_is_refused_by_name():

@@ -176,8 +176,8 @@ def _audit_precomputed(
 
 
 def _print(found: "Audit", page: Path, *, as_json: bool) -> None:
-    from likewise.cli.text.output import to_json
+    from likewise.cli.text.output import as_json_line
     from likewise.io.display import printable
 
     lines = [*map(printable, found.lines()), f"page: {page}"]
-    print(to_json(found) if as_json else "\n".join(lines))
+    print(as_json_line(found) if as_json else "\n".join(lines))

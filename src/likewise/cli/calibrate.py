@@ -155,7 +155,7 @@ def command(
 
     from likewise.cli.precomputed import calibrate_alone, columns_of, read_alone
     from likewise.cli.text.evaluation import calibration_lines, costs_of, evaluation_lines
-    from likewise.cli.text.output import to_json
+    from likewise.cli.text.output import as_json_line
     from likewise.data import graded_spec, grading_of, source_spec
     from likewise.evaluation import Fitting
     from likewise.model import Model
@@ -196,4 +196,4 @@ def command(
     )
     lines = [*calibration_lines(found.name, found.calibration), found.split]
     lines += evaluation_lines(found.evaluation)
-    print(to_json(found) if as_json else "\n".join(lines))
+    print(as_json_line(found) if as_json else "\n".join(lines))

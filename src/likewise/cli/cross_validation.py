@@ -31,7 +31,7 @@ def evaluate_in_folds(
     """Train and measure a recipe or a source in folds, write the page, and print what was found."""
     from likewise.cli.extra import needs
     from likewise.cli.text.folds import fold_lines
-    from likewise.cli.text.output import rerun, to_json
+    from likewise.cli.text.output import as_json_line, rerun
     from likewise.recipe import seconds_of, started_from
 
     if folds is None:
@@ -70,4 +70,4 @@ def evaluate_in_folds(
     }
     again = rerun("evaluate", target, options=options)
     write_folds(found, page, recipe=recipe.to_toml(), rerun=(again,))
-    print(to_json(found) if as_json else "\n".join([*fold_lines(found), f"report: {page}"]))
+    print(as_json_line(found) if as_json else "\n".join([*fold_lines(found), f"report: {page}"]))

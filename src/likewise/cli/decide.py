@@ -64,7 +64,7 @@ def command(
     from pathlib import Path
 
     from likewise.cli.text.decision import decision_lines
-    from likewise.cli.text.output import to_json
+    from likewise.cli.text.output import as_json_line
     from likewise.errors import BadArgument
     from likewise.tasks.precomputed import load_calibration
 
@@ -80,6 +80,6 @@ def command(
     beside = f" (similarity {distance:.4f})" if measure == "similarity" else ""
     held = f"distance     {decision.distance:.4f}{beside}"
     trials = f"measured on {decision.unit} that it was not fitted on"
-    print(to_json(decision) if as_json else "\n".join(decision_lines(decision, held, trials)))
+    print(as_json_line(decision) if as_json else "\n".join(decision_lines(decision, held, trials)))
     if exit_code:
         raise typer.Exit({"same": 0, "different": 1}.get(decision.verdict, 3))

@@ -284,7 +284,7 @@ def _reviewed(path: str, what: list[str], *, as_json: bool) -> None:
     from pathlib import Path
 
     from likewise.cli.text.duplicates import precision_lines
-    from likewise.cli.text.output import to_json
+    from likewise.cli.text.output import as_json_line
     from likewise.duplicates import read_sample
     from likewise.errors import BadArgument
 
@@ -294,4 +294,4 @@ def _reviewed(path: str, what: list[str], *, as_json: bool) -> None:
             "Leave one out."
         )
     shown = read_sample(Path(path))
-    print(to_json(shown) if as_json else "\n".join(precision_lines(shown)))
+    print(as_json_line(shown) if as_json else "\n".join(precision_lines(shown)))

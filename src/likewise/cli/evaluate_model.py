@@ -25,7 +25,7 @@ def evaluate_model(
 ) -> None:
     """Measure a model, write the page and print what was found."""
     from likewise.cli.text.evaluation import evaluation_lines
-    from likewise.cli.text.output import grading_options, rerun, to_json
+    from likewise.cli.text.output import as_json_line, grading_options, rerun
     from likewise.data import graded_spec, grouped_spec, source_spec
     from likewise.model import Model
     from likewise.report import (
@@ -77,4 +77,4 @@ def evaluate_model(
     write_report(made, page)
     lines = evaluation_lines(evaluation)
     lines += [] if "recipe" in loaded.manifest.files else [UNKNOWN_TRAINING]
-    print(to_json(evaluation) if as_json else "\n".join([*lines, f"report: {page}"]))
+    print(as_json_line(evaluation) if as_json else "\n".join([*lines, f"report: {page}"]))

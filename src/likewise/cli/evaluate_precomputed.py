@@ -26,7 +26,7 @@ def evaluate_alone(
     as_json: bool,
 ) -> None:
     """Read, measure and print what needs no model; the arguments are what a person gave."""
-    from likewise.cli.text.output import grading_options, rerun, to_json
+    from likewise.cli.text.output import as_json_line, grading_options, rerun
     from likewise.cli.text.precomputed import cross_fitted_lines, frozen_lines
     from likewise.evaluation import Fitting
     from likewise.precomputed import FOLDS
@@ -60,12 +60,12 @@ def evaluate_alone(
         _check_measure(calibration, measure, given)
         found = evaluate_precomputed_at(given, frozen, prior)
         write_precomputed_page(frozen_report(given, found, frozen, calibration, again), page)
-        answer, lines = to_json(found), frozen_lines(given, found, frozen, calibration)
+        answer, lines = as_json_line(found), frozen_lines(given, found, frozen, calibration)
     else:
         fitting = Fitting(prior=prior)
         cross = evaluate_precomputed(given, folds=folds or FOLDS, fitting=fitting)
         write_precomputed_page(cross_fitted_report(given, cross, again), page)
-        answer, lines = to_json(cross), cross_fitted_lines(given, cross)
+        answer, lines = as_json_line(cross), cross_fitted_lines(given, cross)
     print(answer if as_json else "\n".join([*lines, f"report: {page}"]))
 
 

@@ -66,7 +66,7 @@ def command(
         likewise search model/ people.db a.png
     """
     from likewise.cli.text.gallery import identified_lines
-    from likewise.cli.text.output import to_json
+    from likewise.cli.text.output import as_json_line
     from likewise.gallery import check_rule
     from likewise.model import Model
     from likewise.tasks.identify import identify
@@ -81,6 +81,6 @@ def command(
         calibration=calibration,
         candidates=candidates,
     )
-    print(to_json(found) if as_json else "\n".join(identified_lines(found)))
+    print(as_json_line(found) if as_json else "\n".join(identified_lines(found)))
     if exit_code:
         raise typer.Exit({"identified": 0, "unknown": 1}.get(found.verdict, 3))

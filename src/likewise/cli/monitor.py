@@ -53,7 +53,7 @@ def command(
         likewise calibrate model/ others/ --name today
     """
     from likewise.cli.text.evaluation import monitor_lines
-    from likewise.cli.text.output import to_json
+    from likewise.cli.text.output import as_json_line
     from likewise.data import source_spec
     from likewise.model import Model
     from likewise.sources import FAMILY
@@ -68,6 +68,6 @@ def command(
         seed=seed,
         strict=strict,
     )
-    print(to_json(found) if as_json else "\n".join(monitor_lines(found)))
+    print(as_json_line(found) if as_json else "\n".join(monitor_lines(found)))
     if exit_code and found.shifted:
         raise typer.Exit(1)

@@ -69,7 +69,7 @@ def calibrate_alone(
     Raises:
         BadArgument: If nobody said where to write it.
     """
-    from likewise.cli.text.output import to_json
+    from likewise.cli.text.output import as_json_line
     from likewise.cli.text.precomputed import calibrated_lines
     from likewise.precomputed import FOLDS
     from likewise.tasks.precomputed import (
@@ -88,4 +88,4 @@ def calibrate_alone(
     made = calibrate_precomputed(given, folds=folds or FOLDS, seed=seed, fitting=fitting)
     save_calibration(made, target)
     lines = [*calibrated_lines(made), f"written to {out}"]
-    print(to_json(made) if as_json else "\n".join(lines))
+    print(as_json_line(made) if as_json else "\n".join(lines))

@@ -178,7 +178,7 @@ def command(
     """
     from likewise.cli.extra import needs
     from likewise.cli.text.evaluation import evaluation_lines
-    from likewise.cli.text.output import to_json
+    from likewise.cli.text.output import as_json_line
     from likewise.errors import BadArgument
     from likewise.recipe import seconds_of, started_from
 
@@ -244,7 +244,7 @@ def command(
     folder = made.model.folder
     lines = evaluation_lines(made.evaluation)
     lines += [f"model:  {folder}", f"report: {folder / 'report.html'}"]
-    print(to_json(made.evaluation) if as_json else "\n".join(lines))
+    print(as_json_line(made.evaluation) if as_json else "\n".join(lines))
     if made.stopped:
         print(f"Go on with: likewise train --out {shlex.quote(out)} --resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)

@@ -101,7 +101,7 @@ def command(
     """
     from likewise.cli.text.decision import decision_lines
     from likewise.cli.text.evaluation import costs_of
-    from likewise.cli.text.output import to_json
+    from likewise.cli.text.output import as_json_line
     from likewise.model import Model
     from likewise.results import claim_sentence
     from likewise.tasks.verify import verify
@@ -124,6 +124,6 @@ def command(
     trials = claim_sentence(decision.claim, decision.unit)
     if decision.point.test is not None:
         trials += f" ({decision.point.test.far.units})"
-    print(to_json(decision) if as_json else "\n".join(decision_lines(decision, held, trials)))
+    print(as_json_line(decision) if as_json else "\n".join(decision_lines(decision, held, trials)))
     if exit_code:
         raise typer.Exit({"same": 0, "different": 1}.get(decision.verdict, 3))

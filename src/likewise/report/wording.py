@@ -38,7 +38,7 @@ class Interval(Protocol):
 
 
 @runtime_checkable
-class Figure(Interval, Protocol):
+class FigureWords(Interval, Protocol):
     """Class that any figure with a 95% interval fulfils: a rate, an accuracy, a share."""
 
     @property
@@ -95,7 +95,7 @@ def ends(found: Interval, unit: str = "identities") -> str:
     return f"95% interval {found.low:.4f} to {found.high:.4f}"
 
 
-def measured(found: Figure, unit: str = "identities", behind: str = "") -> str:
+def measured(found: FigureWords, unit: str = "identities", behind: str = "") -> str:
     """Return a figure to four digits with its interval and the counts behind it.
 
     Args:

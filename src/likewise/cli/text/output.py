@@ -15,7 +15,7 @@ SHOWN = 10
 """How many of a list are named; the JSON names all."""
 
 
-def to_json(value: "DataclassInstance") -> str:
+def as_json_line(value: "DataclassInstance") -> str:
     """Return a result as one JSON object."""
 
     def plain(other: object) -> object:
