@@ -7,7 +7,6 @@ before there were faces.
 
 import ast
 import importlib
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,10 +40,7 @@ def lazy_face(package: str, source: str) -> tuple[Callable[[str], Any], Callable
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(importlib.import_module(listed()[name]), name)
 
-    def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]).get("__all__", ()), *listed()})
-
-    return get, names
+    return get, lambda: sorted(listed())
 
 
 _SIMPLE = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
