@@ -212,17 +212,17 @@ def _looked_at(opened: "Gallery") -> Any:
 
 def _index(opened: "Gallery", action: str, kind: str, recall: float | None) -> dict[str, Any]:
     from likewise.cli.text.gallery import index_of
-    from likewise.stores.index.indexing import index_kind
+    from likewise.stores.index.indexing import index_method
 
     there = opened.store.state().index
     if action == "index":
-        made = opened.index(index_kind(kind or "hnsw"), 0.99 if recall is None else recall)
+        made = opened.index(index_method(kind or "hnsw"), 0.99 if recall is None else recall)
     elif there is None:
         return {"index": "none", "rebuilt": "nothing, since nothing is derived from the rows"}
     elif (again := there.again) is None:
         made = opened.index()
     else:
-        made = opened.index(again.kind, again.recall)
+        made = opened.index(again.method, again.recall)
     return index_of(made)
 
 

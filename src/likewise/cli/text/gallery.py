@@ -95,7 +95,7 @@ def index_of(index: Any) -> dict[str, Any]:
     """What an index is worth, as a gallery's answers."""
     if index is None:
         return {"index": "none"}
-    found: dict[str, Any] = {"index": index.kind, "index_status": index.status}
+    found: dict[str, Any] = {"index": index.method, "index_status": index.status}
     recall = "not measured" if index.recall is None else round(index.recall, 4)
     return found | {
         "index_rows": index.rows,

@@ -226,7 +226,7 @@ def tidy(database: Database, connection: sqlite3.Connection, head: Head) -> None
     kept = {database.vectors_path(head.file)}
     with contextlib.suppress(DamagedGallery):
         stamp = stamp_of(connection)
-        if stamp.kind != "none" and stamp.file == head.file:
+        if stamp.method != "none" and stamp.file == head.file:
             kept.add(database.index_path(stamp.number))
     name = glob.escape(database.path.name)
     for pattern in (f"{name}-vectors-*", f"{name}-index-*"):

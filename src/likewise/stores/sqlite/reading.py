@@ -36,7 +36,7 @@ class Moment:
         squares: The squared length of each.
         holes: Slots that no row names, in order.
         among: The slots of the rows that fulfil a condition, in order; None for all.
-        stamp: What the database says of its index; of kind `none` where nobody asked.
+        stamp: What the database says of its index; of method `none` where nobody asked.
         version: Of the database, as the thread that asked sees it; None where nobody did.
     """
 
