@@ -163,7 +163,7 @@ def command(
     from likewise.cli.text.duplicates import Counting, duplicate_lines, named
     from likewise.cli.text.evaluation import source_spec
     from likewise.cli.unsupervised import teach
-    from likewise.duplicates import Nearness, write_pairs, write_sample
+    from likewise.duplicates import ThresholdRequest, write_pairs, write_sample
     from likewise.io.display import printable
     from likewise.model import Model
     from likewise.report import write_duplicates
@@ -174,7 +174,9 @@ def command(
         _reviewed(reviewed, what or [], json=json)
         return
     model, source = named(what or [])
-    Nearness(threshold, far, at, expect_false)  # refuses what no threshold can be asked for by
+    ThresholdRequest(
+        threshold, far, at, expect_false
+    )  # refuses what no threshold can be asked for by
     table = Path(out) if out else None
     _check_places(table, report, review)
     built = FAMILY.build(source_spec(source))

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
         overlaid,
     )
     from likewise.duplicates.pair_search import (
-        Near,
-        near_pairs,
+        NearPairs,
+        pairs_within,
     )
     from likewise.duplicates.result import (
         Duplicates,
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
         write_sample,
     )
     from likewise.duplicates.scan import (
-        Read,
+        ScannedItems,
         scan_items,
     )
     from likewise.duplicates.threshold import (
-        Nearness,
+        ThresholdRequest,
         calibration_of,
         threshold_of,
     )
@@ -52,20 +52,20 @@ __all__ = [
     "Copies",
     "Duplicates",
     "Maker",
-    "Near",
-    "Nearness",
-    "Read",
+    "NearPairs",
     "ReviewedPrecision",
+    "ScannedItems",
     "Threshold",
+    "ThresholdRequest",
     "calibration_of",
     "check_sample",
     "check_table_path",
     "embedding",
     "grouped",
     "hashing",
-    "near_pairs",
     "overlaid",
     "overlaying",
+    "pairs_within",
     "read_sample",
     "scan_items",
     "threshold_of",
