@@ -39,7 +39,7 @@ from likewise.distances.euclidean import Euclidean
 from likewise.duplicates import pair_search
 from likewise.duplicates.chance import expecting
 from likewise.duplicates.hamming import Hamming
-from likewise.duplicates.pair_search import near_pairs
+from likewise.duplicates.pair_search import pairs_within
 from likewise.duplicates.result import Duplicates
 from likewise.learn.unsupervised import teach
 from likewise.model.model import Model
@@ -77,7 +77,7 @@ def vectors(count: int, dim: int) -> None:
     made[:copied] = made[count // 2 : count // 2 + copied] + np.float32(0.01) * shift
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     wall, used = time.perf_counter(), time.process_time()
-    found = near_pairs(made, Euclidean(), 0.1)
+    found = pairs_within(made, Euclidean(), 0.1)
     took = time.perf_counter() - wall, time.process_time() - used
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     wall, used = time.perf_counter(), time.process_time()
@@ -108,7 +108,7 @@ def chance(runs: int) -> None:
                 for seed in range(runs):
                     made = spread(kind, count, dim, np.random.default_rng([seed, dim, count]))
                     value = expecting(wanted, made, Euclidean(), None).value
-                    found.append(len(near_pairs(made, Euclidean(), value).first))
+                    found.append(len(pairs_within(made, Euclidean(), value).first))
                 line = f"{np.mean(found):.1f} ({min(found)} to {max(found)})"
                 cells = {"collection": kind, "dimension": dim, "items": count, "expected": wanted}
                 results.row("", {**cells, "found, mean (least to most)": line})
@@ -123,7 +123,7 @@ def own_copies(most: int) -> tuple[list[Image.Image], list[str], list[tuple[floa
     photographs = [open_image(items.read(row), place) for row, place in both]
     fine = np.stack([details(np.asarray(one)) for one in photographs]).astype(np.float32)
     # Of unit vectors, a correlation c is a distance of sqrt(2 - 2c).
-    found = near_pairs(fine, Euclidean(), float(np.sqrt(2 - 2 * OWN)))
+    found = pairs_within(fine, Euclidean(), float(np.sqrt(2 - 2 * OWN)))
     pairs = zip(found.distances.tolist(), found.first.tolist(), found.second.tolist(), strict=True)
     return photographs, places, [(1 - far**2 / 2, one, other) for far, one, other in pairs]
 
@@ -263,7 +263,7 @@ def _hash(name: str, folder: Path, truth: Sequence[tuple[str, str, str]]) -> Non
         with Image.open(folder / one) as image:
             hashes.append(getattr(imagehash, name)(image).hash.reshape(-1))
     bits = np.array(hashes, dtype=np.float32)
-    found = near_pairs(bits, Hamming(), 8)
+    found = pairs_within(bits, Hamming(), 8)
     took = time.perf_counter() - started
     pairs = [
         (names[a], names[b])

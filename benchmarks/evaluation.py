@@ -112,7 +112,7 @@ def main() -> None:
         "rates at one threshold", lambda: compared.rates([float(found.histogram.edges[12])], claim)
     )
     matrix = Euclidean().matrix
-    lists = timed("retrieval", lambda: retrieval(vectors, codes, matrix, rough=Euclidean()))
+    lists = timed("retrieval", lambda: retrieval(vectors, codes, matrix, approximate=Euclidean()))
     who = timed("identification", lambda: identification(vectors, codes, matrix, 1.0))
     if lists is None or who is None:
         raise SystemExit("every identity has one item")

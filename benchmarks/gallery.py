@@ -38,7 +38,7 @@ import numpy as np
 from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.shapes import Array
-from likewise.stores.index.indexing import IndexRequest, index_kind
+from likewise.stores.index.indexing import IndexRequest, index_method
 from likewise.stores.rows import Change, Pin, Rows
 from likewise.stores.sqlite.store import Sqlite
 from likewise.stores.where import parse_condition
@@ -135,7 +135,7 @@ def approximate(path: Path, count: int, kind: str, recall: float, rounds: int) -
     """Print the rows of approximate search in a gallery of so many."""
     fill(path, count)
     with Sqlite(str(path), pin=PIN) as store:
-        took = seconds(lambda: store.write(Change(index=IndexRequest(index_kind(kind), recall))))
+        took = seconds(lambda: store.write(Change(index=IndexRequest(index_method(kind), recall))))
         told = store.state().index
         assert told is not None  # noqa: S101 - just made
         recalled = f"recall {told.recall:.4f} of {told.asked:,} rows held out"

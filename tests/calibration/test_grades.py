@@ -134,7 +134,7 @@ def test_the_interval_covers_the_truth():
 
 
 def _drawn(count, each, seed):
-    """Nearness and grades whose components differ in both."""
+    """ThresholdRequest and grades whose components differ in both."""
     random = np.random.default_rng(seed)
     shift = np.repeat(random.normal(0, 0.7, count), each)
     grades = shift + random.normal(0, 1, count * each)

@@ -358,7 +358,7 @@ def test_approximate_search_from_python(image_model, people):
     database, probes = people
     probe = next(iter(probes.values()))
     with Gallery(database, image_model) as gallery:
-        assert gallery.index("hnsw", 1.0).kind == "hnsw"
+        assert gallery.index("hnsw", 1.0).method == "hnsw"
         exact = gallery.search(probe.read_bytes(), 5)
         assert gallery.search(probe.read_bytes(), 5, approximate=True) == exact
         like = gallery.like(exact[0].id, 5)

@@ -20,7 +20,7 @@ from likewise.duplicates import chance, pair_search
 from likewise.duplicates.chance import CalibrationMemory, expecting
 from likewise.duplicates.groups import grouped
 from likewise.duplicates.hamming import Hamming
-from likewise.duplicates.pair_search import Near, near_pairs
+from likewise.duplicates.pair_search import NearPairs, pairs_within
 from likewise.duplicates.review import Stratum, precision
 from likewise.errors import BadArgument, BadDistance, UnknownName, UnsupportedRate
 from likewise.model.drift_reference import DriftReference
@@ -40,7 +40,7 @@ def plain(vectors, comparator, threshold) -> list[tuple[int, int, float]]:
     return sorted(found, key=lambda pair: (pair[2], pair[0], pair[1]))
 
 
-def listed(found: Near) -> list[tuple[int, int, float]]:
+def listed(found: NearPairs) -> list[tuple[int, int, float]]:
     return list(
         zip(found.first.tolist(), found.second.tolist(), found.distances.tolist(), strict=True)
     )
@@ -67,7 +67,7 @@ def test_the_pairs_are_those_of_a_plain_loop(comparator, shift, share, monkeypat
     vectors[60] = vectors[4] * np.float32(1 + 2e-7)
     every = sorted(far for *_, far in plain(vectors, comparator, np.inf))
     threshold = every[int(share * (len(every) - 1))]
-    found = near_pairs(vectors, comparator, threshold)
+    found = pairs_within(vectors, comparator, threshold)
     assert listed(found) == plain(vectors, comparator, threshold)
     assert len(found.first) >= (15 if share == 0.0 else int(share * (len(every) - 1)))
 
@@ -78,10 +78,10 @@ def test_a_threshold_that_is_a_distance_accepts_it_and_just_below_it_does_not():
         for first, second, far in plain(vectors, comparator, np.inf)[:30]:
             below = float(np.nextafter(np.float32(far), np.float32(0)))
             assert (first, second) in [
-                pair[:2] for pair in listed(near_pairs(vectors, comparator, far))
+                pair[:2] for pair in listed(pairs_within(vectors, comparator, far))
             ]
             assert (first, second) not in [
-                pair[:2] for pair in listed(near_pairs(vectors, comparator, below))
+                pair[:2] for pair in listed(pairs_within(vectors, comparator, below))
             ]
 
 
@@ -89,7 +89,7 @@ def test_bits_are_counted_as_a_plain_loop_does():
     bits = (np.random.default_rng(0).random((150, 64)) < 0.5).astype(np.float32)
     bits[70] = bits[3]
     bits[71] = 1 - bits[3]
-    assert listed(near_pairs(bits, Hamming(), 22.0)) == plain(bits, Hamming(), 22.0)
+    assert listed(pairs_within(bits, Hamming(), 22.0)) == plain(bits, Hamming(), 22.0)
     matrix = Hamming().matrix(bits, bits)
     assert (matrix == (bits[:, None] != bits[None]).sum(2)).all()
 
@@ -100,7 +100,7 @@ def test_vectors_of_any_size_are_compared(scale):
     vectors[9] = vectors[2]
     threshold = 0.3 * scale
     with np.errstate(over="ignore"):
-        assert listed(near_pairs(vectors, Euclidean(), threshold)) == plain(
+        assert listed(pairs_within(vectors, Euclidean(), threshold)) == plain(
             vectors, Euclidean(), threshold
         )
 
@@ -108,31 +108,31 @@ def test_vectors_of_any_size_are_compared(scale):
 def test_one_vector_far_out_spoils_nothing():
     vectors = spread(120, 6)
     vectors[7] *= 1e6
-    assert listed(near_pairs(vectors, Euclidean(), 0.5)) == plain(vectors, Euclidean(), 0.5)
+    assert listed(pairs_within(vectors, Euclidean(), 0.5)) == plain(vectors, Euclidean(), 0.5)
 
 
 def test_a_distance_is_held_against_the_threshold_as_verify_does():
     """In float32 .3 is a little more than .3."""
     vectors = np.array([[0.0], [0.3]], np.float32)
-    assert len(near_pairs(vectors, Euclidean(), 0.3).first) == 0
-    assert len(near_pairs(vectors, Euclidean(), float(np.float32(0.3))).first) == 1
+    assert len(pairs_within(vectors, Euclidean(), 0.3).first) == 0
+    assert len(pairs_within(vectors, Euclidean(), float(np.float32(0.3))).first) == 1
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_few_vectors(count):
     vectors = np.ones((count, 3), np.float32)
-    assert len(near_pairs(vectors, Euclidean(), 0.0).first) == (count == 2)
+    assert len(pairs_within(vectors, Euclidean(), 0.0).first) == (count == 2)
 
 
 def test_far_too_many_pairs_are_refused():
     with pytest.raises(BadArgument, match=r"More than 100 of the 1,225 pairs .*--expect-false"):
-        near_pairs(np.ones((50, 4), np.float32), Euclidean(), 0.1, most=100)
+        pairs_within(np.ones((50, 4), np.float32), Euclidean(), 0.1, most=100)
 
 
 @pytest.mark.parametrize("threshold", [-0.1, np.nan, np.inf])
 def test_a_threshold_that_is_none_is_refused(threshold):
     with pytest.raises(BadArgument, match="a number of at least 0 is expected"):
-        near_pairs(spread(5, 3), Euclidean(), threshold)
+        pairs_within(spread(5, 3), Euclidean(), threshold)
 
 
 class _Broken(Distance):
@@ -149,7 +149,7 @@ class _Broken(Distance):
 
 def test_a_distance_that_is_no_number_is_refused_by_the_items():
     with pytest.raises(BadDistance, match="between items 2 and 4 is not a number"):
-        near_pairs(spread(6, 3), _Broken(), 0.5)
+        pairs_within(spread(6, 3), _Broken(), 0.5)
 
 
 def test_memory_does_not_grow_with_the_pairs():
@@ -158,7 +158,7 @@ def test_memory_does_not_grow_with_the_pairs():
     tracemalloc.start()
     try:
         seen: list[tuple[int, int]] = []
-        near_pairs(vectors, Euclidean(), 0.05, progress=lambda *one: seen.append(one))
+        pairs_within(vectors, Euclidean(), 0.05, progress=lambda *one: seen.append(one))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -169,8 +169,8 @@ def test_memory_does_not_grow_with_the_pairs():
 # ── groups ────────────────────────────────────────────────────────────────────────────────────
 
 
-def near_of(vectors: np.ndarray, threshold: float) -> Near:
-    return near_pairs(vectors.astype(np.float32), Euclidean(), threshold)
+def near_of(vectors: np.ndarray, threshold: float) -> NearPairs:
+    return pairs_within(vectors.astype(np.float32), Euclidean(), threshold)
 
 
 def partition(labels) -> set[frozenset[int]]:
@@ -217,7 +217,7 @@ def test_groups_hold_where_distances_are_equal(drawn):
     """Ties may be joined in either order, but a complete group is complete, and none is missed."""
     pairs = {(min(a, b), max(a, b)): float(far) for a, b, far in drawn if a != b}
     ordered = sorted(pairs.items(), key=lambda one: (one[1], one[0]))
-    found = Near(
+    found = NearPairs(
         np.array([a for (a, _), _ in ordered], np.int64),
         np.array([b for (_, b), _ in ordered], np.int64),
         np.array([far for _, far in ordered], np.float32),
@@ -234,7 +234,7 @@ def test_groups_hold_where_distances_are_equal(drawn):
 
 def test_items_of_the_same_content_are_together_whatever_else_is():
     contents = np.array([0, 1, 0, 3, 3, 5, 1])
-    found = Near(np.array([0]), np.array([5]), np.array([0.1], np.float32))
+    found = NearPairs(np.array([0]), np.array([5]), np.array([0.1], np.float32))
     assert grouped(contents, found, "complete").tolist() == [0, 1, 0, 2, 2, 0, 1]
 
 
@@ -248,7 +248,7 @@ def test_an_unknown_way_to_group_is_refused():
 
 
 def actual(vectors: np.ndarray, threshold: float) -> int:
-    return len(near_pairs(vectors, Euclidean(), threshold).first)
+    return len(pairs_within(vectors, Euclidean(), threshold).first)
 
 
 def test_what_is_extrapolated_holds_where_items_are_spread_evenly():

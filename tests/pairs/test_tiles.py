@@ -1,4 +1,4 @@
-"""Pairs found roughly and decided exactly, against the plain matrix of all distances."""
+"""Pairs found by approximation and decided exactly, against the plain matrix of all distances."""
 
 import threading
 import warnings
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from likewise.distances.approximate import Rough, bounds
+from likewise.distances.approximate import ApproximateDistance, bounds
 from likewise.distances.cosine import Cosine
 from likewise.distances.euclidean import Euclidean
 from likewise.distances.manhattan import Manhattan
@@ -43,7 +43,7 @@ def clustered(sizes, *, dim=8, spread=0.5, seed=0, duplicates=0):
 SIZES = [1, 2, 7, 3, 12, 2, 5, 1, 4, 30, 9, 1, 1, 6]
 
 
-# ── what is told roughly ──────────────────────────────────────────────────────────────────────
+# ── what is approximated ───────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("distance", ROUGH)
@@ -55,7 +55,7 @@ def test_the_bound_of_the_error_holds(distance, offset, spread):
     first, second = (
         (offset + spread * random.standard_normal((90, 40))).astype(np.float32) for _ in range(2)
     )
-    told = distance.rough(first, second)
+    told = distance.approximate(first, second)
     assert told is not None
     levels, error = told
     assert levels.dtype == np.float32
@@ -72,10 +72,10 @@ def test_what_float32_cannot_hold_is_not_told(bad):
     vectors = np.ones((5, 3), dtype=np.float32)
     vectors[2, 1] = bad
     with np.errstate(invalid="ignore"):
-        assert Euclidean().rough(vectors, vectors) is None
-    assert Euclidean().rough(np.ones((5, 3), np.float32), np.ones((5, 3), np.float32)) is None
-    assert Euclidean().rough(vectors[:0], vectors) is None
-    assert not isinstance(Manhattan(), Rough)
+        assert Euclidean().approximate(vectors, vectors) is None
+    assert Euclidean().approximate(np.ones((5, 3), np.float32), np.ones((5, 3), np.float32)) is None
+    assert Euclidean().approximate(vectors[:0], vectors) is None
+    assert not isinstance(Manhattan(), ApproximateDistance)
 
 
 # ── decisions ─────────────────────────────────────────────────────────────────────────────────
@@ -185,7 +185,7 @@ def test_tiles_hold_every_pair_once(side):
 
 
 class Slow:
-    """A comparator that is no distance, and tells nothing roughly."""
+    """A comparator that is no distance, and approximates nothing."""
 
     def __init__(self, distance):
         self.distance, self.threads = distance, set()
@@ -243,12 +243,12 @@ def test_a_distance_that_is_no_number_is_named_from_a_thread(monkeypatch):
 
 @pytest.mark.parametrize("distance", ROUGH)
 @pytest.mark.parametrize("duplicates", [0, 60])
-def test_retrieval_told_roughly_is_that_of_the_matrix(distance, duplicates, monkeypatch):
+def test_retrieval_by_approximation_is_that_of_the_matrix(distance, duplicates, monkeypatch):
     monkeypatch.setattr(retrieval_module, "_BLOCK_ELEMENTS", 20_000)
     monkeypatch.setattr(retrieval_module, "_COLUMNS", 97)
     vectors, codes = clustered(SIZES * 8, duplicates=duplicates)
     plain = retrieval(vectors, codes, distance.matrix)
-    fast = retrieval(vectors, codes, lambda *_: never(), rough=distance)
+    fast = retrieval(vectors, codes, lambda *_: never(), approximate=distance)
     assert fast == plain
     assert 0 < plain.map_at_r.value < 1
 
@@ -257,7 +257,7 @@ def test_retrieval_among_many_ties_takes_the_matrix():
     codes = np.repeat(np.arange(60), 5)
     vectors = np.repeat(np.eye(3, dtype=np.float32), 100, axis=0)
     plain = retrieval(vectors, codes, Euclidean().matrix)
-    assert retrieval(vectors, codes, Euclidean().matrix, rough=Euclidean()) == plain
+    assert retrieval(vectors, codes, Euclidean().matrix, approximate=Euclidean()) == plain
 
 
 # ── threads ───────────────────────────────────────────────────────────────────────────────────

@@ -309,7 +309,7 @@ def test_an_index_is_made_again(things, newer, image_model):
     migrate(things, newer)
     with Gallery(things, newer) as gallery:
         told = gallery.store.state().index
-        assert (told.kind, told.wanted, told.rows, told.status) == ("ivf", 0.9, 150, "used")
+        assert (told.method, told.wanted, told.rows, told.status) == ("ivf", 0.9, 150, "used")
 
 
 @pytest.mark.parametrize("moment", ["append", "commit"])

@@ -63,7 +63,7 @@ class Evidence:
     group: int = 0
 
 
-def seen(items: Items, row: int, detail: str, group: int = 0) -> Evidence:
+def evidence_of(items: Items, row: int, detail: str, group: int = 0) -> Evidence:
     """The item at a row of a table as evidence."""
     return Evidence(str(items.places[row]), detail, int(items.rows[row]), group)
 

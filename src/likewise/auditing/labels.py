@@ -6,7 +6,7 @@ import numpy as np
 
 from likewise.auditing.collect import Survey
 from likewise.auditing.copies import Copy, near_copies
-from likewise.auditing.findings import Evidence, Finding, count_words, seen
+from likewise.auditing.findings import Evidence, Finding, count_words, evidence_of
 from likewise.shapes import Array, Int, Shaped
 from likewise.types import Items
 
@@ -228,7 +228,7 @@ def _evidence(
     items: Items, groups: Sequence[Array], column: Shaped[Array, "n"]
 ) -> tuple[Evidence, ...]:
     return tuple(
-        seen(items, row, str(column[row]), number)
+        evidence_of(items, row, str(column[row]), number)
         for number, rows in enumerate(groups[:SHOWN])
         for row in rows[:EACH].tolist()
     )
@@ -238,7 +238,7 @@ def _pairs(
     items: Items, copies: Sequence[Copy], column: Shaped[Array, "n"]
 ) -> tuple[Evidence, ...]:
     return tuple(
-        seen(items, row, str(column[row]), number)
+        evidence_of(items, row, str(column[row]), number)
         for number, copy in enumerate(copies[:SHOWN])
         for row in (copy.first, copy.second)
     )
@@ -247,5 +247,6 @@ def _pairs(
 def _first_of(items: Items, names: Shaped[Array, "k"]) -> tuple[Evidence, ...]:
     rows = [int(np.flatnonzero(items.identities == name)[0]) for name in names]
     return tuple(
-        seen(items, row, str(items.identities[row]), number) for number, row in enumerate(rows)
+        evidence_of(items, row, str(items.identities[row]), number)
+        for number, row in enumerate(rows)
     )

@@ -9,7 +9,7 @@ import numpy as np
 from likewise.auditing import shortcut_features
 from likewise.auditing.association import Auc, Cases, association_folds, auc
 from likewise.auditing.collect import Survey
-from likewise.auditing.findings import Clue, Evidence, Finding, seen
+from likewise.auditing.findings import Clue, Evidence, Finding, evidence_of
 from likewise.auditing.shortcut_features import NOT_READ, POPULATIONS, UNLIKE, clue
 from likewise.auditing.shortcuts import read_finding, thumbnail_title
 from likewise.transforms.base import Transform
@@ -97,7 +97,7 @@ def _finding(
         middle = int(rows[np.argsort(means, kind="stable")[len(rows) // 2]])
         word = "different" if sort else "same"
         evidence += [
-            seen(
+            evidence_of(
                 survey.items,
                 row,
                 f"of a pair listed as {word}: {shortcut_features.title(survey, number)} "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.auditing.findings import Evidence, Finding, count_words, seen
+from likewise.auditing.findings import Evidence, Finding, count_words, evidence_of
 from likewise.auditing.labels import SHOWN
 from likewise.shapes import Array, Bool, Int
 from likewise.sources.tabular.pair_graph import components
@@ -168,4 +168,4 @@ def _told(items: Items, chain: Sequence[int], number: int) -> list[Evidence]:
         else "the same as the one before"
         for at in range(last + 1)
     ]
-    return [seen(items, row, word, number) for row, word in zip(chain, words, strict=True)]
+    return [evidence_of(items, row, word, number) for row, word in zip(chain, words, strict=True)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from likewise.auditing import labels
-from likewise.auditing.findings import Audit, Finding, count_words, seen, worst_first
+from likewise.auditing.findings import Audit, Finding, count_words, evidence_of, worst_first
 from likewise.auditing.margins import embedding_findings, spread_of
 from likewise.distances.cosine import Cosine
 from likewise.errors import EmptySource, SplitError
@@ -96,7 +96,9 @@ def _numbers(
     evidence = []
     for row in rows[: labels.SHOWN].tolist():
         bad = vectors[row][~(np.abs(vectors[row]) <= LARGEST)]
-        evidence.append(seen(items, row, f"{items.identities[row]}: {len(bad)} such, {bad[0]:g}"))
+        evidence.append(
+            evidence_of(items, row, f"{items.identities[row]}: {len(bad)} such, {bad[0]:g}")
+        )
     return [
         Finding(
             "not_a_number",
@@ -132,7 +134,7 @@ def _without_direction(items: Items, lost: Bool[Array, "n"]) -> list[Finding]:
             f"{count_words(len(rows), 'embedding is zero', 'embeddings are zero')}, which has "
             "no direction for cosine; left out of all below.",
             tuple(
-                seen(items, row, str(items.identities[row]))
+                evidence_of(items, row, str(items.identities[row]))
                 for row in rows[: labels.SHOWN].tolist()
             ),
             "Look why the encoder gave nothing for these items, or leave them out.",
@@ -187,7 +189,7 @@ def _near(
     if not pairs:
         return []
     evidence = [
-        seen(items, int(rows[row]), str(items.identities[rows[row]]), number)
+        evidence_of(items, int(rows[row]), str(items.identities[rows[row]]), number)
         for number, pair in enumerate(pairs[: labels.SHOWN])
         for row in pair
     ]

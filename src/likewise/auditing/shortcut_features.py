@@ -8,7 +8,7 @@ import numpy as np
 from likewise.auditing import files, probes
 from likewise.auditing.association import Auc, Cases, auc
 from likewise.auditing.collect import Survey
-from likewise.auditing.findings import Clue, Evidence, seen
+from likewise.auditing.findings import Clue, Evidence, evidence_of
 from likewise.errors import LikewiseError
 from likewise.kinds.look import Sort
 from likewise.shapes import Array, Float, Shaped
@@ -172,7 +172,7 @@ def by_value(
         order = rows[np.argsort(values[rows], kind="stable")]
         middle = order[max(0, len(order) // 2 - most // 2) :][:most]
         shown += [
-            seen(
+            evidence_of(
                 survey.items,
                 row,
                 f"{word}: {name} {values[row]:.4g} (median of its kind "
@@ -192,5 +192,5 @@ def by_word(survey: Survey, words: Shaped[Array, "n"], most: int = 4) -> tuple[E
         row = int(np.flatnonzero(words == named[at])[0])
         said = str(named[at]) or "none"
         detail = f"{said}, as {counts[at]:,} of {len(words):,} items"
-        shown.append(seen(survey.items, row, detail, number))
+        shown.append(evidence_of(survey.items, row, detail, number))
     return tuple(shown)

@@ -11,7 +11,7 @@ import numpy as np
 from likewise.auditing import shortcut_features
 from likewise.auditing.association import Auc, Cases, association_folds, association_pairs, auc
 from likewise.auditing.collect import Survey
-from likewise.auditing.findings import Clue, Finding, seen
+from likewise.auditing.findings import Clue, Finding, evidence_of
 from likewise.auditing.shortcut_features import NOT_READ, NUISANCE, Bar, clue
 from likewise.shapes import Array, Float
 from likewise.transforms.base import Transform
@@ -88,7 +88,7 @@ def _frame(
     sizes = survey.numbers["width"], survey.numbers["height"]
     rows = [int(values.argmin()), int(values.argmax())]
     evidence = tuple(
-        seen(
+        evidence_of(
             survey.items,
             row,
             f"{survey.items.identities[row]}: {sizes[0][row]:g} x {sizes[1][row]:g} pixels",
@@ -175,7 +175,7 @@ def _size_finding(survey: Survey, beyond: Float[Array, "n"], rest: Auc) -> Findi
         rows = np.flatnonzero(codes == code)
         row = int(rows[np.abs(beyond[rows] - means[code]).argmin()])
         evidence.append(
-            seen(
+            evidence_of(
                 survey.items,
                 row,
                 f"{names[code]}: {survey.numbers['bytes'][row]:,.0f} bytes, "

@@ -158,7 +158,7 @@ def command(
     from likewise.cli.progress import Counting
     from likewise.cli.text.duplicates import duplicate_lines
     from likewise.data import source_spec
-    from likewise.duplicates import Nearness, write_pairs, write_sample
+    from likewise.duplicates import ThresholdRequest, write_pairs, write_sample
     from likewise.io.display import printable
     from likewise.model import Model
     from likewise.report import write_duplicates
@@ -169,7 +169,8 @@ def command(
         _reviewed(reviewed, what or [], as_json=as_json)
         return
     model, source = _named(what or [])
-    Nearness(threshold, far, at, expect_false)  # refuses what no threshold can be asked for by
+    # It refuses what no threshold can be asked for by.
+    ThresholdRequest(threshold, far, at, expect_false)
     table = Path(out) if out else None
     _check_places(table, report, review)
     built = FAMILY.build(source_spec(source))

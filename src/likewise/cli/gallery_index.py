@@ -48,10 +48,10 @@ def index(
     """
     from likewise.cli.text.gallery import index_of
     from likewise.gallery import Gallery
-    from likewise.stores.index.indexing import index_kind
+    from likewise.stores.index.indexing import index_method
 
     with Gallery(gallery, writing=True) as opened:
-        made = opened.index(index_kind(kind), recall)
+        made = opened.index(index_method(kind), recall)
     say(index_of(made), as_json=as_json)
 
 
@@ -78,7 +78,7 @@ def rebuild(gallery: options.GalleryPlace, as_json: options.AsJson = False) -> N
         there = opened.store.state().index
         again = None if there is None else there.again
         if again is not None:
-            found = index_of(opened.index(again.kind, again.recall))
+            found = index_of(opened.index(again.method, again.recall))
         elif there is not None:
             found = index_of(opened.index())
         else:

@@ -21,7 +21,7 @@ def role_words(roles: Iterable[Role]) -> str:
     return f"the parts {', '.join(roles)}"
 
 
-def deal_classes(table: Items, shares: Shares, random: np.random.Generator) -> Shaped[Array, "n"]:
+def assign_classes(table: Items, shares: Shares, random: np.random.Generator) -> Shaped[Array, "n"]:
     """Some items of every class to each role; the table is sorted by class."""
     _, starts, counts = np.unique(table.identities, return_index=True, return_counts=True)
     roles = np.empty(len(table), dtype="U9")
@@ -32,7 +32,7 @@ def deal_classes(table: Items, shares: Shares, random: np.random.Generator) -> S
     return roles
 
 
-def deal_identities(
+def assign_identities(
     table: Items, shares: Shares, random: np.random.Generator
 ) -> Shaped[Array, "n"]:
     """Whole identities to each role; the table is sorted by identity.
@@ -147,7 +147,7 @@ def pair_fault(table: Items, roles: Shaped[Array, "n"], used: Iterable[Role]) ->
     )
 
 
-def deal_components(
+def assign_components(
     table: Items, shares: Shares, random: np.random.Generator
 ) -> Shaped[Array, "n"]:
     """Whole components of the pair graph to each role, by the number of pairs in them.

@@ -14,11 +14,11 @@ import numpy as np
 from likewise.data.assign import (
     DRAWS,
     Shares,
+    assign_classes,
+    assign_components,
+    assign_identities,
     carried,
     check_pairs,
-    deal_classes,
-    deal_components,
-    deal_identities,
     pair_counts,
     pair_fault,
     role_words,
@@ -81,7 +81,7 @@ def split(
     dealt = {role: wanted[role] for role in used if by != "source" or role is not Role.TEST}
     random = np.random.default_rng(seed)
     roles = np.full(len(table), Role.TEST.value, dtype="U9")
-    roles[~held] = _deal(rest, claim, dealt, by, random)
+    roles[~held] = _assign(rest, claim, dealt, by, random)
     if reason := _fault(table, roles, claim, used):
         raise SplitError(f"{items.namespace}: {reason}")
     indices = {role: np.sort(order[roles == role.value]) for role in Role}
@@ -181,20 +181,20 @@ def _some(names: set[str]) -> str:
     return ", ".join(listed[:10]) + (", ..." if len(listed) > 10 else "")
 
 
-def _deal(
+def _assign(
     table: Items, claim: Claim, shares: Shares, by: By, random: np.random.Generator
 ) -> Shaped[Array, "n"]:
     """The role of every item."""
     if by == "group":
-        return _deal_groups(table, claim, shares, random)
+        return _assign_groups(table, claim, shares, random)
     if claim is Claim.KNOWN_CLASSES:
-        return deal_classes(table, shares, random)
+        return assign_classes(table, shares, random)
     if table.pairs is not None:
-        return deal_components(table, shares, random)
-    return deal_identities(table, shares, random)
+        return assign_components(table, shares, random)
+    return assign_identities(table, shares, random)
 
 
-def _deal_groups(
+def _assign_groups(
     table: Items, claim: Claim, shares: Shares, random: np.random.Generator
 ) -> Shaped[Array, "n"]:
     """Whole groups to each role; the first of many draws that carries the claim."""

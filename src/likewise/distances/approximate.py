@@ -1,6 +1,7 @@
-"""Distances that can be told roughly, and much faster, before the few that matter are computed.
+"""Distances that are approximated, which is much faster, before the few that matter are computed.
 
-What is decided is always the distance itself: where being rough leaves a doubt, `precise` tells.
+What is decided is always the distance itself: where the approximation leaves a doubt,
+`exact_distances` decides.
 """
 
 from collections.abc import Callable
@@ -17,16 +18,16 @@ _GATHERED = 2**16
 
 
 @runtime_checkable
-class Rough(Protocol):
-    """A distance that can be told roughly, and much faster, with a bound of the error."""
+class ApproximateDistance(Protocol):
+    """Class that approximates a distance, which is much faster, with a bound of the error."""
 
     def rows(self, first: Float[Any, "n dim"], second: Float[Any, "n dim"]) -> Float[Any, "n"]:
         """The definition of the distance."""
 
     def level(self, distances: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """What `rough` tells of these distances: it never falls where they rise."""
+        """What `approximate` gives for these distances: it never falls where they rise."""
 
-    def rough(
+    def approximate(
         self, first: Float[Array, "n dim"], second: Float[Array, "m dim"]
     ) -> tuple[Float[Array, "n m"], float] | None:
         """About the level of every distance, and how wrong it is at most; None if it cannot."""
@@ -36,8 +37,8 @@ def bounds(levels: Float[Array, "n"], error: float) -> tuple[Float[Array, "n"], 
     """What is told to be at most the first is surely no farther; above the second, surely farther.
 
     Args:
-        levels: Of some distances, as `Rough.level` gives them.
-        error: How wrong it is at most what `Rough.rough` tells.
+        levels: Of some distances, as `ApproximateDistance.level` gives them.
+        error: How wrong it is at most what `ApproximateDistance.approximate` tells.
     """
     slack = error + _AGREES * np.abs(levels)
     return levels - slack, levels + slack
@@ -49,7 +50,7 @@ def narrow(levels: Float[Array, "n"]) -> Float[Array, "n"]:
     return np.clip(levels, -largest, largest).astype(np.float32)
 
 
-def precise(
+def exact_distances(
     rows: Callable[[Shaped[Array, "k dim"], Shaped[Array, "k dim"]], Float[Array, "k"]],
     first: Shaped[Array, "n dim"],
     second: Shaped[Array, "m dim"],

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from likewise.distances.approximate import precise
+from likewise.distances.approximate import exact_distances
 from likewise.shapes import Array, Float, Shaped
 
 # Vectors of a block, pairs of a block, and numbers gathered at once for recomputing: all the
@@ -80,7 +80,7 @@ def blocked_matrix(
     return result
 
 
-def rough(
+def approximate_squares(
     first: Shaped[Array, "n dim"],
     second: Shaped[Array, "m dim"],
     prepared: Callable[[Shaped[Array, "b dim"]], Float[Array, "b other"]],
@@ -145,4 +145,4 @@ def _recompute(
     """Write the distances of the pairs that are `near` into the block, by rows."""
     upper, lower = np.nonzero(near)
     if len(upper):
-        block[upper, lower] = precise(rows, above, beside, upper, lower)
+        block[upper, lower] = exact_distances(rows, above, beside, upper, lower)

@@ -5,7 +5,7 @@ from typing import Any, final
 import numpy as np
 
 from likewise.distances.base import Distance
-from likewise.distances.blocks import blocked_matrix, rough
+from likewise.distances.blocks import approximate_squares, blocked_matrix
 from likewise.distances.inputs import vectors
 from likewise.shapes import Array, Float, namespace_of
 
@@ -53,11 +53,11 @@ class Cosine(Distance):
         levels: Array = 2 * np.asarray(distances, dtype=np.float64)
         return levels
 
-    def rough(
+    def approximate(
         self, first: Float[Array, "n dim"], second: Float[Array, "m dim"]
     ) -> tuple[Float[Array, "n m"], float] | None:
         """About twice every distance, and how wrong it is at most; None if it cannot."""
-        return rough(first, second, _directions)
+        return approximate_squares(first, second, _directions)
 
 
 def _directions(vectors: Float[Array, "n dim"]) -> Float[Array, "n dim+1"]:

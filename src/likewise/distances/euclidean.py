@@ -5,7 +5,7 @@ from typing import Any, final
 import numpy as np
 
 from likewise.distances.base import Distance
-from likewise.distances.blocks import blocked_matrix, rough
+from likewise.distances.blocks import approximate_squares, blocked_matrix
 from likewise.distances.inputs import vectors
 from likewise.shapes import Array, Float
 
@@ -56,11 +56,11 @@ class Euclidean(Distance):
         squares: Array = wide * np.abs(wide)
         return squares
 
-    def rough(
+    def approximate(
         self, first: Float[Array, "n dim"], second: Float[Array, "m dim"]
     ) -> tuple[Float[Array, "n m"], float] | None:
         """About the square of every distance, and how wrong it is at most; None if it cannot."""
-        return rough(first, second, _wide)
+        return approximate_squares(first, second, _wide)
 
 
 def _wide(vectors: Float[Array, "n dim"]) -> Float[Array, "n dim"]:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from likewise.duplicates.embedders import Maker, embedding, hashing, overlaying
     from likewise.duplicates.groups import GROUPINGS, grouped
     from likewise.duplicates.overlay import overlaid
-    from likewise.duplicates.pair_search import Near, near_pairs
+    from likewise.duplicates.pair_search import NearPairs, pairs_within
     from likewise.duplicates.result import Duplicates, Threshold, check_table_path, write_pairs
     from likewise.duplicates.review import (
         ReviewedPrecision,
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         read_sample,
         write_sample,
     )
-    from likewise.duplicates.scan import Read, scan_items
-    from likewise.duplicates.threshold import Nearness, calibration_of, threshold_of
+    from likewise.duplicates.scan import ScannedItems, scan_items
+    from likewise.duplicates.threshold import ThresholdRequest, calibration_of, threshold_of
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

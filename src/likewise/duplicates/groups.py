@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from likewise.duplicates.pair_search import Near
+from likewise.duplicates.pair_search import NearPairs
 from likewise.registry import unknown
 from likewise.shapes import Array, Int
 
@@ -19,7 +19,7 @@ Grouping: TypeAlias = Literal["complete", "components"]
 GROUPINGS = ("complete", "components")
 
 
-def grouped(contents: Int[Array, "n"], near: Near, grouping: str) -> Int[Array, "n"]:
+def grouped(contents: Int[Array, "n"], near: NearPairs, grouping: str) -> Int[Array, "n"]:
     """The group of each item, from 0 on in the order of their first items; -1 for none.
 
     Args:
@@ -44,7 +44,7 @@ def grouped(contents: Int[Array, "n"], near: Near, grouping: str) -> Int[Array, 
     return found
 
 
-def _components(count: int, near: Near) -> Int[Array, "n"]:
+def _components(count: int, near: NearPairs) -> Int[Array, "n"]:
     """The smallest item that each hangs together with."""
     parent = list(range(count))
 
@@ -60,7 +60,7 @@ def _components(count: int, near: Near) -> Int[Array, "n"]:
     return np.array([root(item) for item in range(count)], dtype=np.int64)
 
 
-def _complete(roots: Int[Array, "n"], near: Near) -> Int[Array, "n"]:
+def _complete(roots: Int[Array, "n"], near: NearPairs) -> Int[Array, "n"]:
     """Agglomerative complete linkage, cut at the threshold, in each component by itself.
 
     The two nearest clusters are joined, the distance of clusters being that of their farthest

@@ -13,7 +13,7 @@ import numpy as np
 
 from likewise.duplicates.image_reader import image_measures, require_images
 from likewise.duplicates.overlap import SIDE, likeness, look
-from likewise.duplicates.pair_search import MOST_PAIRS, Near
+from likewise.duplicates.pair_search import MOST_PAIRS, NearPairs
 from likewise.duplicates.result import Threshold
 from likewise.errors import BadArgument, UnsupportedRate
 from likewise.model import Block
@@ -96,7 +96,7 @@ def grey_blocks(
 
 def overlaid(
     looks: Float[Array, "n 1024"], threshold: float | None, expect_false: float | None, told: Told
-) -> tuple[Near, Threshold]:
+) -> tuple[NearPairs, Threshold]:
     """The pairs of images that lie over one another.
 
     Args:
@@ -124,7 +124,7 @@ def overlaid(
     far = (1 - alike).astype(np.float32)
     kept = np.flatnonzero(far.astype(np.float64) <= taken.value)
     kept = kept[np.lexsort((second[kept], first[kept], far[kept]))]
-    return Near(first[kept], second[kept], far[kept]), taken
+    return NearPairs(first[kept], second[kept], far[kept]), taken
 
 
 def _check_number(wanted: float, count: int) -> None:

@@ -33,7 +33,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Near:
+class NearPairs:
     """Pairs of rows, each once, the nearest first.
 
     Attributes:
@@ -47,14 +47,14 @@ class Near:
     distances: Float[Array, "m"]
 
 
-def near_pairs(
+def pairs_within(
     vectors: Float[Array, "n dim"],
     comparator: Comparator,
     threshold: float,
     *,
     most: int = MOST_PAIRS,
     progress: Progress | None = None,
-) -> Near:
+) -> NearPairs:
     """Every pair of rows whose distance is at most the threshold.
 
     Args:
@@ -94,7 +94,7 @@ def near_pairs(
         for at, dtype in enumerate((np.int64, np.int64, np.float32))
     )
     order = np.lexsort((second, first, far))
-    return Near(first[order], second[order], far[order])
+    return NearPairs(first[order], second[order], far[order])
 
 
 Rejection: TypeAlias = Callable[[slice, slice], tuple[Array, Array]]

@@ -16,7 +16,7 @@ from likewise.types import Items
 
 
 @dataclass(frozen=True)
-class Read:
+class ScannedItems:
     """The contents of all items, and the vectors of those that could be read.
 
     Attributes:
@@ -43,7 +43,7 @@ def scan_items(
     strict: bool,
     threads: int | None,
     told: Callable[[str], Callable[[int, int], None] | None],
-) -> Read:
+) -> ScannedItems:
     """Hash every item, and embed once what no cache holds.
 
     Args:
@@ -93,7 +93,7 @@ def scan_items(
     vectors = np.concatenate(made)[order]
     if path is not None:
         cache.write_cache(path, maker.name, [digests[row] for row in placed.tolist()], vectors)
-    return Read(contents, vectors, placed, tuple(failed), len(rows) - len(old), len(old))
+    return ScannedItems(contents, vectors, placed, tuple(failed), len(rows) - len(old), len(old))
 
 
 def _alike(

@@ -15,7 +15,7 @@ from likewise.shapes import Array, Float
 
 
 @dataclass(frozen=True)
-class Nearness:
+class ThresholdRequest:
     """How near two items must be; at most one is given, and the model's point else.
 
     Attributes:
@@ -80,7 +80,7 @@ class Nearness:
 
 
 def calibration_of(
-    model: Model, name: str, comparator: str, wanted: Nearness
+    model: Model, name: str, comparator: str, wanted: ThresholdRequest
 ) -> Calibration | None:
     """What gives thresholds and probabilities; None where nothing of it is asked for.
 
@@ -97,7 +97,7 @@ def calibration_of(
 
 
 def threshold_of(
-    wanted: Nearness,
+    wanted: ThresholdRequest,
     model: Model,
     fitted: Calibration | None,
     name: str,

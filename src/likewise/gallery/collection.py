@@ -20,7 +20,7 @@ from likewise.gallery.result import Enrolled, Entry, Identified
 from likewise.gallery.templates import Rule
 from likewise.model import Model
 from likewise.stores.base import Store
-from likewise.stores.index.indexing import Indexed, IndexRequest, Kind
+from likewise.stores.index.indexing import Indexed, IndexMethod, IndexRequest
 from likewise.stores.rows import Change, Match, Metadata, Pin, Rows
 from likewise.stores.where import Comparison, Condition
 from likewise.types import Embeddings, Raw, renamed_arguments
@@ -152,7 +152,7 @@ class Gallery:
         """
         self.store.write(Change(reclaim=True))
 
-    def index(self, kind: Kind = "hnsw", recall: float = 0.99) -> Indexed | None:
+    def index(self, kind: IndexMethod = "hnsw", recall: float = 0.99) -> Indexed | None:
         """Make an index for approximate search, and say what it is worth; see `IndexRequest`.
 
         It may be deleted or fall behind; rows that it lacks are searched exactly beside it.

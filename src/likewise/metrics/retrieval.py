@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from likewise.distances.approximate import Rough, bounds, narrow, precise
+from likewise.distances.approximate import ApproximateDistance, bounds, exact_distances, narrow
 from likewise.metrics.intervals import share_of
 from likewise.metrics.workers import in_order
 from likewise.results import Retrieval
 from likewise.shapes import Array, Float, Int, Shaped
 
 _BLOCK_ELEMENTS = 2**24
-# What is compared at once, since being rough takes a copy of all vectors that it is given.
+# What is compared at once, since approximating takes a copy of all vectors that it is given.
 _COLUMNS = 4096
 RECALL_AT = (1, 5, 10)
 
@@ -22,7 +22,7 @@ def retrieval(
     codes: Int[Array, "n"],
     matrix: Callable[[Any, Any], Array],
     *,
-    rough: Rough | None = None,
+    approximate: ApproximateDistance | None = None,
     alone: bool = False,
     recall_at: Sequence[int] = RECALL_AT,
     seed: int = 0,
@@ -36,7 +36,7 @@ def retrieval(
         vectors: Embeddings.
         codes: The identity of each, 0 to identities - 1.
         matrix: The distances of some rows to others.
-        rough: The same distance, where it can be told roughly: it finds the near ones faster.
+        approximate: The same distance, where it can be approximated: it finds the near ones faster.
         alone: Whether `matrix` may not be called by several threads at once.
         recall_at: Lengths of the lists that `recall` is of.
         seed: Of the lots.
@@ -56,7 +56,7 @@ def retrieval(
         return None
     step = max(1, _BLOCK_ELEMENTS // len(codes))
     blocks = [asking[start : start + step] for start in range(0, len(asking), step)]
-    each = in_order(lambda rows: _asked(ranked, rows, matrix, rough), blocks, alone=alone)
+    each = in_order(lambda rows: _asked(ranked, rows, matrix, approximate), blocks, alone=alone)
     found = np.concatenate([figures for _, figures in each], axis=1)
     of = ranked.codes[asking]
     first, precision, average, *recall = (share_of(values, of) for values in found)
@@ -83,12 +83,16 @@ def _asked(
     ranked: _Ranked,
     rows: Int[Array, "m"],
     matrix: Callable[[Any, Any], Array],
-    rough: Rough | None,
+    approximate: ApproximateDistance | None,
 ) -> Float[Array, "figures m"]:
     """For each of these items its figures, in the order of `Retrieval`."""
     others = ranked.others[rows]
     depth = np.minimum(np.maximum(others, max(ranked.recall_at, default=1)), len(ranked.codes) - 1)
-    found = None if rough is None else _nearest_roughly(ranked.vectors, rows, rough, depth)
+    found = (
+        None
+        if approximate is None
+        else _nearest_approximately(ranked.vectors, rows, approximate, depth)
+    )
     if found is None:
         distances = matrix(ranked.vectors[rows], ranked.vectors)
         distances[np.arange(len(rows)), rows] = np.inf
@@ -127,14 +131,17 @@ def _nearest(
     return _ranks(query, column, distances[query, column], depth)
 
 
-def _nearest_roughly(
-    vectors: Float[Any, "n dim"], rows: Int[Array, "m"], rough: Rough, depth: Int[Array, "m"]
+def _nearest_approximately(
+    vectors: Float[Any, "n dim"],
+    rows: Int[Array, "m"],
+    approximate: ApproximateDistance,
+    depth: Int[Array, "m"],
 ) -> tuple[Int[Array, "k"], Int[Array, "k"], Int[Array, "k"]] | None:
-    """The same, exactly too; None where being rough does not tell the near ones from the others."""
+    """The same, exactly too; None where the approximation does not tell near from far."""
     levels, error = np.empty((len(rows), len(vectors)), dtype=np.float32), 0.0
     for start in range(0, len(vectors), _COLUMNS):
         part = slice(start, start + _COLUMNS)
-        told = rough.rough(vectors[rows], vectors[part])
+        told = approximate.approximate(vectors[rows], vectors[part])
         if told is None:
             return None
         levels[:, part] = told[0]
@@ -147,7 +154,7 @@ def _nearest_roughly(
         return None
     query = hits // len(vectors)
     column = hits - query * len(vectors)
-    apart = precise(rough.rows, vectors, vectors, rows[query], column)
+    apart = exact_distances(approximate.rows, vectors, vectors, rows[query], column)
     return _ranks(query, column, apart, depth)
 
 

@@ -14,7 +14,7 @@ from likewise.metrics.accepted import Hits, Steps, tallies
 from likewise.metrics.tally import Tally
 from likewise.metrics.verification import Counted
 from likewise.metrics.workers import in_order
-from likewise.pairs.tiles import Found, Tile, accepted, pairs_in_ranges, tiles
+from likewise.pairs.tiles import MeasuredPairs, Tile, accepted, pairs_in_ranges, tiles
 from likewise.results import ErrorRates, Mistake
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.types import Claim
@@ -200,11 +200,13 @@ class AllPairs:
         first: Int[Array, "m"],
         second: Int[Array, "m"],
         distances: Float[Array, "m"],
-    ) -> Found:
+    ) -> MeasuredPairs:
         """These pairs of a block, by their rows among all items, each once."""
         once = tile.upper(first, second)
         first, second = first[once] + tile.rows.start, second[once] + tile.columns.start
-        return Found(first, second, distances[once], self.codes[first] == self.codes[second])
+        return MeasuredPairs(
+            first, second, distances[once], self.codes[first] == self.codes[second]
+        )
 
     def inside(
         self, wanted: Sequence[int]
@@ -214,7 +216,7 @@ class AllPairs:
         one, each = self._weights()
         ranges = verification.ranges(wanted)
 
-        def find(tile: Tile) -> Found:
+        def find(tile: Tile) -> MeasuredPairs:
             rows, columns = self.vectors[tile.rows], self.vectors[tile.columns]
             found = pairs_in_ranges(self.distance, rows, columns, ranges, lambda: self._apart(tile))
             pairs = self._pairs(tile, *found)
@@ -261,7 +263,7 @@ class AllPairs:
         wrong = np.zeros(len(self.names))
         worst: list[Mistake] = []
 
-        def find(tile: Tile) -> tuple[Found, Found]:
+        def find(tile: Tile) -> tuple[MeasuredPairs, MeasuredPairs]:
             distances = self._apart(tile)
             hits = distances <= threshold
             if self._mixed(tile):

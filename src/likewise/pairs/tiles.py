@@ -1,6 +1,6 @@
 """Square blocks of all pairs of some embeddings, and which of their pairs a threshold accepts.
 
-Where a distance can be told roughly, most pairs are decided by that, and those too near to a
+Where a distance can be approximated, most pairs are decided by that, and those too near to a
 threshold by its definition: the decisions are those of the distance itself.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from likewise.distances.approximate import Rough, bounds, narrow, precise
+from likewise.distances.approximate import ApproximateDistance, bounds, exact_distances, narrow
 from likewise.distances.comparator import Comparator
 from likewise.results import Mistake
 from likewise.shapes import Array, Bool, Float, Int
@@ -45,7 +45,7 @@ def tiles(count: int, elements: int) -> list[Tile]:
 
 
 @dataclass(frozen=True)
-class Found:
+class MeasuredPairs:
     """Some pairs, by their rows, and how far apart they are."""
 
     first: Int[Array, "m"]
@@ -53,10 +53,10 @@ class Found:
     distances: Float[Array, "m"]
     same: Bool[Array, "m"]
 
-    def among(self, which: Bool[Array, "m"]) -> "Found":
+    def among(self, which: Bool[Array, "m"]) -> "MeasuredPairs":
         """Those of them."""
         kept = (self.first[which], self.second[which], self.distances[which], self.same[which])
-        return Found(*kept)
+        return MeasuredPairs(*kept)
 
     def weights(
         self, one: Float[Array, "n"], each: Float[Array, "n"], *, same: bool
@@ -108,7 +108,7 @@ def accepted(
         thresholds: Ascending.
         exact: Gives the distances of all pairs.
     """
-    found = _accepted_roughly(comparator, above, beside, thresholds)
+    found = _accepted_approximately(comparator, above, beside, thresholds)
     if found is not None:
         return found
     distances = exact()
@@ -118,14 +118,18 @@ def accepted(
     return Placed(first, second, np.searchsorted(limits, distances.ravel()[hits]))
 
 
-def _accepted_roughly(
+def _accepted_approximately(
     comparator: Comparator,
     above: Float[Any, "n dim"],
     beside: Float[Any, "m dim"],
     thresholds: Sequence[float],
 ) -> Placed | None:
-    told = comparator.rough(above, beside) if isinstance(comparator, Rough) else None
-    if told is None or not isinstance(comparator, Rough):
+    told = (
+        comparator.approximate(above, beside)
+        if isinstance(comparator, ApproximateDistance)
+        else None
+    )
+    if told is None or not isinstance(comparator, ApproximateDistance):
         return None
     levels, error = told
     limits = np.asarray(thresholds).astype(np.float32)
@@ -135,7 +139,7 @@ def _accepted_roughly(
     if len(unsure) > levels.size // _FEW:
         return None
     first, second = _unravelled(hits, levels.shape[1])
-    apart = precise(comparator.rows, above, beside, first[unsure], second[unsure])
+    apart = exact_distances(comparator.rows, above, beside, first[unsure], second[unsure])
     place[unsure] = np.searchsorted(limits, apart)
     kept = place < len(limits)
     found = Placed(first, second, place)
@@ -145,7 +149,7 @@ def _accepted_roughly(
 def _places(
     near: Float[Array, "k"], surely: Float[Array, "r"], perhaps: Float[Array, "r"]
 ) -> tuple[Int[Array, "k"], Int[Array, "_"]]:
-    """The first limit that each level is within, and where being rough does not tell which.
+    """The first limit that each level is within, and where the approximation does not tell which.
 
     A search for each takes 70 ns; nearly all are in a cell that no limit cuts, and looked up.
     """
@@ -178,8 +182,12 @@ def pairs_in_ranges(
         ranges: From and to, float32, ascending; a few pairs just outside may be given, too.
         exact: Gives the distances of all pairs.
     """
-    told = comparator.rough(above, beside) if isinstance(comparator, Rough) else None
-    if told is not None and isinstance(comparator, Rough):
+    told = (
+        comparator.approximate(above, beside)
+        if isinstance(comparator, ApproximateDistance)
+        else None
+    )
+    if told is not None and isinstance(comparator, ApproximateDistance):
         levels, error = told
         lows, highs = (
             narrow(bounds(comparator.level(ranges[:, end]), error)[end]) for end in (0, 1)
@@ -187,7 +195,7 @@ def pairs_in_ranges(
         hits = _within(levels, lows, highs)
         if len(hits) <= levels.size // _FEW:
             first, second = _unravelled(hits, levels.shape[1])
-            return first, second, precise(comparator.rows, above, beside, first, second)
+            return first, second, exact_distances(comparator.rows, above, beside, first, second)
     distances = exact().astype(np.float32, copy=False)
     hits = _within(distances, ranges[:, 0], ranges[:, 1])
     first, second = _unravelled(hits, distances.shape[1])

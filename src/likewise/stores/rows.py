@@ -4,11 +4,12 @@ import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from likewise.errors import BadArgument, GalleryBusy, WrongDimension
+from likewise.errors import BadArgument, ForeignEmbedding, GalleryBusy, WrongDimension
 from likewise.io.display import shortened
 from likewise.shapes import Array, Bool, Float, Shaped
 from likewise.stores.index.indexing import Indexed, IndexRequest
@@ -297,6 +298,51 @@ def metadata_texts(rows: Sequence[Mapping[str, object]]) -> list[str]:
                 "are kept of a row. Keep large things elsewhere, under the row's id."
             )
     return found
+
+
+def check_same_pin(path: Path | str, there: Pin, given: Pin) -> None:
+    """Refuse a gallery whose vectors are of something else.
+
+    Raises:
+        ForeignEmbedding: If another model made them.
+        WrongDimension: If they have another length.
+    """
+    if there.dim != given.dim and there.fingerprint == given.fingerprint:
+        raise WrongDimension(
+            f"{path} holds vectors of {there.dim} numbers, and {given.dim} were given. Use the "
+            "model that it was made with."
+        )
+    if there != given:
+        raise ForeignEmbedding(
+            f"{path} holds vectors ({there.distance}, {there.dim} numbers) of the model "
+            f"{there.fingerprint[:12]}, and those of {given.fingerprint[:12]} ({given.distance}, "
+            f"{given.dim} numbers) were given: distances between them mean nothing. Use the model "
+            "that it was made with, or make another gallery."
+        )
+
+
+def unfinished_migration(
+    staging: Path | str, error: ForeignEmbedding, discard: str
+) -> ForeignEmbedding:
+    """The error where the vectors of yet another model stand beside a gallery."""
+    return ForeignEmbedding(
+        f"{staging} is an unfinished migration to another model. Go on with that one, or {discard} "
+        f"({error})"
+    )
+
+
+def check_not_migrated(path: Path | str, there: Pin, opened: Pin | None) -> None:
+    """Refuse a gallery that went over to another model since it was opened.
+
+    Raises:
+        ForeignEmbedding: If it did.
+    """
+    if opened is not None and there != opened:
+        raise ForeignEmbedding(
+            f"{path} was opened with the vectors of the model {opened.fingerprint[:12]}, and holds "
+            f"those of {there.fingerprint[:12]} now: it was migrated, or made anew. Open it again, "
+            "with that model."
+        )
 
 
 @dataclass(frozen=True)

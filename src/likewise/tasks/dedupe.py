@@ -10,17 +10,17 @@ from likewise.duplicates import (
     GROUPINGS,
     Duplicates,
     Maker,
-    Near,
-    Nearness,
-    Read,
+    NearPairs,
+    ScannedItems,
     Threshold,
+    ThresholdRequest,
     calibration_of,
     embedding,
     grouped,
     hashing,
-    near_pairs,
     overlaid,
     overlaying,
+    pairs_within,
     scan_items,
     threshold_of,
 )
@@ -86,7 +86,7 @@ def dedupe(
         DamagedSource: If the cache is none.
         SaveFailed: If the cache cannot be written.
     """
-    wanted = Nearness(threshold, far, operating_point, expect_false)
+    wanted = ThresholdRequest(threshold, far, operating_point, expect_false)
     check_options(groups, prior, overlay=overlay and model is not None)
     items = source.items()
     fitted = None
@@ -108,16 +108,16 @@ def dedupe(
     def told(what: str) -> Callable[[int, int], None] | None:
         return None if progress is None else lambda done, total: progress(what, done, total)
 
-    seen = scan_items(items, maker, cache, strict, threads, told)
+    scanned = scan_items(items, maker, cache, strict, threads, told)
     if overlay:
-        near, taken = overlaid(seen.vectors, threshold, expect_false, told)
-        return _assembled(items, seen, near, taken, fitted, maker, groups, prior)
+        near, taken = overlaid(scanned.vectors, threshold, expect_false, told)
+        return _assembled(items, scanned, near, taken, fitted, maker, groups, prior)
     if model is None:
         taken = wanted.of_hashes()
     else:
-        taken = threshold_of(wanted, model, fitted, calibration, maker, seen.vectors)
-    near = near_pairs(seen.vectors, maker.comparator, taken.value, progress=told("comparing"))
-    return _assembled(items, seen, near, taken, fitted, maker, groups, prior)
+        taken = threshold_of(wanted, model, fitted, calibration, maker, scanned.vectors)
+    near = pairs_within(scanned.vectors, maker.comparator, taken.value, progress=told("comparing"))
+    return _assembled(items, scanned, near, taken, fitted, maker, groups, prior)
 
 
 def check_options(groups: str, prior: float, *, overlay: bool) -> None:
@@ -146,8 +146,8 @@ def check_options(groups: str, prior: float, *, overlay: bool) -> None:
 
 def _assembled(
     items: Items,
-    seen: Read,
-    near: Near,
+    scanned: ScannedItems,
+    near: NearPairs,
     taken: Threshold,
     fitted: Calibration | None,
     maker: Maker,
@@ -155,29 +155,29 @@ def _assembled(
     prior: float,
 ) -> Duplicates:
     """Everything that was found, by the rows of the items."""
-    near = Near(seen.rows[near.first], seen.rows[near.second], near.distances)
+    near = NearPairs(scanned.rows[near.first], scanned.rows[near.second], near.distances)
     likely = np.full(len(near.first), np.nan)
     if fitted is not None:
         logits = fitted.ratios(near.distances) + np.log(prior / (1 - prior))
         likely = 0.5 * (1 + np.tanh(0.5 * logits))
-    again = np.flatnonzero(seen.contents != np.arange(len(items)))
+    again = np.flatnonzero(scanned.contents != np.arange(len(items)))
     compared = np.zeros(len(items), dtype=np.bool_)
-    compared[seen.rows] = True
+    compared[scanned.rows] = True
     return Duplicates(
         source=items.namespace,
         places=items.places,
-        read=compared[seen.contents],
-        first=np.concatenate([seen.contents[again], near.first]),
+        read=compared[scanned.contents],
+        first=np.concatenate([scanned.contents[again], near.first]),
         second=np.concatenate([again, near.second]),
         distances=np.concatenate([np.zeros(len(again), np.float32), near.distances]),
         same_bytes=np.arange(len(again) + len(near.first)) < len(again),
         probabilities=np.concatenate([np.full(len(again), np.nan), likely]),
         prior=prior,
-        groups=grouped(seen.contents, near, grouping),
+        groups=grouped(scanned.contents, near, grouping),
         grouping=grouping,
         threshold=taken,
         compared_by=maker.words,
-        failed=seen.failed,
-        embedded=seen.embedded,
-        remembered=seen.remembered,
+        failed=scanned.failed,
+        embedded=scanned.embedded,
+        remembered=scanned.remembered,
     )

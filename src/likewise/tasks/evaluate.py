@@ -8,7 +8,7 @@ import numpy as np
 
 from likewise.calibration import Calibration, graded_distances, measure_probabilities
 from likewise.data import Decoded, decode_all
-from likewise.distances.approximate import Rough
+from likewise.distances.approximate import ApproximateDistance
 from likewise.distances.base import Distance
 from likewise.distances.comparator import Comparator
 from likewise.errors import BadArgument, Leak
@@ -247,7 +247,7 @@ def _ranked(
     order = np.argsort(codes, kind="stable")
     vectors, codes = vectors[order], codes[order]
     few = len(codes) <= most
-    rough = compares if isinstance(compares, Rough) else None
+    approximate = compares if isinstance(compares, ApproximateDistance) else None
     alone = not isinstance(compares, Distance)
     shot = partial(one_shot, vectors, codes, compares.rows, lists=lists and lists.lists)
     known, near = (lists or compares).matrix, (lists.and_itself() if lists else compares).matrix
@@ -259,5 +259,7 @@ def _ranked(
         one_shot=shot(),
         few_shot=shot(shots=_FEW),
         identification=who,
-        retrieval=retrieval(vectors, codes, near, rough=rough, alone=alone) if few else None,
+        retrieval=retrieval(vectors, codes, near, approximate=approximate, alone=alone)
+        if few
+        else None,
     )

@@ -151,11 +151,11 @@ def test_the_bound_of_the_servers_rounding_holds(place, distance):
     given = (random.standard_normal((300, 200)) * 10.0 ** random.integers(-6, 6, (300, 1))).astype(
         np.float32
     )
-    kind = vectors.vector_kind(DISTANCES.build(distance))
+    operator = vectors.operator_for(DISTANCES.build(distance))
     ours = DISTANCES.build(distance).rows(np.repeat(given[:1], 300, axis=0), given)
     with psycopg.connect(place.server.address()) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-        asked = f"SELECT %s::vector {kind.sign.as_string(None)} %s::vector"
+        asked = f"SELECT %s::vector {operator.sign.as_string(None)} %s::vector"
         for far, one in zip(ours.tolist(), given, strict=True):
             ((theirs,),) = connection.execute(
                 asked, (wire.text_of(given[0]), wire.text_of(one))
@@ -181,7 +181,7 @@ def test_the_index_finds_most_and_a_condition_loses_none(place, distance, monkey
     store.write(Change(index=IndexRequest(recall=0.95)))
     index = store.state().index
     assert store.state().generation == before
-    assert (index.kind, index.status, index.rows, index.asked) == ("hnsw", "used", 2000, 60)
+    assert (index.method, index.status, index.rows, index.asked) == ("hnsw", "used", 2000, 60)
     assert index.recall >= 0.95
     assert index.bytes_used > 2000 * 16 * 4
     queries = given[:20] + np.float32(0.01)
@@ -501,7 +501,7 @@ def test_a_reader_of_the_moment_before_a_migration_is_told_so(place, monkeypatch
     monkeypatch.undo()
     with Pgvector(place.server.address(), place.table) as new:
         assert [one.vectors.min() for one in new.read()] == [1]
-        assert (new.state().index.kind, new.state().index.wanted) == ("hnsw", 0.5)
+        assert (new.state().index.method, new.state().index.wanted) == ("hnsw", 0.5)
 
 
 def test_old_vectors_are_in_no_file_after_a_migration_and_compacting(place):

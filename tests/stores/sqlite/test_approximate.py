@@ -23,7 +23,7 @@ from likewise.distances import FAMILY as DISTANCES
 from likewise.errors import BadArgument, DamagedGallery, MissingExtra, SaveFailed
 from likewise.io import atomic
 from likewise.stores.index import faiss_index
-from likewise.stores.index.indexing import IndexRequest, index_kind
+from likewise.stores.index.indexing import IndexRequest, index_method
 from likewise.stores.index.sidecar import HnswGraph, Lists, as_bytes, index_from_bytes, starts_of
 from likewise.stores.rows import Change, Pin, Rows
 from likewise.stores.sqlite import approximate, deriving
@@ -95,7 +95,7 @@ def test_it_finds_what_it_promises_and_tells_the_exact_distance(
         store.write(Change(rows(3000)))
         store.write(Change(index=IndexRequest(kind, 0.95)))
         told = store.state().index
-        assert (told.kind, told.status, told.rows) == (kind, "used", 3000)
+        assert (told.method, told.status, told.rows) == (kind, "used", 3000)
         assert (told.newer, told.removed, told.asked, told.wanted) == (0, 0, 750, 0.95)
         assert 0.95 <= told.recall <= 1
         assert told.bytes_used == the_sidecar(tmp_path).stat().st_size
@@ -245,7 +245,7 @@ def test_compacting_makes_it_again(gallery, tmp_path, kind):
     gallery.write(Change(remove=[f"row {i}" for i in range(200)]))
     gallery.write(Change(reclaim=True))
     told = gallery.state().index
-    assert (told.kind, told.wanted, told.status) == (kind, 0.9, "used")
+    assert (told.method, told.wanted, told.status) == (kind, 0.9, "used")
     assert (told.rows, told.newer, told.removed) == (2800, 0, 0)
     assert the_sidecar(tmp_path).name.endswith("-index-2")
     assert recall(gallery, clustered(100, seed=5)) >= 0.9
@@ -409,7 +409,7 @@ def test_manhattan_has_no_index(tmp_path):
 
 def test_what_cannot_be_made_is_refused(tmp_path):
     with pytest.raises(BadArgument, match="one of hnsw, ivf, none is expected"):
-        index_kind("flat")
+        index_method("flat")
     with pytest.raises(BadArgument, match="at most 1 is expected"):
         IndexRequest("ivf", 1.5)
     with made(tmp_path / "a.db") as store, pytest.raises(BadArgument, match="no vectors to index"):
@@ -455,7 +455,7 @@ def test_a_full_disk_leaves_the_old_index(gallery, tmp_path, monkeypatch):
         gallery.write(Change(index=IndexRequest("hnsw")))
     monkeypatch.undo()
     told = gallery.state().index
-    assert (told.kind, told.status) == ("ivf", "used")
+    assert (told.method, told.status) == ("ivf", "used")
     assert recall(gallery, clustered(50, seed=5)) >= 0.9
 
 
@@ -733,4 +733,4 @@ def test_one_who_asked_an_older_index_asks_the_new_one(gallery, tmp_path):
         first_ids(reader, query)
         gallery.write(Change(index=IndexRequest("ivf", 0.95)))
         first_ids(reader, query)
-        assert reader._approximate._loaded.stamp.kind == "ivf"
+        assert reader._approximate._loaded.stamp.method == "ivf"

@@ -71,7 +71,7 @@ def index_of(index: "Indexed | None") -> dict[str, object]:
     """Return what an index is worth, as a gallery's answers."""
     if index is None:
         return {"index": "none"}
-    found: dict[str, object] = {"index": index.kind, "index_status": index.status}
+    found: dict[str, object] = {"index": index.method, "index_status": index.status}
     recall = "not measured" if index.recall is None else round(index.recall, 4)
     return found | {
         "index_rows": index.rows,

@@ -50,7 +50,7 @@ def installed() -> bool:
 
 
 def made(
-    kind: Literal["hnsw", "ivf"],
+    method: Literal["hnsw", "ivf"],
     slots: Int[Array, "n"],
     vectors: Float[Array, "n dim"],
     held: int,
@@ -63,7 +63,7 @@ def made(
     that is there is as hard to find as another.
 
     Args:
-        kind: A graph, or inverted lists; compared by euclidean distance.
+        method: A graph, or inverted lists; compared by euclidean distance.
         slots: Where the vectors are from.
         vectors: Float32, one at least.
         held: How many come into a graph only when it was measured; fewer than there are.
@@ -72,7 +72,7 @@ def made(
     Raises:
         MissingExtra: If FAISS is not installed.
     """
-    if kind == "ivf":
+    if method == "ivf":
         lists = _lists(slots, vectors)
         return lists, measure(searcher_of(lists, vectors))
     lib, first = faiss(), len(vectors) - held

@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 from likewise.errors import BadArgument
 from likewise.shapes import Array, Float
 
-Kind: TypeAlias = Literal["hnsw", "ivf", "none"]
-KINDS: tuple[Kind, ...] = ("hnsw", "ivf", "none")
+IndexMethod: TypeAlias = Literal["hnsw", "ivf", "none"]
+INDEX_METHODS: tuple[IndexMethod, ...] = ("hnsw", "ivf", "none")
 NEAREST = 10
 """How many nearest others of a row are looked for, to see which an index finds."""
 MOST_WANTED = 1000
@@ -25,19 +25,19 @@ class IndexRequest:
     """An index for approximate search, to make in the place of the one that is there.
 
     Attributes:
-        kind: `hnsw`, a graph of neighbours; `ivf`, inverted lists; `none` takes it away.
+        method: `hnsw`, a graph of neighbours; `ivf`, inverted lists; `none` takes it away.
         recall: The share of the 10 nearest that a search should find, 95% sure; it is as broad as
             it must be for that.
 
     Raises:
-        BadArgument: If there is no such kind, or the recall is not in (0, 1].
+        BadArgument: If there is no such method, or the recall is not in (0, 1].
     """
 
-    kind: Kind = "hnsw"
+    method: IndexMethod = "hnsw"
     recall: float = 0.99
 
     def __post_init__(self) -> None:
-        index_kind(self.kind)
+        index_method(self.method)
         if not 0 < self.recall <= 1:
             raise BadArgument(
                 f"The recall is {self.recall}, and a share above 0 and at most 1 is expected."
@@ -49,7 +49,7 @@ class Indexed:
     """The index of a store, and what it is worth.
 
     Attributes:
-        kind: What it is; `none` where the store cannot read what it noted of it.
+        method: What it is; `none` where the store cannot read what it noted of it.
         status: `used`, or why approximate search passes it over and searches exactly.
         rows: How many rows it holds.
         newer: How many were written since that it does not hold; these are searched exactly.
@@ -62,7 +62,7 @@ class Indexed:
         bytes_used: On the disk.
     """
 
-    kind: Kind
+    method: IndexMethod
     status: str
     rows: int
     newer: int
@@ -76,19 +76,19 @@ class Indexed:
     @property
     def again(self) -> IndexRequest | None:
         """What to ask for to have it made again; None where that is not known."""
-        return None if self.kind == "none" else IndexRequest(self.kind, self.wanted)
+        return None if self.method == "none" else IndexRequest(self.method, self.wanted)
 
 
-def index_kind(word: str) -> Kind:
-    """A kind of index, once it is one.
+def index_method(word: str) -> IndexMethod:
+    """Return a method of indexing, once it is one.
 
     Raises:
         BadArgument: If it is none.
     """
-    for known in KINDS:
+    for known in INDEX_METHODS:
         if word == known:
             return known
-    raise BadArgument(f"The index is {word!r}, and one of {', '.join(KINDS)} is expected.")
+    raise BadArgument(f"The index is {word!r}, and one of {', '.join(INDEX_METHODS)} is expected.")
 
 
 def others(keys: Array, distances: Array, own: int) -> Float[Array, "_"]:

@@ -22,7 +22,7 @@ from likewise.stores.index.indexing import (
 from likewise.stores.postgres import finding
 from likewise.stores.postgres.migrations import Effort, GalleryRow, migration_head
 from likewise.stores.postgres.server import Connection, Server
-from likewise.stores.postgres.vectors import MOST_INDEXED, vector_kind
+from likewise.stores.postgres.vectors import MOST_INDEXED, operator_for
 from likewise.stores.postgres.wire import vectors_from_wire
 
 # What the index may look at for a query, one of which is chosen.
@@ -41,7 +41,7 @@ def make_index(server: Server, distance: Distance, wanted: IndexRequest) -> None
         BadArgument: If pgvector has no such index for these vectors, or there are none.
         SaveFailed: If there is no space; the gallery is as it was.
     """
-    if wanted.kind == "none":
+    if wanted.method == "none":
         _replace(server, None, None)
         return
     _replace(server, distance, wanted)
@@ -82,10 +82,10 @@ def _replace(server: Server, distance: Distance | None, wanted: IndexRequest | N
 def _class_of(
     server: Server, head: GalleryRow, distance: Distance, wanted: IndexRequest
 ) -> sql.SQL:
-    kind = vector_kind(distance)
-    if wanted.kind != "hnsw" or kind is None:
+    operator = operator_for(distance)
+    if wanted.method != "hnsw" or operator is None:
         raise BadArgument(
-            f"An index {wanted.kind!r} of {head.distance} was asked for, and in PostgreSQL there "
+            f"An index {wanted.method!r} of {head.distance} was asked for, and in PostgreSQL there "
             "is 'hnsw', of euclidean, manhattan and cosine. Search exactly, or ask for that."
         )
     if head.dim > MOST_INDEXED:
@@ -93,7 +93,7 @@ def _class_of(
             f"{server.name} holds vectors of {head.dim:,} numbers, and pgvector indexes "
             f"{MOST_INDEXED:,} at most. They are searched exactly."
         )
-    return kind.index
+    return operator.index
 
 
 def _record(connection: Connection, server: Server, effort: Effort | None) -> None:
@@ -149,7 +149,7 @@ def index_state(connection: Connection, server: Server, head: GalleryRow) -> Ind
     ).fetchone() or (0,)
     few = head.entries < finding.LEAST_INDEXED
     return Indexed(
-        kind="hnsw",
+        method="hnsw",
         status=(
             passed_over(f"exact search of less than {finding.LEAST_INDEXED:,} rows takes no longer")
             if few

@@ -9,8 +9,7 @@ from psycopg import errors, sql
 
 from likewise.errors import BadArgument, DamagedGallery, NewerGallery, NotAGallery
 from likewise.stores.postgres.server import EXTENSION, SCHEMA, Connection, Server
-from likewise.stores.rows import Pin
-from likewise.stores.sqlite.schema import check_pin, match
+from likewise.stores.rows import Pin, check_not_migrated, check_same_pin
 
 # Whoever changes the schema of a database holds this lock.
 _LOCK = 0x4C696B65
@@ -100,7 +99,7 @@ def migration_head(connection: Connection, server: Server, *, lock: bool = False
     found = _found(connection, server, lock=lock)
     if found is None:
         raise DamagedGallery(f"{server.name} is there no more. Restore it from a copy.")
-    check_pin(server.name, found.pin, server.pin)
+    check_not_migrated(server.name, found.pin, server.pin)
     return found
 
 
@@ -133,7 +132,7 @@ def open_gallery(server: Server, pin: Pin | None) -> GalleryRow:
             )
         raise server.absent()
     if pin is not None:
-        match(server.name, head.pin, pin)
+        check_same_pin(server.name, head.pin, pin)
     # Whoever makes it anew for another model is not to be mistaken for this one.
     server.pin = head.pin
     return head

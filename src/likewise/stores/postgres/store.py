@@ -16,8 +16,17 @@ from likewise.errors import (
 from likewise.shapes import Array, Float
 from likewise.stores.base import Store
 from likewise.stores.keepable import check_timeout
-from likewise.stores.rows import Change, Line, Match, Moved, Pin, Rows, StoreState, Written
-from likewise.stores.sqlite.schema import unfinished
+from likewise.stores.rows import (
+    Change,
+    Line,
+    Match,
+    Moved,
+    Pin,
+    Rows,
+    StoreState,
+    Written,
+    unfinished_migration,
+)
 from likewise.stores.where import Condition
 
 if TYPE_CHECKING:
@@ -244,7 +253,7 @@ class Pgvector(Store):
             return Pgvector(address, staging, seconds, pin=pin)
         except ForeignEmbedding as error:
             discard = f"drop it: {self._changes.discarding(staging).as_string(None)}"
-            raise unfinished(self._server.name, error, discard) from error
+            raise unfinished_migration(self._server.name, error, discard) from error
 
     def discard_staging(self) -> None:
         """Remove that gallery; see `Store.discard_staging`."""

@@ -33,7 +33,7 @@ class Operator:
     scan: sql.SQL
 
 
-_KINDS: dict[type[Distance], Operator] = {
+_OPERATORS: dict[type[Distance], Operator] = {
     Euclidean: Operator(
         sql.SQL("<->"), sql.SQL("vector_l2_ops"), sql.SQL("(embedding <-> %s::vector) + 0.0")
     ),
@@ -49,14 +49,14 @@ _KINDS: dict[type[Distance], Operator] = {
 }
 
 
-def vector_kind(distance: Distance) -> Operator | None:
+def operator_for(distance: Distance) -> Operator | None:
     """How pgvector computes a distance; None where it does not."""
-    return _KINDS.get(type(distance))
+    return _OPERATORS.get(type(distance))
 
 
 def can_scan(distance: Distance, query: Float[Array, "1 dim"]) -> bool:
     """Whether the server's distances to this query rise with those of the house."""
-    return type(distance) in _KINDS and not (isinstance(distance, Cosine) and blank(query)[0])
+    return type(distance) in _OPERATORS and not (isinstance(distance, Cosine) and blank(query)[0])
 
 
 def beyond(least: float, dim: int, distance: Distance) -> float:

@@ -26,7 +26,7 @@ from likewise.stores.index.indexing import (
     MOST_WANTED,
     USED,
     Indexed,
-    Kind,
+    IndexMethod,
     passed_over,
 )
 from likewise.stores.sqlite.database import Database
@@ -144,7 +144,7 @@ class Approximate:
             stamp = stamp_of(connection)
         except DamagedGallery as error:
             return Indexed("none", str(error), 0, 0, 0, None, 0, 0.0, "", 0)
-        if stamp.kind == "none":
+        if stamp.method == "none":
             return None
         path = self._database.index_path(stamp.number)
         size = path.stat().st_size if path.exists() else 0
@@ -162,7 +162,7 @@ class Approximate:
         elif not installed():
             status = passed_over("FAISS is not installed. pip install 'likewise[faiss]'")
         return Indexed(
-            kind=cast("Kind", stamp.kind),
+            method=cast("IndexMethod", stamp.method),
             status=status,
             rows=stamp.rows,
             newer=head.slots - stamp.slots,
@@ -178,7 +178,7 @@ class Approximate:
         """The index that the gallery now has, loaded; None where it cannot be used."""
         stamp, head = moment.stamp, moment.head
         # An index that is newer than the moment knows slots that the moment does not.
-        if stamp.kind == "none" or stamp.file != head.file or stamp.slots > head.slots:
+        if stamp.method == "none" or stamp.file != head.file or stamp.slots > head.slots:
             return None
         if _worn(stamp, head):
             return None

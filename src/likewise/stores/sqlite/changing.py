@@ -20,10 +20,18 @@ import numpy as np
 from likewise.errors import DamagedGallery, GalleryBusy
 from likewise.io import atomic
 from likewise.shapes import Array, Bool, Int
-from likewise.stores.rows import Change, Moved, Rows, Written, digest, metadata_texts
+from likewise.stores.rows import (
+    Change,
+    Moved,
+    Rows,
+    Written,
+    check_not_migrated,
+    digest,
+    metadata_texts,
+)
 from likewise.stores.sqlite import vectors
 from likewise.stores.sqlite.database import Database, bound, chunks
-from likewise.stores.sqlite.schema import Head, check_pin, head_of
+from likewise.stores.sqlite.schema import Head, head_of
 from likewise.stores.sqlite.stamp import stamp_of
 
 _COPIED = 4096
@@ -48,7 +56,7 @@ def apply_sqlite_change(database: Database, asked: Change, slots: Slots) -> Writ
     adds = asked.taken == "new" and not asked.remove
     with database.changing(adds=adds) as connection:
         head = head_of(connection, database.path)
-        check_pin(database.path, head.pin, database.pin)
+        check_not_migrated(database.path, head.pin, database.pin)
         if not slots.tidied:
             tidy(database, connection, head)
         _finish_wiping(database, connection, head, slots)
@@ -218,7 +226,7 @@ def tidy(database: Database, connection: sqlite3.Connection, head: Head) -> None
     kept = {database.vectors_path(head.file)}
     with contextlib.suppress(DamagedGallery):
         stamp = stamp_of(connection)
-        if stamp.kind != "none" and stamp.file == head.file:
+        if stamp.method != "none" and stamp.file == head.file:
             kept.add(database.index_path(stamp.number))
     name = glob.escape(database.path.name)
     for pattern in (f"{name}-vectors-*", f"{name}-index-*"):
@@ -250,7 +258,7 @@ def move_sqlite_gallery(database: Database, moved: Moved, slots: Slots) -> Writt
     """
     with database.changing() as connection:
         head = head_of(connection, database.path)
-        check_pin(database.path, head.pin, database.pin)
+        check_not_migrated(database.path, head.pin, database.pin)
         moved.check(database.path, head.generation)
         log = []
         for (name,) in ((name,) for name in moved.left_out):

@@ -20,8 +20,8 @@ from likewise.errors import (
 )
 from likewise.io import atomic
 from likewise.io.display import shortened
-from likewise.stores.rows import Pin
-from likewise.stores.sqlite.schema import Head, checked_head, make_tables, match
+from likewise.stores.rows import Pin, check_same_pin
+from likewise.stores.sqlite.schema import Head, checked_head, make_tables
 
 _SERIALS = itertools.count()
 _JOURNAL_BYTES = 2**18
@@ -228,7 +228,7 @@ class Database:
         finally:
             reader.close()
         if pin:
-            match(self.path, head.pin, pin)
+            check_same_pin(self.path, head.pin, pin)
         self.pin = head.pin
         return head
 

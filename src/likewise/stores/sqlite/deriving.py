@@ -52,7 +52,7 @@ def derive(database: Database, moments: Moments, distance: Distance, wanted: Ind
         SaveFailed: If it cannot be written; the old one stands.
         GalleryBusy: If the vectors were written anew again and again meanwhile.
     """
-    if wanted.kind == "none":
+    if wanted.method == "none":
         with database.changing() as connection:
             write_stamp(connection, NO_INDEX._replace(number=next_number(connection)))
         _tidy(database)
@@ -73,7 +73,7 @@ def derive(database: Database, moments: Moments, distance: Distance, wanted: Ind
             continue
         held = min(ASKED, len(slots) // 4)
         structure, worth = made(
-            wanted.kind,
+            wanted.method,
             slots,
             vectors,
             held,
@@ -116,7 +116,7 @@ def _measured(
     It is asked for the last of the slots, which were drawn by lot.
     """
     own = slots[len(slots) - held :]
-    there = np.sort(slots[: len(slots) - held] if wanted.kind == "hnsw" else slots)
+    there = np.sort(slots[: len(slots) - held] if wanted.method == "hnsw" else slots)
     queries = moment.vectors[own]
     asked = prepared(queries, distance)
     k = min(NEAREST, len(there) - 1)
@@ -162,7 +162,7 @@ def _put(
         atomic.replace(database.index_path(number), data)
         stamp = Stamp(
             number=number,
-            kind=wanted.kind,
+            method=wanted.method,
             wanted=float(wanted.recall),
             file=moment.head.file,
             slots=moment.head.slots,

@@ -13,10 +13,10 @@ from likewise.distances.base import Distance
 from likewise.errors import DamagedGallery, GalleryBusy
 from likewise.shapes import Array, Float, Int, Shaped
 from likewise.stores.exact import Ranked, nearest_rows, padded, squares_of
-from likewise.stores.rows import Match, Rows
+from likewise.stores.rows import Match, Rows, check_not_migrated
 from likewise.stores.sqlite.database import Database, bound, chunks
 from likewise.stores.sqlite.filter_sql import sqlite_condition
-from likewise.stores.sqlite.schema import Head, check_pin, head_of
+from likewise.stores.sqlite.schema import Head, head_of
 from likewise.stores.sqlite.stamp import NO_INDEX, Stamp, stamp_of
 from likewise.stores.sqlite.vectors import Vectors
 from likewise.stores.where import Condition
@@ -36,7 +36,7 @@ class Moment:
         squares: The squared length of each.
         holes: Slots that no row names, in order.
         among: The slots of the rows that fulfil a condition, in order; None for all.
-        stamp: What the database says of its index; of kind `none` where nobody asked.
+        stamp: What the database says of its index; of method `none` where nobody asked.
         version: Of the database, as the thread that asked sees it; None where nobody did.
     """
 
@@ -123,7 +123,7 @@ class Moments:
         among = None
         with self._lock, self.database.reading() as connection:
             head = head_of(connection, self.database.path)
-            check_pin(self.database.path, head.pin, self.database.pin)
+            check_not_migrated(self.database.path, head.pin, self.database.pin)
             if not self._opened(head):
                 return None
             assert self._file is not None  # noqa: S101 - just opened

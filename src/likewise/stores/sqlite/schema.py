@@ -1,17 +1,11 @@
-"""The schema of a gallery's SQLite file, and what is refused as no gallery, or another's."""
+"""The schema of a gallery's SQLite file, and what is refused as no gallery."""
 
 import secrets
 import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
-from likewise.errors import (
-    DamagedGallery,
-    ForeignEmbedding,
-    NewerGallery,
-    NotAGallery,
-    WrongDimension,
-)
+from likewise.errors import DamagedGallery, NewerGallery, NotAGallery
 from likewise.stores.rows import Pin
 from likewise.stores.sqlite import vectors
 
@@ -102,46 +96,3 @@ def checked_head(connection: sqlite3.Connection, path: Path) -> Head:
             "later one."
         )
     return head_of(connection, path)
-
-
-def match(path: Path | str, there: Pin, given: Pin) -> None:
-    """Refuse a gallery whose vectors are of something else.
-
-    Raises:
-        ForeignEmbedding: If another model made them.
-        WrongDimension: If they have another length.
-    """
-    if there.dim != given.dim and there.fingerprint == given.fingerprint:
-        raise WrongDimension(
-            f"{path} holds vectors of {there.dim} numbers, and {given.dim} were given. Use the "
-            "model that it was made with."
-        )
-    if there != given:
-        raise ForeignEmbedding(
-            f"{path} holds vectors ({there.distance}, {there.dim} numbers) of the model "
-            f"{there.fingerprint[:12]}, and those of {given.fingerprint[:12]} ({given.distance}, "
-            f"{given.dim} numbers) were given: distances between them mean nothing. Use the model "
-            "that it was made with, or make another gallery."
-        )
-
-
-def unfinished(staging: Path | str, error: ForeignEmbedding, discard: str) -> ForeignEmbedding:
-    """The error where the vectors of yet another model stand beside a gallery."""
-    return ForeignEmbedding(
-        f"{staging} is an unfinished migration to another model. Go on with that one, or {discard} "
-        f"({error})"
-    )
-
-
-def check_pin(path: Path | str, there: Pin, opened: Pin | None) -> None:
-    """Refuse a gallery that went over to another model since it was opened.
-
-    Raises:
-        ForeignEmbedding: If it did.
-    """
-    if opened is not None and there != opened:
-        raise ForeignEmbedding(
-            f"{path} was opened with the vectors of the model {opened.fingerprint[:12]}, and holds "
-            f"those of {there.fingerprint[:12]} now: it was migrated, or made anew. Open it again, "
-            "with that model."
-        )

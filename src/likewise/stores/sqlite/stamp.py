@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from likewise.errors import DamagedGallery
-from likewise.stores.index.indexing import KINDS
+from likewise.stores.index.indexing import INDEX_METHODS
 from likewise.stores.index.sidecar import Structure, index_from_bytes
 from likewise.stores.sqlite.schema import Head
 
@@ -26,7 +26,7 @@ class Stamp(NamedTuple):
 
     Attributes:
         number: Of the sidecar; every index has a new one.
-        kind: `hnsw`, `ivf`, or `none` where it was taken away.
+        method: `hnsw`, `ivf`, or `none` where it was taken away.
         wanted: The recall that was wanted.
         file: The number of the file of vectors that its slots are of.
         slots: How many slots there were when it was made; later ones it does not know.
@@ -41,7 +41,7 @@ class Stamp(NamedTuple):
     """
 
     number: int
-    kind: str
+    method: str
     wanted: float
     file: int
     slots: int
@@ -57,14 +57,14 @@ class Stamp(NamedTuple):
     @property
     def settings(self) -> str:
         """Of the search, in FAISS's words."""
-        return f"{'efSearch' if self.kind == 'hnsw' else 'nprobe'}={self.breadth}"
+        return f"{'efSearch' if self.method == 'hnsw' else 'nprobe'}={self.breadth}"
 
 
 NO_INDEX = Stamp(0, "none", 0.0, 0, 0, 0, 0, 0, 0, b"", 0, 0.0, 0)
 
 
 def stamp_of(connection: sqlite3.Connection, known: Stamp = NO_INDEX) -> Stamp:
-    """What the database says; of kind `none` where it never had an index.
+    """What the database says; of method `none` where it never had an index.
 
     Args:
         connection: To the database.
@@ -74,7 +74,7 @@ def stamp_of(connection: sqlite3.Connection, known: Stamp = NO_INDEX) -> Stamp:
         DamagedGallery: If that is nothing an index can be.
     """
     try:
-        columns = ", ".join(Stamp._fields)
+        columns = ", ".join(Stamp._fields).replace("method", "kind")
         row = connection.execute(f"SELECT {columns} FROM indexed").fetchone()  # noqa: S608 - ours
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):
@@ -89,7 +89,7 @@ def stamp_of(connection: sqlite3.Connection, known: Stamp = NO_INDEX) -> Stamp:
     stamp = Stamp._make(row)
     wanted = Stamp.__annotations__.items()
     right = all(isinstance(getattr(stamp, name), kind) for name, kind in wanted)
-    if not right or stamp.kind not in KINDS or not 0 <= stamp.breadth <= 2**31 - 1:
+    if not right or stamp.method not in INDEX_METHODS or not 0 <= stamp.breadth <= 2**31 - 1:
         raise _damaged()
     return stamp
 

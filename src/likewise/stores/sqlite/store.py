@@ -15,7 +15,18 @@ from likewise.stores.base import Store
 from likewise.stores.exact import Ranked
 from likewise.stores.index.faiss_index import installed
 from likewise.stores.keepable import check_timeout
-from likewise.stores.rows import Change, Line, Match, Neighbours, Pin, Rows, StoreState, Written
+from likewise.stores.rows import (
+    Change,
+    Line,
+    Match,
+    Neighbours,
+    Pin,
+    Rows,
+    StoreState,
+    Written,
+    check_not_migrated,
+    unfinished_migration,
+)
 from likewise.stores.sqlite import changing
 from likewise.stores.sqlite.approximate import Approximate
 from likewise.stores.sqlite.changing import discard_staging, move_sqlite_gallery, staging_path
@@ -30,7 +41,7 @@ from likewise.stores.sqlite.reading import (
     some_matches,
     sqlite_page,
 )
-from likewise.stores.sqlite.schema import check_pin, head_of, unfinished
+from likewise.stores.sqlite.schema import head_of
 from likewise.stores.where import Condition
 
 # How often to look again where a row that was found is removed before it is read.
@@ -261,7 +272,7 @@ class Sqlite(Store):
         """
         with self._database.reading() as connection:
             head = head_of(connection, self._database.path)
-            check_pin(self._database.path, head.pin, self._database.pin)
+            check_not_migrated(self._database.path, head.pin, self._database.pin)
             count = head.entries
             if where is not None:
                 sql, values = sqlite_condition(where)
@@ -291,7 +302,9 @@ class Sqlite(Store):
         try:
             return Sqlite(str(path), pin=pin)
         except ForeignEmbedding as error:
-            raise unfinished(path, error, f"delete the files named {path.name}*.") from error
+            raise unfinished_migration(
+                path, error, f"delete the files named {path.name}*."
+            ) from error
 
     def discard_staging(self) -> None:
         """Remove that gallery; see `Store.discard_staging`."""
