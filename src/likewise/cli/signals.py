@@ -7,7 +7,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from likewise.learn.loop.train import Run
+    from likewise.learn.loop.run import Run
 
 TERMINATED = 143
 """The exit code of a process that was told to end: 128 + SIGTERM."""

@@ -17,7 +17,7 @@ from likewise.errors import BadArgument, RecipeError, SplitError
 from likewise.evaluation import Decided, Fold, PooledEvaluation, Said, pool_folds
 from likewise.learn.experiment import learn
 from likewise.learn.loop.data import Splitter
-from likewise.learn.loop.train import OnStep, Run
+from likewise.learn.loop.run import OnStep, Run
 from likewise.model import Model
 from likewise.pairs import choose_pairs
 from likewise.recipe import Recipe

@@ -266,7 +266,7 @@ def test_where_no_items_choose_short_epochs_are_not_all_looked_at(monkeypatch):
 
     monkeypatch.setattr(epochs, "validated", noted)
     run = waved(
-        *("fractions.train=0.8", "shares.calibrate=0.1", "shares.test=0.1"),
+        *("fractions.train=0.8", "fractions.calibrate=0.1", "fractions.test=0.1"),
         *("sampler=classes_by_items(classes=16, items=4)", "learning_rate=10", "steps=203"),
     )
     run.finish()

@@ -14,7 +14,8 @@ from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, DamagedModel
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.experiment import learn
-from likewise.learn.loop.train import Run, train
+from likewise.learn.loop.run import Run
+from likewise.learn.loop.train import train
 from likewise.learn.matchers.attention import Attention
 from likewise.learn.matchers.relation import Relation
 from likewise.learn.network import matching as matching_module

@@ -281,12 +281,19 @@ def test_a_fold_counts_with_its_last_epoch_and_select_with_its_best(recipe, monk
 
     from likewise.learn.tuning import trial as trying
 
-    class Told(trying.Run):
-        def __iter__(self):
-            for epoch, figure in zip(super().__iter__(), (0.5, 0.2, 0.4), strict=False):
+    def told(*given, **more):
+        run = run_on(*given, **more)
+        training = run.training
+
+        def epochs(run):
+            for epoch, figure in zip(training(run), (0.5, 0.2, 0.4), strict=False):
                 yield replace(epoch, figure=figure)
 
-    monkeypatch.setattr(trying, "Run", Told)
+        run.training = epochs
+        return run
+
+    run_on = trying.run_on
+    monkeypatch.setattr(trying, "run_on", told)
     with closing(prepare(recipe)) as data:
         folds = trial_folds(learned_part(data, recipe), recipe)
         wanted = {"until": time.perf_counter() + 60, "device": "cpu"}

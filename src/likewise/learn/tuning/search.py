@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from likewise.errors import LikewiseError, TrainingError
 from likewise.learn.loop.data import Data
-from likewise.learn.loop.train import Run
+from likewise.learn.loop.run import Run
 from likewise.learn.tuning.space import Dimension
 from likewise.learn.tuning.study import Study
 from likewise.learn.tuning.study_id import Trial

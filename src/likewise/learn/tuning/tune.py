@@ -15,7 +15,7 @@ from pathlib import Path
 from likewise.errors import BadArgument, TrainingError
 from likewise.io import atomic
 from likewise.learn.loop.data import prepare
-from likewise.learn.loop.train import Run
+from likewise.learn.loop.train import run_on
 from likewise.learn.tuning.default_space import usual
 from likewise.learn.tuning.search import Search
 from likewise.learn.tuning.space import parse_space
@@ -122,7 +122,7 @@ def search_recipes(
     with closing(data):
         learned = learned_part(data, recipe)
         folds = trial_folds(learned, recipe)
-        Run(timed(recipe, 1.0), learned, device=device)  # refuses what `train` would refuse
+        run_on(learned, timed(recipe, 1.0), device=device)  # refuses what `train` would refuse
         chosen = tuple(search) or (held.search if held is not None else ())
         if not chosen:
             pairs = learned.whole.items.pairs is not None
