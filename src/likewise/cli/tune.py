@@ -9,7 +9,7 @@ import typer
 from likewise.cli.help import GIVEN, INTERRUPTED, LEARNING, RUNNING
 
 if TYPE_CHECKING:
-    from likewise.learn.tuning.study_id import Plan, Trial
+    from likewise.learn.tuning.study_id import StudyId, Trial
     from likewise.recipe import Recipe
 
 
@@ -147,7 +147,7 @@ def command(
     with Progress(quiet=json) as progress:
         progress.recipe(told)
 
-        def planned(plan: "Plan", measured_on: str) -> None:
+        def planned(plan: "StudyId", measured_on: str) -> None:
             progress.end()
             if not json:
                 print("\n".join(plan_lines(plan, measured_on)), file=sys.stderr)
@@ -193,7 +193,7 @@ def _start(
     return None, ""
 
 
-def plan_lines(plan: "Plan", measured_on: str) -> list[str]:
+def plan_lines(plan: "StudyId", measured_on: str) -> list[str]:
     """What is going to be tried, for a person."""
     each = plan.folds * plan.fold_seconds
     return [

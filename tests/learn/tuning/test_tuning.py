@@ -29,7 +29,7 @@ from likewise.learn.tuning import tune as module
 from likewise.learn.tuning.search import Search
 from likewise.learn.tuning.space import parse_space
 from likewise.learn.tuning.study import Study
-from likewise.learn.tuning.study_id import Plan, study_path
+from likewise.learn.tuning.study_id import StudyId, study_path
 from likewise.learn.tuning.trial import learned_part, run_trial, trial_folds
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
@@ -383,7 +383,7 @@ def test_a_budget_without_time_for_a_second_trial_is_refused(recipe, tmp_path, m
 @pytest.fixture
 def study(recipe, tmp_path):
     made = Study(tmp_path / "a.study", resume=False)
-    made.keep(Plan(recipe.to_toml(), SEARCH, "digest", 60.0, 4, 3, 5.0))
+    made.keep(StudyId(recipe.to_toml(), SEARCH, "digest", 60.0, 4, 3, 5.0))
     made.begin(0)
     with closing(made):
         yield made
@@ -397,7 +397,7 @@ def test_a_trial_that_was_cut_off_is_tried_again(study, recipe):
     study.close()  # as if it were killed here
     with closing(Study(study.path, resume=True)) as again:
         assert again.spent == 7.5
-        assert again.plan == study.plan
+        assert again.plan == study.id
         assert len(again.trials()) == 1
         again.begin(0)
         asked, same = again.ask(dimensions, recipe)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from likewise.learn.loop.averaging import update_bn
 from likewise.learn.loop.chunks import embedded_in_chunks
-from likewise.learn.loop.diagnostics import LOOK, Watch, diverged, faults, norm_of
+from likewise.learn.loop.diagnostics import LOOK, Diagnostics, diverged, faults, norm_of
 from likewise.learn.loop.run import Run
 from likewise.learn.loop.state import TrainingState
 from likewise.learn.loop.validation import class_centres, sample_error, validated
@@ -27,7 +27,7 @@ def before(run: Run, state: TrainingState) -> None:
     """Look at the network before its first step, so that what training does can be told."""
     part = run.data.parts.get(Role.SELECT, run.data.parts[Role.TRAIN])
     error = sample_error(state.trained, part, run.data.transform, run.distance, run.device)
-    state.watch = Watch(norm_of(run.network), error)
+    state.diagnostics = Diagnostics(norm_of(run.network), error)
 
 
 def begin(run: Run, state: TrainingState) -> None:
@@ -70,7 +70,7 @@ def end(run: Run, state: TrainingState) -> Epoch:
         transform,
         run.distance,
         run.device,
-        doubted=state.watch is not None and state.watch.doubted,
+        doubted=state.diagnostics is not None and state.diagnostics.doubted,
     )
     if not seen.finite:
         raise diverged(run.recipe, "The embedding is not of finite numbers")
@@ -83,15 +83,15 @@ def end(run: Run, state: TrainingState) -> Epoch:
             "encoder or smaller transform.size."
         )
     report = state.report(seen.figure, note)
-    if state.watch is None:
+    if state.diagnostics is None:
         return report
-    state.watch.looked = clock.steps
+    state.diagnostics.looked = clock.steps
     if seen.error is not None:
-        state.watch.errors.append(seen.error)
+        state.diagnostics.errors.append(seen.error)
     wrong = faults(
         run.recipe,
         state.epochs,
-        state.watch,
+        state.diagnostics,
         run.network,
         seen.note,
         clock.share,
@@ -103,9 +103,9 @@ def end(run: Run, state: TrainingState) -> Epoch:
 
 def _due(state: TrainingState) -> bool:
     """Whether it is time to look at the network again: first, at the end, and now and then."""
-    if state.clock.over() or state.watch is None or not state.watch.looked:
+    if state.clock.over() or state.diagnostics is None or not state.diagnostics.looked:
         return True
-    return state.clock.steps - state.watch.looked >= LOOK
+    return state.clock.steps - state.diagnostics.looked >= LOOK
 
 
 def halt(run: Run, state: TrainingState) -> None:
