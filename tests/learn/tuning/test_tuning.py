@@ -397,7 +397,7 @@ def test_a_trial_that_was_cut_off_is_tried_again(study, recipe):
     study.close()  # as if it were killed here
     with closing(Study(study.path, resume=True)) as again:
         assert again.spent == 7.5
-        assert again.plan == study.id
+        assert again.id == study.id
         assert len(again.trials()) == 1
         again.begin(0)
         asked, same = again.ask(dimensions, recipe)
