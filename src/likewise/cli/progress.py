@@ -13,7 +13,7 @@ from likewise.results import Epoch
 
 if TYPE_CHECKING:
     from likewise.auditing import Audit
-    from likewise.learn.loop.train import Run
+    from likewise.learn.loop.run import Run
 
 _SECONDS_BETWEEN_LINES = 10.0
 _NAMED = 3

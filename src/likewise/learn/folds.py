@@ -17,7 +17,7 @@ from likewise.errors import BadArgument, RecipeError, SplitError
 from likewise.evaluation import Decided, Fold, PooledEvaluation, Said, pool_folds
 from likewise.learn.experiment import learn
 from likewise.learn.loop.data import Splitter
-from likewise.learn.loop.train import OnStep, Run
+from likewise.learn.loop.run import OnStep, Run
 from likewise.model import Model
 from likewise.pairs import choose_pairs
 from likewise.recipe import Recipe
@@ -26,7 +26,7 @@ from likewise.shapes import Array, Int
 from likewise.sources import FAMILY as SOURCES
 from likewise.sources.base import Source
 from likewise.tasks.evaluate import measure_model
-from likewise.tasks.seen import see
+from likewise.tasks.features import features_for
 from likewise.types import Claim, Items, Role, Split
 
 MOST_FOLDS = 100
@@ -146,8 +146,8 @@ def _decided(
     """What a fold's model does to its own test items."""
     fitted = model.calibration(comparator=comparator)
     evaluation = measure_model(model, test, source, comparator=comparator, prior=prior)
-    seen = see(model, test, comparator)
-    compared = choose_pairs(seen.vectors, seen.items, seen.comparator, fitted.against)
+    features = features_for(model, test, comparator)
+    compared = choose_pairs(features.vectors, features.items, features.comparator, fitted.against)
     decided = Decided.of(compared, fitted.points, fitted.claim)
     said = Said.of(compared, fitted.ratios, fitted.claim, prior)
     return evaluation, replace(decided, said=said)

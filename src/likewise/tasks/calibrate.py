@@ -23,7 +23,7 @@ from likewise.registry import unknown
 from likewise.results import Evaluation
 from likewise.sources.base import Source
 from likewise.tasks.evaluate import measure_model
-from likewise.tasks.seen import see
+from likewise.tasks.features import features_for
 from likewise.types import Claim, Items, Role, Split, renamed_arguments
 
 LONGEST_NAME = 64
@@ -216,18 +216,18 @@ def fit(
         The calibrations by the names under which the model keeps them, that of the comparator
         which decides under `name`; and some of the embeddings.
     """
-    made, plain = {}, see(model, known, "distance")
+    made, plain = {}, features_for(model, known, "distance")
     for comparator, called in comparators(model, name).items():
-        if model.looks_closer(comparator):
-            seen = see(model, known, comparator)
+        if model.uses_feature_maps(comparator):
+            features = features_for(model, known, comparator)
         else:
-            seen = replace(plain, comparator=model.comparator(comparator))
-        compared = choose_pairs(seen.vectors, seen.items, seen.comparator, impostors)
+            features = replace(plain, comparator=model.comparator(comparator))
+        compared = choose_pairs(features.vectors, features.items, features.comparator, impostors)
         fitted = fit_calibration(
             compared, claim, calibrator, limit=limit, far=far, costs=costs, prior=prior
         )
-        graded = graded_distances(seen.vectors, seen.items, seen.comparator)
-        source = known.items.namespace + (f" ({seen.drawn})" if seen.drawn else "")
+        graded = graded_distances(features.vectors, features.items, features.comparator)
+        source = known.items.namespace + (f" ({features.drawn})" if features.drawn else "")
         made[called] = replace(
             fitted,
             source=printable(source),

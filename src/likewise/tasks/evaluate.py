@@ -21,7 +21,7 @@ from likewise.pairs import choose_pairs
 from likewise.results import Enrolment, Evaluation, Identification, OneShot, Retrieval
 from likewise.shapes import Array, Float, Shaped
 from likewise.sources.base import Source
-from likewise.tasks.seen import see
+from likewise.tasks.features import features_for
 from likewise.types import Claim, Items
 
 _WORST = 6
@@ -98,7 +98,7 @@ def evaluate(
 
 def _check_reranks(model: Model, comparator: str) -> None:
     """Refuse to put the nearest in order where what compares looks at all of them anyway."""
-    if not model.looks_closer(comparator):
+    if not model.uses_feature_maps(comparator):
         raise BadArgument(
             f"rerank was given, and {model.comparator_name(comparator)} compares embeddings, all "
             "of them. Leave it out; it is for matchers that read feature maps."
@@ -152,8 +152,9 @@ def measure_model(
     fitted = fitted or model.calibration(calibration, comparator)
     default, point = fitted.default(), fitted.point()
     nearest = NEAREST if rerank is None else rerank
-    seen = see(model, decoded, comparator)
-    vectors, items, rows, compares = seen.vectors, seen.items, seen.rows, seen.comparator
+    features = features_for(model, decoded, comparator)
+    vectors, items = features.vectors, features.items
+    rows, compares = features.rows, features.comparator
     comparisons = choose_pairs(vectors, items, compares, fitted.against)
     mistakes, hardest = comparisons.mistakes(point.threshold, _WORST)
     groups = None
@@ -187,7 +188,7 @@ def measure_model(
             replace(one, first=int(rows[one.first]), second=int(rows[one.second]))
             for one in mistakes
         ),
-        failed=seen.failed,
+        failed=features.failed,
         hardest=hardest,
         comparator=model.comparator_name(comparator),
         default_point=default.name if default else "",
@@ -196,10 +197,10 @@ def measure_model(
         identification=found.identification,
         retrieval=found.retrieval,
         probability=measure_probabilities(comparisons, fitted.ratios, fitted.claim, prior),
-        enrolment=_enrolment(decoded.given, items, len(seen.failed)),
+        enrolment=_enrolment(decoded.given, items, len(features.failed)),
         groups=groups,
         grades=None if graded is None else graded.follow(fitted.grades),
-        drawn=seen.drawn,
+        drawn=features.drawn,
         reranked=nearest if isinstance(vectors, FeatureMaps) and items.pairs is None else None,
     )
 

@@ -59,7 +59,7 @@ def verify(
             )
         operating_point = _of_least_cost(fitted, calibration, costs, prior)
     vectors = [
-        model.see_one(raw_of(item), place_of(item, name), comparator)
+        model.features_for_one(raw_of(item), place_of(item, name), comparator)
         for item, name in ((first, "the first item"), (second, "the second item"))
     ]
     distance = float(model.comparator(comparator).rows(*vectors)[0])
