@@ -13,7 +13,7 @@ from likewise.calibration.fit import fit_calibration
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import SplitError
 from likewise.evaluation.verification import verify_all
-from likewise.metrics.intervals import two_sided
+from likewise.metrics.intervals import rate_interval
 from likewise.pairs import all_pairs as comparisons_module
 from likewise.pairs.all_pairs import AllPairs
 from likewise.types import Claim
@@ -83,7 +83,7 @@ def test_the_interval_is_the_jackknife_of_recomputed_rates(claim):
     )
     without = [loop_rates(vectors[keep], names[keep], threshold)[:2] for keep in keeps]
     for rate, values in zip((rates.far, rates.frr), np.array(without).T, strict=True):
-        assert (rate.low, rate.high) == pytest.approx(two_sided(rate.value, values, 1.0))
+        assert (rate.low, rate.high) == pytest.approx(rate_interval(rate.value, values, 1.0))
         assert 0 < rate.low < rate.value < rate.high < 1
 
 
@@ -105,7 +105,7 @@ def test_few_identities_have_counts_and_no_interval():
 def test_jackknife_of_a_mean_is_its_standard_error():
     values = np.random.default_rng(0).random(40)
     without = (values.sum() - values) / 39
-    low, high = two_sided(float(values.mean()), without, 40.0)
+    low, high = rate_interval(float(values.mean()), without, 40.0)
     mean, error = values.mean(), stats.sem(values)
     half = stats.t.ppf(0.975, 39) * error / (mean * (1 - mean))
     logit = np.log(mean / (1 - mean))

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import logit
-from test_thresholds import world
 
 from likewise.calibration.fit import fit_calibration
 from likewise.calibration.json_format import from_json, to_json
@@ -19,6 +18,7 @@ from likewise.pairs.all_pairs import AllPairs
 from likewise.results.evaluation import OperatingPoint
 from likewise.results.rates import ErrorRates, Rate
 from likewise.types import Claim, Role, Split
+from tests.calibration.test_thresholds import world
 
 NEW = Claim.NEW_IDENTITIES
 

@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_report import EVALUATION, EVIL, FAR, FRR, VERIFICATION, Tree, point
-from test_report_probability import FOUND as PROBABILITY
 
 from likewise.cli.precomputed_page import cross_fitted, frozen, page_of
 from likewise.errors import BadArgument, MissingExtra
@@ -24,6 +22,8 @@ from likewise.tasks.precomputed import (
     evaluate_precomputed_at,
 )
 from likewise.types import Claim
+from tests.report.test_page import EVALUATION, EVIL, FAR, FRR, VERIFICATION, Tree, point
+from tests.report.test_probability import FOUND as PROBABILITY
 
 RIGHT = Accuracy(0.957, 170000, 179700, 40, 0.931, 0.974)
 CURVE = Curve(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.1, 1.0]), np.array([1.0, 0.2, 0.0]))

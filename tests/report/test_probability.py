@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 
 import numpy as np
-from test_report import EVALUATION, REPORT, Tree
 
 from likewise.report import probability, render
 from likewise.results.probability import Choice, Probability, Reliability
+from tests.report.test_page import EVALUATION, REPORT, Tree
 
 FOUND = Probability(
     prior=0.5,

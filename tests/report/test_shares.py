@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from test_report import EVALUATION, FAR, FRR, POINTS, REPORT, VERIFICATION, Tree
-
 from likewise.report import render
 from likewise.results.rates import ErrorRates, Extremes, GroupRates, Groups
+from tests.report.test_page import EVALUATION, FAR, FRR, POINTS, REPORT, VERIFICATION, Tree
 
 SKILLED = replace(FAR, value=0.3, errors=300, trials=1000, low=0.21, high=0.4)
 FOUND = replace(

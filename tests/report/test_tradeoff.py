@@ -5,10 +5,10 @@ import re
 from dataclasses import replace
 
 import numpy as np
-from test_report import EVALUATION, POINTS, REPORT, VERIFICATION, Tree
 
 from likewise.report import render, tradeoff
 from likewise.results.curves import Curve
+from tests.report.test_page import EVALUATION, POINTS, REPORT, VERIFICATION, Tree
 
 THRESHOLDS = np.array([0.1, 0.5, 0.7, 0.9])
 CURVE = Curve(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     )
     from likewise.calibration.thresholds import (
         FEWEST_FALSE_ACCEPTS,
-        FEWEST_UNITS,
+        FEWEST_FOR_THRESHOLDS,
         check_target,
         cost_name,
         fit_thresholds,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AUTO",
     "FEWEST_FALSE_ACCEPTS",
-    "FEWEST_UNITS",
+    "FEWEST_FOR_THRESHOLDS",
     "LEVELS",
     "PREFERRED",
     "TARGETS",

@@ -16,6 +16,7 @@ from likewise.calibration.grades import GradeCalibration
 from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.calibrators.base import Calibrator
 from likewise.errors import BadArgument, UnsupportedRate
+from likewise.metrics.intervals import expit, logit
 from likewise.registry import unknown
 from likewise.results import Choice, Decision, OperatingPoint
 from likewise.shapes import Array, Float
@@ -163,7 +164,6 @@ class Calibration:
             )
         point = self.point(far, name, guarantee=guarantee)
         ratio = float(self.ratios(np.asarray([distance]))[0])
-        logit = ratio + math.log(prior / (1 - prior))
         verdict = "same" if distance <= point.threshold else "different"
         return Decision(
             verdict=verdict if point.supported else "undecided",
@@ -171,7 +171,7 @@ class Calibration:
             threshold=point.threshold,
             log_likelihood_ratio=ratio,
             prior=prior,
-            probability=0.5 * (1 + math.tanh(0.5 * logit)),
+            probability=expit(ratio + logit(prior)),
             point=point,
             claim=self.claim,
             unit=self.unit,

@@ -9,6 +9,7 @@ import numpy as np
 from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.errors import BadArgument, SplitError
 from likewise.metrics import probability
+from likewise.metrics.intervals import logit
 from likewise.metrics.tally import Tally
 from likewise.metrics.verification import DistanceHistograms, bin_values
 from likewise.pairs import PairSet
@@ -264,7 +265,7 @@ def _tallies(
 
 def thresholds_of(ratios: Callable[[Array], Array], prior: float) -> list[float]:
     """The distances up to which the probability is above each level, from the highest level on."""
-    levels = [probability.logit(level) - probability.logit(prior) for level in LEVELS]
+    levels = [logit(level) - logit(prior) for level in LEVELS]
     return [_farthest(ratios, level) for level in reversed(levels)]
 
 

@@ -11,14 +11,13 @@ import numpy as np
 
 from likewise.errors import BadArgument
 from likewise.metrics import verification
-from likewise.metrics.intervals import CONFIDENCE
-from likewise.metrics.intervals import FEWEST_UNITS as FEWEST_FOR_INTERVALS
+from likewise.metrics.intervals import FEWEST_UNITS, trials_bounding
 from likewise.pairs import PairSet
 from likewise.results import ErrorRates, OperatingPoint
 from likewise.shapes import Array
 from likewise.types import Claim
 
-FEWEST_UNITS = 10
+FEWEST_FOR_THRESHOLDS = 10
 FEWEST_FALSE_ACCEPTS = 30
 # With a limit at .95, simulated thresholds kept their target in .96 to .99 of the runs of most
 # settings, and in .90 of 100 runs of one (300 identities, .01): the limit is an estimate and the
@@ -160,8 +159,8 @@ def needed_for(target: float, comparisons: PairSet, claim: Claim) -> str:
     identities = len(comparisons.names)
     pairs = comparisons.counts[1] if listed else identities * (identities - 1) / 2
     least = math.ceil(_trials(target))
-    if units < FEWEST_FOR_INTERVALS:
-        needed = f"at least {FEWEST_FOR_INTERVALS} {name}"
+    if units < FEWEST_UNITS:
+        needed = f"at least {FEWEST_UNITS} {name}"
     elif pairs < least and listed:
         needed = f"at least {least:,} different pairs"
     elif pairs < least:
@@ -176,7 +175,7 @@ def needed_for(target: float, comparisons: PairSet, claim: Claim) -> str:
 
 def _trials(target: float) -> float:
     """How many independent trials without an error bound the rate by the target."""
-    return math.log(1 - CONFIDENCE) / math.log1p(-min(target, 1 - 1e-12))
+    return trials_bounding(min(target, 1 - 1e-12))
 
 
 def fit_points(
@@ -201,8 +200,8 @@ def fit_points(
         target = float(aimed) if sort in {"far", "far<"} else None
         expected = rates[name].far.trials * (1.0 if target is None else target)
         lacking = []
-        if units < FEWEST_UNITS:
-            lacking.append(f"{FEWEST_UNITS} {unit_name} (there are {units})")
+        if units < FEWEST_FOR_THRESHOLDS:
+            lacking.append(f"{FEWEST_FOR_THRESHOLDS} {unit_name} (there are {units})")
         if expected < FEWEST_FALSE_ACCEPTS:
             needed = math.ceil(FEWEST_FALSE_ACCEPTS / (target or 1.0))
             lacking.append(

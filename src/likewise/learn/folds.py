@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.calibration import FEWEST_UNITS, check_prior
+from likewise.calibration import FEWEST_FOR_THRESHOLDS, check_prior
 from likewise.data import DEFAULT_SHARES, LEAST_OF_SHARE, Decoded, most_shared, pair_counts, split
 from likewise.errors import BadArgument, RecipeError, SplitError
 from likewise.evaluation import Decided, Fold, PooledEvaluation, Said, pool_folds
@@ -188,11 +188,15 @@ def _shares(recipe: Recipe, items: Items, left: int) -> dict[Role, float] | None
     if recipe.shares:
         return {Role(role): share for role, share in recipe.shares.items()}
     usual = DEFAULT_SHARES[Role.CALIBRATE] / (1 - DEFAULT_SHARES[Role.TEST])
-    if items.pairs is not None or left * usual >= FEWEST_UNITS or left < 3 * FEWEST_UNITS:
+    if (
+        items.pairs is not None
+        or left * usual >= FEWEST_FOR_THRESHOLDS
+        or left < 3 * FEWEST_FOR_THRESHOLDS
+    ):
         return None
     rest = 1 - DEFAULT_SHARES[Role.TEST]
     # A quarter more, so that no rounding takes one away.
-    calibrate = rest * (FEWEST_UNITS + 0.25) / left
+    calibrate = rest * (FEWEST_FOR_THRESHOLDS + 0.25) / left
     return {
         Role.TRAIN: rest - calibrate,
         Role.CALIBRATE: calibrate,

@@ -25,6 +25,7 @@ from likewise.duplicates import (
     threshold_of,
 )
 from likewise.errors import BadArgument
+from likewise.metrics.probability import probabilities_at
 from likewise.model import Model
 from likewise.registry import unknown
 from likewise.sources.base import Source
@@ -157,8 +158,7 @@ def _assembled(
     near = Near(seen.rows[near.first], seen.rows[near.second], near.distances)
     likely = np.full(len(near.first), np.nan)
     if fitted is not None:
-        logits = fitted.ratios(near.distances) + np.log(prior / (1 - prior))
-        likely = 0.5 * (1 + np.tanh(0.5 * logits))
+        likely = probabilities_at(fitted.ratios(near.distances), prior)
     again = np.flatnonzero(seen.contents != np.arange(len(items)))
     compared = np.zeros(len(items), dtype=np.bool_)
     compared[seen.rows] = True
