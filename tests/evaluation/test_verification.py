@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from likewise.calibration import DecisionRequest
 from likewise.calibration.fit import fit_calibration
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import SplitError
@@ -168,7 +169,11 @@ def test_the_balanced_threshold_has_the_least_balanced_error(sizes, steps, sprea
     vectors = np.round(vectors * steps) / np.float32(steps)  # few steps make many ties
     comparisons = AllPairs.of(vectors, names, Euclidean())
     fitted = fit_calibration(comparisons, Claim.NEW_IDENTITIES, targets=())
-    point = fitted.point(name="balanced") if fitted.units >= 10 else fitted.points[-1]
+    point = (
+        fitted.point(DecisionRequest(operating_point="balanced"))
+        if fitted.units >= 10
+        else fitted.points[-1]
+    )
     assert point.name == "balanced"
     distances = Euclidean().matrix(vectors, vectors)[np.triu_indices(len(names), 1)]
     least = min(
@@ -196,7 +201,10 @@ def test_the_balanced_threshold_is_the_least_of_very_many():
     error = np.cumsum(different[order]) / different.sum() - np.cumsum(same[order]) / same.sum()
     last = np.append(np.diff(distances[order]) > 0, [True])
     least = int(np.argmin(np.where(last, error, np.inf)))
-    assert fitted.point(name="balanced").threshold == distances[order][least]
+    assert (
+        fitted.point(DecisionRequest(operating_point="balanced")).threshold
+        == distances[order][least]
+    )
 
 
 def test_what_the_data_cannot_support_is_refused_with_what_is_needed():

@@ -25,16 +25,17 @@ if TYPE_CHECKING:
         LEVELS,
         bins_of,
         check_calibrator,
-        check_prior,
         measure_probabilities,
         thresholds_of,
         uninformed,
     )
+    from likewise.calibration.request import (
+        USUAL,
+        DecisionRequest,
+    )
     from likewise.calibration.thresholds import (
         FEWEST_FALSE_ACCEPTS,
         FEWEST_FOR_THRESHOLDS,
-        check_target,
-        cost_name,
         fit_thresholds,
     )
 
@@ -45,13 +46,12 @@ __all__ = [
     "LEVELS",
     "PREFERRED",
     "TARGETS",
+    "USUAL",
     "Calibration",
+    "DecisionRequest",
     "GradedDistances",
     "bins_of",
     "check_calibrator",
-    "check_prior",
-    "check_target",
-    "cost_name",
     "fit_calibration",
     "fit_thresholds",
     "from_json",

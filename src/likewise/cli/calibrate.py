@@ -153,8 +153,7 @@ def command(
     Next:
         likewise verify model/ a.png b.png --calibration clinic
     """
-    from typing import Literal
-
+    from likewise.calibration import DecisionRequest
     from likewise.cli.text.evaluation import (
         as_json,
         calibration_lines,
@@ -167,7 +166,6 @@ def command(
     from likewise.sources import FAMILY
     from likewise.tasks.calibrate import SHARE, calibrate
 
-    limit: Literal["plain", "guarantee"] = "guarantee" if guarantee else "plain"
     costs = costs_of(cost_false_accept, cost_false_reject)
     grading = grades.grading_of(same_from, different_to)
     if not source:
@@ -178,7 +176,8 @@ def command(
         data = precomputed.read(
             model, distance=distance, columns=columns, similarity=similarity, grading=grading
         )
-        fitting = Fitting(calibrator, limit, costs, prior, far)
+        request = DecisionRequest(far=far, guaranteed=guarantee, costs=costs, prior=prior)
+        fitting = Fitting(calibrator, request)
         precomputed.calibrate(data, out=out, folds=folds, seed=seed, fitting=fitting, json=json)
         return
     alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
@@ -192,7 +191,7 @@ def command(
         share=SHARE if share is None else share,
         seed=seed,
         claim=claim,
-        limit=limit,
+        limit="guarantee" if guarantee else "plain",
         far=far,
         costs=costs,
         prior=prior,

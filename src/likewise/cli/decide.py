@@ -62,6 +62,7 @@ def command(
     import math
     from pathlib import Path
 
+    from likewise.calibration import DecisionRequest
     from likewise.cli.text.evaluation import as_json, point_words, rate_words
     from likewise.cli.text.grades import told_line
     from likewise.errors import BadArgument
@@ -75,7 +76,7 @@ def command(
             f"{distance} is no {measure} as {calibration} was fitted on: a finite number, "
             f"{expected}, is expected."
         )
-    decision = fitted.decide(apart, far=far, name=at or None, prior=prior)
+    decision = fitted.decide(apart, DecisionRequest(far=far, operating_point=at, prior=prior))
     point = decision.point
     if json:
         print(as_json(decision))

@@ -160,6 +160,7 @@ def command(
     import sys
     from pathlib import Path
 
+    from likewise.calibration import DecisionRequest
     from likewise.cli.text.duplicates import Counting, duplicate_lines, named
     from likewise.cli.text.evaluation import source_spec
     from likewise.cli.unsupervised import teach
@@ -174,13 +175,14 @@ def command(
         _reviewed(reviewed, what or [], json=json)
         return
     model, source = named(what or [])
-    Nearness(threshold, far, at, expect_false)  # refuses what no threshold can be asked for by
+    # Refuses what no threshold can be asked for by.
+    Nearness(threshold, DecisionRequest(far=far, operating_point=at, prior=prior), expect_false)
     table = Path(out) if out else None
     _check_places(table, report, review)
     built = FAMILY.build(source_spec(source))
     if train:
         # Found out now, and not when training is over.
-        check_options(groups, prior, overlay=overlay)
+        check_options(groups, overlay=overlay)
         teach(built, model, train, quiet=json)
     with Counting(quiet=json) as count:
         found = dedupe(

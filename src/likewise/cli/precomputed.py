@@ -124,6 +124,7 @@ def evaluate(
     json: bool,
 ) -> None:
     """Measure embeddings or comparisons, write the page, and print what was found."""
+    from likewise.calibration import DecisionRequest
     from likewise.cli.precomputed_page import cross_fitted
     from likewise.cli.precomputed_page import frozen as frozen_page
     from likewise.cli.text.evaluation import as_json, probability_lines
@@ -154,7 +155,9 @@ def evaluate(
         print("\n".join(probability_lines(measured.probability)))
         print(f"report: {page}")
         return
-    cross = evaluate_precomputed(given, folds=folds or FOLDS, fitting=Fitting(prior=prior))
+    cross = evaluate_precomputed(
+        given, folds=folds or FOLDS, fitting=Fitting(request=DecisionRequest(prior=prior))
+    )
     write_precomputed(cross_fitted(given, cross, rerun), page)
     if json:
         print(as_json(cross))

@@ -98,25 +98,24 @@ def command(
     Next:
         likewise evaluate model/ others/
     """
+    from likewise.calibration import DecisionRequest
     from likewise.cli.text.evaluation import as_json, costs_of, point_words, rate_words
     from likewise.cli.text.grades import told_line
     from likewise.model import Model
     from likewise.results import claim_sentence
-    from likewise.tasks.verify import verify
+    from likewise.tasks.verify import decide_pair
 
     loaded = Model(model)
-    decision = verify(
-        loaded,
-        first,
-        second,
+    request = DecisionRequest(
         far=far,
+        operating_point=at,
+        guaranteed=guarantee or None,
+        costs=costs_of(cost_false_accept, cost_false_reject),
         prior=prior,
         calibration=calibration,
         comparator=comparator,
-        at=at,
-        guarantee=guarantee or None,
-        costs=costs_of(cost_false_accept, cost_false_reject),
     )
+    decision = decide_pair(loaded, first, second, request)
     point = decision.point
     if json:
         print(as_json(decision))

@@ -23,7 +23,7 @@ from likewise.errors import UnsupportedRate
 from likewise.metrics.intervals import NORMAL_QUANTILE, jackknife_error
 from likewise.model import DriftReference
 from likewise.pairs import AllPairs
-from likewise.results import OperatingPoint, Rate
+from likewise.results import Criterion, OperatingPoint, Rate
 from likewise.shapes import Array, Float
 from likewise.types import Claim
 
@@ -95,7 +95,7 @@ def _measured(
     if known.reference is not None and fitted.claim is Claim.NEW_IDENTITIES:
         reference = known.reference
         compared = AllPairs.of(reference.vectors, reference.units, comparator)
-        value = fit_thresholds(compared, compared.spread(), (rate,), None, 0.5)[f"far={rate}"]
+        (value,) = fit_thresholds(compared, compared.spread(), [Criterion.of_rate(rate)]).values()
         (far,) = (found.far for found in compared.rates([value], fitted.claim))
         words = (
             f"measured on {far.trials:,} pairs of different ones of the {far.units:,} "

@@ -11,6 +11,7 @@ from safetensors.torch import save as save_tensors
 from likewise.auditing import Audit
 from likewise.calibration import to_json
 from likewise.data import Decoded
+from likewise.evaluation import Fitting
 from likewise.io import atomic
 from likewise.learn.inspection import facts_of, inspect
 from likewise.learn.loop import checkpoint
@@ -29,7 +30,7 @@ from likewise.recipe import Recipe
 from likewise.report import examples_of, report_of, training_json, write_report
 from likewise.results import Epoch, Evaluation, Training
 from likewise.sources.base import Source
-from likewise.tasks.calibrate import fit, with_test_rates
+from likewise.tasks.calibrate import calibrate_comparators, with_test_rates
 from likewise.types import Claim, Role
 
 
@@ -231,12 +232,9 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
         _save(draft, run, files, overwrite=False)
         model, parts = Model(draft), run.data.parts
         claim = Claim(run.recipe.claim)
-        made, kept = fit(
-            model,
-            parts[Role.CALIBRATE],
-            claim,
-            calibrator=run.recipe.calibrator,
-            against=run.recipe.against,
+        fitting, against = Fitting(run.recipe.calibrator), run.recipe.against
+        made, kept = calibrate_comparators(
+            model, parts[Role.CALIBRATE], claim, fitting, against=against
         )
         source = run.recipe.source or run.data.namespace
         made, evaluation = with_test_rates(model, made, parts[Role.TEST], source)

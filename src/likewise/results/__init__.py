@@ -14,7 +14,6 @@ if TYPE_CHECKING:
         Epoch,
         Evaluation,
         Mistake,
-        OperatingPoint,
         Training,
         Verification,
         claim_sentence,
@@ -26,6 +25,15 @@ if TYPE_CHECKING:
         GradeAccuracy,
         GradeBin,
         Graded,
+    )
+    from likewise.results.plain import to_plain
+    from likewise.results.points import (
+        BALANCED,
+        EQUAL_ERROR,
+        Criterion,
+        OperatingPoint,
+        check_prior,
+        check_rate,
     )
     from likewise.results.probability import (
         Choice,
@@ -51,11 +59,14 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "BALANCED",
+    "EQUAL_ERROR",
     "Accuracy",
     "AtSize",
     "Choice",
     "Correlation",
     "Coverage",
+    "Criterion",
     "Curve",
     "Decision",
     "Enrolment",
@@ -82,7 +93,10 @@ __all__ = [
     "Share",
     "Training",
     "Verification",
+    "check_prior",
+    "check_rate",
     "claim_sentence",
+    "to_plain",
 ]
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.calibration import Calibration
+from likewise.calibration import Calibration, DecisionRequest
 from likewise.duplicates import (
     GROUPINGS,
     Duplicates,
@@ -86,12 +86,15 @@ def dedupe(
         DamagedSource: If the cache is none.
         SaveFailed: If the cache cannot be written.
     """
-    wanted = Nearness(threshold, far, at, expect_false)
-    check_options(groups, prior, overlay=overlay and model is not None)
+    request = DecisionRequest(
+        far=far, operating_point=at, prior=prior, calibration=calibration, comparator=comparator
+    )
+    wanted = Nearness(threshold, request, expect_false)
+    check_options(groups, overlay=overlay and model is not None)
     items = source.items()
     fitted = None
     if model is not None:
-        fitted = calibration_of(model, calibration, comparator, wanted)
+        fitted = calibration_of(model, wanted)
         maker = embedding(model, items, comparator)
     elif comparator or calibration != "default":
         raise BadArgument(
@@ -115,17 +118,16 @@ def dedupe(
     if model is None:
         taken = wanted.of_hashes()
     else:
-        taken = threshold_of(wanted, model, fitted, calibration, maker, seen.vectors)
+        taken = threshold_of(wanted, model, fitted, maker, seen.vectors)
     near = near_pairs(seen.vectors, maker.comparator, taken.value, progress=told("comparing"))
     return _assembled(items, seen, near, taken, fitted, maker, groups, prior)
 
 
-def check_options(groups: str, prior: float, *, overlay: bool) -> None:
+def check_options(groups: str, *, overlay: bool) -> None:
     """Refuse what cannot be followed whatever the items are.
 
     Args:
         groups: See `dedupe`.
-        prior: See `dedupe`.
         overlay: Whether an overlay was asked for beside a model.
 
     Raises:
@@ -133,10 +135,6 @@ def check_options(groups: str, prior: float, *, overlay: bool) -> None:
     """
     if groups not in GROUPINGS:
         raise unknown("no way to group is named", groups, GROUPINGS)
-    if not 0 < prior < 1:
-        raise BadArgument(
-            f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
-        )
     if overlay:
         raise BadArgument(
             "Images are laid over one another without a model, and one was given. Leave the model "

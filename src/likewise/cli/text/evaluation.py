@@ -1,11 +1,11 @@
 """How results read on a terminal, and what a source is called there."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from likewise.registry import Spec
+from likewise.results import to_plain
 
 _TABLES = dict.fromkeys((".csv", ".tsv", ".parquet", ".jsonl"), "table")
 _ENDINGS = {".zip": "folder", ".npz": "arrays", ".ts": "ucr", **_TABLES}
@@ -46,10 +46,10 @@ def point_words(point: Any) -> str:
         return f"fitted so that FAR is at most {point.target}, 95% sure"
     if point.target is not None:
         return f"fitted for FAR {point.target}"
-    if point.name.startswith("cost="):
-        return f"of least cost at {point.name.removeprefix('cost=')}"
+    if point.criterion.costs is not None:
+        return f"of least cost at {point.criterion.terms}"
     where = {"eer": "both errors were equal", "balanced": "the mean of both errors was least"}
-    return f"where {where.get(point.name, point.name)}"
+    return f"where {where[point.criterion.sort]}"
 
 
 def costs_of(false_accept: float | None, false_reject: float | None) -> tuple[float, float] | None:
@@ -133,7 +133,7 @@ def as_json(value: Any) -> str:
     def plain(other: Any) -> Any:
         return other.tolist() if hasattr(other, "tolist") else str(other)
 
-    return json.dumps(asdict(value), default=plain, allow_nan=False)
+    return json.dumps(to_plain(value), default=plain, allow_nan=False)
 
 
 def evaluation_lines(evaluation: Any) -> list[str]:
