@@ -25,8 +25,22 @@ def test_a_name_is_read_as_it_is_printed(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["", "err", "far", "far=", "far=x", "far=0", "far<0.1", "far=nan", "cost=10", "cost=0:1"]
-    + ["cost=10:1 prior=1", "cost=10:1 prior=", "balanced ", "far=0.1 prior=0.2"],
+    [
+        "",
+        "err",
+        "far",
+        "far=",
+        "far=x",
+        "far=0",
+        "far<0.1",
+        "far=nan",
+        "cost=10",
+        "cost=0:1",
+        "cost=10:1 prior=1",
+        "cost=10:1 prior=",
+        "balanced ",
+        "far=0.1 prior=0.2",
+    ],
 )
 def test_what_is_no_name_is_refused(name):
     with pytest.raises(BadArgument, match="is the name of no operating point"):
