@@ -29,7 +29,7 @@ def network_of(encoder: str) -> Network:
     """The encoder with weights of its own, and unit length behind it."""
     torch.manual_seed(0)
     shape = InputShape(Kind.IMAGE, 1, SIZE, SIZE)
-    return Network(ENCODERS.build(encoder, shape=shape), unit=True)
+    return Network(ENCODERS.build(encoder, shape=shape), normalize=True)
 
 
 def bare(encoder: str, *, bf16: bool = False) -> Loop:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.data.cache import decode_all
 from likewise.learn.experiment import learn
@@ -73,20 +74,24 @@ def main() -> None:
     given = parser.parse_args()
     print(machine_line())
     for name in given.names:
-        print(f"{name:<16}1-NN Euclidean           error {euclidean_error(name):.4f}")
+        results.row("", {"set": name, "1-NN": "Euclidean", "error": euclidean_error(name)})
         for encoder in ("lstm", "transformer"):
             runs = [
                 learned_error(name, {"encoder": encoder}, seconds_of(given.budget), seed)
                 for seed in range(given.seeds)
             ]
             errors = [run[0] for run in runs]
-            print(
-                f"{name:<16}1-NN learned, {encoder:<11}error {np.mean(errors):.4f} "
-                f"(seeds: {', '.join(f'{e:.4f}' for e in errors)}); "
-                f"EER {np.mean([run[1] for run in runs]):.4f}",
-                flush=True,
+            results.row(
+                "",
+                {
+                    "set": name,
+                    "1-NN": f"learned, {encoder}",
+                    "error": float(np.mean(errors)),
+                    "seeds": ", ".join(f"{error:.4f}" for error in errors),
+                    "EER": float(np.mean([run[1] for run in runs])),
+                },
             )
 
 
 if __name__ == "__main__":
-    main()
+    results.run("series", main)

@@ -158,7 +158,7 @@ def test_identify_says_why(likewise, likewise_json, image_model, people):
     assert (code, out) == (2, "")
     assert "UnsupportedRate" in err
     assert "at least 58 identities" in err
-    code, _, err = likewise("identify", model, database, probe, "--fuse", "best")
+    code, _, err = likewise("identify", model, database, probe, "--fusion", "best")
     assert code == 2
     assert "one of nearest, mean, centroid is expected" in err
 

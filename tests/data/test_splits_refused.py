@@ -67,13 +67,13 @@ def test_one_single_among_others_is_fine() -> None:
     ],
 )
 def test_shares_that_cannot_be_followed(shares: Shares) -> None:
-    with pytest.raises(RecipeError, match="Expected are positive shares of train, calibrate and"):
-        split(table(many(9, 4)), NEW, shares=shares)
+    with pytest.raises(RecipeError, match="Expected are positive ones of train, calibrate and"):
+        split(table(many(9, 4)), NEW, fractions=shares)
 
 
 def test_shares_need_not_sum_to_the_last_digit() -> None:
     shares = {Role.TRAIN: 1 / 3, Role.CALIBRATE: 1 / 3, Role.TEST: 0.3333333}
-    made = split(table(many(9, 2)), NEW, shares=shares)
+    made = split(table(many(9, 2)), NEW, fractions=shares)
     assert [len(made.indices[role]) for role in shares] == [6, 6, 6]
 
 

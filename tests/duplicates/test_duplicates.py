@@ -23,7 +23,7 @@ from likewise.duplicates.hamming import Hamming
 from likewise.duplicates.pair_search import Near, near_pairs
 from likewise.duplicates.review import Stratum, precision
 from likewise.errors import BadArgument, BadDistance, UnknownName, UnsupportedRate
-from likewise.model.reference import DriftReference
+from likewise.model.drift_reference import DriftReference
 from likewise.results import Criterion
 from likewise.results.evaluation import OperatingPoint
 from likewise.results.rates import ErrorRates, Rate

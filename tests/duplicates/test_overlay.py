@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from likewise.duplicates import overlap, windows
+from likewise.duplicates import overlap, overlay
 from likewise.duplicates.overlap import likeness, look
-from likewise.duplicates.overlay import Overlaid, _limit, overlaid
-from likewise.duplicates.windows import pair_candidates
+from likewise.duplicates.overlay import Overlaid, _limit, overlaid, pair_candidates
 from likewise.errors import BadArgument, UnsupportedRate, WrongKind
 from likewise.sources.arrays import Arrays
 from likewise.sources.folder import Folder
@@ -133,8 +132,8 @@ def test_copies_are_candidates_and_so_are_as_many_as_were_asked_for():
 def test_blocks_change_nothing(monkeypatch):
     looks = looks_of([scene(seed, 48) for seed in range(130)])
     whole = pair_candidates(looks, 4)
-    monkeypatch.setattr(windows, "_ROWS", 32)
-    monkeypatch.setattr(windows, "_COLUMNS", 48)
+    monkeypatch.setattr(overlay, "_ROWS", 32)
+    monkeypatch.setattr(overlay, "_COLUMNS", 48)
     parts = pair_candidates(looks, 4)
     assert set(zip(*whole, strict=True)) == set(zip(*parts, strict=True))
 
@@ -202,7 +201,7 @@ def test_where_all_are_equally_alike_nothing_is_followed():
 
 
 def test_far_too_many_candidates_are_refused(monkeypatch):
-    monkeypatch.setattr(windows, "MOST_PAIRS", 1000)
+    monkeypatch.setattr(overlay, "MOST_PAIRS", 1000)
     with pytest.raises(BadArgument, match="More than 1,000 pairs of 70 images are coarsely alike"):
         pair_candidates(np.full((70, 1024), 9, np.float32), 4)
 

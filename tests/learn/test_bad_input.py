@@ -157,7 +157,7 @@ def test_what_the_data_cannot_give_is_refused_with_what_to_do(settings, kind, me
         [],
         ["sampler=classes_by_items"],
         ["sampler.items=5"],
-        ["sampler=classes_by_items(classes=500, items=50, fewer=True)"],
+        ["sampler=classes_by_items(classes=500, items=50, allow_fewer=True)"],
         ["sampler=two_views", "loss=nt_xent"],
         ["sampler=balanced_pairs", "loss=contrastive"],
     ],

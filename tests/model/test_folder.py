@@ -27,6 +27,7 @@ from likewise.errors import (
     UnknownName,
 )
 from likewise.io import atomic
+from likewise.model import folder as manifest
 from likewise.model import manifest as manifest_text
 from likewise.model.folder import Manifest
 from likewise.types import Claim, Kind
@@ -174,7 +175,7 @@ def test_a_name_that_another_content_has_is_never_taken(model: Path) -> None:
 def test_files_that_are_not_ours_are_not_removed(model: Path) -> None:
     (model / "card.md").write_bytes(b"a card")
     listed = manifest.load_manifest(model)
-    entry = manifest.Entry("card.md", "0" * 64)
+    entry = manifest.FileEntry("card.md", "0" * 64)
     stranger = manifest_text.dump_manifest(
         Manifest(**{**vars(listed), "files": {**listed.files, "recipe": entry}})
     )

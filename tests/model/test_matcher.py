@@ -124,7 +124,7 @@ def test_a_matcher_asked_of_a_model_that_has_none_is_refused(series_experiment, 
     with pytest.raises(NotCalibrated, match="no calibration named 'clinic'"):
         verify(model, series[0], series[1], calibration="clinic")
     with pytest.raises(UnknownName, match="nothing"):
-        verify(model, series[0], series[1], at="nothing")
+        verify(model, series[0], series[1], operating_point="nothing")
 
 
 def test_a_model_learns_from_pairs_and_is_measured_on_pairs(tmp_path):

@@ -35,8 +35,8 @@ encoder = "resnet(width=8)"
 loss = "supcon"
 distance = "cosine"
 learning_rate = 0.005
-reestimate = 7
-averaging = 0.9
+update_bn_batches = 7
+ema_decay = 0.9
 
 [[recipe]]
 name = "many"
@@ -148,7 +148,7 @@ def test_what_nobody_gave_is_filled(table, drawn):
         assert getattr(recipe, key) == value
     assert recipe.augmentations == ("affine",)  # what the row does not say
     assert line.startswith("quick (drawings in a hurry; 16 of 16 images")
-    assert "encoder, loss, distance, learning_rate, reestimate, averaging" in line
+    assert "encoder, loss, distance, learning_rate, update_bn_batches, ema_decay" in line
     assert Recipe.from_toml(recipe.to_toml()) == recipe
 
 
@@ -156,8 +156,8 @@ def test_what_was_given_holds(table, drawn):
     settings = ["loss=contrastive", "learning_rate=0.5"]
     recipe, _ = started_from(str(drawn), {"encoder": "convnet4", "budget_seconds": 60.0}, settings)
     assert (recipe.encoder, recipe.loss, recipe.learning_rate) == ("convnet4", "contrastive", 0.5)
-    assert recipe.reestimate == 0  # it belongs to the encoder that was not taken
-    assert recipe.averaging == 0.9
+    assert recipe.update_bn_batches == 0  # it belongs to the encoder that was not taken
+    assert recipe.ema_decay == 0.9
     assert recipe.budget_seconds == 60
 
 
@@ -176,7 +176,7 @@ def test_an_argument_of_a_component_that_the_row_has_not_keeps_the_usual_one(tab
 
 def test_a_size_that_a_person_asks_for_is_not_adapted():
     row = preset_named("drawings_long")
-    assert "fewer=True" in row.fields["sampler"]
+    assert "allow_fewer=True" in row.fields["sampler"]
     assert filled(row, [], ["loss.temperature=0.2"])["sampler"] == row.fields["sampler"]
     assert filled(row, [], ["sampler.items=2"])["sampler"] == "classes_by_items"
 

@@ -12,7 +12,7 @@ from likewise.evaluation.cross_validation import Fitting
 from likewise.evaluation.pooled import Fold, PooledEvaluation, PooledPoint
 from likewise.precomputed import PrecomputedComparisons, PrecomputedEmbeddings
 from likewise.report import figures
-from likewise.report.folded import FoldsReport, render_folds
+from likewise.report.cross_validation import FoldsReport, render_folds
 from likewise.report.precomputed import render_precomputed
 from likewise.results import Criterion
 from likewise.results.curves import Curve

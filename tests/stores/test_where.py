@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from likewise.errors import BadArgument, BadCondition
 from likewise.stores.rows import metadata_texts
+from likewise.stores.sqlite.filter_sql import sqlite_condition
 from likewise.stores.where import Comparison, Joined, Opposite, condition_holds, parse_condition
 
 ROW = {"id": "a b", "identity": "ada", "season": "winter", "price": 12.5, "stock": 3, "new": True}
@@ -126,7 +127,7 @@ ROWS = st.dictionaries(st.sampled_from(["a", "b", "Ärger"]), VALUES)
 @settings(max_examples=100, deadline=None)
 @given(CONDITIONS, ROWS, TEXTS, TEXTS)
 def test_sqlite_agrees_with_the_definition(condition, metadata, name, identity):
-    sql, bound = postgres_condition(condition)
+    sql, bound = sqlite_condition(condition)
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE rows (id TEXT, identity TEXT, metadata TEXT)")
     row = (name, identity, metadata_texts([metadata])[0])
@@ -209,7 +210,7 @@ def test_postgres_refuses_what_no_row_holds(postgres, value):
 def test_a_number_is_found_by_itself(metadata):
     connection = sqlite3.connect(":memory:")
     for name, value in json.loads(metadata_texts([metadata])[0]).items():
-        sql, bound = postgres_condition(Comparison(name, "=", value))
+        sql, bound = sqlite_condition(Comparison(name, "=", value))
         text = metadata_texts([metadata])[0]
         asked = "SELECT " + sql + " FROM (SELECT ? AS metadata)"
         (found,) = connection.execute(asked, [*bound, text]).fetchone()
@@ -219,7 +220,7 @@ def test_a_number_is_found_by_itself(metadata):
 
 def test_a_long_list_is_within_what_sqlite_takes():
     condition = parse_condition(f"a in ({', '.join(map(str, range(1800)))})")
-    sql, bound = postgres_condition(condition)
+    sql, bound = sqlite_condition(condition)
     connection = sqlite3.connect(":memory:")
     asked = "SELECT " + sql + " FROM (SELECT ? AS metadata)"
     assert connection.execute(asked, [*bound, '{"a": 1799}']).fetchone() == (1,)
@@ -228,7 +229,7 @@ def test_a_long_list_is_within_what_sqlite_takes():
 
 def test_names_and_literals_are_bound_and_not_written():
     condition = parse_condition("""season = '"; DROP TABLE rows; --' and identity > 'x''y'""")
-    sql, bound = postgres_condition(condition)
+    sql, bound = sqlite_condition(condition)
     assert "DROP" not in sql
     assert "season" not in sql
     assert bound == ['$."season"', '$."season"', '"; DROP TABLE rows; --', "x'y"]

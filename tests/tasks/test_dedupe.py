@@ -17,7 +17,7 @@ from scipy.spatial.distance import pdist
 import likewise as front
 from likewise.calibration import DecisionRequest
 from likewise.duplicates import copies, perceptual
-from likewise.duplicates.content import item_digest
+from likewise.duplicates.cache import item_digest
 from likewise.duplicates.copies import VIEWS, Copies
 from likewise.duplicates.hamming import Hamming
 from likewise.errors import (

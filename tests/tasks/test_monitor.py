@@ -21,9 +21,15 @@ from likewise.errors import (
     SplitError,
 )
 from likewise.metrics.shift import two_samples
+from likewise.model.drift_reference import (
+    MOST,
+    DriftReference,
+    evenly,
+    reference_from_bytes,
+    to_bytes,
+)
 from likewise.model.folder import load_manifest, read_file, save_model, update_model
 from likewise.model.model import Model
-from likewise.model.reference import MOST, DriftReference, evenly, reference_from_bytes, to_bytes
 from likewise.sources.arrays import Arrays
 from likewise.sources.characters import Characters
 from likewise.tasks.calibrate import calibrate

@@ -73,8 +73,10 @@ def command(
         help="The share of same pairs where this is used, between 0 and 1: where the costs arise, "
         "and where the probabilities are measured.",
     ),
-    against: str = typer.Option(
+    impostors: str = typer.Option(
         "",
+        "--impostors",
+        "--against",
         metavar="WHICH",
         rich_help_panel=DECIDING,
         show_default="skilled where items are forged",
@@ -170,7 +172,7 @@ def command(
     grading = grades.grading_of(same_from, different_to)
     if not source:
         own = {"--name": name, "--claim": claim, "--overwrite": overwrite, "--share": share}
-        own |= {"--against": against}
+        own |= {"--impostors": impostors}
         own |= {"--allow-overlap": allow_overlap, "--strict": strict}
         precomputed.refuse(own, precomputed.WITHOUT_MODEL)
         data = precomputed.read(
@@ -195,7 +197,7 @@ def command(
         far=far,
         costs=costs,
         prior=prior,
-        against=against,
+        impostors=impostors,
         overwrite=overwrite,
         allow_overlap=allow_overlap,
         strict=strict,

@@ -35,6 +35,8 @@ def command(
     ),
     at: str = typer.Option(
         "",
+        "--operating-point",
+        "--at",
         metavar="POINT",
         rich_help_panel=DECIDING,
         show_default=False,
@@ -190,7 +192,7 @@ def command(
             built,
             threshold=threshold,
             far=far,
-            at=at,
+            operating_point=at,
             expect_false=expect_false,
             overlay=overlay,
             groups=groups,

@@ -94,7 +94,8 @@ def command(
 
     With --folds, a recipe or a source is trained, calibrated and tested once for each fold, on
     identities of its own; every fold applies its own threshold, and the decisions are pooled. The
-    models are not kept. Unless shares are set, ten identities at least calibrate, if 30 are left.
+    models are not kept. Unless fractions are set, ten identities at least calibrate where 30 are
+    left.
 
     Examples:
         likewise evaluate model/ others/

@@ -25,14 +25,14 @@ def command(
         rich_help_panel=DECIDING,
         help="How often a probe shows nobody of the gallery, for the probabilities.",
     ),
-    fuse: str = typer.Option(
+    fusion: str = typer.Option(
         "nearest",
-        "--fuse",
         metavar="RULE",
         rich_help_panel=DECIDING,
         help="How several items of an identity are held against the probe: the nearest, the mean "
         "of their distances, or the distance to their centroid.",
     ),
+    fuse: str = typer.Option("", hidden=True),  # its name before
     calibration: str = typer.Option(
         "default",
         metavar="NAME",
@@ -56,7 +56,7 @@ def command(
 
     Examples:
         likewise identify model/ people.db a.png
-        likewise identify model/ people.db a.png --fuse centroid --prior-unknown 0.9
+        likewise identify model/ people.db a.png --fusion centroid --prior-unknown 0.9
         likewise identify model/ people.db a.png --json
 
     Exit codes:
@@ -80,7 +80,7 @@ def command(
         probe,
         fpir=fpir,
         prior_unknown=prior_unknown,
-        rule=check_rule(fuse),
+        fusion=check_rule(fuse or fusion),
         calibration=calibration,
         candidates=candidates,
     )

@@ -111,7 +111,7 @@ def command(
     The first trial is the recipe as it was given, so that what is written is never worse than it
     on the identities that measure. Those have the role select where there are enough identities;
     else the training identities measure one another in folds. Identities that calibrate or test
-    are not looked at, as long as train is given the same source, seed and shares. The figure of
+    are not looked at, as long as train is given the same source, seed and fractions. The figure of
     the best is optimistic, since it was chosen by it: train measures on others.
 
     Examples:

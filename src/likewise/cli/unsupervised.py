@@ -53,7 +53,7 @@ def teach(source: "Source", out: str, budget: str, *, quiet: bool, size: int = 4
     settings = [
         # Two views of each of 64 items, and all others are different: this is the loss nt_xent,
         # but where there are fewer items, a batch holds more views of one.
-        "sampler=classes_by_items(classes=64, items=2, fewer=True)",
+        "sampler=classes_by_items(classes=64, items=2, allow_fewer=True)",
         "loss=supcon(temperature=0.1)",
         f"budget_seconds={seconds_of(budget)}",
     ]

@@ -21,6 +21,8 @@ def command(
     ),
     at: str = typer.Option(
         "",
+        "--operating-point",
+        "--at",
         metavar="POINT",
         rich_help_panel=DECIDING,
         show_default=False,

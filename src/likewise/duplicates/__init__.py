@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from likewise.duplicates.result import (
         Duplicates,
         Threshold,
+        check_table_path,
+        write_pairs,
     )
     from likewise.duplicates.review import (
         ReviewedPrecision,
@@ -38,10 +40,6 @@ if TYPE_CHECKING:
     from likewise.duplicates.scan import (
         Read,
         scan_items,
-    )
-    from likewise.duplicates.table import (
-        check_table_path,
-        write_pairs,
     )
     from likewise.duplicates.threshold import (
         Nearness,

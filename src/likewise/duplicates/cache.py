@@ -4,20 +4,24 @@ The file is an .npz without objects: `digests` (uint8 [n 32], SHA-256), `vectors
 [n dim]) and `maker`, the fingerprint of the model or the name of the hash that made them.
 """
 
+import hashlib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from likewise.duplicates.content import DIGEST_BYTES
-from likewise.errors import DamagedSource
+from likewise.data import Chunk, reason, worked
+from likewise.errors import DamagedSource, UnreadableItem
 from likewise.io import atomic
 from likewise.shapes import Array, Float
 from likewise.sources.npz import read_npz
+from likewise.types import Items, Raw
 
 KEYS = ("digests", "vectors", "maker")
+DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -99,3 +103,57 @@ def write_cache(
         for name, column in columns.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, column, allow_pickle=False)
+
+
+def digest_items(
+    items: Items,
+    *,
+    strict: bool = False,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[bytes], list[tuple[str, str]]]:
+    """The SHA-256 of every item's bytes.
+
+    Args:
+        items: What to read.
+        strict: Whether the first item that cannot be read is raised.
+        threads: How many hash.
+        progress: Called with how many items are read, of how many.
+
+    Returns:
+        One digest an item, empty for those that cannot be read; and these by place and reason.
+
+    Raises:
+        UnreadableItem: If `strict` and an item cannot be read.
+    """
+    found: list[bytes] = []
+    failed: list[tuple[str, str]] = []
+    with closing(worked(items, _hashed, threads)) as chunks:
+        for chunk in chunks:
+            for outcome, place in chunk:
+                if isinstance(outcome, UnreadableItem):
+                    if strict:
+                        raise outcome
+                    failed.append((place, reason(outcome, place)))
+                    found.append(b"")
+                else:
+                    found.append(outcome)
+            if progress is not None:
+                progress(len(found), len(items))
+    return found, failed
+
+
+def _hashed(chunk: Chunk) -> list[tuple[bytes | UnreadableItem, str]]:
+    return [
+        (raw if isinstance(raw, UnreadableItem) else item_digest(raw), place)
+        for raw, place in chunk
+    ]
+
+
+def item_digest(raw: Raw) -> bytes:
+    """The SHA-256 of an item; of an array, its type and shape count too."""
+    if isinstance(raw, np.ndarray):
+        found = hashlib.sha256(f"{raw.dtype.str}{raw.shape}".encode())
+        found.update(np.ascontiguousarray(raw).data)
+        return found.digest()
+    return hashlib.sha256(raw.encode() if isinstance(raw, str) else raw).digest()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from likewise.data import nothing_decoded
-from likewise.duplicates import cache, content
+from likewise.duplicates import cache
 from likewise.duplicates.embedders import Maker
 from likewise.errors import EmptySource
 from likewise.shapes import Array, Float, Int
@@ -63,7 +63,7 @@ def scan_items(
     kept = cache.Cache({}, np.zeros((0, maker.dim), np.float32))
     if path is not None:
         kept = cache.read_cache(path, maker.name, maker.dim)
-    digests, failed = content.digests(
+    digests, failed = cache.digest_items(
         items, strict=strict, threads=threads, progress=told("reading")
     )
     firsts: dict[bytes, int] = {}

@@ -35,8 +35,8 @@ class Nearness:
         free = [self.threshold is not None, self.expect_false is not None]
         if sum(free) + self.request.asked > 1:
             raise BadArgument(
-                "The threshold was asked for in two ways. Give one of threshold, far, at and "
-                "expect_false."
+                "The threshold was asked for in two ways. Give one of threshold, far, "
+                "operating_point and expect_false."
             )
         if self.threshold is not None and not 0 <= self.threshold < np.inf:
             raise BadArgument(
@@ -55,8 +55,9 @@ class Nearness:
         """
         if self.request.asked:
             raise BadArgument(
-                "Images laid over one another have no calibration, so that far and at are not "
-                "known of them. Give --expect-false (expect_false), or a threshold."
+                "Images laid over one another have no calibration, so that far and "
+                "operating_point are not known of them. Give --expect-false (expect_false), or a "
+                "threshold."
             )
 
     def of_hashes(self) -> Threshold:
@@ -68,7 +69,8 @@ class Nearness:
         if self.request.asked or self.expect_false is not None:
             raise BadArgument(
                 "Without a model there is no calibration, so that no rate of a threshold is known: "
-                "far, at and expect_false need one. Give a model, or a threshold in bits."
+                "far, operating_point and expect_false need one. Give a model, or a threshold in "
+                "bits."
             )
         bits = perceptual.THRESHOLD if self.threshold is None else self.threshold
         said = "as nobody said otherwise" if self.threshold is None else "as it was given"

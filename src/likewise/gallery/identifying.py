@@ -1,17 +1,74 @@
 """Who some items show: the gallery as it now is, its thresholds, and an answer for each item."""
 
-from likewise.errors import NotEnrolled
-from likewise.gallery.deciding import decide_probe
-from likewise.gallery.open_set import TARGETS
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from likewise.distances import FAMILY as DISTANCES
+from likewise.errors import BadArgument, NotEnrolled, UnsupportedRate
+from likewise.gallery.open_set import (
+    TARGETS,
+    Limit,
+    check_prior_unknown,
+    default_limit,
+    limit_for,
+    posterior,
+)
 from likewise.gallery.request import ratios_of
-from likewise.gallery.result import Identified
-from likewise.gallery.snapshot import Snapshot
-from likewise.gallery.templates import Rule
+from likewise.gallery.result import Candidate, Identified
+from likewise.gallery.templates import Rule, Templates
 from likewise.model import Model
 from likewise.shapes import Array, Float
+from likewise.stores.base import Store
+from likewise.stores.rows import Pin
 
 # The distances of so many probes to every template are held at once.
 _NUMBERS = 2**22
+
+
+class Snapshot:
+    """The templates of a store, and its thresholds.
+
+    Args:
+        store: Of the gallery.
+        pin: What its vectors are of.
+    """
+
+    def __init__(self, store: Store, pin: Pin) -> None:
+        self._store = store
+        self._pin = pin
+        self._distance = DISTANCES.build(pin.distance)
+        self._lock = threading.Lock()
+        self._generation = -1
+        self._templates: Templates | None = None
+        self._left_out: dict[str, tuple[Array, Array]] = {}
+
+    def templates(self) -> Templates:
+        """All vectors, one identity after the other."""
+        with self._lock:
+            generation = self._store.state().generation
+            if self._templates is None or self._generation != generation:
+                self._templates = Templates.of(self._store.read(), self._pin.dim, self._distance)
+                self._generation = generation
+                self._left_out = {}
+            return self._templates
+
+    def limit(self, fpir: float, rule: Rule, templates: Templates | None = None) -> Limit:
+        """The threshold for a false-identification rate; see `limit_for`.
+
+        Args:
+            fpir: The rate.
+            rule: How templates are fused.
+            templates: Of the gallery as somebody saw it; as it now is if None.
+        """
+        templates = self.templates() if templates is None else templates
+        with self._lock:
+            kept = self._left_out if templates is self._templates else {}
+            if rule not in kept:
+                kept[rule] = templates.left_out(rule)
+            left_out = kept[rule]
+        return limit_for(*left_out, fpir)
 
 
 def identified(
@@ -67,3 +124,66 @@ def identified(
             for row in templates.distances(vectors[start : start + step], rule)
         ]
     return found
+
+
+def decide_probe(
+    distances: Float[Array, "n"],
+    identities: Sequence[str],
+    limits: Sequence[Limit],
+    ratios: Callable[[Array], Array] | None,
+    *,
+    asked: float | None,
+    prior_unknown: float,
+    rule: str,
+    candidates: int,
+) -> Identified:
+    """Who a probe is; see `Gallery.identify`.
+
+    Args:
+        distances: To every identity.
+        identities: Their names.
+        limits: Of the rates that may be used.
+        ratios: Gives the log-likelihood ratio of each distance; None without a calibration.
+        asked: The rate that was asked for; None if any will do.
+        prior_unknown: How often a probe shows nobody of the gallery.
+        rule: How templates were fused.
+        candidates: How many to name.
+
+    Raises:
+        BadArgument: If the prior is none, or no candidate is asked for.
+        UnsupportedRate: If the rate that was asked for has no threshold.
+    """
+    check_prior_unknown(prior_unknown)
+    if candidates < 1:
+        raise BadArgument(f"{candidates} candidates were asked for, and 1 at least is expected.")
+    limit = default_limit(limits)
+    if asked is not None and limit.threshold is None:
+        raise UnsupportedRate(limit.reason)
+    order = np.argsort(distances, kind="stable")[:candidates].tolist()
+    each, unknown = None, None
+    if ratios is not None:
+        each, unknown = posterior(ratios(distances), prior_unknown)
+    prior = (1 - prior_unknown) / len(distances)
+    found = tuple(
+        Candidate(
+            identities[at],
+            float(distances[at]),
+            None if each is None else float(each[at]),
+            prior,
+        )
+        for at in order
+    )
+    if limit.threshold is None:
+        verdict = "undecided"
+    else:
+        verdict = "identified" if found[0].distance <= limit.threshold else "unknown"
+    return Identified(
+        verdict=verdict,
+        identity=found[0].identity if verdict == "identified" else "",
+        candidates=found,
+        limit=limit,
+        rule=rule,
+        enrolled=len(distances),
+        prior_unknown=prior_unknown,
+        probability_unknown=unknown,
+    )

@@ -232,9 +232,9 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
         _save(draft, run, files, overwrite=False)
         model, parts = Model(draft), run.data.parts
         claim = Claim(run.recipe.claim)
-        fitting, against = Fitting(run.recipe.calibrator), run.recipe.against
+        fitting, impostors = Fitting(run.recipe.calibrator), run.recipe.impostors
         made, kept = calibrate_comparators(
-            model, parts[Role.CALIBRATE], claim, fitting, against=against
+            model, parts[Role.CALIBRATE], claim, fitting, impostors=impostors
         )
         source = run.recipe.source or run.data.namespace
         made, evaluation = with_test_rates(model, made, parts[Role.TEST], source)

@@ -8,6 +8,12 @@ if TYPE_CHECKING:
     from likewise.model.batching import (
         Block,
     )
+    from likewise.model.drift_reference import (
+        MOST,
+        DriftReference,
+        evenly,
+        to_bytes,
+    )
     from likewise.model.feature_maps import (
         FeatureMaps,
         vectors_of,
@@ -34,12 +40,6 @@ if TYPE_CHECKING:
     )
     from likewise.model.onnx_session import (
         OnnxSession,
-    )
-    from likewise.model.reference import (
-        MOST,
-        DriftReference,
-        evenly,
-        to_bytes,
     )
     from likewise.model.reranking import (
         NEAREST,

@@ -23,12 +23,12 @@ from likewise.errors import (
     UnknownName,
 )
 from likewise.model.batching import Block, embed_blocks
+from likewise.model.drift_reference import DriftReference, reference_from_bytes
 from likewise.model.feature_maps import FeatureMaps
 from likewise.model.folder import Manifest, load_manifest, read_file
 from likewise.model.leakage import LeakageRecord
 from likewise.model.onnx_encoder import OnnxEncoder
 from likewise.model.onnx_matcher import OnnxMatcher
-from likewise.model.reference import DriftReference, reference_from_bytes
 from likewise.model.transform_text import parse_transform
 from likewise.registry import unknown
 from likewise.shapes import Array, Float

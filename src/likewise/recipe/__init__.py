@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 from likewise.lazy import lazy_face
 
 if TYPE_CHECKING:
+    from likewise.recipe.names import (
+        field_name,
+    )
     from likewise.recipe.presets import (
         PLAIN,
         complete,
@@ -25,6 +28,7 @@ __all__ = [
     "PLAIN",
     "Recipe",
     "complete",
+    "field_name",
     "filled",
     "literal",
     "pick",

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from likewise.errors import RecipeError, SourceError
+from likewise.recipe.names import field_name
 from likewise.recipe.recipe import Recipe
 from likewise.registry import Spec, families, unknown
 from likewise.transforms.image import open_image
@@ -25,10 +26,10 @@ PLAIN = "plain"
 NOT_OF_ROWS = (
     "source",
     "calibrator",
-    "against",
+    "impostors",
     "claim",
     "split_by",
-    "shares",
+    "fractions",
     "budget_seconds",
     "steps",
     "seed",
@@ -38,10 +39,10 @@ NOT_OF_ROWS = (
 _LENGTHS = {"epochs", "budget_seconds", "steps"}
 # What means nothing, or is refused, beside another choice than the row's own.
 _BELONGS = {
-    "encoder": {"reestimate"},
+    "encoder": {"update_bn_batches"},
     "loss": {"memory", "memory_start"},
     "matcher": {"memory", "memory_start", "whiten"},
-    "averaging": {"average_last"},
+    "ema_decay": {"swa_fraction"},
     "epochs": _LENGTHS,
     "budget_seconds": _LENGTHS,
     "steps": _LENGTHS,
@@ -198,22 +199,24 @@ def filled(row: Row, given: Collection[str], settings: Sequence[str] = ()) -> Ma
         settings: As in `loss.margin=0.3`; of a component that has no such argument the row's is
             left out.
     """
-    out = {one for field in given for one in {field, *_BELONGS.get(field, ())}}
+    out = {one for field in map(field_name, given) for one in {field, *_BELONGS.get(field, ())}}
     sized = set()
     for setting in settings:
-        field, dot, argument = setting.partition("=")[0].strip().partition(".")
+        name, dot, argument = setting.partition("=")[0].strip().partition(".")
+        field = field_name(name)
         if not dot or not isinstance(row.fields.get(field), str):
             out |= {field, *_BELONGS.get(field, ())}
             continue
         family = families()["losses" if field == "loss" else f"{field}s"]
         name = Spec.parse(row.fields[field]).name
+        argument = family.argument_name(name, argument)
         if argument not in {one.name for one in family.describe(name).arguments}:
             out |= {field, *_BELONGS.get(field, ())}
         sized.add(field)
     kept = {key: value for key, value in row.fields.items() if key not in out}
     for field in sized & set(kept):
         spec = Spec.parse(kept[field])
-        if spec.kwargs.get("fewer"):
+        if spec.kwargs.get("allow_fewer"):
             # A row takes fewer where data have fewer; what a person asks for is met or refused.
             kept[field] = spec.name
     return kept
@@ -221,4 +224,4 @@ def filled(row: Row, given: Collection[str], settings: Sequence[str] = ()) -> Ma
 
 def complete(given: Collection[str]) -> bool:
     """Whether these are all fields that a row could fill."""
-    return {one.name for one in fields(Recipe)} - set(NOT_OF_ROWS) <= set(given)
+    return {one.name for one in fields(Recipe)} - set(NOT_OF_ROWS) <= {*map(field_name, given)}

@@ -4,11 +4,8 @@ import html
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-import numpy as np
-
 from likewise.auditing import Audit, Clue, Evidence, Finding, Severity, count_words
-from likewise.report import pictures, sections, wording
-from likewise.report.document import document
+from likewise.report import document, pictures, wording
 from likewise.shapes import Array
 
 _HEADINGS = {
@@ -67,16 +64,15 @@ def render_audit(audit: Audit, shown: Mapping[int, Array], *, rerun: Sequence[st
             for severity, title in _TITLES.items()
         ),
         ("clues", "What trivial things tell", _clues(audit.clues)),
-        ("failed", "Items that cannot be read", sections.failed(audit.failed)),
+        ("failed", "Items that cannot be read", document.failed(audit.failed)),
         ("drawn", "What was drawn", "".join(f"<p>{html.escape(one)}</p>" for one in audit.sampled)),
-        ("rerun", "How to rerun", sections.code("\n".join(rerun), "Commands")),
     ]
-    return document(
+    return document.html_page(
         f"Audit of {audit.source}",
-        f"Audit of {sections.path(audit.source)}",
         "Likewise, before anything is learned",
         html.escape(audit.counted),
         contents,
+        rerun=rerun,
         figured=False,
     )
 
@@ -92,7 +88,7 @@ def _summary(audit: Audit) -> str:
         "baselines": str(len(audit.of("baseline"))),
         "notes": str(len(audit.of("note"))),
     }
-    return f'<p class="lede">{lede}</p>{alarms}{sections.facts(notes)}'
+    return f'<p class="lede">{lede}</p>{alarms}{document.facts(notes)}'
 
 
 def _findings(found: Sequence[Finding], shown: Mapping[int, Array]) -> str:
@@ -109,21 +105,13 @@ def _finding(one: Finding, shown: Mapping[int, Array]) -> str:
     shots = f'<div class="shots">{groups}</div>' if groups else ""
     return (
         f'<li class="finding {one.severity}"><h3><small>{one.severity}</small>'
-        f"{_HEADINGS[one.kind]}</h3><p>{sections.path(one.sentence)}</p>{advice}{shots}</li>"
+        f"{_HEADINGS[one.kind]}</h3><p>{document.path(one.sentence)}</p>{advice}{shots}</li>"
     )
 
 
 def _shot(one: Evidence, shown: Mapping[int, Array]) -> str:
-    item = shown.get(one.row)
-    drawn = ""
-    if item is not None and item.dtype == np.uint8:
-        drawn = pictures.picture(item, f"{one.place}, {one.detail}")
-    elif item is not None:
-        drawn = pictures.series_drawing(item, item)[0]
-    return (
-        f"<figure>{drawn}<figcaption><b>{sections.path(one.detail)}</b>"
-        f"{sections.path(one.place)}</figcaption></figure>"
-    )
+    caption = f"<b>{document.path(one.detail)}</b>{document.path(one.place)}"
+    return document.shot(shown.get(one.row), f"{one.place}, {one.detail}", caption)
 
 
 def _clues(clues: Sequence[Clue]) -> str:
@@ -142,15 +130,9 @@ def _clues(clues: Sequence[Clue]) -> str:
 
 
 def _table(clues: Sequence[Clue], question: str) -> str:
-    head = "".join(
-        f'<th scope="col">{name}</th>' for name in ("what", "AUC", "95% interval", "from 0 to 1")
-    )
-    rows = "\n".join(_row(one) for one in clues)
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    return (
-        f'<div class="scroll clues" role="region" aria-label="Telling {html.escape(question)}" '
-        f'tabindex="0">{table}</div>'
-    )
+    columns = ("what", "AUC", "95% interval", "from 0 to 1")
+    label = f"Telling {html.escape(question)}"
+    return document.table(columns, map(_row, clues), label, frame="clues")
 
 
 def _row(one: Clue) -> str:

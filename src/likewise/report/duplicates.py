@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from likewise.duplicates import Duplicates
-from likewise.report import pictures, sections, wording
-from likewise.report.document import document
+from likewise.report import document, wording
 from likewise.shapes import Array
 
 MOST_GROUPS = 200
@@ -36,15 +35,14 @@ def render_duplicates(
     contents = [
         ("summary", "Summary", _summary(found)),
         ("groups", "Groups", _groups(found, shown)),
-        ("failed", "Items that cannot be read", sections.failed(found.failed)),
-        ("rerun", "How to rerun", sections.code("\n".join(rerun), "Commands")),
+        ("failed", "Items that cannot be read", document.failed(found.failed)),
     ]
-    return document(
+    return document.html_page(
         f"What is there twice in {found.source}",
-        f"What is there twice in {sections.path(found.source)}",
         "Likewise, nothing was deleted",
         f"{len(found.places):,} items, compared by {html.escape(found.compared_by)}",
         contents,
+        rerun=rerun,
         figured=False,
     )
 
@@ -67,7 +65,7 @@ def _summary(found: Duplicates) -> str:
         notes["all in"] = folder
     if found.linking:
         notes["pairs between groups"] = f"{found.linking:,}, which stand in the table alone"
-    return f'<p class="lede">{html.escape(lede)}</p>{sections.facts(notes)}'
+    return f'<p class="lede">{html.escape(lede)}</p>{document.facts(notes)}'
 
 
 def _folder(found: Duplicates) -> str:
@@ -107,7 +105,10 @@ def _group(
         heading += ", byte for byte the same"
     elif len(pairs) == 1:  # a table of one line would say the names again
         heading += f", {_apart(found, pairs[0])}"
-    shots = "".join(_shot(names[row], shown.get(row)) for row in members[:MOST_MEMBERS])
+    shots = "".join(
+        document.shot(shown.get(row), names[row], document.path(names[row]))
+        for row in members[:MOST_MEMBERS]
+    )
     rest = len(members) - MOST_MEMBERS
     more = f'<p class="note">and {rest:,} more items</p>' if rest > 0 else ""
     table = "" if exact or len(pairs) == 1 else _pairs(found, pairs, number, names)
@@ -131,32 +132,18 @@ def _likely(found: Duplicates, at: int) -> str:
     return f"{wording.fraction(likely)} where {found.prior:g} of all pairs are the same"
 
 
-def _shot(place: str, item: Array | None) -> str:
-    drawn = ""
-    if item is not None and item.dtype == np.uint8:
-        drawn = pictures.picture(item, place)
-    elif item is not None:
-        drawn = pictures.series_drawing(item, item)[0]
-    return f"<figure>{drawn}<figcaption>{sections.path(place)}</figcaption></figure>"
-
-
 def _pairs(found: Duplicates, pairs: Sequence[int], number: int, names: Mapping[int, str]) -> str:
     """The pairs of a group, the farthest first, since these are in doubt."""
     ordered = sorted(pairs, key=lambda at: -float(found.distances[at]))
     columns = ("pair", "", "distance", "probability")
-    head = "".join(f'<th scope="col">{name}</th>' for name in columns)
-    rows = "\n".join(_row(found, at, names) for at in ordered[:_MOST_PAIRS])
-    label = f"Pairs of group {number + 1}"
+    rows = [_row(found, at, names) for at in ordered[:_MOST_PAIRS]]
     rest = len(pairs) - _MOST_PAIRS
     more = f'<p class="note">and {rest:,} nearer pairs</p>' if rest > 0 else ""
-    return (
-        f'<div class="scroll clues" role="region" aria-label="{label}" tabindex="0">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{more}"
-    )
+    return document.table(columns, rows, f"Pairs of group {number + 1}", frame="clues") + more
 
 
 def _row(found: Duplicates, at: int, names: Mapping[int, str]) -> str:
-    first, second = (sections.path(names[int(one[at])]) for one in (found.first, found.second))
+    first, second = (document.path(names[int(one[at])]) for one in (found.first, found.second))
     said = "same bytes" if found.same_bytes[at] else _likely(found, at) or "no calibration"
     return (
         f"<tr><td>{first}</td><td>{second}</td>"

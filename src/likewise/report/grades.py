@@ -3,7 +3,7 @@
 import html
 from typing import Any
 
-from likewise.report import sections, wording
+from likewise.report import document, wording
 from likewise.report.figures import TOKENS, Figure, finished
 from likewise.results import GradeAccuracy, Graded
 
@@ -15,7 +15,7 @@ def grades(found: Graded | None) -> str:
     follows = f'<p class="prose">{html.escape(wording.graded_words(found))}</p>'
     if found.accuracy is None:
         return follows
-    return sections.drawn(grades_figure(found.accuracy), _caption(found.accuracy, found)) + follows
+    return document.drawn(grades_figure(found.accuracy), _caption(found.accuracy, found)) + follows
 
 
 def grades_figure(found: GradeAccuracy) -> Figure:

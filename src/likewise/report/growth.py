@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from likewise.report import sections, wording
+from likewise.report import document, wording
 from likewise.report.figures import TOKENS, Figure, finished
 from likewise.results import AtSize, Evaluation, Share
 
@@ -14,7 +14,7 @@ def growth(evaluation: Evaluation) -> str:
         return ""
     at = who.by_size
     fpir = f"{at[0].fpir:g}"
-    return sections.drawn(
+    return document.drawn(
         growth_figure(at),
         f"Each point is the mean of {at[0].galleries} galleries drawn by lot from the test "
         "identities, each enrolled by one item; the bars are 95% intervals whose trials are "

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from likewise.errors import BadArgument
-from likewise.report import figures, growth, pictures, sections, shares, wording
-from likewise.report.document import document
+from likewise.report import document, figures, growth, pictures, sections, shares, wording
 from likewise.report.grades import grades
 from likewise.results import Choice, Epoch, Evaluation, Rate, Verification
 from likewise.shapes import Array
@@ -110,16 +109,17 @@ def render(report: Report) -> str:
     Raises:
         MissingExtra: If plotly is not installed.
     """
-    return document(
+    return document.html_page(
         report.title,
-        sections.path(report.title),
         f"Likewise, {report.evaluation.verification.sentence}",
-        sections.path(report.evaluation.source),
+        document.path(report.evaluation.source),
         _sections(report),
+        rerun=report.rerun,
+        environment=report.environment,
     )
 
 
-def _sections(report: Report) -> list[tuple[str, str, str]]:
+def _sections(report: Report) -> list[document.Section]:
     evaluation, found = report.evaluation, report.evaluation.verification
     measure, (_, kinds) = wording.measure_words(evaluation), wording.kinds(found)
     certain = sections.probability_section(evaluation.probability, report.choice)
@@ -137,12 +137,10 @@ def _sections(report: Report) -> list[tuple[str, str, str]]:
         ("training", "Training", _training(report.epochs)),
         ("mistakes", "The worst mistakes", _mistakes(report.examples, measure)),
         ("hardest", f"Hardest {kinds}", sections.hardest(evaluation)),
-        ("failed", "Items that failed to read", sections.failed(evaluation.failed)),
-        ("data", "Data", sections.facts(report.data)),
-        ("audit", "Audit", sections.facts(report.audit)),
-        ("recipe", "Recipe", sections.code(report.recipe, "Recipe")),
-        ("rerun", "How to rerun", sections.code("\n".join(report.rerun), "Commands")),
-        ("environment", "Environment", sections.facts(report.environment)),
+        ("failed", "Items that failed to read", document.failed(evaluation.failed)),
+        ("data", "Data", document.facts(report.data)),
+        ("audit", "Audit", document.facts(report.audit)),
+        ("recipe", "Recipe", document.code(report.recipe, "Recipe")),
     ]
 
 
@@ -166,7 +164,7 @@ def _mistake(one: Example, top: float, measure: str) -> str:
         *drawn, axes = pictures.series_drawing(one.first, one.second)
     labels = (one.first_label, one.first_place), (one.second_label, one.second_place)
     shown = "".join(
-        f"<figure>{item}<figcaption><b>{sections.path(label)}</b>{sections.path(place)}</figcaption></figure>"
+        f"<figure>{item}<figcaption><b>{document.path(label)}</b>{document.path(place)}</figcaption></figure>"
         for item, (label, place) in zip(drawn, labels, strict=True)
     )
     far, held = wording.distance(one.distance), wording.distance(one.threshold)
@@ -279,7 +277,7 @@ def _training(epochs: Sequence[Epoch]) -> str:
     below = ""
     if any(epoch.figure is not None for epoch in epochs):
         below = " Below, the validation figure: smaller is better."
-    return sections.drawn(
+    return document.drawn(
         figures.training_figure(epochs),
         f"{last.number:,} epochs, {last.steps:,} steps, {last.seconds:,.0f} seconds."
         f"{below}{kept}{warned}",

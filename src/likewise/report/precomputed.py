@@ -1,12 +1,10 @@
 """The page of data that were measured with no model: embeddings, or comparisons."""
 
 import html
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from likewise.report import sections, wording
-from likewise.report.document import document
+from likewise.report import document, sections, wording
 from likewise.report.grades import grades
 from likewise.results import (
     Accuracy,
@@ -93,15 +91,14 @@ def render_precomputed(report: PrecomputedReport) -> str:
         ("errors", "Both errors", _errors(report)),
         ("probability", "Probabilities", f'{certain}<p class="note">{report.said}</p>'),
         ("grades", "Grades", grades(report.grades)),
-        ("rerun", "How to rerun", sections.code("\n".join(report.rerun), "Commands")),
-        ("environment", "Environment", sections.facts(report.environment)),
     ]
-    return document(
+    return document.html_page(
         heading,
-        sections.path(heading),
         "Likewise, decisions without a model",
-        sections.path(report.counted),
+        document.path(report.counted),
         contents,
+        rerun=report.rerun,
+        environment=report.environment,
     )
 
 
@@ -112,9 +109,10 @@ def _chosen(report: PrecomputedReport) -> OperatingPoint | None:
 
 def _summary(report: PrecomputedReport) -> str:
     found, point = report.verification, _chosen(report)
-    tiles = [sections.accuracy_tile(name, one, found.unit) for name, one in report.accuracy.items()]
+    tiles = [document.accuracy_tile(name, one, found.unit) for name, one in report.accuracy.items()]
     if point is None:
-        lede = f"No error rate is promised, because the data support none. {_easiest(found)}"
+        why = document.easiest_refusal(found.points)
+        lede = f"No error rate is promised, because the data support none. {why}"
         lede += wording.unpromised(found.points, found.unit)
     elif point.test is None:
         lede = (
@@ -126,82 +124,50 @@ def _summary(report: PrecomputedReport) -> str:
             [(wording.DIFFERENT, point.test.far)], point.test.frr, found.unit
         )
         lede = f"At the threshold fitted for {wording.aim(point)}, {told}."
-        aim = math.nan if point.target is None else point.target
-        tiles = [
-            sections.tile("False accepts (FAR)", point.test.far, found.unit, aim),
-            sections.tile("False rejects (FRR)", point.test.frr, found.unit, math.nan),
-            *tiles,
-        ]
-    inside = "".join(tiles)
-    where = (
-        '<p class="note">Accuracy is that of the point balanced, where the mean of both errors is '
-        "least.</p>"
-        if report.accuracy
-        else ""
+        tiles = [*document.rate_tiles(point.test, found.unit, point.target), *tiles]
+    ranges = (
+        f"The ranges are 95% intervals; the trials behind them are {found.unit}, not pairs."
+        f"{document.aimed_words(tiles)}"
     )
-    ranges = ""
-    if 'class="range"' in inside:
-        aimed = " The dashed line is the rate aimed at." if 'class="aim"' in inside else ""
-        ranges = (
-            f'<p class="note">The ranges are 95% intervals; the trials behind them are '
-            f"{found.unit}, not pairs.{aimed}</p>"
-        )
-    return (
-        f'<p class="lede">{html.escape(f"{lede} {report.how}")}</p>'
-        + (f'<dl class="rates">{inside}</dl>' if inside else "")
-        + f'<p class="prose">{html.escape(report.caution)}</p>{ranges}{where}'
+    where = "Accuracy is that of the point balanced, where the mean of both errors is least."
+    return document.summary_of(
+        f"{lede} {report.how}",
+        tiles,
+        report.caution,
+        ranges if document.has_range(tiles) else "",
+        where if report.accuracy else "",
     )
-
-
-def _easiest(found: Verification) -> str:
-    refused = [point for point in found.points if point.target is not None]
-    easiest = max(refused, key=lambda point: point.target or 0.0, default=None)
-    return f"Even {easiest.name} is refused. {easiest.reason}" if easiest else ""
 
 
 def _points(report: PrecomputedReport) -> str:
     found = report.verification
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("name", *_COLUMNS))
-    rows = "\n".join(_row(point, report) for point in found.points)
-    table = f'<table class="points"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-    lines = "".join(f"<li>{html.escape(line)}</li>" for line in wording.refusals(found))
-    refused = f'<ul class="refusals">{lines}</ul>' if lines else ""
-    weigh = (
-        "Every pair weighs the same."
-        if wording.pairs_weigh_equally(found.unit)
-        else "Identities weigh equally; “pooled” is the plain share of pairs."
-    )
+    cells = [_cells(point, found.unit) for point in found.points]
+    chosen = (report.default_point, "used by decide")
+    table = document.points_table(found.points, _COLUMNS, cells, chosen, ("supported",))
     fitted = (
         " The threshold is fitted on all of the data, and its rates are those of the folds."
         if report.dealt
         else ""
     )
     return (
-        f"{sections.scroll(table, 'Operating points')}{refused}"
+        f"{table}"
         '<p class="note">FAR is the share of different pairs taken for the same, FRR the share of '
         "same pairs taken for different. Below each stand its 95% interval and the wrong pairs of "
-        f"all. {weigh} A pair is accepted when its distance is at most the threshold.{fitted} At "
-        "eer both rates were equal where it was fitted, at balanced their mean was least.</p>"
+        f"all. {document.weighing_words(found.unit)} A pair is accepted when its distance is at "
+        f"most the threshold.{fitted} At eer both rates were equal where it was fitted, at "
+        "balanced their mean was least.</p>"
     )
 
 
-def _row(point: OperatingPoint, report: PrecomputedReport) -> str:
-    unit, test, known = report.verification.unit, point.test, point.supported
-    cells = (
+def _cells(point: OperatingPoint, unit: str) -> Sequence[str]:
+    test, known = point.test, point.supported
+    return (
         "—" if point.target is None else f"{point.target:g}",
         wording.distance(point.threshold),
-        sections.rate_cell(test.far, unit, supported=known) if test else "not measured",
-        sections.rate_cell(test.frr, unit, supported=known) if test else "not measured",
+        document.rate_cell(test.far, unit, supported=known) if test else "not measured",
+        document.rate_cell(test.frr, unit, supported=known) if test else "not measured",
         "yes" if known else "no",
     )
-    inside = "".join(
-        f'<td data-name="{name}"{" class=late" if name == "supported" else ""}>{cell}</td>'
-        for name, cell in zip(_COLUMNS, cells, strict=True)
-    )
-    chosen = point.name == report.default_point
-    used = "<small>used by decide</small>" if chosen else ""
-    state = "chosen" if chosen else "" if known else "refused"
-    return f'<tr class="{state}"><th scope="row">{html.escape(point.name)}{used}</th>{inside}</tr>'
 
 
 def _folds(report: PrecomputedReport) -> str:
@@ -209,17 +175,13 @@ def _folds(report: PrecomputedReport) -> str:
         return ""
     unit = report.verification.unit
     point = f", {html.escape(report.default_point)}" if report.default_point else ""
-    head = (
-        f'<th scope="col">fold</th><th scope="col">{unit}</th>'
-        f'<th scope="col">threshold that decided{point}</th>'
-    )
-    rows = "".join(
+    rows = [
         f'<tr><th scope="row">{one.number}</th><td>{one.units:,}</td>'
         f"<td>{'—' if one.threshold is None else wording.distance(one.threshold)}</td></tr>"
         for one in report.dealt
-    )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    return sections.scroll(table, "Folds").replace("scroll", "scroll narrow", 1) + (
+    ]
+    columns = ("fold", unit, f"threshold that decided{point}")
+    return document.table(columns, rows, "Folds", frame="narrow") + (
         '<p class="note">The data are dealt into folds. What decides about a fold was fitted on '
         "all others, and the decisions are pooled, never the distances. Thresholds that lie close "
         "together say that the data are enough to fit one.</p>"

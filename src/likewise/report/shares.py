@@ -3,7 +3,7 @@
 import html
 from collections.abc import Mapping, Sequence
 
-from likewise.report import sections, wording
+from likewise.report import document, wording
 from likewise.results import ErrorRates, Evaluation, Extremes, OperatingPoint, Verification
 
 
@@ -43,21 +43,20 @@ def population_table(
         default: Name of the point that stands out.
     """
     names = list(populations)
-    head = "".join(f'<th scope="col">FAR, {html.escape(name)} forgeries</th>' for name in names)
-    rows = "".join(
+    rows = [
         f'<tr class="{"chosen" if point.name == default else ""}">'
         f'<th scope="row">{html.escape(point.name)}</th>'
         + "".join(
             "<td>"
-            + sections.rate_cell(populations[name][at].far, unit, supported=point.supported)
+            + document.rate_cell(populations[name][at].far, unit, supported=point.supported)
             + "</td>"
             for name in names
         )
         + "</tr>"
         for at, point in enumerate(points)
-    )
-    table = f'<table><thead><tr><th scope="col">point</th>{head}</tr></thead><tbody>{rows}</tbody>'
-    return sections.scroll(table + "</table>", "Populations")
+    ]
+    columns = ("point", *(f"FAR, {html.escape(name)} forgeries" for name in names))
+    return document.table(columns, rows, "Populations")
 
 
 def groups(evaluation: Evaluation) -> str:
@@ -66,26 +65,24 @@ def groups(evaluation: Evaluation) -> str:
     if found is None:
         return ""
     unit = evaluation.verification.unit
-    rows = "".join(
-        f'<tr><th scope="row">{sections.path(group.name)}</th>'
+    rows = [
+        f'<tr><th scope="row">{document.path(group.name)}</th>'
         f"<td>{group.items:,} of {group.units:,}</td>"
         + (
             f'<td colspan="2">{html.escape(group.reason)}</td>'
             if group.rates is None
             else "".join(
-                f"<td>{sections.rate_cell(rate, unit, supported=True)}</td>"
+                f"<td>{document.rate_cell(rate, unit, supported=True)}</td>"
                 for rate in (group.rates.far, group.rates.frr)
             )
         )
         + "</tr>"
         for group in found.groups
-    )
-    names = (found.by, "items, identities", "FAR", "FRR")
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    ]
+    columns = (html.escape(found.by), "items, identities", "FAR", "FRR")
     apart = [_apart("FAR", found.far_ratio), _apart("FRR", found.frr_ratio)]
     return (
-        f"{sections.scroll(table, f'Rates by {found.by}')}"
+        f"{document.table(columns, rows, f'Rates by {found.by}')}"
         f'<p class="note">All at the same threshold, {wording.distance(found.threshold)}; pairs '
         f"within a group only. {' '.join(line for line in apart if line)}</p>"
     )

@@ -16,8 +16,8 @@ from likewise.io import atomic
 from likewise.io.display import printable, shortened
 from likewise.model import Model
 from likewise.report import Example, Report, card, render
+from likewise.report.cross_validation import FoldsReport, render_folds
 from likewise.report.figures import check_plotly
-from likewise.report.folded import FoldsReport, render_folds
 from likewise.report.precomputed import PrecomputedReport, render_precomputed
 from likewise.results import Choice, Epoch, Evaluation, Training
 from likewise.types import Items

@@ -8,8 +8,7 @@ from typing import final
 
 from likewise.errors import BadArgument
 from likewise.shapes import Array, Float
-from likewise.stores.neighbours import Neighbours
-from likewise.stores.rows import Change, Match, Pin, Rows, StoreState, Written
+from likewise.stores.rows import Change, Match, Neighbours, Pin, Rows, StoreState, Written
 from likewise.stores.where import Condition
 
 

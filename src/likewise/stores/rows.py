@@ -10,7 +10,7 @@ import numpy as np
 
 from likewise.errors import BadArgument, GalleryBusy, WrongDimension
 from likewise.io.display import shortened
-from likewise.shapes import Array, Bool, Float
+from likewise.shapes import Array, Bool, Float, Shaped
 from likewise.stores.index.indexing import Indexed, IndexRequest
 from likewise.stores.keepable import check_field, check_text, check_value
 
@@ -297,3 +297,27 @@ def metadata_texts(rows: Sequence[Mapping[str, object]]) -> list[str]:
                 "are kept of a row. Keep large things elsewhere, under the row's id."
             )
     return found
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The ids that were found for every query, nearest first.
+
+    Attributes:
+        ids: Strings; empty where there are fewer.
+        distances: Of each; infinite where there are fewer.
+    """
+
+    ids: Shaped[Array, "n k"]
+    distances: Float[Array, "n k"]
+
+    @classmethod
+    def of(cls, found: Sequence[tuple[Sequence[str], Sequence[float]]], k: int) -> "Neighbours":
+        """What was found for every query, in arrays of so many columns at most."""
+        k = min(k, max((len(names) for names, _ in found), default=0))
+        ids = np.full((len(found), k), "", dtype=object)
+        distances = np.full((len(found), k), np.inf, dtype=np.float32)
+        for at, (names, far) in enumerate(found):
+            ids[at, : len(names)] = names
+            distances[at, : len(far)] = far
+        return cls(ids, distances)

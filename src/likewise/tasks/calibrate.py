@@ -25,7 +25,7 @@ from likewise.results import Evaluation
 from likewise.sources.base import Source
 from likewise.tasks.evaluate import measure_model
 from likewise.tasks.seen import see
-from likewise.types import Claim, Items, Role, Split
+from likewise.types import Claim, Items, Role, Split, renamed_arguments
 
 LONGEST_NAME = 64
 SHARE = 0.5
@@ -48,6 +48,7 @@ class NamedCalibration:
     split: str
 
 
+@renamed_arguments(against="impostors")
 def calibrate(
     model: Model,
     source: Source,
@@ -61,7 +62,7 @@ def calibrate(
     far: float | None = None,
     costs: tuple[float, float] | None = None,
     prior: float = 0.5,
-    against: str = "",
+    impostors: str = "",
     overwrite: bool = False,
     allow_overlap: bool = False,
     strict: bool = False,
@@ -87,7 +88,7 @@ def calibrate(
         costs: What a false accept and what a false reject costs; adds the point of least cost.
         prior: The share of same pairs where this is used, for the costs and for what is measured of
             the probabilities.
-        against: Which different pairs thresholds are fitted for, where some items are forged:
+        impostors: Which different pairs thresholds are fitted for, where some items are forged:
             `skilled` (also if empty), `random` or `both`.
         overwrite: Replace the calibration of that name.
         allow_overlap: Calibrate on what trained the model, too.
@@ -112,10 +113,10 @@ def calibrate(
     fitting = Fitting(check_calibrator(calibrator), request)
     claimed = Claim(claim) if claim else model.manifest.claim
     items = source.items()
-    if against and not items.forged.any():
+    if impostors and not items.forged.any():
         raise BadArgument(
-            f"against is {against!r}, and nothing of {items.namespace} is forged. Leave it out, or "
-            "say which items are forged, in a column `origin` of a table for example."
+            f"impostors is {impostors!r}, and nothing of {items.namespace} is forged. Leave it "
+            "out, or say which items are forged, in a column `origin` of a table for example."
         )
     # Nothing is decoded for a split that the items cannot carry.
     _indices(items, claimed, share, seed)
@@ -124,7 +125,7 @@ def calibrate(
             model.trained_on.check(decoded.items, iter(decoded), purpose="calibrate")
         dealt = _indices(decoded.items, claimed, share, seed)
         known, test = (decoded.take(dealt.indices[r]) for r in (Role.CALIBRATE, Role.TEST))
-        made, kept = calibrate_comparators(model, known, claimed, fitting, against=against)
+        made, kept = calibrate_comparators(model, known, claimed, fitting, impostors=impostors)
         made, evaluation = with_test_rates(model, made, test, items.namespace, request)
         # Somebody may have calibrated the model, too, since it was loaded.
         standing = _standing(model)
@@ -180,12 +181,12 @@ def _indices(items: Items, claim: Claim, share: float, seed: int) -> Split:
             f"The share is {share}, and the fraction of the identities that calibrate, between 0 "
             "and 1, is expected."
         )
-    shares = {Role.CALIBRATE: share, Role.TEST: 1 - share}
-    return split(items, claim, shares=shares, by="random", seed=seed, trained=True)
+    fractions = {Role.CALIBRATE: share, Role.TEST: 1 - share}
+    return split(items, claim, fractions=fractions, by="random", seed=seed, trained=True)
 
 
 def calibrate_comparators(
-    model: Model, known: Decoded, claim: Claim, fitting: Fitting, *, against: str = ""
+    model: Model, known: Decoded, claim: Claim, fitting: Fitting, *, impostors: str = ""
 ) -> tuple[dict[str, Calibration], DriftReference]:
     """Calibrate every comparator of a model on decoded items; arguments as in `calibrate`.
 
@@ -199,7 +200,7 @@ def calibrate_comparators(
             seen = see(model, known, comparator)
         else:
             seen = replace(plain, comparator=model.comparator(comparator))
-        compared = choose_pairs(seen.vectors, seen.items, seen.comparator, against)
+        compared = choose_pairs(seen.vectors, seen.items, seen.comparator, impostors)
         fitted = fit_calibration(compared, claim, fitting.calibrator, fitting.request)
         graded = graded_distances(seen.vectors, seen.items, seen.comparator)
         source = known.items.namespace + (f" ({seen.drawn})" if seen.drawn else "")

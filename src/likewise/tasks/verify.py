@@ -6,9 +6,10 @@ from likewise.calibration import DecisionRequest
 from likewise.data import place_of, raw_of
 from likewise.model import Model
 from likewise.results import Decision
-from likewise.types import Raw
+from likewise.types import Raw, renamed_arguments
 
 
+@renamed_arguments(at="operating_point")
 def verify(
     model: Model,
     first: str | Path | Raw,
@@ -18,7 +19,7 @@ def verify(
     prior: float = 0.5,
     calibration: str = "default",
     comparator: str = "",
-    at: str = "",
+    operating_point: str = "",
     guarantee: bool | None = None,
     costs: tuple[float, float] | None = None,
 ) -> Decision:
@@ -34,14 +35,15 @@ def verify(
             costs if given.
         calibration: Which of the model's calibrations.
         comparator: `distance` or `matcher`; the matcher where the model has one.
-        at: Use the operating point of this name, such as `eer` or `balanced`, instead.
+        operating_point: Use the operating point of this name, such as `eer` or `balanced`, instead.
         guarantee: Use a threshold whose false-accept rate is within the target with 95% confidence,
             not one whose rate on the items calibrated on is; as the calibration says if None.
         costs: What a false accept and what a false reject costs: use the threshold of least cost
             at this prior, which must have been fitted.
 
     Raises:
-        BadArgument: If a cost is not above 0, or more than one of `far`, `at` and `costs` is given.
+        BadArgument: If a cost is not above 0, or more than one of `far`, `operating_point` and
+            `costs` is given.
         NotCalibrated: If the model has no such calibration.
         UnknownName: If the model has no such comparator.
         UnsupportedRate: If that rate has no threshold.
@@ -50,7 +52,7 @@ def verify(
     """
     request = DecisionRequest(
         far=far,
-        operating_point=at,
+        operating_point=operating_point,
         guaranteed=guarantee,
         costs=costs,
         prior=prior,

@@ -39,7 +39,9 @@ def test_embeddings_of_all_members_stand_in_a_row():
 
 def test_members_may_keep_their_lengths():
     torch.manual_seed(0)
-    encoder = ENCODERS.build("ensemble('lstm(dim=4, hidden=4)', unit=False)", shape=SERIES).eval()
+    encoder = ENCODERS.build(
+        "ensemble('lstm(dim=4, hidden=4)', normalize=False)", shape=SERIES
+    ).eval()
     series, lengths = torch.randn(3, 9, 2), torch.tensor([9, 4, 1])
     alone = [member(series, lengths) for member in encoder.members]
     torch.testing.assert_close(encoder(series, lengths), torch.cat(alone, dim=1))

@@ -29,7 +29,7 @@ CASES = {
 
 def network_of(encoder: str, shape: InputShape) -> Network:
     torch.manual_seed(0)
-    return Network(ENCODERS.build(encoder, shape=shape), unit=True).double().train()
+    return Network(ENCODERS.build(encoder, shape=shape), normalize=True).double().train()
 
 
 def batch_of(shape: InputShape, count: int = 23) -> tuple[Tensor, Tensor | None]:
@@ -141,7 +141,7 @@ def test_what_is_kept_does_not_grow_with_the_batch() -> None:
 def started(*settings: str) -> Run:
     series, names = waves(count=30, each=5)
     recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
-        ["encoder=lstm(hidden=4)", "precision=float32", "steps=6", "averaging=0", *settings]
+        ["encoder=lstm(hidden=4)", "precision=float32", "steps=6", "ema_decay=0", *settings]
     )
     return train(recipe, Arrays.of(series, names, namespace="waves"))
 

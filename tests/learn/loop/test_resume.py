@@ -26,7 +26,7 @@ CASES = {
     "lstm": (["encoder=lstm(hidden=4)"], 30),
     "dropout": (["encoder=transformer(width=8, layers=1)", "learning_rate=0.01"], 30),
     "select": (["encoder=lstm(hidden=4)", "learning_rate=0.01"], 120),
-    "matcher": (["encoder=lstm(hidden=4)", "matcher=mlp(hidden=8)", "averaging=0"], 30),
+    "matcher": (["encoder=lstm(hidden=4)", "matcher=mlp(hidden=8)", "ema_decay=0"], 30),
     "proxies": (["encoder=lstm(hidden=4)", "loss=proxy_anchor"], 30),
     "muon": (["encoder=transformer(width=8, layers=1)", "optimizer=muon"], 30),
     "memory": (
@@ -106,6 +106,21 @@ def test_a_damaged_checkpoint_is_refused(damage, tmp_path):
         changed = {"empty": b"", "cut": data[: len(data) // 2], "garbled": b"x" * len(data)}
         path.write_bytes(changed[damage])
     with pytest.raises(NothingToResume, match="no checkpoint that can be gone on with"):
+        checkpoint.read_checkpoint(path)
+
+
+def test_a_checkpoint_of_another_format_is_refused_by_the_version_that_wrote_it(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "run.checkpoint"
+    monkeypatch.setattr(checkpoint, "FORMAT", 3)
+    monkeypatch.setattr(checkpoint, "__version__", "9.8")
+    started("lstm", path, stop_after=2).finish()
+    monkeypatch.undo()
+    words = (
+        r"has format 3: version 9\.8 of Likewise wrote it, and this one .* format 2 only.*--over"
+    )
+    with pytest.raises(NothingToResume, match=words):
         checkpoint.read_checkpoint(path)
 
 

@@ -167,7 +167,7 @@ def test_a_run_learns_from_pairs(name: str) -> None:
     series, names = waves(count=30, each=4)
     settings = ["encoder=lstm(hidden=4)", "sampler=balanced_pairs(16)", "precision=float32"]
     recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
-        [*settings, f"loss={name}", "epochs=6", "learning_rate=0.01", "averaging=0"]
+        [*settings, f"loss={name}", "epochs=6", "learning_rate=0.01", "ema_decay=0"]
     )
     run = train(recipe, Arrays.of(series, names, namespace="waves")).finish()
     costs = [epoch.loss for epoch in run.epochs]

@@ -183,8 +183,8 @@ def test_a_view_changes_the_embedding_and_not_the_map() -> None:
     shape = InputShape(Kind.IMAGE, 1, 16, 16)
     encoder = ENCODERS.build("convnet4(dim=8, width=4)", shape=shape)
     matcher = matcher_of("attention(width=4)", encoder, "convnet4")
-    plain = Network(encoder, unit=True, matcher=matcher).eval()
-    viewed = Network(encoder, unit=True, matcher=matcher, views=[Mirrored(shape=shape)]).eval()
+    plain = Network(encoder, normalize=True, matcher=matcher).eval()
+    viewed = Network(encoder, normalize=True, matcher=matcher, views=[Mirrored(shape=shape)]).eval()
     inputs = torch.randn(3, 1, 16, 16)
     with torch.no_grad():
         (vectors, seen), (others, same) = plain(inputs), viewed(inputs)
@@ -321,9 +321,9 @@ def made(request, tmp_path_factory):
             "steps=120",
             "learning_rate=0.003",
             "precision=float32",
-            "shares.train=0.8",
-            "shares.calibrate=0.1",
-            "shares.test=0.1",
+            "fractions.train=0.8",
+            "fractions.calibrate=0.1",
+            "fractions.test=0.1",
         ]
     )
     return learn(recipe, out=tmp_path_factory.mktemp("mapped") / "model", audit=False)
@@ -401,10 +401,10 @@ def training(path: Path | None, *, stop_after: int | None = None, resume: bool =
             "chunk=10",
             "epochs=3",
             "precision=float32",
-            "shares.train=0.4",
-            "shares.select=0.2",
-            "shares.calibrate=0.2",
-            "shares.test=0.2",
+            "fractions.train=0.4",
+            "fractions.select=0.2",
+            "fractions.calibrate=0.2",
+            "fractions.test=0.2",
         ]
     )
 

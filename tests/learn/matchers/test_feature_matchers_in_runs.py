@@ -63,7 +63,7 @@ def test_flattened_places_are_exported_beside_the_maps(matcher: str) -> None:
     shape = InputShape(Kind.IMAGE, 1, 27, 35)
     spec = "resnet(dim=3, width=4, depth=8, stem='strided', pooling='flatten')"
     encoder = ENCODERS.build(spec, shape=shape)
-    network = Network(encoder, unit=True, matcher=matcher_of(matcher, encoder, spec)).eval()
+    network = Network(encoder, normalize=True, matcher=matcher_of(matcher, encoder, spec)).eval()
     session = onnxruntime.InferenceSession(export_network(network, shape))
     inputs = torch.randn(2, 1, 27, 35)
     embedding, features = session.run(["embedding", "features"], {"inputs": inputs.numpy()})
@@ -90,8 +90,8 @@ def characters(*settings: str) -> Run:
     return train(recipe)
 
 
-SELECTING = "shares={'train': 0.6, 'select': 0.2, 'calibrate': 0.1, 'test': 0.1}"
-ALONE = "shares={'train': 0.8, 'calibrate': 0.1, 'test': 0.1}"
+SELECTING = "fractions={'train': 0.6, 'select': 0.2, 'calibrate': 0.1, 'test': 0.1}"
+ALONE = "fractions={'train': 0.8, 'calibrate': 0.1, 'test': 0.1}"
 
 
 @pytest.mark.parametrize("shares", [SELECTING, ALONE])
@@ -169,7 +169,7 @@ def settings(path) -> Recipe:
             "loss=contrastive",
             "sampler=source_pairs",
             "matcher=attention(width=8)",
-            "shares={'train': 0.3, 'calibrate': 0.35, 'test': 0.35}",
+            "fractions={'train': 0.3, 'calibrate': 0.35, 'test': 0.35}",
             "epochs=8",
             "precision=float32",
         ]

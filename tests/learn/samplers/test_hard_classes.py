@@ -114,7 +114,7 @@ def test_a_class_is_where_the_mean_of_its_items_is() -> None:
         transform = TRANSFORMS.build("sequence", state=dict(raw.fit(decoded)))
 
         encoder = ENCODERS.build("lstm(hidden=4)", shape=transform.shape)
-        network = Network(encoder, unit=True).eval()
+        network = Network(encoder, normalize=True).eval()
         arguments = (transform, torch.device("cpu"))
         random = np.random.default_rng(0)
         found = class_centres(network, decoded, 6, *arguments, random)

@@ -144,7 +144,11 @@ def test_going_on_with_something_else_is_refused(tuned, recipe, strangers):
     for wrong, search, message in (
         (recipe.with_settings(["warmup=0.2"]), SEARCH, "warmup is 0.1 there and 0.2 here"),
         (recipe, SEARCH[:1], "searches something else: .* is there only"),
-        (recipe, (*SEARCH, "unit=true|false"), r"searches something else: unit=true\|false is her"),
+        (
+            recipe,
+            (*SEARCH, "normalize=true|false"),
+            r"searches something else: normalize=true\|false is her",
+        ),
         (
             recipe.with_settings([f"source=folder({str(strangers)!r})"]),
             SEARCH,

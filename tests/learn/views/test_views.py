@@ -119,7 +119,7 @@ def network(*specs: str, unit: bool = True) -> Network:
     torch.manual_seed(0)
     encoder = ENCODERS.build("convnet4(width=8, dim=6)", shape=SHAPE)
     views: list[View] = [FAMILY.build(spec, shape=SHAPE) for spec in specs]
-    made = Network(encoder, unit=unit, views=views)
+    made = Network(encoder, normalize=unit, views=views)
     for module in made.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.running_mean)

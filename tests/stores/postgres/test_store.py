@@ -8,7 +8,6 @@ import time
 import numpy as np
 import psycopg
 import pytest
-from test_sqlite_store import PIN, kill_and_look, rows
 
 from likewise.distances import FAMILY as DISTANCES
 from likewise.errors import (
@@ -32,6 +31,7 @@ from likewise.stores.rows import Change, Moved, Pin, Rows
 from likewise.stores.where import parse_condition
 from tests.places import Table, place_of
 from tests.postgres import REQUIRED, started
+from tests.stores.sqlite.test_store import PIN, kill_and_look, rows
 
 
 @pytest.fixture
@@ -481,7 +481,7 @@ def test_a_reader_of_the_moment_before_a_migration_is_told_so(place, monkeypatch
     store.write(Change(rows(40)))
     store.write(Change(index=IndexRequest(recall=0.5)))
     pin = Pin("b" * 64, "euclidean", PIN.dim)
-    real, moved = finding.head_of, []
+    real, moved = finding.migration_head, []
 
     def meanwhile(connection, server, **more):
         head = real(connection, server, **more)
@@ -490,7 +490,7 @@ def test_a_reader_of_the_moment_before_a_migration_is_told_so(place, monkeypatch
             store.write(Change(moved=Moved(pin, 1, lambda ids: np.ones((len(ids), PIN.dim)))))
         return head
 
-    monkeypatch.setattr(finding, "head_of", meanwhile)
+    monkeypatch.setattr(finding, "migration_head", meanwhile)
     probes = rows(finding.STREAMED if ask == "stream" else 1).vectors
     asked = {"read": lambda: list(reader.read())}.get(
         ask, lambda: reader.nearest(probes, 3, approximate=ask == "index")

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_sqlite_store import applied, held, made, writing
+
+from tests.stores.sqlite.test_store import applied, held, made, writing
 
 MEGABYTES = 96
 

@@ -21,4 +21,5 @@ FAMILY: "Family[Encoder]" = Family(
         "ensemble": "ensemble:Ensemble",
     },
     context=("shape",),
+    aliases={"ensemble.unit": "normalize"},
 )

@@ -129,7 +129,7 @@ def _splits(items: Items, recipe: Recipe, claim: Claim) -> Split:
     return split(
         items,
         claim,
-        shares={Role(role): share for role, share in recipe.shares.items()} or None,
+        fractions={Role(role): share for role, share in recipe.fractions.items()} or None,
         by=cast(Any, recipe.split_by),  # the recipe has checked the word
         seed=recipe.seed,
     )

@@ -96,7 +96,7 @@ class Run:
         views = [VIEWS.build(spec, shape=data.transform.shape) for spec in recipe.views]
         self.network = Network(
             encoder,
-            unit=recipe.unit,
+            normalize=recipe.normalize,
             matcher=matcher,
             views=views,
             whitened=recipe.whiten > 0,

@@ -80,7 +80,6 @@ class Pgvector(Store):
                 finding,
                 indexing,
                 migrations,
-                moving,
                 server,
             )
         except ImportError as error:
@@ -89,7 +88,7 @@ class Pgvector(Store):
                 "'likewise[pgvector]'"
             ) from error
         self._changes, self._finding = changes, finding
-        self._indexing, self._migrations, self._moving = indexing, migrations, moving
+        self._indexing, self._migrations = indexing, migrations
         self._place = (address, table, timeout_seconds)
         self.resources = ExitStack()
         self._server: Server = server.Server(address, table, timeout_seconds, writing=writing)
@@ -115,7 +114,7 @@ class Pgvector(Store):
             self._check(change.put.vectors)
         if change.moved is not None:
             return self._move(change.moved)
-        done = self._changes.apply_change(self._server, change)
+        done = self._changes.apply_postgres_change(self._server, change)
         known = change.put.ids if change.put is not None and change.taken == "known" else ()
         if change.remove or known or change.reclaim:
             self._forget_migrating(Change(remove=[*change.remove, *known], reclaim=change.reclaim))
@@ -127,7 +126,7 @@ class Pgvector(Store):
 
     def _move(self, moved: Moved) -> Written:
         before = self.state().index
-        done = self._moving.move_gallery(self._server, moved)
+        done = self._changes.move_postgres_gallery(self._server, moved)
         # This store is of the old model; the index is made by one that is of the new, if there is
         # one for its vectors.
         if before is not None:
@@ -138,8 +137,8 @@ class Pgvector(Store):
     def _forget_migrating(self, change: Change) -> None:
         """Remove what is removed or replaced from a migration that is not finished, too."""
         address, table, seconds = self._place
-        staging = self._moving.staging_table(table)
-        if self._moving.is_there(self._server, staging):
+        staging = self._changes.staging_table(table)
+        if self._changes.is_there(self._server, staging):
             # Somebody may have finished it meanwhile.
             with suppress(GalleryNotFound), Pgvector(address, staging, seconds) as staged:
                 staged.write(change)
@@ -240,16 +239,16 @@ class Pgvector(Store):
     def staging(self, pin: Pin) -> Store:
         """A gallery in another table of the database; see `Store.staging`."""
         address, table, seconds = self._place
-        staging = self._moving.staging_table(table)
+        staging = self._changes.staging_table(table)
         try:
             return Pgvector(address, staging, seconds, pin=pin)
         except ForeignEmbedding as error:
-            discard = f"drop it: {self._moving.discarding(staging).as_string(None)}"
+            discard = f"drop it: {self._changes.discarding(staging).as_string(None)}"
             raise unfinished(self._server.name, error, discard) from error
 
     def discard_staging(self) -> None:
         """Remove that gallery; see `Store.discard_staging`."""
-        self._moving.discard_gallery(self._server, self._moving.staging_table(self._server.table))
+        self._changes.discard_gallery(self._server, self._changes.staging_table(self._server.table))
 
     def _check(self, given: Float[Array, "n dim"]) -> None:
         if given.shape[1] != self._pin.dim:

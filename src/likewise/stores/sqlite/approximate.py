@@ -234,7 +234,7 @@ def _again(why: str) -> str:
     return passed_over(f"{why}. Make it again: likewise gallery rebuild GALLERY")
 
 
-def fits(distance: Distance) -> bool:
+def has_index_for(distance: Distance) -> bool:
     """Whether there is an index for a distance."""
     return isinstance(distance, Euclidean | Cosine)
 

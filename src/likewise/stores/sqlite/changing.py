@@ -3,7 +3,8 @@
 Vectors are flushed to the disk before the rows that name them are. A slot is overwritten with
 zeros after no row names it any more; which slots these are is part of the same transaction, so
 that the next writer overwrites what a kill prevented. Reclaiming writes another file of vectors,
-and the transaction that names it is the moment of the change.
+and the transaction that names it is the moment of the change. So it is where a gallery goes over
+to another model, whose vectors are all in a file of their own.
 """
 
 import contextlib
@@ -12,13 +13,14 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from likewise.errors import DamagedGallery, GalleryBusy
 from likewise.io import atomic
 from likewise.shapes import Array, Bool, Int
-from likewise.stores.rows import Change, Rows, Written, digest, metadata_texts
+from likewise.stores.rows import Change, Moved, Rows, Written, digest, metadata_texts
 from likewise.stores.sqlite import vectors
 from likewise.stores.sqlite.database import Database, bound, chunks
 from likewise.stores.sqlite.schema import Head, check_pin, head_of
@@ -40,7 +42,7 @@ class Slots:
     tidied: bool = False
 
 
-def apply_change(database: Database, asked: Change, slots: Slots) -> Written:
+def apply_sqlite_change(database: Database, asked: Change, slots: Slots) -> Written:
     """Put and remove rows; see `Store.write`."""
     texts = [] if asked.put is None else metadata_texts(asked.put.metadata)
     adds = asked.taken == "new" and not asked.remove
@@ -61,7 +63,7 @@ def apply_change(database: Database, asked: Change, slots: Slots) -> Written:
         generation = head.generation
         if connection.total_changes > before:
             generation += 1
-            log_change(connection, head, log, freed)
+            log_sqlite_change(connection, head, log, freed)
             connection.execute(
                 "UPDATE gallery SET slots = ?, entries = ?, generation = ?, removals = ?",
                 (
@@ -158,7 +160,7 @@ def _put(
     return put, [there[rows.ids[at]] for at in which] if known else []
 
 
-def log_change(
+def log_sqlite_change(
     connection: sqlite3.Connection, head: Head, log: list[tuple[str, str]], freed: list[int]
 ) -> None:
     """Note what was done in the log, and which slots nobody names any more."""
@@ -223,3 +225,59 @@ def tidy(database: Database, connection: sqlite3.Connection, head: Head) -> None
         for path in set(database.path.parent.glob(pattern)) - kept:
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def staging_path(path: Path) -> Path:
+    """Where the vectors of another model stand until the gallery at a path goes over to it."""
+    return path.with_name(f"{path.name}-migration")
+
+
+def discard_staging(path: Path) -> None:
+    """Remove those vectors; what was written of them last is removed first."""
+    staging = staging_path(path)
+    beside = path.parent.glob(f"{glob.escape(staging.name)}-*")
+    for one in (staging, *sorted(beside)):
+        one.unlink(missing_ok=True)
+
+
+def move_sqlite_gallery(database: Database, moved: Moved, slots: Slots) -> Written:
+    """Give all rows other vectors; see `Moved`.
+
+    Raises:
+        GalleryBusy: If rows were written since the generation that the vectors were made for.
+        ForeignEmbedding: If another writer moved it meanwhile.
+        SaveFailed: If it cannot be written; the gallery is as it was.
+    """
+    with database.changing() as connection:
+        head = head_of(connection, database.path)
+        check_pin(database.path, head.pin, database.pin)
+        moved.check(database.path, head.generation)
+        log = []
+        for (name,) in ((name,) for name in moved.left_out):
+            done = connection.execute("DELETE FROM rows WHERE id = ?", (name,))
+            log += [("removed", name)] * done.rowcount
+        found = connection.execute("SELECT key, id FROM rows ORDER BY key").fetchall()
+        target = database.vectors_path(head.file + 1)
+        vectors.create(target, moved.pin.dim, head.token)
+        start = 0
+        for some in chunks(found, _COPIED):
+            made = moved.of([name for _, name in some])
+            vectors.append(target, start, made, flush=start + len(some) == len(found))
+            start += len(some)
+        connection.executemany(
+            "UPDATE rows SET slot = ? WHERE key = ?",
+            ((place, key) for place, (key, _) in enumerate(found)),
+        )
+        log_sqlite_change(connection, head, log, [])
+        connection.execute("DELETE FROM holes")
+        pin = moved.pin
+        connection.execute(
+            "UPDATE gallery SET fingerprint = ?, distance = ?, dim = ?, slots = ?, entries = ?, "
+            "file = file + 1, generation = generation + 1, removals = removals + ?",
+            (pin.fingerprint, pin.distance, pin.dim, len(found), len(found), head.entries),
+        )
+    slots.wiped.clear()
+    with database.changing() as connection:
+        tidy(database, connection, head_of(connection, database.path))
+    none = np.zeros(0, dtype=np.bool_)
+    return Written(head.generation + 1, none, none)

@@ -17,7 +17,7 @@ from likewise.stores import exact
 from likewise.stores.index.faiss_index import Searcher, faiss, made
 from likewise.stores.index.indexing import NEAREST, IndexRequest, enough, nothing_to_index, others
 from likewise.stores.index.sidecar import as_bytes
-from likewise.stores.sqlite.approximate import fits, prepared
+from likewise.stores.sqlite.approximate import has_index_for, prepared
 from likewise.stores.sqlite.changing import tidy
 from likewise.stores.sqlite.database import Database
 from likewise.stores.sqlite.reading import Moment, Moments
@@ -57,7 +57,7 @@ def derive(database: Database, moments: Moments, distance: Distance, wanted: Ind
             write_stamp(connection, NO_INDEX._replace(number=next_number(connection)))
         _tidy(database)
         return
-    if not fits(distance):
+    if not has_index_for(distance):
         raise BadArgument(
             "There is no sound index for this gallery's distance; euclidean and cosine have one. "
             "Search it exactly."

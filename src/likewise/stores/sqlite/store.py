@@ -15,14 +15,13 @@ from likewise.stores.base import Store
 from likewise.stores.exact import Ranked
 from likewise.stores.index.faiss_index import installed
 from likewise.stores.keepable import check_timeout
-from likewise.stores.neighbours import Neighbours
-from likewise.stores.rows import Change, Line, Match, Pin, Rows, StoreState, Written
+from likewise.stores.rows import Change, Line, Match, Neighbours, Pin, Rows, StoreState, Written
 from likewise.stores.sqlite import changing
 from likewise.stores.sqlite.approximate import Approximate
+from likewise.stores.sqlite.changing import discard_staging, move_sqlite_gallery, staging_path
 from likewise.stores.sqlite.database import Database
 from likewise.stores.sqlite.deriving import derive
 from likewise.stores.sqlite.filter_sql import sqlite_condition
-from likewise.stores.sqlite.moving import discard_staging, move_gallery, staging_path
 from likewise.stores.sqlite.reading import (
     Moment,
     Moments,
@@ -109,9 +108,9 @@ class Sqlite(Store):
             before = self.state().index if change.reclaim or change.moved else None
             again = before.again if before is not None and installed() else None
             if change.moved is not None:
-                done = move_gallery(self._database, change.moved, self._slots)
+                done = move_sqlite_gallery(self._database, change.moved, self._slots)
             else:
-                done = changing.apply_change(self._database, change, self._slots)
+                done = changing.apply_sqlite_change(self._database, change, self._slots)
             if done.removed.any() or (change.taken == "known" and done.put.any()):
                 self._forget_migrating(change)
             if change.reclaim:
