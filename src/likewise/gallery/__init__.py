@@ -17,6 +17,9 @@ if TYPE_CHECKING:
         TARGETS,
         Limit,
     )
+    from likewise.gallery.request import (
+        IdentificationRequest,
+    )
     from likewise.gallery.result import (
         DIGEST,
         PATH,
@@ -38,6 +41,7 @@ __all__ = [
     "Enrolled",
     "Entry",
     "Gallery",
+    "IdentificationRequest",
     "Identified",
     "Limit",
     "Rule",
