@@ -19,6 +19,7 @@ from likewise.auditing import (
 )
 from likewise.calibration import to_json
 from likewise.data import Decoded
+from likewise.evaluation import Fitting
 from likewise.io import atomic
 from likewise.learn.loop import checkpoint
 from likewise.learn.loop.data import Splitter
@@ -38,7 +39,7 @@ from likewise.recipe import Recipe
 from likewise.report import examples_of, report_of, training_json, write_report
 from likewise.results import Epoch, Evaluation, Training
 from likewise.sources.base import Source
-from likewise.tasks.calibrate import fit, with_test_rates
+from likewise.tasks.calibrate import calibrate_comparators, with_test_rates
 from likewise.types import Claim, Role
 
 MOST_AUDITED = 512
@@ -281,12 +282,9 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
         _save(draft, run, files, overwrite=False)
         model, parts = Model(draft), run.data.parts
         claim = Claim(run.recipe.claim)
-        made, kept = fit(
-            model,
-            parts[Role.CALIBRATE],
-            claim,
-            calibrator=run.recipe.calibrator,
-            impostors=run.recipe.impostors,
+        fitting, impostors = Fitting(run.recipe.calibrator), run.recipe.impostors
+        made, kept = calibrate_comparators(
+            model, parts[Role.CALIBRATE], claim, fitting, impostors=impostors
         )
         source = run.recipe.source or run.data.namespace
         made, evaluation = with_test_rates(model, made, parts[Role.TEST], source)

@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from likewise.calibration import Calibration, graded_distances, measure_probabilities
+from likewise.calibration import (
+    USUAL,
+    Calibration,
+    DecisionRequest,
+    graded_distances,
+    measure_probabilities,
+)
 from likewise.data import Decoded, decode_all
 from likewise.distances.approximate import ApproximateDistance
 from likewise.distances.base import Distance
@@ -69,6 +75,7 @@ def evaluate(
         BadArgument: If there are no groups, or `rerank` is not positive, or what compares reads no
             feature maps and looks at all.
     """
+    request = DecisionRequest(prior=prior, calibration=calibration, comparator=comparator)
     model.calibration(calibration, comparator)
     if rerank is not None:
         check_nearest(rerank)
@@ -77,16 +84,7 @@ def evaluate(
     decoded = decode_all(items, model.transform, strict=strict)
     try:
         leaks = _leaks(model, decoded, allowed=allow_overlap)
-        measured = measure_model(
-            model,
-            decoded,
-            items.namespace,
-            calibration=calibration,
-            comparator=comparator,
-            prior=prior,
-            by=by,
-            rerank=rerank,
-        )
+        measured = measure_model(model, decoded, items.namespace, request, by=by, rerank=rerank)
     except BaseException:
         decoded.close()
         raise
@@ -124,10 +122,8 @@ def measure_model(
     model: Model,
     decoded: Decoded,
     source: str,
+    request: DecisionRequest = USUAL,
     *,
-    calibration: str = "default",
-    comparator: str = "",
-    prior: float = 0.5,
     fitted: Calibration | None = None,
     by: str = "",
     rerank: int | None = None,
@@ -138,9 +134,7 @@ def measure_model(
         model: What embeds and compares.
         decoded: The items.
         source: Where they come from, in words.
-        calibration: Which of the model's calibrations.
-        comparator: `distance` or `matcher`; the matcher where the model has one.
-        prior: The share of same pairs where this is used, for what is measured of probabilities.
+        request: The calibration, the comparator and the prior.
         fitted: A calibration that the model does not hold, instead.
         by: What the groups of the items are of, in a word, to show the rates of each group, too.
         rerank: As in `evaluate`.
@@ -149,7 +143,8 @@ def measure_model(
         BadArgument: If groups were asked for and there are none.
         SplitError: If the items make no same or no different pair.
     """
-    fitted = fitted or model.calibration(calibration, comparator)
+    comparator = request.comparator
+    fitted = fitted or model.calibration(request.calibration, comparator)
     default, point = fitted.default(), fitted.point()
     nearest = NEAREST if rerank is None else rerank
     features = features_for(model, decoded, comparator)
@@ -196,7 +191,7 @@ def measure_model(
         few_shot=found.few_shot,
         identification=found.identification,
         retrieval=found.retrieval,
-        probability=measure_probabilities(comparisons, fitted.ratios, fitted.claim, prior),
+        probability=measure_probabilities(comparisons, fitted.ratios, fitted.claim, request.prior),
         enrolment=_enrolment(decoded.given, items, len(features.failed)),
         groups=groups,
         grades=None if graded is None else graded.follow(fitted.grades),
