@@ -72,7 +72,7 @@ def made(
     Raises:
         MissingExtra: If FAISS is not installed.
     """
-    if kind == "ivf":
+    if kind != "hnsw":
         lists = _lists(slots, vectors)
         return lists, measure(searcher_of(lists, vectors))
     lib, first = faiss(), len(vectors) - held

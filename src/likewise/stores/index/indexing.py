@@ -76,7 +76,7 @@ class Indexed:
     @property
     def again(self) -> IndexRequest | None:
         """What to ask for to have it made again; None where that is not known."""
-        return None if self.kind == "none" else IndexRequest(self.kind, self.wanted)
+        return IndexRequest(self.kind, self.wanted) if self.kind != "none" else None
 
 
 def index_kind(word: str) -> Kind:

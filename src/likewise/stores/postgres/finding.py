@@ -177,13 +177,13 @@ def indexed(
     asked: Asked,
 ) -> Found | None:
     """What the index finds; None where that is fewer than k, or it cannot be asked."""
-    kind = vector_kind(distance)
-    if kind is None or not can_scan(distance, query[None]):
+    operators = vector_kind(distance)
+    if operators is None or not can_scan(distance, query[None]):
         return None
     words = sql.SQL(
         "SELECT key, vector_send(embedding) FROM {} WHERE {} "
         "ORDER BY embedding {} %s::vector LIMIT %s"
-    ).format(server.place(), asked[0], kind.sign)
+    ).format(server.place(), asked[0], operators.sign)
     values = [*asked[1], text_of(query), k]
     rows = connection.execute(words, values, binary=True).fetchall()
     if len(rows) < k:
@@ -227,20 +227,20 @@ def _scanned(
     asked: Asked,
 ) -> Found:
     """Exact search by the server, and by the definition among what it may have confused."""
-    kind = vector_kind(distance)
-    assert kind is not None  # noqa: S101 - asked before
+    operators = vector_kind(distance)
+    assert operators is not None  # noqa: S101 - asked before
     condition, bound = asked
     words = sql.SQL(
         "SELECT key, vector_send(embedding), {scan} AS apart FROM {table} WHERE {condition} "
         "ORDER BY apart LIMIT %s"
-    ).format(scan=kind.scan, table=server.place(), condition=condition)
+    ).format(scan=operators.scan, table=server.place(), condition=condition)
     text = text_of(query)
     rows = connection.execute(words, [text, *bound, k + _SPARE], binary=True).fetchall()
     check_sent([row[1] for row in rows])
     if len(rows) == k + _SPARE:
         most = beyond(rows[k - 1][2], len(query), distance)
         if rows[-1][2] <= most:
-            within = sql.SQL("{} AND {} <= %s::float8").format(condition, kind.scan)
+            within = sql.SQL("{} AND {} <= %s::float8").format(condition, operators.scan)
             some = (within, [*bound, text, repr(most)])
             return streamed(connection, server, query[None], k, distance, some)[0]
     return _by_definition(query, rows, k, distance)

@@ -41,7 +41,7 @@ def make_index(server: Server, distance: Distance, wanted: IndexRequest) -> None
         BadArgument: If pgvector has no such index for these vectors, or there are none.
         SaveFailed: If there is no space; the gallery is as it was.
     """
-    if wanted.kind == "none":
+    if wanted.kind not in ("hnsw", "ivf"):
         _replace(server, None, None)
         return
     _replace(server, distance, wanted)
@@ -82,8 +82,8 @@ def _replace(server: Server, distance: Distance | None, wanted: IndexRequest | N
 def _class_of(
     server: Server, head: GalleryRow, distance: Distance, wanted: IndexRequest
 ) -> sql.SQL:
-    kind = vector_kind(distance)
-    if wanted.kind != "hnsw" or kind is None:
+    operators = vector_kind(distance)
+    if wanted.kind != "hnsw" or operators is None:
         raise BadArgument(
             f"An index {wanted.kind!r} of {head.distance} was asked for, and in PostgreSQL there "
             "is 'hnsw', of euclidean, manhattan and cosine. Search exactly, or ask for that."
@@ -93,7 +93,7 @@ def _class_of(
             f"{server.name} holds vectors of {head.dim:,} numbers, and pgvector indexes "
             f"{MOST_INDEXED:,} at most. They are searched exactly."
         )
-    return kind.index
+    return operators.index
 
 
 def _record(connection: Connection, server: Server, effort: Effort | None) -> None:

@@ -144,7 +144,7 @@ class Approximate:
             stamp = stamp_of(connection)
         except DamagedGallery as error:
             return Indexed("none", str(error), 0, 0, 0, None, 0, 0.0, "", 0)
-        if stamp.kind == "none":
+        if stamp.kind not in ("hnsw", "ivf"):
             return None
         path = self._database.index_path(stamp.number)
         size = path.stat().st_size if path.exists() else 0
@@ -178,7 +178,7 @@ class Approximate:
         """The index that the gallery now has, loaded; None where it cannot be used."""
         stamp, head = moment.stamp, moment.head
         # An index that is newer than the moment knows slots that the moment does not.
-        if stamp.kind == "none" or stamp.file != head.file or stamp.slots > head.slots:
+        if stamp.kind not in ("hnsw", "ivf") or stamp.file != head.file or stamp.slots > head.slots:
             return None
         if _worn(stamp, head):
             return None

@@ -52,7 +52,7 @@ def derive(database: Database, moments: Moments, distance: Distance, wanted: Ind
         SaveFailed: If it cannot be written; the old one stands.
         GalleryBusy: If the vectors were written anew again and again meanwhile.
     """
-    if wanted.kind == "none":
+    if wanted.kind not in ("hnsw", "ivf"):
         with database.changing() as connection:
             write_stamp(connection, NO_INDEX._replace(number=next_number(connection)))
         _tidy(database)
@@ -116,7 +116,7 @@ def _measured(
     It is asked for the last of the slots, which were drawn by lot.
     """
     own = slots[len(slots) - held :]
-    there = np.sort(slots[: len(slots) - held] if wanted.kind == "hnsw" else slots)
+    there = np.sort(slots if wanted.kind != "hnsw" else slots[: len(slots) - held])
     queries = moment.vectors[own]
     asked = prepared(queries, distance)
     k = min(NEAREST, len(there) - 1)

@@ -57,7 +57,7 @@ class Stamp(NamedTuple):
     @property
     def settings(self) -> str:
         """Of the search, in FAISS's words."""
-        return f"{'efSearch' if self.kind == 'hnsw' else 'nprobe'}={self.breadth}"
+        return f"{'nprobe' if self.kind != 'hnsw' else 'efSearch'}={self.breadth}"
 
 
 NO_INDEX = Stamp(0, "none", 0.0, 0, 0, 0, 0, 0, 0, b"", 0, 0.0, 0)
