@@ -35,13 +35,13 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.auditing.copies import details
-from likewise.cli.unsupervised import teach
 from likewise.distances.euclidean import Euclidean
 from likewise.duplicates import pair_search
 from likewise.duplicates.chance import expecting
 from likewise.duplicates.hamming import Hamming
 from likewise.duplicates.pair_search import near_pairs
 from likewise.duplicates.result import Duplicates
+from likewise.learn.unsupervised import teach
 from likewise.model.model import Model
 from likewise.shapes import Array
 from likewise.sources.folder import Folder
@@ -237,7 +237,7 @@ def images(count: int, planted: int, budget: str) -> None:
         truth = plant(folder, count, planted)
         source = Folder(str(folder))
         started = time.perf_counter()
-        teach(source, str(model), budget, quiet=True)
+        teach(source, str(model), budget)
         results.note(f"trained in {time.perf_counter() - started:.0f} s, budget {budget}")
         cache = Path(place) / "twice.cache.npz"
         wall = time.perf_counter()

@@ -21,14 +21,14 @@ from likewise.recipe.recipe import Recipe
 # The functions of each part, by file and name: cumulative times, so none may call another.
 PARTS = {
     "drawing batches": [("classes_by_items.py", "_epoch")],
-    "gathering them": [("objective.py", "on_device"), ("decoded.py", "batch")],
+    "gathering them": [("objective.py", "on_device"), ("cache.py", "batch")],
     "augmentation": [("affine.py", "apply")],
     "finishing": [("image.py", "finish")],
     "encoder, forward": [("wrappers.py", "forward")],
     "loss": [("supcon.py", "forward")],
     "backward": [("fabric.py", "backward")],
     "optimizer": [("optimizer.py", "wrapper")],
-    "averages": [("averaging.py", "update"), ("averaging.py", "updated")],
+    "averages": [("averaging.py", "update_average"), ("averaging.py", "updated")],
     "between epochs": [
         ("epochs.py", "begin"),
         ("epochs.py", "end"),

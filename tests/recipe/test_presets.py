@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from likewise.cli.start import started_from
 from likewise.errors import BadArgument, RecipeError, UnknownName
 from likewise.recipe import presets
 from likewise.recipe.presets import (
@@ -18,6 +17,7 @@ from likewise.recipe.presets import (
     rows,
 )
 from likewise.recipe.recipe import Recipe
+from likewise.recipe.start import started_from
 from likewise.registry import families
 from likewise.sources.arrays import Arrays
 from tests.conftest import glyphs, waves

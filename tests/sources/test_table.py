@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from pyarrow import parquet
 
-from likewise.cli.text.evaluation import source_spec
 from likewise.data.cache import decode_all
+from likewise.data.spec import source_spec
 from likewise.errors import (
     BadArgument,
     DamagedSource,

@@ -2,14 +2,13 @@
 
 import typer
 
+from likewise.cli import options
 from likewise.cli.help import DECIDING
 
 
 def command(
-    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
-    gallery: str = typer.Argument(
-        metavar="GALLERY", help="A gallery's file, or its postgresql:// URL."
-    ),
+    model: options.ModelFolder,
+    gallery: options.GalleryPlace,
     probe: str = typer.Argument(metavar="PROBE", help="A file that shows somebody."),
     fpir: float | None = typer.Option(
         None,
@@ -42,10 +41,8 @@ def command(
     candidates: int = typer.Option(
         5, "-k", "--candidates", min=1, metavar="N", help="How many candidates to name."
     ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
-    exit_code: bool = typer.Option(
-        False, "--exit-code", help="Say the decision by the exit code, too."
-    ),
+    as_json: options.AsJson = False,
+    exit_code: options.ExitCode = False,
 ) -> None:
     """Say who an item shows, or that it shows nobody of the gallery.
 
@@ -68,8 +65,8 @@ def command(
     Next:
         likewise search model/ people.db a.png
     """
-    from likewise.cli.text.evaluation import as_json
     from likewise.cli.text.gallery import identified_lines
+    from likewise.cli.text.output import as_json_line
     from likewise.gallery import check_rule
     from likewise.model import Model
     from likewise.tasks.identify import identify
@@ -84,9 +81,6 @@ def command(
         calibration=calibration,
         candidates=candidates,
     )
-    if json:
-        print(as_json(found))
-    else:
-        print("\n".join(identified_lines(found)))
+    print(as_json_line(found) if as_json else "\n".join(identified_lines(found)))
     if exit_code:
         raise typer.Exit({"identified": 0, "unknown": 1}.get(found.verdict, 3))

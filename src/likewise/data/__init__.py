@@ -39,6 +39,12 @@ if TYPE_CHECKING:
         reason,
         worked,
     )
+    from likewise.data.spec import (
+        graded_spec,
+        grading_of,
+        grouped_spec,
+        source_spec,
+    )
     from likewise.data.splits import (
         DEFAULT_SHARES,
         split,
@@ -59,6 +65,9 @@ __all__ = [
     "decode",
     "decode_all",
     "fetch",
+    "graded_spec",
+    "grading_of",
+    "grouped_spec",
     "most_shared",
     "nothing_decoded",
     "out_of_memory",
@@ -67,6 +76,7 @@ __all__ = [
     "places",
     "raw_of",
     "reason",
+    "source_spec",
     "split",
     "worked",
 ]

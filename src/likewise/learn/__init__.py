@@ -11,12 +11,20 @@ if TYPE_CHECKING:
     from likewise.learn.experiment import (
         learn,
     )
+    from likewise.learn.loop.checkpoint import (
+        resumed_recipe,
+    )
     from likewise.learn.loop.train import (
         train,
+    )
+    from likewise.learn.unsupervised import (
+        teach,
     )
 
 __all__ = [
     "learn",
+    "resumed_recipe",
+    "teach",
     "train",
 ]
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
         Recipe,
         seconds_of,
     )
+    from likewise.recipe.start import (
+        started_from,
+    )
     from likewise.recipe.values import (
         literal,
     )
@@ -35,6 +38,7 @@ __all__ = [
     "preset_named",
     "rows",
     "seconds_of",
+    "started_from",
 ]
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

@@ -15,25 +15,39 @@ if TYPE_CHECKING:
         Dealt,
         PrecomputedReport,
     )
+    from likewise.report.precomputed_wording import (
+        UNKNOWN_TRAINING,
+        counted,
+        stratified_words,
+    )
     from likewise.report.wording import (
         closer,
+        counts,
+        ends,
+        measured,
         promise,
     )
     from likewise.report.write import (
         check_report,
         examples_of,
+        page_of,
         report_of,
         training_json,
         write_folds,
-        write_precomputed,
         write_report,
     )
     from likewise.report.write_collection import (
         write_audit,
         write_duplicates,
     )
+    from likewise.report.write_precomputed import (
+        cross_fitted_report,
+        frozen_report,
+        write_precomputed_page,
+    )
 
 __all__ = [
+    "UNKNOWN_TRAINING",
     "Dealt",
     "Example",
     "PrecomputedReport",
@@ -41,15 +55,23 @@ __all__ = [
     "card",
     "check_report",
     "closer",
+    "counted",
+    "counts",
+    "cross_fitted_report",
+    "ends",
     "examples_of",
+    "frozen_report",
+    "measured",
+    "page_of",
     "promise",
     "render",
     "report_of",
+    "stratified_words",
     "training_json",
     "write_audit",
     "write_duplicates",
     "write_folds",
-    "write_precomputed",
+    "write_precomputed_page",
     "write_report",
 ]
 

@@ -11,7 +11,7 @@ from likewise.io.display import printable, shortened
 from likewise.sources.base import Source
 from likewise.sources.data_folder import find_data
 from likewise.sources.files import open_files
-from likewise.sources.ts import Series, parse_ts
+from likewise.sources.ts import TsSeries, parse_ts
 from likewise.types import Items
 
 PARTS = {"_TRAIN": "train", "_TEST": "test"}
@@ -49,7 +49,7 @@ class Ucr(Source):
             EmptySource: If a file holds no series.
             DamagedSource: If a file departs from the format, with the line.
         """
-        rows: list[tuple[Series, str, str]] = []
+        rows: list[tuple[TsSeries, str, str]] = []
         for file, data in self._files():
             part = next((PARTS[end] for end in PARTS if file.endswith(f"{end}.ts")), "")
             series = parse_ts(data, file)

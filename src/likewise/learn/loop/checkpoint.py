@@ -133,6 +133,15 @@ def _check_format(path: Path, rest: Mapping[str, Any]) -> None:
     )
 
 
+def resumed_recipe(folder: Path) -> Recipe:
+    """Return the recipe of the stopped run that was on its way to a model's folder.
+
+    Raises:
+        NothingToResume: If there is no such run.
+    """
+    return Recipe.from_toml(read_checkpoint(checkpoint_path(folder)).recipe)
+
+
 def prefixed(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors under `name/`."""
     return {f"{name}/{key}": value for key, value in tensors.items()}

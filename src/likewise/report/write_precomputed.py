@@ -1,27 +1,30 @@
-"""The page that `evaluate` writes of data alone."""
+"""Puts the page of data alone together, which `evaluate` writes, and writes it."""
 
-import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from likewise.cli import precomputed
-from likewise.cli.precomputed import UNKNOWN_TRAINING, counted, stratified_words
-from likewise.cli.text.grades import grading_words
+from likewise.calibration import Calibration
+from likewise.evaluation import CrossFitted
+from likewise.io import atomic
+from likewise.precomputed import Precomputed
+from likewise.report.precomputed import Dealt, PrecomputedReport, render_precomputed
+from likewise.report.precomputed_wording import UNKNOWN_TRAINING, counted, stratified_words
+from likewise.report.write import made_with
+from likewise.tasks.precomputed import Measured
 
 
-def cross_fitted(given: Any, found: Any, rerun: str) -> Any:
-    """What the page shows of thresholds that were fitted in folds.
+def cross_fitted_report(given: Precomputed, found: CrossFitted, rerun: str) -> PrecomputedReport:
+    """Return what the page shows of thresholds that were fitted in folds.
 
     Args:
         given: The data.
-        found: What `tasks.given.evaluate` measured.
+        found: What `tasks.precomputed.evaluate_precomputed` measured.
         rerun: The command that makes it again.
     """
-    from likewise.report import Dealt, PrecomputedReport
-
     measured, default = found.verification, found.calibration.default()
     name = "" if default is None else default.name
-    thresholds = found.thresholds.get(name, [None] * found.folds)
+    thresholds: Sequence[float | None] = found.thresholds.get(name, (None,) * found.folds)
     accuracy = {} if found.accuracy is None else {"Accuracy": found.accuracy}
     cautions = [stratified_words(found), UNKNOWN_TRAINING]
     return PrecomputedReport(
@@ -53,18 +56,18 @@ def cross_fitted(given: Any, found: Any, rerun: str) -> Any:
     )
 
 
-def frozen(given: Any, measured: Any, calibration: Any, path: str, rerun: str) -> Any:
-    """What the page shows of thresholds that were fitted on other data.
+def frozen_report(
+    given: Precomputed, measured: Measured, calibration: Calibration, path: str, rerun: str
+) -> PrecomputedReport:
+    """Return what the page shows of thresholds that were fitted on other data.
 
     Args:
         given: The data.
-        measured: What `tasks.given.evaluate_at` measured.
+        measured: What `tasks.precomputed.evaluate_precomputed_at` measured.
         calibration: Whose thresholds they are.
         path: Of its file.
         rerun: The command that makes it again.
     """
-    from likewise.report import PrecomputedReport
-
     default = calibration.default()
     cautions = [
         f"They were fitted on {calibration.source}: on the same data no rate is a promise."
@@ -91,53 +94,15 @@ def frozen(given: Any, measured: Any, calibration: Any, path: str, rerun: str) -
     )
 
 
-def page_of(report: str, source: str) -> Path:
-    """Where a page goes: where a person said, else `evaluation-NAME.html` in this folder.
+def write_precomputed_page(report: PrecomputedReport, page: Path) -> None:
+    """Write the page of data alone, replaced as a whole.
 
     Args:
-        report: What a person said; empty for nothing.
-        source: What is measured: a path, or a source's spec.
+        report: What it shows; the versions of what made it are added to its environment.
+        page: The file.
 
     Raises:
-        BadArgument: If it cannot be written there.
-        MissingExtra: If what draws it is not installed.
+        SaveFailed: If it cannot be written.
     """
-    from likewise.report import check_report
-
-    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in Path(source).stem)
-    page = Path(report) if report else Path(f"evaluation-{name.strip('-') or 'data'}.html")
-    check_report(page)
-    return page
-
-
-def evaluate_alone(
-    path: str,
-    *,
-    distance: str,
-    columns: str,
-    similarity: str,
-    grading: Any,
-    folds: int | None,
-    calibration: str,
-    prior: float,
-    report: str,
-    json: bool,
-) -> None:
-    """Read, measure and print what needs no model; the arguments are what a person gave."""
-    data = precomputed.read(
-        path, distance=distance, columns=columns, similarity=similarity, grading=grading
-    )
-    options = {"--distance": distance, "--columns": columns, "--similarity": similarity}
-    options |= {"--folds": str(folds or ""), "--calibration": calibration}
-    options |= {"--prior": f"{prior:g}" if prior != 0.5 else ""}
-    words = [word for name, value in options.items() if value for word in (name, value)]
-    words += grading_words(grading)
-    precomputed.evaluate(
-        data,
-        folds=folds,
-        calibration=calibration,
-        prior=prior,
-        page=page_of(report, path),
-        rerun=shlex.join(["likewise", "evaluate", path, *words]),
-        json=json,
-    )
+    made = replace(report, environment={**report.environment, **made_with()})
+    atomic.replace(page, render_precomputed(made).encode())
