@@ -95,6 +95,6 @@ def _parameters(found: Any) -> dict[str, inspect.Parameter]:
             continue
         named = list(inspect.signature(vars(one)["__init__"]).parameters.values())[1:]
         parameters = {p.name: p for p in named if p.kind in plain} | parameters
-        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in named):
+        if inspect.Parameter.VAR_KEYWORD not in {p.kind for p in named}:
             break
     return parameters
