@@ -17,6 +17,7 @@ from likewise.learn.augmentations.rotated_classes import RotatedClasses
 from likewise.learn.loop.train import train
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
+from likewise.types import Form
 from tests.conftest import waves
 
 
@@ -141,7 +142,7 @@ def test_images_are_refused_by_what_takes_series(spec: str) -> None:
 def test_each_is_of_one_kind(name: str) -> None:
     augmentation = FAMILY.build(name)
     series = name in [spec.partition("(")[0] for spec in SERIES]
-    assert augmentation.kinds == (("series",) if series else ("image",))
+    assert augmentation.forms == ((Form.FRAMES,) if series else (Form.IMAGES,))
     assert augmentation.copies == (4 if name == "rotated_classes" else 1)
 
 
