@@ -81,7 +81,7 @@ def learning(spec: str, shape: InputShape, rows: int, rounds: int) -> float:
 
 def lay_out(module: torch.nn.Module, shape: InputShape) -> None:
     """Put the weights for images channels-last in memory, as training does."""
-    if shape.kind == "image":
+    if shape.form is Form.IMAGES:
         module.to(memory_format=torch.channels_last)
 
 

@@ -32,7 +32,7 @@ SMALL = {
     ("vgg", Form.IMAGES): "vgg(dim=8, width=4)",
     ("transformer", Form.IMAGES): "transformer(dim=8, width=8, layers=1, heads=2)",
     ("ensemble", Form.IMAGES): "ensemble('convnet4(dim=4, width=4)', members=3)",
-    ("ensemble", Form.FRAMES): "ensemble('lstm(dim=4, hidden=4)', unit=False)",
+    ("ensemble", Form.FRAMES): "ensemble('lstm(dim=4, hidden=4)', normalize=False)",
     ("linear", Form.VECTORS): "linear(dim=8)",
     ("mlp", Form.VECTORS): "mlp(dim=8, hidden=4, layers=2, dropout=0.5)",
     ("ensemble", Form.VECTORS): "ensemble('mlp(dim=4, hidden=4)')",
@@ -79,7 +79,7 @@ def encoder_of(case):
 @cache
 def exported(case):
     """The network, its graph, and the session that runs it; images are scaled to length one."""
-    network = Network(encoder_of(case), unit=case.form is Form.IMAGES)
+    network = Network(encoder_of(case), normalize=case.form is Form.IMAGES)
     graph = export_network(network, case.shape)
     return network, graph, onnxruntime.InferenceSession(graph)
 
@@ -191,7 +191,7 @@ def test_export_agrees_with_torch_on_free_axes(case):
             ours = network(inputs, lengths)
         theirs = run(session, inputs, lengths)
         np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-4)
-        if network.unit:
+        if network.normalize:
             np.testing.assert_allclose(np.linalg.norm(theirs, axis=1), 1, atol=1e-5)
 
 
@@ -212,7 +212,7 @@ def test_an_export_that_differs_is_refused():
     case = the("convnet4", Form.IMAGES)
     _, graph, _ = exported(case)
     torch.manual_seed(1)
-    other = Network(FAMILY.build(case.spec, shape=case.shape).eval(), unit=True)
+    other = Network(FAMILY.build(case.spec, shape=case.shape).eval(), normalize=True)
     with pytest.raises(TrainingError, match="differs from torch"):
         export_module._compare(other, graph, case.shape)
 
@@ -241,7 +241,7 @@ def test_an_export_that_differs_is_refused():
 )
 def test_the_defaults_and_every_variant_export(spec, shape):
     """`export_network` itself compares the graph with torch, on batches of several sizes."""
-    network = Network(FAMILY.build(spec, shape=shape), unit=False)
+    network = Network(FAMILY.build(spec, shape=shape), normalize=False)
     graph = export_network(network, shape)
     inputs, lengths = batch(shape)
     theirs = run(onnxruntime.InferenceSession(graph), inputs, lengths)

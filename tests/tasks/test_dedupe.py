@@ -17,6 +17,7 @@ from scipy.spatial.distance import pdist
 import likewise as front
 from likewise.calibration import DecisionRequest
 from likewise.duplicates import copies, perceptual
+from likewise.duplicates import perceptual
 from likewise.duplicates.cache import item_digest
 from likewise.duplicates.copies import VIEWS, Copies
 from likewise.duplicates.hamming import Hamming
@@ -33,6 +34,9 @@ from likewise.errors import (
     UnsupportedRate,
     WrongKind,
 )
+from likewise.kinds import image_alterations
+from likewise.kinds.image_alterations import altered_image
+from likewise.kinds.series import Series
 from likewise.sources.arrays import Arrays
 from likewise.sources.base import Source
 from likewise.sources.folder import Folder
@@ -235,7 +239,7 @@ def test_no_rate_of_a_hash_is_known(photos, asked):
 
 def test_series_need_a_model():
     series, owners = waves(count=2, each=1)
-    with pytest.raises(WrongKind, match="'sequence', and without a model only images"):
+    with pytest.raises(WrongKind, match="holds series, and without a model only images"):
         dedupe(None, Arrays.of(series, owners))
 
 
@@ -559,7 +563,7 @@ def test_every_alteration_leaves_an_image_what_it_is(number):
     coarse = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
     page = Image.fromarray(coarse).resize((70, 90), Image.Resampling.NEAREST)
     for seed in range(20):
-        changed = copies._ALTERATIONS[number](page, np.random.default_rng(seed))
+        changed = image_alterations._ALTERATIONS[number](page, np.random.default_rng(seed))
         assert changed.mode == "RGB"
         assert changed.tobytes() != page.tobytes()
         pair = [
@@ -572,11 +576,11 @@ def test_every_alteration_leaves_an_image_what_it_is(number):
 def test_the_smallest_image_and_series_have_copies():
     for seed in range(30):
         random = np.random.default_rng(seed)
-        assert copies.altered(Image.new("RGB", (1, 1)), random).size >= 3
+        assert altered_image(Image.new("RGB", (1, 1)), random).size >= 3
         series = np.ones((1, 2), np.float32)
-        copy = copies.shaken(series, random)
+        copy = Series().altered(series, random)
         assert (copy.shape, copy.dtype) == ((1, 2), np.float32)
-        longer = copies.shaken(np.sin(np.arange(100.0))[:, None], random)
+        longer = Series().altered(np.sin(np.arange(100.0))[:, None], random)
         assert 90 <= len(longer) <= 100
 
 

@@ -152,7 +152,7 @@ def test_no_more_items_are_decoded_than_are_under_way() -> None:
 def test_what_cannot_be_embedded_is_refused_before_and_in_between(
     image_model, strangers, spoiled
 ) -> None:
-    with pytest.raises(WrongKind, match="kind 'sequence', and the transform takes 'image'"):
+    with pytest.raises(WrongKind, match="holds series, and the transform takes images"):
         embed(image_model, Arrays.of([np.zeros((5, 2))] * 2, ["a", "b"]))
     with pytest.raises(BadArgument, match="threads is 0, and at least 1"):
         list(image_model.blocks(Folder(str(strangers)).items(), threads=0))

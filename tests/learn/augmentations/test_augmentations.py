@@ -17,6 +17,7 @@ from likewise.learn.augmentations.rotated_classes import RotatedClasses
 from likewise.learn.loop.train import train
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
+from likewise.types import Form
 from tests.conftest import waves
 
 
@@ -126,22 +127,22 @@ def test_every_item_draws_its_own_chance(spec: str) -> None:
 def test_series_are_refused_by_what_takes_images(spec: str) -> None:
     series = Arrays.of(*waves(count=40, each=4), namespace="waves")
     recipe = Recipe.for_kind("series").with_settings([f"augmentations={spec}"])
-    with pytest.raises(BadArgument, match=f"{spec} takes image items, .* gives sequence"):
+    with pytest.raises(BadArgument, match=f"{spec} takes images, .* makes frames"):
         train(recipe, series)
 
 
 @pytest.mark.parametrize("spec", ["time_crop", "scale", "channel_drop"])
 def test_images_are_refused_by_what_takes_series(spec: str) -> None:
     recipe = Recipe(source="characters", augmentations=(spec,))
-    with pytest.raises(BadArgument, match=f"{spec} takes sequence items, .* gives image"):
+    with pytest.raises(BadArgument, match=f"{spec} takes frames, .* makes images"):
         train(recipe)
 
 
 @pytest.mark.parametrize("name", FAMILY.names())
-def test_each_is_of_one_kind(name: str) -> None:
+def test_each_takes_one_form(name: str) -> None:
     augmentation = FAMILY.build(name)
     series = name in [spec.partition("(")[0] for spec in SERIES]
-    assert augmentation.kinds == (("series",) if series else ("image",))
+    assert augmentation.forms == ((Form.FRAMES,) if series else (Form.IMAGES,))
     assert augmentation.copies == (4 if name == "rotated_classes" else 1)
 
 

@@ -323,7 +323,7 @@ def test_pooling_of_no_known_name_is_refused():
 def test_training_in_bf16_is_near_float32(spec, shape):
     torch.manual_seed(0)
     encoder = FAMILY.build(spec, shape=shape).train()
-    if shape.kind == "image":
+    if shape.form is Form.IMAGES:
         inputs, lengths = torch.randn(8, 1, 28, 28), None
     else:
         inputs, lengths = torch.randn(8, 12, 3), torch.arange(5, 13)

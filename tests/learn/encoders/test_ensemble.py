@@ -32,7 +32,7 @@ def test_embeddings_of_all_members_stand_in_a_row():
     assert (encoder.dim, found.shape) == (18, (5, 18))
     alone = [functional.normalize(member(images), dim=1) for member in encoder.members]
     torch.testing.assert_close(found, torch.cat(alone, dim=1))
-    assert encoder.kinds == ("image",)
+    assert encoder.forms == (Form.IMAGES,)
     # From other first weights, so that they see different things.
     assert not torch.allclose(alone[0], alone[1], atol=0.1)
 
@@ -45,7 +45,7 @@ def test_members_may_keep_their_lengths():
     series, lengths = torch.randn(3, 9, 2), torch.tensor([9, 4, 1])
     alone = [member(series, lengths) for member in encoder.members]
     torch.testing.assert_close(encoder(series, lengths), torch.cat(alone, dim=1))
-    assert encoder.kinds == ("series",)
+    assert encoder.forms == (Form.FRAMES,)
 
 
 def test_maps_of_all_members_stand_one_behind_the_other():

@@ -35,7 +35,7 @@ def network_of(encoder: str, shape: InputShape) -> Network:
 
 def batch_of(shape: InputShape, count: int = 23) -> tuple[Tensor, Tensor | None]:
     generator = torch.Generator().manual_seed(1)
-    if shape.kind == "image":
+    if shape.form is Form.IMAGES:
         return torch.rand(count, 1, 12, 12, generator=generator, dtype=torch.float64), None
     inputs = torch.rand(count, 9, 2, generator=generator, dtype=torch.float64)
     return inputs, torch.randint(4, 10, (count,), generator=generator)
