@@ -31,7 +31,7 @@ SMALL = {
     ("vgg", Kind.IMAGE): "vgg(dim=8, width=4)",
     ("transformer", Kind.IMAGE): "transformer(dim=8, width=8, layers=1, heads=2)",
     ("ensemble", Kind.IMAGE): "ensemble('convnet4(dim=4, width=4)', members=3)",
-    ("ensemble", Kind.SEQUENCE): "ensemble('lstm(dim=4, hidden=4)', unit=False)",
+    ("ensemble", Kind.SEQUENCE): "ensemble('lstm(dim=4, hidden=4)', normalize=False)",
     ("conv1d", Kind.SEQUENCE): "conv1d(dim=8, width=4, blocks=1, pooling='last')",
     ("lstm", Kind.SEQUENCE): "lstm(dim=8, hidden=4)",
     ("transformer", Kind.SEQUENCE): (
@@ -75,7 +75,7 @@ def encoder_of(case):
 @cache
 def exported(case):
     """The network, its graph, and the session that runs it; images are scaled to length one."""
-    network = Network(encoder_of(case), unit=case.kind is Kind.IMAGE)
+    network = Network(encoder_of(case), normalize=case.kind is Kind.IMAGE)
     graph = export_network(network, case.shape)
     return network, graph, onnxruntime.InferenceSession(graph)
 
@@ -185,7 +185,7 @@ def test_export_agrees_with_torch_on_free_axes(case):
             ours = network(inputs, lengths)
         theirs = run(session, inputs, lengths)
         np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-4)
-        if network.unit:
+        if network.normalize:
             np.testing.assert_allclose(np.linalg.norm(theirs, axis=1), 1, atol=1e-5)
 
 
@@ -206,7 +206,7 @@ def test_an_export_that_differs_is_refused():
     case = the("convnet4", Kind.IMAGE)
     _, graph, _ = exported(case)
     torch.manual_seed(1)
-    other = Network(FAMILY.build(case.spec, shape=case.shape).eval(), unit=True)
+    other = Network(FAMILY.build(case.spec, shape=case.shape).eval(), normalize=True)
     with pytest.raises(TrainingError, match="differs from torch"):
         export_module._compare(other, graph, case.shape)
 
@@ -235,7 +235,7 @@ def test_an_export_that_differs_is_refused():
 )
 def test_the_defaults_and_every_variant_export(spec, shape):
     """`export_network` itself compares the graph with torch, on batches of several sizes."""
-    network = Network(FAMILY.build(spec, shape=shape), unit=False)
+    network = Network(FAMILY.build(spec, shape=shape), normalize=False)
     graph = export_network(network, shape)
     inputs, lengths = batch(shape)
     theirs = run(onnxruntime.InferenceSession(graph), inputs, lengths)

@@ -263,7 +263,7 @@ def test_the_page_shows_the_surest_first_and_names_the_folder_once(few, tmp_path
     ("asked", "message"),
     [
         ({"far": 0.01}, "have no calibration, so that far and at are not known"),
-        ({"at": "eer"}, "have no calibration, so that far and at are not known"),
+        ({"operating_point": "eer"}, "so that far and operating_point are not known"),
         ({"comparator": "distance"}, "there is none. Give a model"),
     ],
 )
