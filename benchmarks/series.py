@@ -48,7 +48,7 @@ def learned_error(
             **fields,
             "source": f"ucr({name!r})",
             "claim": "known_classes",
-            "shares": {"train": 0.8, "calibrate": 0.19, "test": 0.01},
+            "fractions": {"train": 0.8, "calibrate": 0.19, "test": 0.01},
             "budget_seconds": budget,
             "seed": seed,
         }

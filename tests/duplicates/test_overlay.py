@@ -261,8 +261,8 @@ def test_the_page_shows_the_surest_first_and_names_the_folder_once(few, tmp_path
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"far": 0.01}, "have no calibration, so that far and at are not known"),
-        ({"at": "eer"}, "have no calibration, so that far and at are not known"),
+        ({"far": 0.01}, "have no calibration, so that far and operating_point are not known"),
+        ({"operating_point": "eer"}, "so that far and operating_point are not known"),
         ({"comparator": "distance"}, "there is none. Give a model"),
     ],
 )

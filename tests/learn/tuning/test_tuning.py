@@ -208,7 +208,7 @@ def test_nobody_who_calibrates_or_tests_is_looked_at(
 ):
     at_most(2)
     shares = {"train": 0.4, "select": 0.2, "calibrate": 0.2, "test": 0.2}
-    recipe = recipe.with_fields({"seed": 5, **({"shares": shares} if selects else {})})
+    recipe = recipe.with_fields({"seed": 5, **({"fractions": shares} if selects else {})})
     with closing(prepare(recipe)) as data:  # what `train` would do
         who = {role: set(part.items.identities.tolist()) for role, part in data.parts.items()}
     seen: set[str] = set()
