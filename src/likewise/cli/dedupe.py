@@ -174,9 +174,8 @@ def command(
         _reviewed(reviewed, what or [], json=json)
         return
     model, source = named(what or [])
-    ThresholdRequest(
-        threshold, far, at, expect_false
-    )  # refuses what no threshold can be asked for by
+    # Refuses what no threshold can be asked for by.
+    ThresholdRequest(threshold, far, at, expect_false)
     table = Path(out) if out else None
     _check_places(table, report, review)
     built = FAMILY.build(source_spec(source))
