@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test slow lint types install constraints clean
+.PHONY: help demo test slow lint types tables install constraints clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1|/p' Makefile | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,10 @@ lint: .venv/.installed ## check format, style and the import order
 
 types: .venv/.installed ## check the types
 	$(BIN)/mypy
+
+tables: .venv/.installed ## make the tables in docs/ anew: components, recipes, benchmarks
+	$(BIN)/python docs/make_tables.py
+	$(BIN)/python -m benchmarks.page
 
 install: .venv/.installed ## make .venv with the package and every tool for working on it
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.learn.augmentations import FAMILY
 
@@ -103,13 +104,19 @@ def main() -> None:
                 ]
             )
             ratios = times[:, 1] / times[:, 0]
-            print(
-                f"{COUNT}x{channels}x{side}x{side} {spec:<18} {np.median(times[:, 0]):7.2f} ms; "
-                f"kornia {name:<22} {np.median(times[:, 1]):7.2f} ms, "
-                f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f}) of it",
-                flush=True,
+            results.row(
+                f"{COUNT}x{channels}x{side}x{side}",
+                {
+                    "augmentation": spec,
+                    "ms": float(np.median(times[:, 0])),
+                    "kornia's": name,
+                    "kornia's, ms": float(np.median(times[:, 1])),
+                    "kornia's, of it": (
+                        f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
+                    ),
+                },
             )
 
 
 if __name__ == "__main__":
-    main()
+    results.run("augmentations", main)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from benchmarks import omniglot
+from benchmarks import omniglot, results
 from benchmarks.machine import machine_line
 from likewise.calibration.probability import fit_calibrator
 from likewise.calibrators import FAMILY as CALIBRATORS
@@ -32,7 +32,7 @@ from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.shapes import Array
 from likewise.sources.characters import Characters
 from likewise.sources.omniglot import Omniglot
-from likewise.types import Claim, Items, Kind, Role, Split
+from likewise.types import Claim, Items, Role, Split
 
 RECIPE = Path(__file__).parents[1] / "examples" / "characters.toml"
 TRAINED_ON = 76
@@ -78,8 +78,8 @@ def characters(budget: float) -> Frozen:
 
 def evaluation_alphabets(budget: float, most: int) -> Frozen:
     """Some characters of Omniglot's evaluation alphabets, after training on the background."""
-    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
-        [*omniglot.RECIPE, f"budget_seconds={budget}"]
+    recipe = Recipe.for_kind("image").with_settings(
+        [*omniglot.RECIPE, "source=omniglot('background')", f"budget_seconds={budget}"]
     )
     items = Omniglot("evaluation").items()
     drawn = np.random.default_rng(0).permutation(np.unique(items.identities))[:most]
@@ -145,20 +145,24 @@ def main() -> None:
     else:
         frozen, sizes = evaluation_alphabets(budget, given.most), [20, 50, 100]
     count = len(np.unique(frozen.names))
-    print(
+    results.note(
         f"{len(frozen.names)} drawings of {count} characters not trained on, {given.splits} splits"
     )
     for calibrating in given.calibrate or sizes:
         share = (count - calibrating) / calibrating
         found = losses(frozen, calibrating, given.splits)
-        words = [f"{name} {interval(values, share)}" for name, values in found.items()]
         apart = found["isotonic"] - found["logistic"]
-        print(
-            f"{calibrating} calibrate, {count - calibrating} test: {'; '.join(words)}; isotonic - "
-            f"logistic {interval(apart, share)}, lower in {int((apart < 0).sum())} splits",
-            flush=True,
+        results.row(
+            "",
+            {
+                "calibrate": calibrating,
+                "test": count - calibrating,
+                **{name: interval(values, share) for name, values in found.items()},
+                "isotonic - logistic": interval(apart, share),
+                "lower in splits": int((apart < 0).sum()),
+            },
         )
 
 
 if __name__ == "__main__":
-    main()
+    results.run("calibrators", main)

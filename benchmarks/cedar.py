@@ -11,6 +11,7 @@ Needs LIKEWISE_DATA.
 import argparse
 from dataclasses import replace
 
+from benchmarks import results
 from benchmarks.faces import interval
 from benchmarks.machine import machine_line
 from likewise.evaluation.pooled import PooledEvaluation
@@ -26,30 +27,32 @@ RECIPE = Recipe(
     loss="contrastive",
     sampler="genuine_forged(pairs=48)",
     augmentations=("affine",),
-    shares=SHARES,
+    fractions=SHARES,
 )
 
 
-def lines(found: PooledEvaluation) -> list[str]:
-    """The table."""
-    told = []
+def report(found: PooledEvaluation) -> None:
+    """Print the tables."""
     for fold in found.folds:
         eers = fold.evaluation.verification.population_eers
-        each = ", ".join(f"{name} {eer:.4f}" for name, eer in eers.items())
-        told.append(f"fold {fold.number}: EER {each}; {fold.items_per_second:.0f} items/s")
-    each = ", ".join(f"{name} {eer:.4f}" for name, eer in found.population_eers.items())
-    told.append(f"mean of {len(found.folds)} folds: EER {each}")
-    told.append("at the frozen thresholds, decisions of all folds pooled:")
+        each = {f"EER, {name}": eer for name, eer in eers.items()}
+        results.row("", {"fold": fold.number, **each, "items/s": fold.items_per_second})
+    each = {f"EER, {name}": eer for name, eer in found.population_eers.items()}
+    results.row("", {"fold": f"mean of {len(found.folds)}", **each})
     for point in found.points:
         if point.rates is None:
-            told.append(f"{point.name}: not supported. {point.reason}")
+            results.note(f"{point.name}: not supported. {point.reason}")
             continue
         skilled, random = (point.populations[name].far for name in ("skilled", "random"))
-        told.append(
-            f"{point.name}: FAR skilled {interval(skilled)}, random {interval(random)}; "
-            f"FRR {interval(point.rates.frr)}"
+        results.row(
+            "At the frozen thresholds, decisions of all folds pooled",
+            {
+                "point": point.name,
+                "FAR, skilled": interval(skilled),
+                "FAR, random": interval(random),
+                "FRR": interval(point.rates.frr),
+            },
         )
-    return told
 
 
 def main() -> None:
@@ -57,21 +60,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--budget", default="4min", help="of each fold")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--against", default="skilled", choices=["skilled", "random", "both"])
+    parser.add_argument("--impostors", default="skilled", choices=["skilled", "random", "both"])
     parser.add_argument("--set", action="append", default=[], help="any field of the recipe")
     given = parser.parse_args()
     print(machine_line())
     recipe = RECIPE.with_fields({"budget_seconds": seconds_of(given.budget)})
-    recipe = replace(recipe, against=given.against).with_settings(given.set)
-    print(f"{recipe.transform}, {recipe.encoder}, {recipe.loss}, {recipe.sampler}", flush=True)
+    recipe = replace(recipe, impostors=given.impostors).with_settings(given.set)
+    results.note(f"{recipe.transform}, {recipe.encoder}, {recipe.loss}, {recipe.sampler}")
     found = cross_validate(
         recipe,
         Cedar(),
         folds=given.folds,
         on_fold=lambda number, of: print(f"fold {number} of {of}", flush=True),
     )[""]
-    print("\n".join(lines(found)))
+    report(found)
 
 
 if __name__ == "__main__":
-    main()
+    results.run("cedar", main)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.learn import learn
 from likewise.recipe.recipe import Recipe, seconds_of
@@ -42,19 +43,24 @@ def main() -> None:
         shot, eer = evaluation.one_shot.accuracy, evaluation.verification.eer
         rows.append((shot, far.value, frr.value, eer))
         pace = np.mean([epoch.items_per_second for epoch in made.epochs])
-        print(
-            f"seed {seed}: 20-way one-shot {shot:.4f}; at the threshold "
-            f"for FAR .05: FAR {far.value:.4f} ({far.low:.4f} to {far.high:.4f}), FRR "
-            f"{frr.value:.4f} ({frr.low:.4f} to {frr.high:.4f}); EER {eer:.4f}; "
-            f"{pace:.0f} items/s",
-            flush=True,
+        results.row(
+            "",
+            {
+                "split": f"seed {seed}",
+                "20-way one-shot": shot,
+                "FAR at the threshold for 0.05": (
+                    f"{far.value:.4f} ({far.low:.4f} to {far.high:.4f})"
+                ),
+                "FRR there": f"{frr.value:.4f} ({frr.low:.4f} to {frr.high:.4f})",
+                "EER": eer,
+                "items/s": float(pace),
+            },
         )
     mean = np.mean(rows, axis=0)
-    print(
-        f"mean of {given.seeds}: one-shot {mean[0]:.4f}, FAR {mean[1]:.4f}, FRR {mean[2]:.4f}, "
-        f"EER {mean[3]:.4f}"
-    )
+    names = ("20-way one-shot", "FAR at the threshold for 0.05", "FRR there", "EER")
+    cells = dict(zip(names, map(float, mean), strict=True))
+    results.row("", {"split": f"mean of {given.seeds}", **cells})
 
 
 if __name__ == "__main__":
-    main()
+    results.run("characters", main)

@@ -15,13 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import faces, omniglot, series
+from benchmarks import faces, omniglot, results, series
 from benchmarks.machine import machine_line
 from likewise.data.cache import decode_all
 from likewise.learn.experiment import learn
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.sources.omniglot import Omniglot, drawer_of
-from likewise.types import Kind
 
 IMAGES = ("convnet4", "resnet", "vgg", "transformer")
 SERIES = ("lstm", "transformer", "conv1d")
@@ -56,32 +55,34 @@ def main() -> None:
 
 def of_faces(encoders: tuple[str, ...], budget: float) -> None:
     """AT&T: 400 pictures, 64 x 64, of 40 people."""
-    print(
-        "encoder      items/s  FAR at the threshold for .05    FRR                         "
-        "EER     10-way one-shot"
-    )
     for encoder in encoders:
-        recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+        recipe = Recipe.for_kind("image").with_settings(
             [*FACES, f"encoder={encoder}", f"budget_seconds={budget}"]
         )
         found = faces.pooled(recipe)[""]
-        print(
-            f"{encoder:<12} {found.pace:>7.0f}  {faces.interval(found.far)}  "
-            f"{faces.interval(found.frr)}  {np.mean(found.eer):.4f}  {np.mean(found.shot):.4f}",
-            flush=True,
+        results.row(
+            "",
+            {
+                "encoder": encoder,
+                "items/s": found.pace,
+                "FAR at the threshold for 0.05": faces.interval(found.far),
+                "FRR there": faces.interval(found.frr),
+                "EER": float(np.mean(found.eer)),
+                "10-way one-shot": float(np.mean(found.shot)),
+            },
         )
 
 
 def of_characters(encoders: tuple[str, ...], budget: float, seeds: int) -> None:
     """Omniglot, 28 x 28."""
-    print("encoder      items/s  within alphabets, 20-way error   between alphabets")
     items = Omniglot("evaluation").items()
     drawers = np.array([drawer_of(str(place)) for place in items.places])
     for encoder in encoders:
         for seed in range(seeds):
-            recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+            recipe = Recipe.for_kind("image").with_settings(
                 [
                     *omniglot.RECIPE,
+                    "source=omniglot('background')",
                     f"encoder={encoder}",
                     f"budget_seconds={budget}",
                     f"seed={seed}",
@@ -100,25 +101,31 @@ def of_characters(encoders: tuple[str, ...], budget: float, seeds: int) -> None:
                     vectors, items.identities, drawers, everywhere, made.model, 2000
                 )
             each = [float(np.mean(missed)) for missed in between.values()]
-            print(
-                f"{encoder:<12} {pace:>7.0f}  {omniglot.interval(omniglot.by_group(within))}  "
-                f"{omniglot.interval(each)}",
-                flush=True,
+            results.row(
+                "",
+                {
+                    "encoder": encoder,
+                    "seed": seed,
+                    "items/s": float(pace),
+                    "20-way error within alphabets": omniglot.interval(omniglot.by_group(within)),
+                    "between alphabets": omniglot.interval(each),
+                },
             )
 
 
 def of_series(encoders: tuple[str, ...], names: tuple[str, ...], budget: float, seeds: int) -> None:
     """1-NN on the learned distance beside 1-NN Euclidean."""
     for name in names:
-        print(f"{name:<16}1-NN Euclidean  error {series.euclidean_error(name):.4f}")
+        found = {"set": name, "encoder": "none: Euclidean on the raw series"}
+        results.row("", {**found, "1-NN error": f"{series.euclidean_error(name):.4f}"})
         for encoder in encoders:
             errors = [
                 series.learned_error(name, {"encoder": encoder}, budget, seed)[0]
                 for seed in range(seeds)
             ]
             words = faces.mean_interval(errors) if seeds > 1 else f"{errors[0]:.4f}"
-            print(f"{name:<16}{encoder:<15} error {words}", flush=True)
+            results.row("", {"set": name, "encoder": encoder, "1-NN error": words})
 
 
 if __name__ == "__main__":
-    main()
+    results.run("choose", main)

@@ -16,13 +16,14 @@ import time
 
 import torch
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.distances.cosine import Cosine
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.loop.chunks import embedded_in_chunks
 from likewise.learn.losses import FAMILY as LOSSES
 from likewise.learn.network.network import Network
-from likewise.types import InputShape, Kind, Labels
+from likewise.types import Form, InputShape, Labels
 
 
 def peak_mb() -> float:
@@ -33,8 +34,8 @@ def peak_mb() -> float:
 def step(encoder: str, size: int, batch: int, chunk: int) -> None:
     """One step, and what it took, as JSON."""
     torch.manual_seed(0)
-    shape = InputShape(Kind.IMAGE, 1, size, size)
-    network = Network(ENCODERS.build(encoder, shape=shape), unit=True).train()
+    shape = InputShape(Form.IMAGES, 1, size, size)
+    network = Network(ENCODERS.build(encoder, shape=shape), normalize=True).train()
     loss = LOSSES.build("supcon", distance=Cosine())
     images = torch.rand(batch, 1, size, size)
     labels = Labels(torch.arange(batch) // 4)
@@ -59,18 +60,17 @@ def main() -> None:
         step(given.encoder, given.size, *given.step)
         return
     print(machine_line())
-    print(f"{given.encoder}, {given.size}x{given.size}")
-    print("| batch | in chunks of | peak memory of a step, MB | seconds |")
-    print("|---|---|---|---|")
+    results.note(f"{given.encoder}, {given.size}x{given.size}")
     rows = ((given.chunk, 0), (given.batch, given.chunk), (given.batch, 0))
     for batch, chunk in rows:
         words = [sys.executable, "-m", "benchmarks.chunks", "--encoder", given.encoder]
         words += ["--size", str(given.size), "--step", str(batch), str(chunk)]
         done = subprocess.run(words, check=True, capture_output=True, text=True)
         found = json.loads(done.stdout)
-        shown = f"{chunk}" if chunk else "(whole)"
-        print(f"| {batch:,} | {shown} | {found['mb']:,.0f} | {found['seconds']:.1f} |", flush=True)
+        peak, took = round(found["mb"]), round(found["seconds"], 2)
+        cells = {"batch": batch, "in chunks of": chunk or "(whole)"}
+        results.row("", {**cells, "peak memory of a step, MB": peak, "seconds": took})
 
 
 if __name__ == "__main__":
-    main()
+    results.run("chunks", main)

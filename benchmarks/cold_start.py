@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 
 HEAVY = ("torch", "scipy", "sklearn", "pyarrow", "plotly", "pandas", "onnx", "rich")
@@ -29,9 +30,11 @@ def main() -> None:
     likewise = str(Path(sys.executable).with_name("likewise"))
     verify = [likewise, "verify", *sys.argv[1:4]]
     print(machine_line())
-    print(f"likewise verify  {median_seconds(verify):.3f} s, median of 5")
-    print(f"likewise --help  {median_seconds([likewise, '--help']):.3f} s, median of 5")
-    print(f"python -c pass   {median_seconds([sys.executable, '-c', 'pass']):.3f} s, median of 5")
+    bare = [sys.executable, "-c", "pass"]
+    commands = {"likewise verify": verify, "likewise --help": [likewise, "--help"]}
+    for name, command in {**commands, "python -c pass": bare}.items():
+        took = round(median_seconds(command), 3)
+        results.row("", {"command": name, "seconds, median of 5": took})
     code = (
         "import sys\nsys.argv = ['likewise', 'verify', *sys.argv[1:]]\n"
         "from likewise.cli import main\n"
@@ -43,9 +46,9 @@ def main() -> None:
     )
     loaded = eval(done.stdout.splitlines()[-1])  # noqa: S307 - the line printed just above
     outside = [name for name in loaded if name not in sys.stdlib_module_names]
-    print(f"packages that verify imports: {', '.join(outside)}")
-    print(f"heavy ones among them: {', '.join(n for n in HEAVY if n in loaded) or 'none'}")
+    results.note(f"packages that verify imports: {', '.join(outside)}")
+    results.note(f"heavy ones among them: {', '.join(n for n in HEAVY if n in loaded) or 'none'}")
 
 
 if __name__ == "__main__":
-    main()
+    results.run("cold_start", main)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.calibration.thresholds import guaranteed
 from likewise.distances.euclidean import Euclidean
@@ -227,25 +228,17 @@ def allowed(rate: str, runs: int) -> tuple[float, float]:
 
 def show_coverage(runs: int, sizes: Sequence[int], methods: Sequence[str], world: World) -> None:
     """Print the table of coverages."""
-    print(f"{'identities':>10}  {'rate':8} {'method':26} {'covers':>7} below above width")
     for identities in sizes:
         for (method, rate), (below, above, width) in coverage(
             identities, runs, methods, world
         ).items():
             covers = 1 - below - above
             low, high = allowed(rate, runs)
-            mark = (
-                ""
-                if low <= covers <= high
-                else "  <- too small"
-                if covers < low
-                else "  <- too large"
-            )
-            print(
-                f"{identities:10}  {rate:8} {method:26} {covers:7.4f} {below:.3f} {above:.3f} "
-                f"{width:5.2f}{mark}",
-                flush=True,
-            )
+            wrong = "too small" if covers < low else "too large" if covers > high else None
+            cells = {"identities": identities, "rate": rate, "method": method}
+            found = {"covers": covers, "below": below, "above": above, "width": width}
+            found = {name: round(float(value), 4) for name, value in found.items()}
+            results.row("", {**cells, **found, "mark": wrong})
 
 
 def promises(
@@ -268,16 +261,13 @@ def promises(
 
 def show_promises(runs: int) -> None:
     """Print how often a guaranteed threshold keeps its promise, is refused, and what it gives."""
-    print(f"{'identities':>10} {'items':>7} {'target':>6} {'kept':>6} refused {'median FAR':>10}")
     worlds = ((100, (10, 10), 0.05), (60, (2, 10), 0.1), (300, (2, 10), 0.01))
     for identities, items, target in worlds:
         kept, refused, median = promises(identities, items, target, runs)
-        mark = "" if kept >= stats.binom.ppf(0.05, runs, 0.95) / runs else "  <- too seldom"
-        print(
-            f"{identities:10} {items[0]:3}-{items[1]:<3} {target:6} {kept:6.4f} {refused:7.4f} "
-            f"{median:10.4f}{mark}",
-            flush=True,
-        )
+        wrong = None if kept >= stats.binom.ppf(0.05, runs, 0.95) / runs else "too seldom"
+        cells = {"identities": identities, "items": f"{items[0]}-{items[1]}", "target": target}
+        found = {"kept": kept, "refused": refused, "median FAR": median, "mark": wrong}
+        results.row("", {**cells, **found})
 
 
 def main() -> None:
@@ -297,4 +287,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    results.run("coverage", main)

@@ -32,15 +32,16 @@ import imagehash
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.auditing.copies import details
-from likewise.cli.unsupervised import teach
 from likewise.distances.euclidean import Euclidean
 from likewise.duplicates import pair_search
 from likewise.duplicates.chance import expecting
 from likewise.duplicates.hamming import Hamming
 from likewise.duplicates.pair_search import pairs_within
 from likewise.duplicates.result import Duplicates
+from likewise.learn.unsupervised import teach
 from likewise.model.model import Model
 from likewise.shapes import Array
 from likewise.sources.folder import Folder
@@ -91,17 +92,15 @@ def vectors(count: int, dim: int) -> None:
         truth = set(np.flatnonzero(far <= 0.1).tolist()) - {row}
         here = found.second[found.first == row].tolist() + found.first[found.second == row].tolist()
         wrong += len(truth ^ set(here))
-    print(f"{count:,} x {dim}: {len(found.first):,} pairs, {copied:,} planted")
-    print(f"  search {took[0]:.1f} s ({took[1]:.1f} s of processor time)")
-    print(f"  bare product of the same blocks {bare[0]:.1f} s ({bare[1]:.1f} s)")
-    print(f"  peak {peak:.0f} MB, {before:.0f} MB of it before the search")
-    print(f"  wrong pairs among those of 200 rows, by rows: {wrong}")
+    results.note(f"{count:,} x {dim}: {len(found.first):,} pairs, {copied:,} planted")
+    for name, (wall, used) in {"search": took, "bare product of the same blocks": bare}.items():
+        results.row("", {"": name, "seconds": wall, "seconds of processor": used})
+    results.note(f"peak {peak:.0f} MB, {before:.0f} MB of it before the search")
+    results.note(f"wrong pairs among those of 200 rows, by rows: {wrong}")
 
 
 def chance(runs: int) -> None:
     """The false pairs that come where K are expected."""
-    print("| collection | dimension | items | expected | found, mean (least to most) |")
-    print("|---|---|---|---|---|")
     for kind in ("smooth", "clusters", "a dense part"):
         for dim in (4, 16):
             for count, wanted in ((1000, 10), (3000, 10), (3000, 100)):
@@ -111,7 +110,8 @@ def chance(runs: int) -> None:
                     value = expecting(wanted, made, Euclidean(), None).value
                     found.append(len(pairs_within(made, Euclidean(), value).first))
                 line = f"{np.mean(found):.1f} ({min(found)} to {max(found)})"
-                print(f"| {kind} | {dim} | {count:,} | {wanted} | {line} |", flush=True)
+                cells = {"collection": kind, "dimension": dim, "items": count, "expected": wanted}
+                results.row("", {**cells, "found, mean (least to most)": line})
 
 
 def own_copies(most: int) -> tuple[list[Image.Image], list[str], list[tuple[float, int, int]]]:
@@ -131,7 +131,9 @@ def own_copies(most: int) -> tuple[list[Image.Image], list[str], list[tuple[floa
 def own(most: int, sheet: str) -> None:
     """Name the duplicates that LFW brings, and draw them side by side."""
     photographs, places, pairs = own_copies(most)
-    print(f"{len(pairs)} pairs of {len(photographs):,} photographs correlate by {OWN} or more")
+    results.note(
+        f"{len(pairs)} pairs of {len(photographs):,} photographs correlate by {OWN} or more"
+    )
     for likeness, one, other in pairs:
         print(f"  {likeness:.3f} {Path(places[one]).name} {Path(places[other]).name}")
     if sheet and pairs:
@@ -188,7 +190,7 @@ def plant(folder: Path, count: int, planted: int) -> list[tuple[str, str, str]]:
             kind = list(KINDS)[number % len(KINDS)]
             KINDS[kind](page).save(folder / f"{number:05}-{kind}.png")
             truth.append((kind, f"{number:05}.png", f"{number:05}-{kind}.png"))
-    print(f"{len(kept):,} photographs, {len(twice)} that LFW holds twice left out", flush=True)
+    results.note(f"{len(kept):,} photographs, {len(twice)} that LFW holds twice left out")
     return truth
 
 
@@ -202,11 +204,11 @@ def judge(
     hit, counted = len(found & right), len(found - flips)
     recall, precision = hit / len(right), hit / max(1, counted)
     f1 = 2 * hit / (len(right) + counted)
-    cells = [f"{precision:.3f}", f"{recall:.3f}", f"{f1:.3f}"]
+    cells = {"precision": precision, "recall": recall, "F1": f1}
     for kind in KINDS:
         of = [frozenset(pair) for one, *pair in truth if one == kind]
-        cells.append(f"{sum(pair in found for pair in of) / max(1, len(of)):.3f}")
-    print(f"| {name} | {' | '.join(cells)} |", flush=True)
+        cells[kind] = sum(pair in found for pair in of) / max(1, len(of))
+    results.row("", {"": name, **cells})
 
 
 def best(
@@ -235,10 +237,8 @@ def images(count: int, planted: int, budget: str) -> None:
         truth = plant(folder, count, planted)
         source = Folder(str(folder))
         started = time.perf_counter()
-        teach(source, str(model), budget, quiet=True)
-        print(f"trained in {time.perf_counter() - started:.0f} s, budget {budget}")
-        print("| | precision | recall | F1 |", " | ".join(KINDS), "|")
-        print("|" + "---|" * (4 + len(KINDS)))
+        teach(source, str(model), budget)
+        results.note(f"trained in {time.perf_counter() - started:.0f} s, budget {budget}")
         cache = Path(place) / "twice.cache.npz"
         wall = time.perf_counter()
         found = dedupe(Model(model), source, expect_false=10, cache=cache)
@@ -252,7 +252,7 @@ def images(count: int, planted: int, budget: str) -> None:
         judge(f"model, best threshold ({limit:.3f})", near_enough, truth)
         for name in ("phash", "dhash", "whash", "average_hash"):
             _hash(name, folder, truth)
-        print(f"model: {took:.0f} s without training; threshold {value:.3f}, {expected}")
+        results.note(f"model: {took:.0f} s without training; threshold {value:.3f}, {expected}")
 
 
 def _hash(name: str, folder: Path, truth: Sequence[tuple[str, str, str]]) -> None:
@@ -297,4 +297,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    results.run("dedupe", main)

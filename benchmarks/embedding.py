@@ -31,18 +31,19 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.data.loader import CHUNK_ITEMS, decode, worked
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.network.export import export_network
 from likewise.learn.network.network import Network
-from likewise.model import save_model
-from likewise.model.model import Model, transform_toml
+from likewise.model import Model, save_model
+from likewise.model.transform_text import dump_transform
 from likewise.registry import Spec
 from likewise.shapes import Array
 from likewise.sources.folder import Folder
 from likewise.transforms.image import ImageTransform
-from likewise.types import Claim, Items, Kind
+from likewise.types import Claim, Items
 
 STATE = {"mean": [0.45, 0.4, 0.35], "std": [0.25, 0.25, 0.25]}
 IMAGE = ImageTransform(96, color=True, state=STATE)
@@ -62,15 +63,15 @@ print(re.search(r"VmHWM:\\s+([0-9]+) kB", status)[1])
 
 def untrained(folder: Path, encoder: str) -> Model:
     """A model whose encoder has learned nothing."""
-    network = Network(ENCODERS.build(encoder, shape=IMAGE.shape), unit=False)
+    network = Network(ENCODERS.build(encoder, shape=IMAGE.shape), normalize=False)
     save_model(
         folder,
-        kind=Kind.IMAGE,
+        inputs={"main": "image"},
         claim=Claim.NEW_IDENTITIES,
         distance="euclidean",
         files={
             "recipe": b"",
-            "transform": transform_toml(str(Spec("image", (96,), {"color": True})), STATE),
+            "transform": dump_transform(str(Spec("image", (96,), {"color": True})), STATE),
             "encoder.main": export_network(network, IMAGE.shape),
             "weights": b"",
             "trained_on": b"{}",
@@ -161,34 +162,35 @@ def main() -> None:
     parser.add_argument("--no-memory", action="store_true", help="leave the second table out")
     asked = parser.parse_args()
     print(machine_line())
-    print(f"onnxruntime {onnxruntime.__version__}, {asked.items} files, {asked.rounds} rounds")
+    results.note(
+        f"onnxruntime {onnxruntime.__version__}, {asked.items} files, {asked.rounds} rounds"
+    )
     with tempfile.TemporaryDirectory(prefix="likewise-") as place:
         room = Path(place)
         faces = unpacked(room / "lfw")
         items = Folder(str(faces)).items()
-        print("| encoder | decode/s | onnx/s | single/s | embed/s | ratio | to single |")
-        print("|---|---|---|---|---|---|---|")
         models = {}
         for number, encoder in enumerate(asked.encoder or ["convnet4", "resnet"]):
             model = models[encoder] = untrained(room / f"model{number}", encoder)
             found = rates(model, items.take(np.arange(asked.items)), asked.rounds)
-            cells = [f"{statistics.median(values):.0f}" for values in found.values()]
-            for other in ("onnx", "single"):
+            cells: dict[str, results.Cell] = {"encoder": encoder}
+            for name, values in found.items():
+                cells[f"{name}/s"] = round(statistics.median(values))
+            for other, name in (("onnx", "ratio"), ("single", "to single")):
                 rounds = zip(found["embed"], found["decode"], found[other], strict=True)
                 ratios = [embed / min(slower) for embed, *slower in rounds]
                 low, high = min(ratios), max(ratios)
-                cells.append(f"{statistics.median(ratios):.3f} ({low:.3f} to {high:.3f})")
-            print(f"| {encoder} | {' | '.join(cells)} |", flush=True)
+                cells[name] = f"{statistics.median(ratios):.3f} ({low:.3f} to {high:.3f})"
+            results.row("", cells)
         if asked.no_memory:
             return
-        print("| encoder | files | peak MB of likewise embed |")
-        print("|---|---|---|")
         few = first_files(faces, 1000, room / "few")
         for encoder, model in models.items():
             for count, source in ((1000, few), (len(items), faces)):
                 peak = peak_bytes(model.folder, source, room / "e.npz")
-                print(f"| {encoder} | {count} | {peak / 1e6:.0f} |", flush=True)
+                cells = {"encoder": encoder, "files": count, "peak MB": round(peak / 1e6)}
+                results.row("Memory of likewise embed", cells)
 
 
 if __name__ == "__main__":
-    main()
+    results.run("embedding", main)

@@ -19,16 +19,17 @@ import numpy as np
 import onnxruntime
 import torch
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.learn.encoders import FAMILY
 from likewise.learn.encoders.base import Encoder
 from likewise.learn.network.export import export_network
 from likewise.learn.network.network import Network
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 THREADS = 2
 STEPS = 100
-SERIES = InputShape(Kind.SEQUENCE, 3)
+SERIES = InputShape(Form.FRAMES, 3)
 CASES = [
     *((name, 28) for name in ("convnet4", "resnet", "vgg", "transformer")),
     *((name, 64) for name in ("convnet4", "resnet", "vgg", "transformer")),
@@ -39,7 +40,7 @@ CASES = [
 
 def shape_of(side: int) -> InputShape:
     """Square images of a side in pixels; 0 stands for series."""
-    return InputShape(Kind.IMAGE, 1, side, side) if side else SERIES
+    return InputShape(Form.IMAGES, 1, side, side) if side else SERIES
 
 
 def batch_of(shape: InputShape, rows: int) -> tuple[torch.Tensor, ...]:
@@ -80,7 +81,7 @@ def learning(spec: str, shape: InputShape, rows: int, rounds: int) -> float:
 
 def lay_out(module: torch.nn.Module, shape: InputShape) -> None:
     """Put the weights for images channels-last in memory, as training does."""
-    if shape.kind is Kind.IMAGE:
+    if shape.kind == "image":
         module.to(memory_format=torch.channels_last)
 
 
@@ -90,11 +91,11 @@ def built(spec: str, shape: InputShape) -> Encoder:
     return FAMILY.build(spec, shape=shape)
 
 
-def measured(spec: str, side: int, rounds: int) -> str:
+def measured(spec: str, side: int, rounds: int) -> dict[str, results.Cell]:
     """One row of the table."""
     shape = shape_of(side)
     rows = 16 if spec == "koch" else 64
-    network = Network(built(spec, shape), unit=False).eval()
+    network = Network(built(spec, shape), normalize=False).eval()
     started = time.perf_counter()
     graph = export_network(network, shape)
     seconds = time.perf_counter() - started
@@ -112,11 +113,17 @@ def measured(spec: str, side: int, rounds: int) -> str:
         )
     count = sum(parameter.numel() for parameter in network.parameters())
     size = f"{side}x{side}" if side else f"{STEPS} steps"
-    return (
-        f"{spec:<12} {size:<10} {count:>11,} {off:>9.1e} {seconds:>8.1f} {len(graph) / 1e6:>8.2f} "
-        f"{1e3 * torch_seconds / rows:>9.3f} {1e3 * onnx_seconds / rows:>9.3f} "
-        f"{learning(spec, shape, rows, rounds):>8.0f}"
-    )
+    return {
+        "encoder": spec,
+        "input": size,
+        "parameters": count,
+        "agrees": float(off),
+        "export s": seconds,
+        "file MB": len(graph) / 1e6,
+        "torch ms": 1e3 * torch_seconds / rows,
+        "ORT ms": 1e3 * onnx_seconds / rows,
+        "learns/s": round(learning(spec, shape, rows, rounds)),
+    }
 
 
 def main() -> None:
@@ -129,22 +136,17 @@ def main() -> None:
     torch.set_num_threads(THREADS)
     print(machine_line())
     if given.learn is not None:
-        print(f"{'':<36}{'side':>5} {'items/s':>8}")
         for side in given.sides:
             for spec in given.learn or ["convnet4", "resnet", "vgg", "transformer"]:
                 pace = learning(spec, shape_of(side), 64, given.rounds)
-                print(f"{spec:<36}{side:>5} {pace:>8.0f}", flush=True)
+                results.row("", {"encoder": spec, "side": side, "items/s": round(pace)})
         return
     export_network(
-        Network(built("convnet4", shape_of(8)), unit=False), shape_of(8)
+        Network(built("convnet4", shape_of(8)), normalize=False), shape_of(8)
     )  # imports the exporter
-    print(
-        f"{'encoder':<12} {'input':<10} {'parameters':>11} {'agrees':>9} {'export s':>8} "
-        f"{'file MB':>8} {'torch ms':>9} {'ORT ms':>9} {'learns/s':>8}"
-    )
     for spec, side in CASES:
-        print(measured(spec, side, given.rounds), flush=True)
+        results.row("", measured(spec, side, given.rounds))
 
 
 if __name__ == "__main__":
-    main()
+    results.run("encoders", main)

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.calibration.fit import fit_calibration
 from likewise.distances.euclidean import Euclidean
@@ -57,11 +58,8 @@ def timed(name: str, work: Callable[[], T]) -> T:
     start, busy = time.perf_counter(), time.process_time()
     done = work()
     seconds, busy = time.perf_counter() - start, time.process_time() - busy
-    print(
-        f"{name:24} {seconds:8.1f} s, {busy:8.1f} s of processor   "
-        f"peak so far {peak_megabytes():6.0f} MB",
-        flush=True,
-    )
+    cells = {"": name, "seconds": round(seconds, 1), "seconds of processor": round(busy, 1)}
+    results.row("", {**cells, "peak so far, MB": round(peak_megabytes())})
     return done
 
 
@@ -102,8 +100,10 @@ def main() -> None:
     vectors, codes = clustered(given.items, given.identities, given.dim)
     compared = AllPairs.of(vectors, codes, Euclidean())
     same, different = compared.counts
-    print(f"{given.items:,} x {given.dim} of {given.identities:,} identities: {same:,} same and")
-    print(f"{different:,} different pairs; {peak_megabytes():.0f} MB before anything is measured")
+    results.note(
+        f"{given.items:,} x {given.dim} of {given.identities:,} identities: {same:,} same and "
+        f"{different:,} different pairs; {peak_megabytes():.0f} MB before anything is measured"
+    )
     claim = Claim.NEW_IDENTITIES
     if given.calibrate:
         timed("thresholds", lambda: fit_calibration(compared, claim))
@@ -116,13 +116,13 @@ def main() -> None:
     who = timed("identification", lambda: identification(vectors, codes, matrix, 1.0))
     if lists is None or who is None:
         raise SystemExit("every identity has one item")
-    print(f"EER {found.eer:.6f}, AUC {found.auc:.6f}, MAP@R {lists.map_at_r.value:.6f}")
-    print(f"P@1 {lists.precision_at_1.value:.6f}, rank 1 {who.rank_1.value:.6f}")
-    print(f"FAR {rates.far.value:.3g} ({rates.far.low:.3g} to {rates.far.high:.3g})")
+    results.note(f"EER {found.eer:.6f}, AUC {found.auc:.6f}, MAP@R {lists.map_at_r.value:.6f}")
+    results.note(f"P@1 {lists.precision_at_1.value:.6f}, rank 1 {who.rank_1.value:.6f}")
+    results.note(f"FAR {rates.far.value:.3g} ({rates.far.low:.3g} to {rates.far.high:.3g})")
     if given.check:
         eer, average = plain(compared.vectors, compared.codes)
-        print(f"plain matrix: EER {eer:.6f}, MAP@R {average:.6f}")
+        results.note(f"plain matrix: EER {eer:.6f}, MAP@R {average:.6f}")
 
 
 if __name__ == "__main__":
-    main()
+    results.run("evaluation", main)

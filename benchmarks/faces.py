@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.evaluation.pooled import PooledEvaluation
 from likewise.learn.folds import cross_validate
@@ -54,7 +55,7 @@ def pooled(
 ) -> Mapping[str, Pooled]:
     """Train the four folds and pool their decisions, for each comparator of the model."""
     found = cross_validate(
-        replace(recipe, shares=SHARES, split_by="random"),
+        replace(recipe, fractions=SHARES, split_by="random"),
         faces(),
         folds=FOLDS,
         comparators=comparators,
@@ -98,15 +99,16 @@ def main() -> None:
     print(machine_line())
     recipe = Recipe().with_settings(["transform=image(size=48)", "augmentations=affine"])
     recipe = recipe.with_fields({"budget_seconds": seconds_of(given.budget)})
-    found = cross_validate(replace(recipe, shares=SHARES, split_by="random"), faces(), folds=FOLDS)[
-        ""
-    ]
-    print(f"mean EER {found.eer:.4f}, one-shot {found.one_shot or 0:.4f}")
+    found = cross_validate(
+        replace(recipe, fractions=SHARES, split_by="random"), faces(), folds=FOLDS
+    )[""]
+    results.note(f"mean EER {found.eer:.4f}, one-shot {found.one_shot or 0:.4f}")
     for point in found.points:
         if point.rates is not None:
             rates = point.rates
-            print(f"{point.name}: FAR {interval(rates.far)}, FRR {interval(rates.frr)}")
+            far, frr = interval(rates.far), interval(rates.frr)
+            results.row("", {"point": point.name, "FAR": far, "FRR": frr})
 
 
 if __name__ == "__main__":
-    main()
+    results.run("faces", main)

@@ -35,6 +35,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.shapes import Array
 from likewise.stores.index.indexing import IndexRequest, index_method
@@ -72,6 +73,11 @@ def product(vectors: Array, squares: Array, queries: Array, k: int = 10) -> Arra
     apart += squares
     found: Array = np.argpartition(apart, k - 1, axis=1)[:, :k]
     return found
+
+
+def show(what: str, own: str, bare: str | None = None, ratio: str | None = None) -> None:
+    """Print a row, and keep it."""
+    results.row("", {"": what, "likewise": own, "bare": bare, "ratio": ratio})
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -117,11 +123,11 @@ def search_rows(path: Path, count: int, rounds: int) -> None:
                 bare.append(seconds(lambda q=queries: product(vectors, squares, q)))  # type: ignore[misc]
                 ours.append(seconds(lambda q=queries: store.nearest(q, 10)))  # type: ignore[misc]
             ratio = statistics.median(o / b for o, b in zip(ours, bare, strict=True))
-            print(
-                f"| exact search, {count:,} x {DIM}, {len(queries)} at once | "
-                f"{1e3 * statistics.median(ours):.1f} ms | {1e3 * statistics.median(bare):.1f} ms "
-                f"| {ratio:.2f} (ids agree {agree:.4f}) |",
-                flush=True,
+            show(
+                f"exact search, {count:,} x {DIM}, {len(queries)} at once",
+                f"{1e3 * statistics.median(ours):.1f} ms",
+                f"{1e3 * statistics.median(bare):.1f} ms",
+                f"{ratio:.2f} (ids agree {agree:.4f})",
             )
 
 
@@ -132,16 +138,14 @@ def approximate(path: Path, count: int, kind: str, recall: float, rounds: int) -
         took = seconds(lambda: store.write(Change(index=IndexRequest(index_method(kind), recall))))
         told = store.state().index
         assert told is not None  # noqa: S101 - just made
-        print(
-            f"| {count:,}: {kind} index made and measured | {took:.1f} s | | {told.settings}, "
-            f"recall {told.recall:.4f} of {told.asked:,} rows held out |",
-            flush=True,
-        )
+        recalled = f"recall {told.recall:.4f} of {told.asked:,} rows held out"
+        what = f"{count:,}: {kind} index made and measured"
+        show(what, f"{took:.1f} s", None, f"{told.settings}, {recalled}")
         queries = clustered(1000, seed=5)
         found = store.neighbours(queries, 10, approximate=True)
         truth = store.neighbours(queries, 10)
         share = np.mean(found.distances <= truth.distances[:, -1:])
-        print(f"| {count:,}: recall@10 of 1,000 new queries | {share:.4f} | | |", flush=True)
+        show(f"{count:,}: recall@10 of 1,000 new queries", f"{share:.4f}")
         loaded = store._approximate._loaded  # noqa: SLF001 - FAISS alone is what stands beside
         assert loaded is not None  # noqa: S101 - it was just asked
         breadth = loaded.stamp.breadth
@@ -170,11 +174,8 @@ def approximate(path: Path, count: int, kind: str, recall: float, rounds: int) -
             told_ratio = (
                 f"{theirs / mine:.2f} x bare" if at_once > 1 else f"+{mine - theirs:.3f} ms"
             )
-            print(
-                f"| {count:,}: {name} | {mine:.3f} ms (exact {slow:.2f} ms) | {theirs:.3f} ms | "
-                f"{told_ratio} |",
-                flush=True,
-            )
+            own = f"{mine:.3f} ms (exact {slow:.2f} ms)"
+            show(f"{count:,}: {name}", own, f"{theirs:.3f} ms", told_ratio)
         some = parse_condition("part = 7")
         found = store.neighbours(queries[:100], 10, some, approximate=True)
         truth = store.neighbours(queries[:100], 10, some)
@@ -183,7 +184,7 @@ def approximate(path: Path, count: int, kind: str, recall: float, rounds: int) -
             seconds(lambda i=i: store.nearest(queries[i : i + 1], 10, some, approximate=True))  # type: ignore[misc]
             for i in range(10)
         )
-        print(f"| {count:,}: 1% by --where, recall@10 {share:.4f} | {1e3 * took:.1f} ms | | |")
+        show(f"{count:,}: 1% by --where, recall@10 {share:.4f}", f"{1e3 * took:.1f} ms")
 
 
 def main() -> None:
@@ -206,8 +207,6 @@ def main() -> None:
 
         print_table(count, asked.rounds, asked.recall)
         return
-    print("| | likewise | bare | ratio |")
-    print("|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="likewise-", dir=asked.folder) as room:
         path = Path(room) / "things.db"
         if asked.approximate:
@@ -215,7 +214,7 @@ def main() -> None:
                 place = Path(room) / f"{size}.db"
                 approximate(place, size, asked.kind, asked.recall, asked.rounds)
             return
-        print(f"| bulk enrolment of {count:,} | {fill(path, count):,.0f} rows/s | | |", flush=True)
+        show(f"bulk enrolment of {count:,}", f"{fill(path, count):,.0f} rows/s")
         if asked.million:
             one_million(path)
             return
@@ -227,29 +226,25 @@ def main() -> None:
                 store.nearest(query, 10)
 
         opened = 1e3 * statistics.median(seconds(first) for _ in range(7))
-        print(f"| open and first query | {opened:.1f} ms | | |", flush=True)
+        show("open and first query", f"{opened:.1f} ms")
         with Sqlite(str(path), pin=PIN) as store:
             new = [rows(count + i, clustered(1, seed=i)) for i in range(100)]
             took = [seconds(lambda one=one: store.write(Change(one))) for one in new]  # type: ignore[misc]
         ours, bare = statistics.median(took), synced(Path(room) / "bare")
-        print(
-            f"| single durable row, p50 | {1e3 * ours:.2f} ms | {1e3 * bare:.2f} ms | "
-            f"{ours / bare:.1f} |"
-        )
+        own, alone = f"{1e3 * ours:.2f} ms", f"{1e3 * bare:.2f} ms"
+        show("single durable row, p50", own, alone, f"{ours / bare:.1f}")
 
 
 def one_million(path: Path) -> None:
     """Search one million, and print the most memory that this process held."""
     with Sqlite(str(path), writing=False) as store:
         took = [seconds(lambda i=i: store.nearest(clustered(1, seed=i), 10)) for i in range(5)]  # type: ignore[misc]
-    print(
-        f"| exact search of one million, one query | {1e3 * statistics.median(took):.1f} ms | | |"
-    )
+    show("exact search of one million, one query", f"{1e3 * statistics.median(took):.1f} ms")
     status = Path("/proc/self/status").read_text(encoding="ascii")
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     peak = int(found[1]) / 1e3 if found else 0
-    print(f"| peak resident memory, the mapped file included | {peak:,.0f} MB | | |")
+    show("peak resident memory, the mapped file included", f"{peak:,.0f} MB")
 
 
 if __name__ == "__main__":
-    main()
+    results.run("gallery", main)

@@ -8,6 +8,7 @@ nearest by exact search, of 200 queries that are no rows.
 import statistics
 import time
 
+from benchmarks import results
 from benchmarks.gallery import AT_ONCE, PIN, clustered, rows, seconds
 from likewise.shapes import Array
 from likewise.stores.index.indexing import IndexRequest
@@ -18,6 +19,11 @@ from tests.postgres import Postgres
 
 _QUERIES = 200
 _TABLE = "things"
+
+
+def show(what: str, figure: str) -> None:
+    """Print a row, and keep it."""
+    results.row("PostgreSQL with pgvector", {"": what, "figure": figure})
 
 
 def numbered(first: int, vectors: Array) -> Rows:
@@ -48,7 +54,7 @@ def print_table(count: int, rounds: int, recall: float) -> None:
         with Pgvector(server.address(), _TABLE, pin=PIN) as store:
             _print_rows(store, count, rounds, recall)
         opened = [seconds(lambda: _first(server.address())) for _ in range(7)]
-        print(f"| open and first query | {1e3 * statistics.median(opened):.1f} ms |", flush=True)
+        show("open and first query", f"{1e3 * statistics.median(opened):.1f} ms")
     finally:
         server.close()
 
@@ -59,19 +65,18 @@ def _first(address: str) -> None:
 
 
 def _print_rows(store: Pgvector, count: int, rounds: int, recall: float) -> None:
-    print("| PostgreSQL with pgvector | |\n|---|---|")
     took = 0.0
     for first in range(0, count, AT_ONCE):
         some = numbered(first, clustered(min(AT_ONCE, count - first), seed=first))
         took += seconds(lambda some=some: store.write(Change(some)))  # type: ignore[misc]
-    print(f"| bulk enrolment of {count:,} | {count / took:,.0f} rows/s |", flush=True)
+    show(f"bulk enrolment of {count:,}", f"{count / took:,.0f} rows/s")
     _print_single(store, count, "before there is an index")
     queries = clustered(_QUERIES, seed=7)
     for some in (queries[:1], queries[:64]):
         _print_time(store, some, rounds, "exact search", approximate=False)
     built = seconds(lambda: store.write(Change(index=IndexRequest(recall=recall))))
     index = store.state().index
-    print(f"| index made and measured | {built:.1f} s ({index and index.settings}) |", flush=True)
+    show("index made and measured", f"{built:.1f} s ({index and index.settings})")
     for some in (queries[:1], queries[:64]):
         _print_time(store, some, rounds, "approximate search", approximate=True)
     conditions = {
@@ -92,11 +97,8 @@ def _print_time(
         seconds(lambda: store.nearest(queries, 10, approximate=approximate)) for _ in range(rounds)
     ]
     middle = statistics.median(took)
-    print(
-        f"| {what}, {len(queries)} at once | {1e3 * middle:.1f} ms, "
-        f"{len(queries) / middle:,.0f} queries/s |",
-        flush=True,
-    )
+    told = f"{1e3 * middle:.1f} ms, {len(queries) / middle:,.0f} queries/s"
+    show(f"{what}, {len(queries)} at once", told)
 
 
 def _print_recall(store: Pgvector, queries: Array, name: str, where: Condition | None) -> None:
@@ -105,16 +107,11 @@ def _print_recall(store: Pgvector, queries: Array, name: str, where: Condition |
     found = [store.nearest(one[None], 10, where, approximate=True)[0] for one in queries]
     each = (time.perf_counter() - started) / len(queries)
     told = f", --where of {name}" if name else ""
-    print(
-        f"| recall@10 of approximate search{told} | {shared(exactly, found):.4f}, "
-        f"{1e3 * each:.1f} ms each |",
-        flush=True,
-    )
+    share = shared(exactly, found)
+    show(f"recall@10 of approximate search{told}", f"{share:.4f}, {1e3 * each:.1f} ms each")
 
 
 def _print_single(store: Pgvector, first: int, when: str) -> None:
     new = [numbered(first + i, clustered(1, seed=i)) for i in range(100)]
     took = [seconds(lambda one=one: store.write(Change(one))) for one in new]  # type: ignore[misc]
-    print(
-        f"| single durable row, p50, {when} | {1e3 * statistics.median(took):.2f} ms |", flush=True
-    )
+    show(f"single durable row, p50, {when}", f"{1e3 * statistics.median(took):.2f} ms")

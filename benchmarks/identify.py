@@ -33,6 +33,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import results
 from benchmarks.faces import FOLDS, SHARES
 from benchmarks.faces import faces as photographs
 from benchmarks.machine import machine_line
@@ -48,7 +49,7 @@ from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.shapes import Array
 from likewise.sources.omniglot import Omniglot
-from likewise.types import Embeddings, Kind
+from likewise.types import Embeddings
 
 TARGETS = (0.1, 0.05, 0.01)
 
@@ -168,37 +169,45 @@ def false_negative(part: Asked) -> tuple[Array, Array]:
     return part.known, ~(part.accepted & part.right)
 
 
+def show(what: str, share: str) -> None:
+    """Print a row, and keep it."""
+    results.row("", {"": what, "share": share})
+
+
 def characters(model: Model, draws: int, seed: int) -> None:
     """The evaluation alphabets as a gallery: everybody enrolled, then half of them."""
+    noun = "characters"
     items = Omniglot("evaluation").items()
     started = time.perf_counter()
     with decode_all(items, model.transform) as decoded:
         model.trained_on.check(items, decoded, purpose="evaluate")
         embedded = Embeddings(model.embed_decoded(decoded), model.fingerprint, items)
-    print(f"{len(items):,} drawings decoded and embedded in {time.perf_counter() - started:.0f} s")
+    results.note(
+        f"{len(items):,} drawings decoded and embedded in {time.perf_counter() - started:.0f} s"
+    )
     closed = [ask(model, embedded, 0.0, [seed, 0, draw], ()) for draw in range(draws)]
-    print(f"every character enrolled from one drawing; the first draw: {closed[0][2][0]}")
-    print(f"rank-1 {rate([one[0][None] for one in closed], rank_1, 'characters')}", flush=True)
+    results.note(f"every character enrolled from one drawing; the first draw: {closed[0][2][0]}")
+    show("every character enrolled: rank-1", rate([one[0][None] for one in closed], rank_1, noun))
     opened = [ask(model, embedded, 0.5, [seed, 1, draw], TARGETS) for draw in range(draws)]
-    print("half of the characters enrolled; the first draw:")
-    print("\n".join(f"  {line}" for line in opened[0][2]))
-    print(f"rank-1 {rate([one[0][None] for one in opened], rank_1, 'characters')}")
+    for line in opened[0][2]:
+        results.note(f"half of the characters enrolled; the first draw: {line}")
+    show("half of them enrolled: rank-1", rate([one[0][None] for one in opened], rank_1, noun))
     for target in TARGETS:
         parts = [found[target] for found, _, _ in opened if target in found]
         said = f"FPIR promised {target:g}"
         if parts:
-            print(f"{said}, measured {rate(parts, false_positive, 'characters')}")
-            print(f"  FNIR there {rate(parts, false_negative, 'characters')}")
+            show(f"{said}: FPIR measured", rate(parts, false_positive, noun))
+            show(f"{said}: FNIR there", rate(parts, false_negative, noun))
         refused = [words[target] for _, words, _ in opened if target in words]
         if refused:
-            print(f"{said}: refused in {len(refused)} of {draws} draws: {refused[0]}")
+            results.note(f"{said}: refused in {len(refused)} of {draws} draws: {refused[0]}")
 
 
 def people(recipe: Recipe, draws: int, seed: int) -> None:
     """AT&T, each fold's model asked about the people that it never saw."""
     source = photographs()
     items = source.items()
-    recipe = replace(recipe, shares=SHARES, split_by="random")
+    recipe = replace(recipe, fractions=SHARES, split_by="random")
     fold_of = deal_folds(items, FOLDS, recipe.seed)
     asked: list[Asked] = []
     for number in range(FOLDS):
@@ -222,7 +231,7 @@ def people(recipe: Recipe, draws: int, seed: int) -> None:
             )
         fold = rate(asked[before:], rank_1, "people")
         took = time.perf_counter() - started
-        print(f"fold {number + 1} ({took:.0f} s): rank-1 {fold}", flush=True)
+        show(f"fold {number + 1} ({took:.0f} s): rank-1", fold)
     # The draws of a fold are pooled with those of the others, draw by draw.
     parts = [
         Asked(
@@ -232,7 +241,7 @@ def people(recipe: Recipe, draws: int, seed: int) -> None:
         )
         for draw in range(draws)
     ]
-    print(f"four folds together: rank-1 {rate(parts, rank_1, 'people')}")
+    show("four folds together: rank-1", rate(parts, rank_1, "people"))
 
 
 def main() -> None:
@@ -257,13 +266,13 @@ def main() -> None:
         people(Recipe().with_settings(settings), given.draws, given.seed)
         return
     settings = [*RECIPE, "source=omniglot('background')", *budget]
-    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(settings)
+    recipe = Recipe.for_kind("image").with_settings(settings)
     with tempfile.TemporaryDirectory() as place:
         made = learn(recipe, out=Path(place) / "model", audit=False)
         pace = float(np.mean([epoch.items_per_second for epoch in made.epochs]))
-        print(f"trained: {made.recipe.steps} steps of {pace:.0f} items a second")
+        results.note(f"trained: {made.recipe.steps} steps of {pace:.0f} items a second")
         characters(made.model, given.draws, given.seed)
 
 
 if __name__ == "__main__":
-    main()
+    results.run("identify", main)

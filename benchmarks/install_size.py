@@ -9,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import results
+
 HERE = Path(__file__).resolve().parents[1]
 
 
@@ -39,11 +41,8 @@ def main() -> None:
             )
             seconds = time.perf_counter() - started
             packages = {p.name for p in site.glob("*.dist-info")} - before
-            print(
-                f"likewise{extra:<8} {len(packages):>3} packages  "
-                f"{(_size(site) - size_before) / 1e6:>6.0f} MB  installed in {seconds:.0f} s",
-                flush=True,
-            )
+            told = {"packages": len(packages), "MB": round((_size(site) - size_before) / 1e6)}
+            results.row("", {"": f"likewise{extra}", **told, "installed in s": round(seconds)})
 
 
 def _size(folder: Path) -> int:
@@ -51,4 +50,4 @@ def _size(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    results.run("install_size", main)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import results
 from benchmarks.faces import interval
 from benchmarks.machine import machine_line
 from likewise.data.cache import Decoded, decode_all
@@ -50,7 +51,7 @@ def parts(number: int) -> Callable[[Items], Split]:
     def share_out(items: Items) -> Split:
         own = items.groups == str(number)
         parted = replace(items, parts=np.where(own, "test", "train"))
-        return split(parted, NEW, shares=SHARES, by="source", seed=0)
+        return split(parted, NEW, fractions=SHARES, by="source", seed=0)
 
     return share_out
 
@@ -100,10 +101,12 @@ def main() -> None:
         decided += found
         wrong, pairs = far.errors + frr.errors, far.trials + frr.trials
         accuracies.append(1 - wrong / pairs)
-        print(f"fold {number}: {made.parts}; {pace:.0f} items/s")
-        print(f"  EER {made.evaluation.verification.eer:.4f}; view 2: {pairs - wrong} of {pairs}")
+        results.note(f"fold {number}: {made.parts}; {pace:.0f} items/s")
+        results.note(
+            f"  EER {made.evaluation.verification.eer:.4f}; view 2: {pairs - wrong} of {pairs}"
+        )
         report(f"fold {number}", pool_folds(folds[-1:], decided[-1:]).points)
-    print(
+    results.note(
         f"view 2, {given.folds} of {FOLDS} folds: accuracy {np.mean(accuracies):.4f}"
         + (
             f" +- {np.std(accuracies, ddof=1) / len(accuracies) ** 0.5:.4f} (standard error)"
@@ -119,8 +122,8 @@ def report(name: str, points: tuple[PooledPoint, ...]) -> None:
     for point in points:
         if point.rates is not None:
             far, frr = interval(point.rates.far), interval(point.rates.frr)
-            print(f"  {name}, {point.name}: FAR {far}, FRR {frr}", flush=True)
+            results.row("", {"": name, "point": point.name, "FAR": far, "FRR": frr})
 
 
 if __name__ == "__main__":
-    main()
+    results.run("lfw", main)

@@ -6,8 +6,8 @@ from importlib import metadata
 from pathlib import Path
 
 
-def machine_line() -> str:
-    """Processor, cores, the vector instructions that matter, Python and torch."""
+def machine() -> dict[str, str | int | None]:
+    """Processor, cores, the vector instructions that matter, and versions; None where unknown."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
@@ -17,8 +17,30 @@ def machine_line() -> str:
     }
     flags = fields.get("flags", "").split()
     widest = next((f for f in ("avx512_bf16", "avx512f", "avx2") if f in flags), "no AVX2")
+    return {
+        "processor": f"{fields.get('model name', platform.machine())} "
+        f"family {fields.get('cpu family', '?')} model {fields.get('model', '?')}",
+        "cores": os.cpu_count(),
+        "instructions": widest if flags else None,
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "onnxruntime": version("onnxruntime"),
+        "numpy": version("numpy"),
+    }
+
+
+def version(package: str) -> str | None:
+    """The version of a package; None where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def machine_line() -> str:
+    """Processor, cores, the vector instructions that matter, Python and torch."""
+    told = machine()
     return (
-        f"{fields.get('model name', platform.machine())} family {fields.get('cpu family', '?')} "
-        f"model {fields.get('model', '?')}, {os.cpu_count()} cores, {widest}; "
-        f"Python {platform.python_version()}, torch {metadata.version('torch')}"
+        f"{told['processor']}, {told['cores']} cores, {told['instructions']}; "
+        f"Python {told['python']}, torch {told['torch']}"
     )

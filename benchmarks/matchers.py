@@ -11,11 +11,10 @@ import argparse
 
 import numpy as np
 
-from benchmarks import faces
+from benchmarks import faces, results
 from benchmarks.choose import FACES
 from benchmarks.machine import machine_line
 from likewise.recipe.recipe import Recipe, seconds_of
-from likewise.types import Kind
 
 ROWS = {
     "no matcher": [],
@@ -41,13 +40,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], help="rows to run; all if none is named")
     given = parser.parse_args()
     print(machine_line())
-    print(
-        f"{'':<34} {'compared by':<12} FAR at the threshold for .05    "
-        "FRR                         EER     10-way one-shot"
-    )
     chosen = {name: ROWS[name] for name in given.only} if given.only else ROWS
     for name, settings in chosen.items():
-        recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+        recipe = Recipe.for_kind("image").with_settings(
             [
                 *FACES,
                 f"encoder={given.encoder}",
@@ -57,13 +52,18 @@ def main() -> None:
         )
         comparators = ("matcher", "distance") if settings else ("distance",)
         for comparator, found in faces.pooled(recipe, comparators=comparators).items():
-            print(
-                f"{name:<34} {comparator:<12} {faces.interval(found.far)}  "
-                f"{faces.interval(found.frr)}  {np.mean(found.eer):.4f}  "
-                f"{np.mean(found.shot):.4f}",
-                flush=True,
+            results.row(
+                "",
+                {
+                    "trained": name,
+                    "compared by": comparator,
+                    "FAR at the threshold for 0.05": faces.interval(found.far),
+                    "FRR there": faces.interval(found.frr),
+                    "EER": float(np.mean(found.eer)),
+                    "10-way one-shot": float(np.mean(found.shot)),
+                },
             )
 
 
 if __name__ == "__main__":
-    main()
+    results.run("matchers", main)

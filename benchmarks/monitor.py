@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
+from benchmarks import results
 from benchmarks.calibrators import RECIPE, TRAINED_ON, _parts
 from benchmarks.machine import machine_line
 from likewise.learn.experiment import learn
@@ -210,17 +211,17 @@ def main() -> None:
     given = parser.parse_args()
     print(machine_line())
     found, names = embeddings(seconds_of(given.budget))
-    print(
+    results.note(
         f"encoder trained on {TRAINED_ON} characters for {given.budget}; {given.each} others "
         f"calibrated on, {given.each} come today; {given.splits} re-splits without a shift, "
         f"{given.shifted} with each; level {LEVEL}"
     )
-    print(f"{'alarms, of all splits':24}" + "".join(f"{name:>14}" for name in NAMES))
     for shift in ROWS:
         splits = given.splits if shift == "none" else given.shifted
         row = shares(found, names, shift, splits, given.each, single=given.single)
-        print(f"{shift:24}" + "".join(f"{share:14.3f}" for share in row), flush=True)
+        told = dict(zip(NAMES, map(float, row), strict=True))
+        results.row("Alarms, of all splits", {"planted in today's items": shift, **told})
 
 
 if __name__ == "__main__":
-    main()
+    results.run("monitor", main)

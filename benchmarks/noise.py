@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.cli import main as likewise
 from likewise.evaluation.accuracy import accuracy
@@ -112,17 +113,15 @@ def through_command(given: PrecomputedComparisons, folder: Path) -> Accuracy:
     return Accuracy(**found["accuracy" if found["accuracy"] else "balanced_accuracy"])
 
 
-def row(name: str, found: list[Accuracy]) -> bool:
+def row(pairs: int, name: str, found: list[Accuracy]) -> bool:
     """Print the mean and the coverage; whether both are as they should be."""
     values = np.array([one.value for one in found])
     covered = np.mean([one.low is not None and one.low <= 0.5 <= (one.high or 0) for one in found])
     widths = np.array([(one.high or 1) - (one.low or 0) for one in found])
     error = values.std(ddof=1) / np.sqrt(len(values))
-    print(
-        f"  {name}: mean {values.mean():.4f} (standard error {error:.4f}), the interval covers .5 "
-        f"in {covered:.3f} of {len(found)}, mean width {widths.mean():.3f}",
-        flush=True,
-    )
+    cells = {"pairs": pairs, "": name, "mean": float(values.mean()), "standard error": error}
+    told = {"the interval covers .5": float(covered), "of": len(found)}
+    results.row("", {**cells, **told, "mean width": float(widths.mean())})
     return bool(abs(values.mean() - 0.5) <= WITHIN and COVERED[0] <= covered <= COVERED[1])
 
 
@@ -138,24 +137,26 @@ def main() -> None:
     good = True
     for pairs in given.pairs:
         started = time.perf_counter()
-        print(f"{pairs} pairs")
         tables = [noise(pairs, seed, coins=given.coins) for seed in range(given.repeats)]
-        good &= row("ours", [ours(table) for table in tables])
+        good &= row(pairs, "ours", [ours(table) for table in tables])
         means = [np.mean([on_itself(table) for table in tables])]
         means.append(np.mean([unstratified(table, i) for i, table in enumerate(tables)]))
-        print(f"  fitted and measured on the same pairs: {means[0]:.4f}")
-        print(f"  folds dealt without regard to the truth: {means[1]:.4f}")
+        names = ("fitted and measured on the same pairs", "folds dealt blindly")
+        for name, mean in zip(names, means, strict=True):
+            results.row("", {"pairs": pairs, "": name, "mean": float(mean)})
         if given.command:
             with tempfile.TemporaryDirectory() as folder:
                 shown = [through_command(table, Path(folder)) for table in tables[: given.command]]
-            row("ours, through the command", shown)
+            row(pairs, "ours, through the command", shown)
             library = [ours(table).value for table in tables[: given.command]]
             apart = max(abs(one.value - other) for one, other in zip(shown, library, strict=True))
-            print(f"  the command and the library differ by {apart:.2g} at most")
+            results.note(
+                f"{pairs} pairs: the command and the library differ by {apart:.2g} at most"
+            )
             good &= apart < 1e-9 or given.coins
         print(f"  {time.perf_counter() - started:.0f} s", flush=True)
     sys.exit(0 if good else 1)
 
 
 if __name__ == "__main__":
-    main()
+    results.run("noise", main)

@@ -28,6 +28,7 @@ import torch
 from safetensors.torch import load
 from scipy import stats
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from benchmarks.other_loops import bare
 from likewise.data.cache import decode_all
@@ -40,7 +41,7 @@ from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.results.rates import Rate
 from likewise.shapes import Array
 from likewise.sources.omniglot import Omniglot, drawer_of, official_runs
-from likewise.types import Items, Kind
+from likewise.types import Items
 
 WAYS = 20
 RECIPE = [
@@ -53,17 +54,17 @@ RECIPE = [
     "optimizer=muon",
     "learning_rate=0.01",
     "weight_decay=0.05",
-    "averaging=0",
-    "average_last=0.05",
-    "reestimate=30",
+    "ema_decay=0",
+    "swa_fraction=0.05",
+    "update_bn_batches=30",
     "whiten=0.01",
     "views=('affine',)",
-    "shares.train=0.9",
-    "shares.calibrate=0.05",
-    "shares.test=0.05",
+    "fractions.train=0.9",
+    "fractions.calibrate=0.05",
+    "fractions.test=0.05",
 ]
 # As many characters to learn from as where the evaluation alphabets test.
-BRIEF = ["shares.train=0.947", "shares.calibrate=0.033", "shares.test=0.02"]
+BRIEF = ["fractions.train=0.947", "shares.calibrate=0.033", "shares.test=0.02"]
 # Of five alphabets, with or without elastic changes made no clear difference.
 MINIMAL = ["augmentations=('rotated_classes(mirrored=True)', 'affine', 'elastic')"]
 # A fifth of the arithmetic, in batches half as large: three to four times as many items a second.
@@ -150,7 +151,7 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, list[float]]:
         f"seed={seed}",
         *given.settings,
     ]
-    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(settings)
+    recipe = Recipe.for_kind("image").with_settings(settings)
     if given.members > 1:
         members = f"members={given.members}"
         recipe = recipe.with_fields(
@@ -173,24 +174,30 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, list[float]]:
         )
         model = made.model
         pace = np.mean([e.items_per_second for e in made.epochs])
-        print(
+        results.note(
             f"seed {seed}: whole command {time.perf_counter() - started:.0f} s, of which training "
             f"{made.epochs[-1].seconds:.0f} s: {made.recipe.steps} steps of {pace:.0f} items a "
             f"second in {made.recipe.precision}"
         )
         found = protocols(model, given.episodes)
-        for name, errors in found.items():
-            print(f"{name:<28} {interval(errors)}: {UNITS[name]}", flush=True)
+        show(f"seed {seed}", found)
         for whitened in (True, False) if recipe.whiten else (False,):
-            print(f"the same weights without views{' and whitening' if not whitened else ''}:")
-            for name, errors in without_views(made, given.episodes, whitened=whitened).items():
-                print(f"{name:<28} {interval(errors)}: {UNITS[name]}", flush=True)
+            what = f"seed {seed}, without views{' and whitening' if not whitened else ''}"
+            show(what, without_views(made, given.episodes, whitened=whitened))
         for point in () if given.brief else made.evaluation.verification.points:
             if point.test is None:
                 continue
             far, frr = point.test.far, point.test.frr
-            print(f"{point.name:<10} FAR {rate_words(far)}  FRR {rate_words(frr)}")
+            cells = {"": f"seed {seed}", "point": point.name}
+            told = {"FAR": rate_words(far), "FRR": rate_words(frr)}
+            results.row("At the frozen thresholds", {**cells, **told})
     return found
+
+
+def show(what: str, found: dict[str, list[float]]) -> None:
+    """Print a row of errors, and keep it."""
+    told = {f"{name}, by {UNITS[name]}": interval(errors) for name, errors in found.items()}
+    results.row("", {"": what, **told})
 
 
 UNITS = {
@@ -205,7 +212,7 @@ def without_views(made: Experiment, count: int, *, whitened: bool) -> dict[str, 
     recipe, transform = made.recipe, made.model.transform
     network = Network(
         ENCODERS.build(recipe.encoder, shape=transform.shape),
-        unit=recipe.unit,
+        normalize=recipe.normalize,
         whitened=whitened and recipe.whiten > 0,
     )
     weights = load(made.model.read("weights"))
@@ -258,12 +265,13 @@ def main() -> None:
     if given.keep and Path(given.keep).exists():
         parser.error(f"--keep {given.keep} is there already; name a folder that is not")
     print(machine_line())
-    print(f"a bare float32 loop of convnet4: {bare('convnet4')(5):.0f} items/s")
+    results.note(f"a bare float32 loop of convnet4: {bare('convnet4')(5):.0f} items/s")
     runs = [measured(given, seed) for seed in given.seeds]
     if len(runs) > 1:
         for name in UNITS:
-            print(f"{name:<28} {interval([float(np.mean(run[name])) for run in runs])}: seeds")
+            words = interval([float(np.mean(run[name])) for run in runs])
+            results.row("Mean over seeds", {"": name, "error, by seeds": words})
 
 
 if __name__ == "__main__":
-    main()
+    results.run("omniglot", main)

@@ -16,7 +16,7 @@ from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.losses import FAMILY as LOSSES
 from likewise.learn.network.network import Network
 from likewise.sources.omniglot import Omniglot
-from likewise.types import InputShape, Kind, Labels
+from likewise.types import Form, InputShape, Labels
 
 CLASSES, ITEMS, SIZE = 32, 4, 28
 TEMPERATURE = 0.1
@@ -28,8 +28,8 @@ Loop = Callable[[float], float]
 def network_of(encoder: str) -> Network:
     """The encoder with weights of its own, and unit length behind it."""
     torch.manual_seed(0)
-    shape = InputShape(Kind.IMAGE, 1, SIZE, SIZE)
-    return Network(ENCODERS.build(encoder, shape=shape), unit=True)
+    shape = InputShape(Form.IMAGES, 1, SIZE, SIZE)
+    return Network(ENCODERS.build(encoder, shape=shape), normalize=True)
 
 
 def bare(encoder: str, *, bf16: bool = False) -> Loop:

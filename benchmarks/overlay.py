@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks import results
 from benchmarks.dedupe import KINDS, judge, plant
 from benchmarks.machine import machine_line
 from likewise.duplicates.result import Duplicates
@@ -89,8 +90,7 @@ def main() -> None:
         truth = chosen(folder, planted=planted)
         right = {frozenset(pair) for _, *pair in truth}
         if truth:
-            print("| | precision | recall | F1 |", " | ".join(KINDS), "|")
-            print("|" + "---|" * (4 + len(KINDS)))
+            print(f"{len(truth):,} copies planted")
         for number in asked.numbers:
             wall, used = time.perf_counter(), time.process_time()
             found = dedupe(None, Folder(str(folder)), expect_false=number, overlay=True)
@@ -100,11 +100,10 @@ def main() -> None:
                 judge(f"overlay, {number} false pairs expected", pairs, truth)
             ordered = np.argsort(found.distances, kind="stable").tolist()
             others = [at for at in ordered if frozenset(pairs[at]) not in right]
-            print(
+            results.note(
                 f"{number} expected: {len(others)} found that nobody planted; "
                 f"{took[0]:.0f} s ({took[1]:.0f} s of processor time); threshold "
-                f"{found.threshold.value:.3f}, {found.threshold.words}",
-                flush=True,
+                f"{found.threshold.value:.3f}, {found.threshold.words}"
             )
         for at in others:
             print(f"  {float(found.distances[at]):.3f} {' '.join(pairs[at])}")
@@ -113,4 +112,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    results.run("overlay", main)

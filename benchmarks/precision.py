@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import results
 from benchmarks.characters import RECIPE
 from benchmarks.machine import machine_line
 from likewise.learn import learn
@@ -40,19 +41,22 @@ def main() -> None:
             found.setdefault(precision, []).append(
                 (pace, made.evaluation.verification.eer, shot.accuracy if shot else 0.0)
             )
-            print(f"seed {seed} {precision}: {found[precision][-1]}", flush=True)
+            told = dict(zip(("items/s", "EER", "one-shot"), found[precision][-1], strict=True))
+            results.row("", {"": f"seed {seed}", "precision": precision, **told})
     for precision, rows in found.items():
-        pace, eer, shot_mean = np.mean(rows, axis=0)
-        print(f"{precision:<8} {pace:>6.0f} items/s  EER {eer:.4f}  one-shot {shot_mean:.4f}")
+        pace, eer, shot_mean = map(float, np.mean(rows, axis=0))
+        told = {"items/s": pace, "EER": eer, "one-shot": shot_mean}
+        results.row("", {"": "mean", "precision": precision, **told})
     ratio = np.mean([b[0] / a[0] for a, b in zip(found["float32"], found["bf16"], strict=True)])
-    print(f"bf16 trains {ratio:.2f} times as fast as float32 here")
+    results.note(f"bf16 trains {ratio:.2f} times as fast as float32 here")
     taken: list[Run] = []
     recipe = Recipe.from_toml(RECIPE.read_text(encoding="utf-8")).with_fields({"steps": 1})
     with tempfile.TemporaryDirectory() as place:
         learn(recipe, out=Path(place) / "model", on_epoch=lambda _: None, on_start=taken.append)
     chosen = taken[0].precision
-    print(f"precision=auto took {chosen.name if chosen else '?'}: {chosen.why if chosen else ''}")
+    words = f"{chosen.name}: {chosen.why}" if chosen else "?"
+    results.note(f"precision=auto took {words}")
 
 
 if __name__ == "__main__":
-    main()
+    results.run("precision", main)

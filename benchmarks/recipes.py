@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import results
 from benchmarks.faces import faces, mean_interval, pooled
 from benchmarks.machine import machine_line
 from benchmarks.series import euclidean_error, learned_error
 from likewise.learn.experiment import learn
 from likewise.recipe import presets
 from likewise.recipe.recipe import Recipe, seconds_of
-from likewise.types import Kind
 
 SETS = ["GunPoint", "ArrowHead", "ItalyPowerDemand"]
 
@@ -33,7 +33,7 @@ def of_drawings(names: list[str], budget: float, seeds: int) -> None:
     for name in names:
         errors, shots = [], []
         for seed in range(seeds):
-            recipe = Recipe.for_kind(Kind.IMAGE)
+            recipe = Recipe.for_kind("image")
             if name != presets.PLAIN:
                 recipe = recipe.with_fields(presets.preset_named(name).fields)
             recipe = recipe.with_fields(
@@ -43,36 +43,33 @@ def of_drawings(names: list[str], budget: float, seeds: int) -> None:
                 found = learn(recipe, out=Path(place) / "model", audit=False).evaluation
             errors.append(found.verification.eer)
             shots.append(found.one_shot.accuracy if found.one_shot else 0.0)
-        print(
-            f"{name:<14} EER {mean_interval(errors)}; one-shot {mean_interval(shots)}", flush=True
-        )
+        cells = {"EER": mean_interval(errors), "one-shot": mean_interval(shots)}
+        results.row("", {"recipe": name, **cells})
 
 
 def of_faces(names: list[str], budget: float) -> None:
     """Print a line for each row."""
     row, why = presets.pick(faces().items(), budget)
-    print(f"likewise train picks {row.name if row else presets.PLAIN}: {why}")
+    results.note(f"likewise train picks {row.name if row else presets.PLAIN}: {why}")
     for name in names:
-        recipe = Recipe.for_kind(Kind.IMAGE)
+        recipe = Recipe.for_kind("image")
         if name != presets.PLAIN:
             recipe = recipe.with_fields(presets.preset_named(name).fields)
         found = pooled(recipe.with_fields({"budget_seconds": budget}))[""]
-        print(
-            f"{name:<14} EER {mean_interval(found.eer)}; one-shot {mean_interval(found.shot)}; "
-            f"{found.pace:.0f} items/s",
-            flush=True,
-        )
+        cells = {"EER": mean_interval(found.eer), "one-shot": mean_interval(found.shot)}
+        results.row("", {"recipe": name, **cells, "items/s": round(found.pace)})
 
 
 def of_series(names: list[str], budget: float, seeds: int, sets: list[str]) -> None:
     """Print a line for each set and row."""
     for one in sets:
-        print(f"{one:<18}1-NN Euclidean  error {euclidean_error(one):.4f}")
+        results.row("", {"set": one, "recipe": "1-NN Euclidean", "error": euclidean_error(one)})
         for name in names:
             fields = {} if name == presets.PLAIN else presets.preset_named(name).fields
             errors = [learned_error(one, fields, budget, seed)[0] for seed in range(seeds)]
             each = ", ".join(f"{error:.4f}" for error in errors)
-            print(f"{one:<18}{name:<15} error {np.mean(errors):.4f} (seeds: {each})", flush=True)
+            error = float(np.mean(errors))
+            results.row("", {"set": one, "recipe": name, "error": error, "seeds": each})
 
 
 def main() -> None:
@@ -96,4 +93,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    results.run("recipes", main)

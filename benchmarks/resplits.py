@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from benchmarks import results
 from benchmarks.calibrators import Frozen, characters, evaluation_alphabets
 from benchmarks.machine import machine_line
 from likewise.calibration.fit import fit_calibration
@@ -128,23 +129,26 @@ def main() -> None:
     else:
         frozen = evaluation_alphabets(budget, ALL_OF_OMNIGLOT)
     count = len(np.unique(frozen.names))
-    print(
+    results.note(
         f"{given.source}: {count} characters not trained on, encoder trained for {given.budget}; "
         f"{given.each} calibrate and {given.each} test in each of {given.splits} splits"
     )
-    print(
-        f"{'point':10} {'splits':>6} {'both':>6} {'below':>6} {'test alone':>10} "
-        f"{'surprises':>9} {'median FAR':>10}"
-    )
     found = resplit(frozen, given.each, given.splits, guarantee=given.guarantee)
     for name, held in found.items():
-        mark = "  <- too few" if too_few(held.both, held.splits) else ""
-        print(
-            f"{name:10} {held.splits:6} {held.both:6.3f} {held.below:6.3f} {held.alone:10.3f} "
-            f"{held.broken:9.3f} {held.median:10.4f}{mark}",
-            flush=True,
+        results.row(
+            "",
+            {
+                "point": name,
+                "splits": held.splits,
+                "both": held.both,
+                "below": held.below,
+                "test alone": held.alone,
+                "surprises": held.broken,
+                "median FAR": held.median,
+                "mark": "too few" if too_few(held.both, held.splits) else None,
+            },
         )
 
 
 if __name__ == "__main__":
-    main()
+    results.run("resplits", main)

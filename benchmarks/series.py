@@ -15,20 +15,20 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.data.cache import decode_all
 from likewise.learn.experiment import learn
 from likewise.metrics.retrieval import nearest_neighbour_error
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.sources.ucr import Ucr
-from likewise.transforms.sequence import SequenceTransform
-from likewise.types import Kind
+from likewise.transforms.series import SeriesTransform
 
 
 def euclidean_error(name: str) -> float:
     """1-NN on the raw series, zero-padded to the longest."""
     items = Ucr(name).items()
-    with decode_all(items, SequenceTransform(normalize="none")) as decoded:
+    with decode_all(items, SeriesTransform(normalize="none")) as decoded:
         padded, _ = decoded.batch(np.arange(len(items)))
     flat = padded.reshape(len(items), -1).astype(np.float64)
     test = items.parts == "test"
@@ -43,7 +43,7 @@ def learned_error(
     name: str, fields: Mapping[str, Any], budget: float, seed: int
 ) -> tuple[float, float]:
     """1-NN error on the learned distance, and the equal error rate of the test pairs."""
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_fields(
+    recipe = Recipe.for_kind("series").with_fields(
         {
             **fields,
             "source": f"ucr({name!r})",
@@ -73,20 +73,24 @@ def main() -> None:
     given = parser.parse_args()
     print(machine_line())
     for name in given.names:
-        print(f"{name:<16}1-NN Euclidean           error {euclidean_error(name):.4f}")
+        results.row("", {"set": name, "1-NN": "Euclidean", "error": euclidean_error(name)})
         for encoder in ("lstm", "transformer"):
             runs = [
                 learned_error(name, {"encoder": encoder}, seconds_of(given.budget), seed)
                 for seed in range(given.seeds)
             ]
             errors = [run[0] for run in runs]
-            print(
-                f"{name:<16}1-NN learned, {encoder:<11}error {np.mean(errors):.4f} "
-                f"(seeds: {', '.join(f'{e:.4f}' for e in errors)}); "
-                f"EER {np.mean([run[1] for run in runs]):.4f}",
-                flush=True,
+            results.row(
+                "",
+                {
+                    "set": name,
+                    "1-NN": f"learned, {encoder}",
+                    "error": float(np.mean(errors)),
+                    "seeds": ", ".join(f"{error:.4f}" for error in errors),
+                    "EER": float(np.mean([run[1] for run in runs])),
+                },
             )
 
 
 if __name__ == "__main__":
-    main()
+    results.run("series", main)

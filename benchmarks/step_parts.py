@@ -13,6 +13,7 @@ import pstats
 from pathlib import Path
 
 import likewise
+from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.learn.loop.train import train
 from likewise.recipe.recipe import Recipe
@@ -20,14 +21,14 @@ from likewise.recipe.recipe import Recipe
 # The functions of each part, by file and name: cumulative times, so none may call another.
 PARTS = {
     "drawing batches": [("classes_by_items.py", "_epoch")],
-    "gathering them": [("objective.py", "on_device"), ("decoded.py", "batch")],
+    "gathering them": [("objective.py", "on_device"), ("cache.py", "batch")],
     "augmentation": [("affine.py", "apply")],
     "finishing": [("image.py", "finish")],
     "encoder, forward": [("wrappers.py", "forward")],
     "loss": [("supcon.py", "forward")],
     "backward": [("fabric.py", "backward")],
     "optimizer": [("optimizer.py", "wrapper")],
-    "averages": [("averaging.py", "update"), ("averaging.py", "updated")],
+    "averages": [("averaging.py", "update_average"), ("averaging.py", "updated")],
     "between epochs": [
         ("epochs.py", "begin"),
         ("epochs.py", "end"),
@@ -49,7 +50,7 @@ def shares(encoder: str, seconds: float) -> tuple[dict[str, float], float]:
         sampler="classes_by_items(classes=32, items=4)",
         augmentations=("affine",),
         precision="float32",
-        shares={"train": 0.8, "calibrate": 0.1, "test": 0.1},
+        fractions={"train": 0.8, "calibrate": 0.1, "test": 0.1},
         budget_seconds=seconds,
     )
     run = train(recipe)
@@ -80,10 +81,10 @@ def main() -> None:
     print(f"of {Path(likewise.__file__).parent}")
     for encoder in given.encoders:
         found, pace = shares(encoder, given.seconds)
-        print(f"{encoder}: {pace:.0f} items a second")
+        results.note(f"{encoder}: {pace:.0f} items a second")
         for part, share in found.items():
-            print(f"  {part:<18} {share:6.1%}")
+            results.row("", {"encoder": encoder, "part": part, "share of the time": share})
 
 
 if __name__ == "__main__":
-    main()
+    results.run("step_parts", main)

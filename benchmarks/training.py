@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import results
 from benchmarks.machine import machine_line
 from benchmarks.other_loops import CLASSES, ITEMS, SIZE, TEMPERATURE, Loop, bare, documented
 from likewise.learn.loop.train import train
@@ -40,7 +41,7 @@ def ours(encoder: str, precision: str, augmentations: tuple[str, ...] = ()) -> L
             augmentations=augmentations,
             precision=precision,
             # The other loops validate nothing, so neither does this one.
-            shares={"train": 0.8, "calibrate": 0.1, "test": 0.1},
+            fractions={"train": 0.8, "calibrate": 0.1, "test": 0.1},
             budget_seconds=seconds,
         )
         made = train(recipe)
@@ -75,7 +76,7 @@ def taken_by_auto(encoder: str) -> str:
             loss="supcon",
             distance="cosine",
             sampler=f"classes_by_items(classes={CLASSES}, items={ITEMS})",
-            shares={"train": 0.8, "calibrate": 0.1, "test": 0.1},
+            fractions={"train": 0.8, "calibrate": 0.1, "test": 0.1},
             steps=1,
         )
     ).finish()
@@ -95,7 +96,7 @@ def main() -> None:
     for encoder in given.encoders:
         table(encoder, given.rounds, given.seconds)
     if given.memory:
-        print(f"peak memory of a train on all of Omniglot: {peak_memory():.0f} MB")
+        results.note(f"peak memory of a train on all of Omniglot: {peak_memory():.0f} MB")
 
 
 def table(encoder: str, rounds: int, seconds: float) -> None:
@@ -117,18 +118,18 @@ def table(encoder: str, rounds: int, seconds: float) -> None:
         for _ in range(rounds):
             for name, run in runs.items():
                 paces[name].append(run(seconds))
-    print(f"{encoder} (precision=auto takes {auto})")
+    results.note(f"{encoder}: precision=auto takes {auto}")
     for name, found in paces.items():
-        words = [f"  {name:<26} {np.median(found):>7.0f} items/s"]
+        cells: dict[str, results.Cell] = {"loop": name, "items/s": round(float(np.median(found)))}
         bf16 = f"bare loop, {auto}" if auto in name else "bare loop, float32"
         other = "the same, affine" if "affine" in name else "pytorch-metric-learning"
-        for against in (bf16, other):
+        pairs = {"of the bare loop": bf16, "of pytorch-metric-learning": other}
+        for column, against in pairs.items():
             ratios = np.array(found) / np.array(paces[against])
-            words.append(
-                f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f}) of {against}"
-            )
-        print("; ".join(words), flush=True)
+            words = f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
+            cells[column] = f"{words} of {against}"
+        results.row(encoder, cells)
 
 
 if __name__ == "__main__":
-    main()
+    results.run("training", main)

@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from benchmarks import results
 from benchmarks.faces import faces
 from benchmarks.machine import machine_line
 from likewise.learn.experiment import learn
 from likewise.learn.tuning.tune import search_recipes
 from likewise.recipe.recipe import Recipe, seconds_of
-from likewise.types import Kind
 
 START = ["transform=image(size=64)"]
 
@@ -53,7 +53,7 @@ def main() -> None:
     print(machine_line())
     pairs = []
     for seed in range(given.seeds):
-        start = Recipe.for_kind(Kind.IMAGE).with_settings([*START, f"seed={seed}"])
+        start = Recipe.for_kind("image").with_settings([*START, f"seed={seed}"])
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as place:
             found = search_recipes(
@@ -64,23 +64,28 @@ def main() -> None:
                 trials=given.trials,
             )
         took = time.perf_counter() - began
-        print(f"seed {seed}: {len(found.trials)} trials in {took:.0f} s on {found.measured_on}")
+        results.note(
+            f"seed {seed}: {len(found.trials)} trials in {took:.0f} s on {found.measured_on}"
+        )
         first, best = found.trials[0], found.best
-        print(f"  validation error {first.figure:.4f} as given, {best.figure:.4f} of the best")
-        print(f"  {', '.join(best.settings) or 'nothing changed'}", flush=True)
+        results.note(
+            f"seed {seed}: validation error {first.figure:.4f} as given, {best.figure:.4f} of the "
+            f"best: {', '.join(best.settings) or 'nothing changed'}"
+        )
         seconds = seconds_of(given.train)
         # In turns, since what else the machine does changes.
         for _ in range(given.again):
             pair = measured(start, seconds), measured(found.recipe, seconds)
             pairs.append(pair)
             for name, one in zip(("as given", "tuned"), pair, strict=True):
-                print(f"  {name:<9} EER {one.eer:.4f}  one-shot {one.shot:.4f}", flush=True)
+                told = {"EER": one.eer, "one-shot": one.shot}
+                results.row("", {"seed": seed, "recipe": name, **told})
     if len(pairs) > 1:
         for name, field in (("EER", "eer"), ("one-shot", "shot")):
             values = [[getattr(one, field) for one in pair] for pair in pairs]
             gains = [after - before for before, after in values]
             means = [sum(column) / len(column) for column in zip(*values, strict=True)]
-            print(f"{name}: as given {means[0]:.4f}, tuned {means[1]:.4f}, {change(gains)}")
+            results.note(f"{name}: as given {means[0]:.4f}, tuned {means[1]:.4f}, {change(gains)}")
 
 
 def measured(recipe: Recipe, seconds: float) -> Measured:
@@ -105,4 +110,4 @@ def change(gains: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    results.run("tuning", main)

@@ -32,8 +32,8 @@ def draw(folder: Path, seed: int) -> tuple[Path, Path, Path]:
     """Write two drawings of one character of the test part, and one of another."""
     recipe = Recipe.from_toml((folder / "model" / "recipe.toml").read_text())
     items = Characters().items()
-    shares = {Role(role): share for role, share in recipe.shares.items()}
-    parts = split(items, Claim(recipe.claim), shares=shares, seed=recipe.seed)
+    fractions = {Role(role): share for role, share in recipe.fractions.items()}
+    parts = split(items, Claim(recipe.claim), fractions=fractions, seed=recipe.seed)
     unseen = items.take(parts.indices[Role.TEST])
     random = np.random.default_rng(seed)
     one, other = random.choice(np.unique(unseen.identities), 2, replace=False)

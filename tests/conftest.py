@@ -120,10 +120,9 @@ def series_experiment(tmp_path_factory):
     from likewise.learn.experiment import learn
     from likewise.recipe.recipe import Recipe
     from likewise.sources.arrays import Arrays
-    from likewise.types import Kind
 
     series, names = waves()
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
+    recipe = Recipe.for_kind("series").with_settings(
         [
             "encoder=lstm(hidden=16)",
             "sampler=classes_by_items(classes=8, items=4)",

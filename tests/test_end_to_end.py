@@ -14,7 +14,7 @@ from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
 from likewise.sources.folder import Folder
-from likewise.types import Claim, Kind
+from likewise.types import Claim
 from tests.conftest import pictures, waves
 
 
@@ -124,7 +124,7 @@ def test_another_kind_of_item_is_refused(image_model, series_experiment, strange
 
 
 def test_known_classes(tmp_path):
-    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+    recipe = Recipe.for_kind("image").with_settings(
         ["source=digits", "transform=image(size=8)", "encoder=convnet4(width=16)", "epochs=5",
          "learning_rate=0.003",
          "claim=known_classes", "augmentations=()"]
@@ -170,7 +170,7 @@ def test_training_twice_gives_the_same_model(series_experiment, tmp_path):
 
 def test_a_budget_writes_the_steps_it_took(tmp_path):
     series, names = waves(count=20)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
+    recipe = Recipe.for_kind("series").with_settings(
         ["encoder=lstm(hidden=4)", "budget_seconds=1.5"]
     )
     made = learn(recipe, Arrays.of(series, names), out=tmp_path / "m")
@@ -185,12 +185,12 @@ def test_a_model_is_only_replaced_when_asked(image_experiment, tmp_path):
     shutil.copytree(image_experiment.model.folder, folder)
     before = Model(folder).fingerprint
     series, names = waves(count=14, each=4)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(["encoder=lstm(hidden=4)", "epochs=1"])
+    recipe = Recipe.for_kind("series").with_settings(["encoder=lstm(hidden=4)", "epochs=1"])
     with pytest.raises(ModelExists, match="overwrite"):
         learn(recipe, Arrays.of(series, names), out=folder)
     assert Model(folder).fingerprint == before
     learn(recipe, Arrays.of(series, names), out=folder, overwrite=True)
-    assert Model(folder).manifest.kind is Kind.SEQUENCE
+    assert Model(folder).manifest.kind == "series"
     with pytest.raises(UnsupportedRate, match="needs at least"):
         Model(folder).calibration().point(0.001)
 

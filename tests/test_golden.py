@@ -34,15 +34,25 @@ WORDS: dict[str, str] = {}
 """A word of a command line, as in `--fuse` → `--by`."""
 KEYS: dict[str, str] = {}
 """A key of what `--json` prints."""
-FIELDS: dict[str, str] = {}
+FIELDS: dict[str, str] = {
+    "unit": "normalize",
+    "averaging": "ema_decay",
+    "average_last": "swa_fraction",
+    "reestimate": "update_bn_batches",
+    "shares": "fractions",
+    "against": "impostors",
+}
 """A field of a recipe."""
-COMPONENTS: dict[str, str] = {}
+COMPONENTS: dict[str, str] = {"sequence": "series"}
 """The name of a component."""
-ARGUMENTS: dict[str, str] = {}
+ARGUMENTS: dict[str, str] = {
+    "classes_by_items.fewer": "allow_fewer",
+    "ensemble.unit": "normalize",
+}
 """An argument of a component by its old names, as in `classes_by_items.fewer` → `allow_fewer`."""
-CHECKPOINT_FORMAT: tuple[str, int] | None = None
+CHECKPOINT_FORMAT: tuple[str, int] | None = ("format", 2)
 """The key and the number of the format in a checkpoint; None while checkpoints have no number."""
-CHECKPOINT_REFUSED = "another recipe: learning_rate differ"
+CHECKPOINT_REFUSED = "an earlier version of Likewise wrote it"
 """What is said when the last version's run is gone on with by another recipe."""
 
 # ── answers ───────────────────────────────────────────────────────────────────────────────────
@@ -223,6 +233,7 @@ def meaning(spec, *, renamed):
 def fields_of(text, *, renamed):
     """What a recipe says, with specs by their meaning and, of an old one, under new names."""
     said = tomllib.loads(text)
+    said.pop("format", None)
     said |= {name: meaning(said[name], renamed=renamed) for name in SINGLE}
     said |= {name: [meaning(spec, renamed=renamed) for spec in said[name]] for name in LISTS}
     return {(FIELDS.get(name, name) if renamed else name): value for name, value in said.items()}

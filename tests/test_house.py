@@ -82,13 +82,28 @@ def test_no_module_is_named_for_nothing() -> None:
     assert [name for name, parts in words.items() if parts & empty] == []
 
 
-def test_nothing_is_called_a_score() -> None:
-    """Two quantities compare things: a distance and a probability."""
+def own_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Every name that a module gives: of functions, classes, arguments, variables, attributes."""
+    for node in ast.walk(tree):
+        if isinstance(node, Documented):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
+
+
+def test_nothing_of_ours_is_called_a_score() -> None:
+    """A distance, a similarity or a probability; texts, columns and other libraries may say it."""
     word = re.compile(r"(?<![A-Za-z])scor(e|es|ed|ing)(?![A-Za-z])", re.IGNORECASE)
-    found = []
-    for name, path in MODULES.items():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        found += [f"{name}:{row}: {line}" for row, line in enumerate(lines, 1) if word.search(line)]
+    found = [
+        f"{name}:{row}: {given}"
+        for name, tree in TREES.items()
+        for row, given in own_names(tree)
+        if word.search(given)
+    ]
     assert found == []
 
 
@@ -282,6 +297,19 @@ def test_every_error_that_is_raised_is_also_a_builtin() -> None:
             assert str(value("what was given")) == "what was given"
 
 
+OUTSIDE_ALL: dict[str, str] = {}
+"""Extras that `all` leaves out, and why; what they install is pinned by nobody."""
+
+
+def test_every_extra_is_in_all_or_has_a_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = dict(project["optional-dependencies"])
+    (everything,) = extras.pop("all")
+    named = set(re.findall(r"\w+", everything.partition("[")[2]))
+    assert extras.keys() - named == OUTSIDE_ALL.keys()
+    assert all(OUTSIDE_ALL.values())
+
+
 def test_the_constraints_are_names_and_versions_of_all_that_is_installed() -> None:
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
@@ -291,9 +319,9 @@ def test_the_constraints_are_names_and_versions_of_all_that_is_installed() -> No
     assert lines == sorted(lines, key=str.upper)
     known = {plain_name(pin[1]) for pin in pins if pin}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    extras = project["project"]["optional-dependencies"].values()
+    extras = project["project"]["optional-dependencies"].items()
     asked = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
-    asked += [requirement for extra in extras for requirement in extra]
+    asked += [one for extra, needs in extras if extra not in OUTSIDE_ALL for one in needs]
     names = {plain_name(re.split(r"[^\w.-]", requirement)[0]) for requirement in asked}
     assert names - known == {"likewise"}
 
@@ -303,18 +331,24 @@ def plain_name(package: str) -> str:
 
 
 def test_no_file_of_the_project_names_a_package_host() -> None:
-    """Names and versions only: where packages come from is the machine's affair."""
+    """Names and versions only: where packages come from is the machine's affair.
+
+    Documents may lead to a project's own pages, never to where its packages lie.
+    """
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip("this is no clone, so that there is no list of its files")
-    hosts = "pypi|pythonhosted|debian|ubuntu|npmjs|yarnpkg|anaconda|conda|pytorch|crates"
-    address = re.compile(rf"https?://[^\s/]*\b({hosts})\b|--(extra-)?index-url|--find-links[ =]")
+    hosts = "pypi|pythonhosted|debian|ubuntu|npmjs|yarnpkg|anaconda|conda|crates"
+    options = r"--(extra-)?index-url|--find-links[ =]"
+    packages = re.compile(rf"https?://[^\s/]*\b({hosts}|download\.pytorch)\b|{options}")
+    anything = re.compile(rf"https?://[^\s/]*\b({hosts}|pytorch)\b|{options}")
     own = Path(__file__)
     found = []
     paths = [ROOT / name for name in done.stdout.split("\0") if name]
     assert own in paths
     for path in paths:
         text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        address = packages if path.suffix == ".md" else anything
         found += [f"{path.relative_to(ROOT)}: {hit[0]}" for hit in address.finditer(text)]
     assert found == []

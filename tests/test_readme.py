@@ -1,4 +1,4 @@
-"""The README tells the truth: its tables equal the registries, and its code runs."""
+"""README and pages tell the truth: tables equal what makes them, links lead, code runs."""
 
 import re
 import runpy
@@ -9,71 +9,83 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from likewise.recipe.presets import rows
-from likewise.registry import families
 from likewise.sources.characters import Characters
 from likewise.tasks import TASKS
 from tests.conftest import glyphs
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+TASKS_PAGE = DOCS / "tasks.md"
+PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 
 
-def component_table() -> str:
-    """The table that the README must hold."""
-    lines = ["| family | component | what it is |", "|---|---|---|"]
-    for name, family in families().items():
-        for component in family.names():
-            found = family.describe(component)
-            lines.append(f"| {name} | `{component}` | {found.summary} |")
-    return "\n".join(lines)
+def block(language: str, page: Path = README) -> str:
+    return re.search(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)[1]
 
 
-def block(language: str) -> str:
-    return re.search(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)[1]
+def without_code(text: str) -> str:
+    outside = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`\n]*`", "", outside)
 
 
-def test_the_component_table_equals_the_registries():
-    between = re.search(
-        r"<!-- components -->\n(.*?)\n<!-- /components -->", README.read_text(), re.DOTALL
-    )
-    assert between, "the README lacks its component table"
-    assert between[1] == component_table()
+def anchors(page: Path) -> set[str]:
+    """What a link to a page may name: its headings as a forge makes anchors of them, and ids."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    heads = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+    return slugs | set(re.findall(r'<a id="([^"]+)">', text))
 
 
-def recipe_table() -> str:
-    """The table of recipes that the README must hold."""
-    lines = ["| recipe | for | time | what it says | measured |", "|---|---|---|---|---|"]
-    for row in rows():
-        says = "; ".join(f"`{key} = {value!r}`" for key, value in row.fields.items())
-        time = row.time if row.kind else "by name alone"
-        lines.append(f"| `{row.name}` | {row.suits} | {time} | {says} | {row.measured} |")
-    return "\n".join(lines)
+def test_the_readme_is_one_screen():
+    assert len(README.read_bytes()) <= 8192
 
 
-def test_the_recipe_table_equals_the_file():
-    between = re.search(
-        r"<!-- recipes -->\n(.*?)\n<!-- /recipes -->", README.read_text(), re.DOTALL
-    )
-    assert between, "the README lacks its table of recipes"
-    assert between[1] == recipe_table()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_leads_somewhere(page):
+    wrong = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(page.read_text())):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        if not there.exists() or (anchor and anchor not in anchors(there)):
+            wrong.append(target)
+    assert wrong == []
+
+
+def test_every_page_is_listed():
+    listed = set(re.findall(r"\]\(([\w./-]+\.md)", (DOCS / "index.md").read_text()))
+    assert {page.name for page in DOCS.glob("*.md")} - listed == {"index.md"}
+    listed = set(re.findall(r"\]\(([\w-]+\.md)", (DOCS / "decisions" / "README.md").read_text()))
+    assert {page.name for page in (DOCS / "decisions").glob("*.md")} - listed == {"README.md"}
+
+
+@pytest.mark.parametrize("name", ["components", "recipes"])
+def test_the_tables_equal_what_makes_them(name):
+    made = runpy.run_path(str(DOCS / "make_tables.py"))["made_anew"](name)
+    assert (DOCS / f"{name}.md").read_text() == made, "run `make tables`"
 
 
 def test_the_task_table_equals_the_tasks():
-    table = README.read_text().partition("## Tasks")[2].partition("## ")[0]
-    assert re.findall(r"^\| (\w+) \| `likewise \1 ", table, re.MULTILINE) == list(TASKS)
+    rows = re.findall(r"^\| (\w+) \| `likewise \1 ", TASKS_PAGE.read_text(), re.MULTILINE)
+    assert rows == list(TASKS)
+    told = README.read_text().partition("## What it does")[2]
+    assert set(TASKS) <= set(re.findall(r"^\| \[(\w+)\]", told, re.MULTILINE))
 
 
-def test_the_python_runs(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("page", [README, DOCS / "training.md"], ids=lambda page: page.stem)
+def test_the_python_runs(page, tmp_path, monkeypatch, capsys):
     items = Characters().items()
     for name, row in (("a", 0), ("b", 1)):
         Image.fromarray(items.read(row)).save(tmp_path / f"{name}.png")
     monkeypatch.chdir(tmp_path)
-    code = block("python")
+    code = block("python", page)
     assert "budget_seconds=60" in code
-    exec(code.replace("budget_seconds=60", "steps=20"), {})  # noqa: S102 - our own README
+    exec(code.replace("budget_seconds=60", "steps=5"), {})  # noqa: S102 - our own page
     out = capsys.readouterr().out
     assert re.search(r"^(same|different) ", out, re.MULTILINE)
-    assert "Rate(value=" in out
+    assert page == README or "Rate(value=" in out
 
 
 def test_the_shell_lines_run(tmp_path, monkeypatch, likewise):
@@ -89,10 +101,11 @@ def test_the_shell_lines_run(tmp_path, monkeypatch, likewise):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "a.png").write_bytes(picture.read_bytes())
     monkeypatch.chdir(tmp_path)
-    lines = [line.partition("#")[0] for line in block("sh").strip().splitlines()]
+    lines = block("sh", TASKS_PAGE).strip().splitlines()
     assert len(lines) == 7
+    assert block("sh").strip().splitlines() == lines[:3]
     for line in lines:
-        words = shlex.split(line)
+        words = shlex.split(line.partition("#")[0])
         assert words[0] == "likewise"
         code, out, err = likewise(*words[1:], *(["--epochs", "3"] if "train" in words else []))
         assert code == 0, err

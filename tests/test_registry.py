@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from likewise.errors import BadArgument, BadSpec, UnknownName
-from likewise.registry import FAMILIES, Family, Spec, families, fits
+from likewise.lazy import fits
+from likewise.registry import FAMILIES, Family, Spec, families
 from tests.processes import answer_of
 
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True).filter(
@@ -349,3 +350,16 @@ def test_a_loss_of_another_package_is_listed_described_and_built(tmp_path: Path)
     assert found["is_loss"] is True
     assert found["distance"] == "the house's"
     assert found["cost"] == 3.0
+
+
+def test_an_old_name_goes_on_being_read_and_is_listed_nowhere(things: Family[Any]) -> None:
+    family = Family[Any](
+        "thing", things.package, {"thing": "thing:Thing"}, ("shape",), {"object": "thing"}
+    )
+    assert family.names() == ["thing"]
+    assert family.canonical("object") == family.canonical("thing") == "thing"
+    assert family.describe("object").name == "thing"
+    assert str(family.check("object(3, how='b')")) == "thing(3, how='b')"
+    assert family.build("object(3)", shape="s").given == ("s", 3, "a", None)
+    with pytest.raises(UnknownName, match=r"no thing is named 'objekt'\. .*Known: thing\.$"):
+        family.canonical("objekt")

@@ -8,13 +8,13 @@ import pytest
 from jaxtyping import TypeCheckError
 
 from likewise.results.evaluation import Histogram
-from likewise.types import Embeddings, Items, Kind, Labels
+from likewise.types import Embeddings, Items, Labels
 from tests.processes import answer_of
 
 
 def items(count: int) -> Items:
     names = [str(index) for index in range(count)]
-    return Items.build("things", names, Kind.IMAGE, names, lambda row: names[row])
+    return Items.build("things", names, "image", names, lambda row: names[row])
 
 
 def vectors(*shape: int) -> Any:

@@ -42,4 +42,8 @@ __all__ = [
     "verify",
 ]
 
-__getattr__, __dir__ = lazy_face(__name__, __file__)
+__getattr__, _ = lazy_face(__name__, __file__)
+
+
+def __dir__() -> list[str]:
+    return __all__

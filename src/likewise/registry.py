@@ -21,18 +21,20 @@ import keyword
 import re
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from likewise.errors import BadArgument, BadSpec, UnknownName
+from likewise.lazy import fits
 
 T = TypeVar("T")
 
 ENTRY_POINTS = "likewise.components"
 FAMILIES = {
+    "kinds": "likewise.kinds",
     "sources": "likewise.sources",
     "transforms": "likewise.transforms",
     "distances": "likewise.distances",
@@ -222,38 +224,6 @@ def _words(annotation: ast.expr | None) -> str:
     return ast.unparse(annotation) if annotation else "Any"
 
 
-_SIMPLE = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
-
-
-def fits(value: Any, annotation: str) -> bool:
-    """Whether a literal is of a declared type, as far as that type is simple."""
-    return _fits(value, ast.parse(annotation, mode="eval").body)
-
-
-def _fits(value: Any, node: ast.expr) -> bool:
-    match node:
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            fit = _fits(value, left) or _fits(value, right)
-        case ast.Constant(value=None):
-            fit = value is None
-        case ast.Name(id=name) if name in _SIMPLE:
-            # True is an int to Python, and nobody who writes it means 1.
-            fit = isinstance(value, _SIMPLE[name]) and (name == "bool") == isinstance(value, bool)
-        case ast.Subscript(value=ast.Name(id="Literal"), slice=inside):
-            options = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-            fit = repr(value) in [repr(ast.literal_eval(option)) for option in options]
-        case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=kinds)):
-            if isinstance(kinds[-1], ast.Constant) and kinds[-1].value is ...:
-                kinds = kinds[:1] * (len(value) if isinstance(value, tuple) else 0)
-            fit = isinstance(value, tuple) and len(value) == len(kinds)
-            fit = fit and all(map(_fits, value, kinds))
-        case ast.Subscript(value=ast.Name(id="dict")):
-            fit = isinstance(value, dict) and all(isinstance(key, str) for key in value)
-        case _:
-            fit = True
-    return fit
-
-
 class Family(Generic[T]):
     """A lazy table of the components of one kind.
 
@@ -263,14 +233,22 @@ class Family(Generic[T]):
         table: Name → `module:Class`, the module relative to the package.
         context: Constructor arguments that the house fills in (the shape of the input, say) and
             that a spec therefore never gives. A component declares those that it needs.
+        aliases: Old name → name. Old names go on being read, and are listed nowhere. That of an
+            argument stands behind its component's: `classes_by_items.fewer` → `allow_fewer`.
     """
 
     def __init__(
-        self, noun: str, package: str, table: Mapping[str, str], context: tuple[str, ...] = ()
+        self,
+        noun: str,
+        package: str,
+        table: Mapping[str, str],
+        context: tuple[str, ...] = (),
+        aliases: Mapping[str, str] | None = None,
     ) -> None:
         self.noun = noun
         self.package = package
         self.context = context
+        self.aliases = dict(aliases or {})
         self._table = {name: f"{package}.{target}" for name, target in table.items()}
         self._foreign: dict[str, str] | None = None
 
@@ -296,12 +274,42 @@ class Family(Generic[T]):
             }
         return self._foreign
 
+    def canonical(self, name: str) -> str:
+        """The name that a component has today, where `name` may be one that it had before.
+
+        Raises:
+            UnknownName: With the nearest known name.
+        """
+        name = self.aliases.get(name, name)
+        self.target(name)
+        return name
+
+    def argument_name(self, component: str, argument: str) -> str:
+        """The name that an argument has today, where `argument` may be one that it had before."""
+        return self.aliases.get(f"{component}.{argument}", argument)
+
+    def present(self, spec: Spec) -> Spec:
+        """The same spec with every name as it is today.
+
+        Raises:
+            BadArgument: If an argument is given under both of its names.
+        """
+        name = self.aliases.get(spec.name, spec.name)
+        kwargs: dict[str, Any] = {}
+        for key, value in spec.kwargs.items():
+            argument = self.argument_name(name, key)
+            if argument in kwargs:
+                raise BadArgument(f"{spec} gives {argument} under two names. Leave one out.")
+            kwargs[argument] = value
+        return replace(spec, name=name, kwargs=kwargs)
+
     def target(self, name: str) -> str:
         """The `module:Class` behind a name.
 
         Raises:
             UnknownName: With the nearest known name.
         """
+        name = self.aliases.get(name, name)
         found = self._table.get(name) or self._others().get(name)
         if found is None:
             raise unknown(f"no {self.noun} is named", name, self.names())
@@ -309,7 +317,7 @@ class Family(Generic[T]):
 
     def describe(self, name: str) -> Component:
         """Read a component's arguments and first sentence from its source file."""
-        return component_of(name, self.target(name), self.context)
+        return component_of(self.canonical(name), self.target(name), self.context)
 
     def declares(self, spec: str | Spec, argument: str) -> bool:
         """Whether the component of a spec takes an argument, be it filled in by the house."""
@@ -317,13 +325,16 @@ class Family(Generic[T]):
         return argument in [one.name for one in component_of(name, self.target(name)).arguments]
 
     def check(self, spec: str | Spec) -> Spec:
-        """Check name, arguments and simple types of a spec, importing nothing.
+        """Check a spec, importing nothing; return it under the name that is used today.
+
+        Returns:
+            The spec, under the name that the component has today.
 
         Raises:
             UnknownName: If no component or argument has that name.
             BadArgument: If a value is of another type than declared, or one is missing.
         """
-        spec = Spec.parse(spec) if isinstance(spec, str) else spec
+        spec = self.present(Spec.parse(spec) if isinstance(spec, str) else spec)
         component = self.describe(spec.name)
         known = [argument.name for argument in component.arguments]
         if len(spec.args) > len(known):
@@ -349,7 +360,7 @@ class Family(Generic[T]):
                     f"{self.noun} {spec.name!r}: {argument.name} is {given[argument.name]!r}, "
                     f"and {argument.annotation} is expected."
                 )
-        return spec
+        return replace(spec, name=component.name)
 
     def named(self, spec: Spec) -> Spec:
         """The same spec with every argument given by its name."""

@@ -23,7 +23,7 @@ from likewise.sources.characters import Characters
 from likewise.sources.folder import Folder
 from likewise.transforms.base import Transform
 from likewise.transforms.image import ImageTransform
-from likewise.types import InputShape, Items, Kind, Pairs
+from likewise.types import Form, InputShape, Items, Pairs
 from tests.conftest import glyphs, pictures, waves
 
 IDENTITIES, EACH = 24, 5
@@ -48,7 +48,7 @@ class Bench:
         table = Items.build(
             "bench",
             self.identities,
-            Kind.IMAGE,
+            "image",
             self.names,
             lambda row: self.data[row],
             origins=self.origins,
@@ -354,11 +354,12 @@ def test_metadata_that_are_not_read_are_no_alarm(bench):
 class NameReader(Transform):
     """Writes the name's length into the image, as no transform should."""
 
-    kind = Kind.IMAGE
+    kind = "image"
+    form = Form.IMAGES
 
     @property
     def shape(self) -> InputShape:
-        return InputShape(Kind.IMAGE, 1, 24, 24)
+        return InputShape(Form.IMAGES, 1, 24, 24)
 
     def decode(self, raw, place):
         pixels = ImageTransform(size=24).decode(raw, place).copy()
@@ -537,7 +538,10 @@ def test_the_command_audits_a_model(image_model, strangers, likewise_json, tmp_p
         (("audit", "charakters"), "Did you mean 'characters'?"),
         (("audit", "characters", "--margin", "0.2"), "no --model was given"),
         (("audit", "characters", "--transform", "image(size=0)"), "size is 0"),
-        (("audit", "characters", "--transform", "sequence"), "takes 'sequence'"),
+        (
+            ("audit", "characters", "--transform", "sequence"),
+            "holds images, and the transform takes series",
+        ),
     ],
 )
 def test_bad_input_is_refused(words, message, likewise, tmp_path, monkeypatch):

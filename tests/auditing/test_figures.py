@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from likewise.auditing import copies, item_statistics
+from likewise.auditing import copies
 from likewise.auditing.association import Auc, Cases, association_pairs, auc, difference
 from likewise.auditing.margins import embedding_findings, margin_of, spread_of
 from likewise.distances import FAMILY as DISTANCES
 from likewise.errors import BadArgument
+from likewise.kinds import image_statistics
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Items, Kind, Pairs, Role
+from likewise.types import Items, Pairs, Role
 from tests.conftest import waves
 
 EUCLIDEAN = DISTANCES.build("euclidean")
@@ -111,22 +112,22 @@ def test_otsu_is_the_greatest_variance_between_classes():
             gap = dark.mean() - light.mean()
             between[threshold] = len(dark) * len(light) * gap**2
         best = max(between.values())
-        found = item_statistics.histogram_threshold(np.bincount(greys, minlength=256))
+        found = image_statistics.histogram_threshold(np.bincount(greys, minlength=256))
         assert between[found] == pytest.approx(best)
 
 
 def test_a_look_tells_paper_from_ink():
     page = np.full((40, 40), 240, dtype=np.uint8)
     page[10:20, 10:30] = 30
-    numbers = item_statistics.of_image(page).numbers
+    numbers = image_statistics.of_image(page).numbers
     assert numbers["background"] == numbers["paper"] == numbers["median"] == 240
     assert (numbers["ink_grey"], numbers["ink_spread"]) == (30, 0)
     assert numbers["ink_share"] == pytest.approx(200 / 1600)
-    inverse = item_statistics.of_image(255 - page).numbers
+    inverse = image_statistics.of_image(255 - page).numbers
     assert inverse["ink_share"] == pytest.approx(200 / 1600)
-    assert set(np.unique(item_statistics.binarised(page))) == {0, 255}
+    assert set(np.unique(image_statistics.binarised(page))) == {0, 255}
     for grey in (7, 200):
-        flat = item_statistics.of_image(np.full((5, 5), grey, dtype=np.uint8)).numbers
+        flat = image_statistics.of_image(np.full((5, 5), grey, dtype=np.uint8)).numbers
         assert (flat["ink_share"], flat["spread"], flat["paper"]) == (0.0, 0.0, grey)
 
 
@@ -154,7 +155,7 @@ def test_candidates_are_those_of_a_plain_loop():
 
 def table(count: int = 30, each: int = 4) -> Items:
     names = [f"n{i // each}" for i in range(count * each)]
-    return Items.build("made", names, Kind.IMAGE, names, lambda _: b"")
+    return Items.build("made", names, "image", names, lambda _: b"")
 
 
 @pytest.mark.parametrize("used", [1, 3, 8])
@@ -228,7 +229,7 @@ def test_listed_pairs_have_no_triplets():
     pairs = Pairs(np.array([0, 1, 4]), np.array([1, 2, 8]), np.array([True, True, False]))
     items = table()
     linked = Items.build(
-        "made", items.identities.tolist(), Kind.IMAGE, items.places.tolist(), items.reader,
+        "made", items.identities.tolist(), "image", items.places.tolist(), items.reader,
         pairs=pairs,
     )  # fmt: skip
     (found,) = embedding_findings(clustered(3), linked, EUCLIDEAN, margin=None, trained=False)
@@ -261,7 +262,7 @@ def test_a_collapse_is_noticed_while_training(count, tmp_path):
     from likewise.learn.loop.validation import validated
 
     series, names = waves(count=count, each=3)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(["encoder=lstm(hidden=8)", "steps=1"])
+    recipe = Recipe.for_kind("series").with_settings(["encoder=lstm(hidden=8)", "steps=1"])
     run = train(recipe, Arrays.of(series, names, namespace="waves"))
     parts = run.data.parts
     assert (Role.SELECT in parts) == (count == 120)

@@ -20,7 +20,7 @@ from likewise.errors import BadArgument, UnknownName
 from likewise.metrics import probability
 from likewise.pairs.all_pairs import AllPairs
 from likewise.pairs.listed_pairs import ListedPairs
-from likewise.types import Claim, Items, Kind, Pairs
+from likewise.types import Claim, Items, Pairs
 
 NEW, KNOWN = Claim.NEW_IDENTITIES, Claim.KNOWN_CLASSES
 
@@ -395,7 +395,7 @@ def test_listed_pairs_are_chosen_on_by_their_components():
     second = np.concatenate([np.arange(1, 200, 4), np.arange(2, 200, 4)])
     listed = Pairs(first, second, np.repeat([1, 0], 50))
     names = [f"c{i // 4:02}" for i in range(200)]
-    items = Items.build("listed", names, Kind.IMAGE, names, names.__getitem__, pairs=listed)
+    items = Items.build("listed", names, "image", names, names.__getitem__, pairs=listed)
     compared = ListedPairs.of(vectors, items, Euclidean())
     part = compared.among(np.arange(50) < 10, NEW)
     assert part.counts == (10, 10)

@@ -14,7 +14,7 @@ from likewise.errors import BadArgument, BadDistance, SplitError, UnknownName, U
 from likewise.evaluation.verification import verify_all
 from likewise.pairs.all_pairs import AllPairs
 from likewise.pairs.choose import choose_pairs
-from likewise.types import Claim, Items, Kind, Pairs
+from likewise.types import Claim, Items, Pairs
 
 NEW = Claim.NEW_IDENTITIES
 DIM, SPREADS, SHARES = 3, np.array([0.15, 0.25, 0.4]), np.array([0.4, 0.4, 0.2])
@@ -205,7 +205,7 @@ def test_a_distance_that_is_no_number_is_refused_by_name():
         fit_calibration(AllPairs.of(vectors, names, Euclidean()), NEW)
     pairs = Pairs(np.array([0, 2]), np.array([1, 4]), np.array([1, 0]))
     places = [f"row {i + 2}" for i in range(6)]
-    items = Items.build("t", list(names), Kind.IMAGE, places, str, pairs=pairs)
+    items = Items.build("t", list(names), "image", places, str, pairs=pairs)
     with pytest.raises(BadDistance, match="between row 4 and row 6 is not a number"):
         choose_pairs(vectors, items, Euclidean())
 

@@ -411,7 +411,7 @@ def test_a_loss_of_grades_learns_from_them_and_tells_grades(loss, pairs_table, t
             "distance=cosine",
             f"loss={loss}",
             "sampler=source_pairs(grades=True)",
-            "shares={'train': 0.3, 'calibrate': 0.35, 'test': 0.35}",
+            "fractions={'train': 0.3, 'calibrate': 0.35, 'test': 0.35}",
             "epochs=8",
             "precision=float32",
         ]

@@ -22,11 +22,15 @@ from likewise.cli import app, completion
 from likewise.cli.progress import Counter
 from likewise.recipe.recipe import Recipe
 from likewise.registry import families
-from likewise.types import Claim, Kind
+from likewise.types import Claim
 from tests.conftest import glyphs, waves
 
 GROUP = typer.main.get_command(app)
 COMMANDS = sorted(GROUP.commands)
+ACTIONS = sorted(GROUP.commands["gallery"].commands)
+# A group has a cover, and each of its actions a page.
+PAGES = [(name,) for name in COMMANDS if name != "gallery"]
+PAGES += [("gallery", action) for action in ACTIONS]
 BIN = Path(sys.executable).parent
 # What is fetched from a network, and an unfinished run, are not there; the rest is.
 NOT_RUN = (
@@ -43,7 +47,7 @@ def page(*words: str) -> str:
     context = GROUP.make_context("likewise", [], resilient_parsing=True)
     command = GROUP
     for word in words:
-        command = GROUP.commands[word]
+        command = command.commands[word]
         context = command.make_context(word, [], parent=context, resilient_parsing=True)
     return command.get_help(context)
 
@@ -56,7 +60,7 @@ def written(text: str, section: str) -> list[str]:
 
 
 def examples() -> list[str]:
-    pages = [page(), *(page(name) for name in COMMANDS)]
+    pages = [page(), page("gallery"), *(page(*words) for words in PAGES)]
     lines = [line for text in pages for line in written(text, "Examples") + written(text, "Next")]
     return sorted(set(lines))
 
@@ -67,9 +71,9 @@ def words_of(example: str) -> list[str]:
     return words[1:]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_page_says_everything(name):
-    text = page(name)
+@pytest.mark.parametrize("words", PAGES)
+def test_a_page_says_everything(words):
+    text, name = page(*words), " ".join(words)
     assert text.startswith(f"Usage: likewise {name} [OPTIONS]")
     headings = re.findall(r"^(\w[^\n]*):$", text, re.MULTILINE)
     assert headings[0] == "Arguments"
@@ -81,10 +85,14 @@ def test_a_page_says_everything(name):
     assert "Writes" in headings or "Nothing is written" in " ".join(text.split())
 
 
-def test_the_cover_lists_every_command_whole():
-    text = page()
+@pytest.mark.parametrize("words", [(), ("gallery",)])
+def test_a_cover_lists_every_command_whole(words):
+    text = page(*words)
     listed = written(text, "Commands")
-    assert [line.split()[0] for line in listed] == list(GROUP.commands)
+    group = GROUP.commands[words[0]] if words else GROUP
+    assert [line.split()[0] for line in listed] == list(group.commands)
+    assert {line.partition(" ")[0] for line in written(text, "Exit codes")} >= {"0", "2"}
+    assert re.findall(r"^(\w[^\n]*):$", text, re.MULTILINE)[-2:] == ["Exit codes", "Next"]
     assert all(line.endswith(".") and not line.endswith("...") for line in listed)
     assert max(map(len, text.splitlines())) < 80
 
@@ -101,9 +109,11 @@ def test_examples_can_be_parsed(example):
         assert words[0] in completion.OPTIONS
         assert words[1] in completion.SHELLS
         return
-    command = GROUP.commands[words[0]]
+    command = GROUP.commands[words.pop(0)]
+    if hasattr(command, "commands"):
+        command = command.commands[words.pop(0)]
     if "--help" not in words:
-        made = command.make_context(words[0], words[1:], parent=context)
+        made = command.make_context(command.name, words, parent=context)
         assert made.params
 
 
@@ -169,7 +179,7 @@ def test_examples_of_training_run(example, workplace, likewise):
 
 def test_the_defaults_are_the_real_ones():
     said = {one.name: str(one.show_default) for one in GROUP.commands["train"].params}
-    plain = Recipe.for_kind(Kind.IMAGE)
+    plain = Recipe.for_kind("image")
     for field in ("transform", "encoder", "distance", "loss", "sampler", "augment", "epochs"):
         assert said[field] == "as in the recipe"
     for field in ("claim", "seed", "precision"):

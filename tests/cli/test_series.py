@@ -174,7 +174,7 @@ def test_train_on_an_npz_and_use_what_was_trained(likewise, likewise_json, pair,
     assert code == 0, err
     assert "equal error rate" in text
     made = Model(out)
-    assert (made.manifest.kind.value, made.transform.shape.channels) == ("sequence", 2)
+    assert (made.kind, made.transform.shape.channels) == ("series", 2)
     found = likewise_json("verify", out, pair["plain.csv"], pair["header.csv"])
     assert found["distance"] == pytest.approx(0, abs=1e-5)
     code, _, err = likewise("verify", out, pair["three.csv"], pair["plain.csv"], "--json")

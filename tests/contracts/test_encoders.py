@@ -17,28 +17,32 @@ from likewise.learn.encoders import FAMILY
 from likewise.learn.network import export as export_module
 from likewise.learn.network.export import export_network
 from likewise.learn.network.network import Network
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 SHAPES = {
-    Kind.IMAGE: InputShape(Kind.IMAGE, 1, 28, 28),
-    Kind.SEQUENCE: InputShape(Kind.SEQUENCE, 3),
+    Form.IMAGES: InputShape(Form.IMAGES, 1, 28, 28),
+    Form.FRAMES: InputShape(Form.FRAMES, 3),
+    Form.VECTORS: InputShape(Form.VECTORS, 6),
 }
 # Small ones, with every way of pooling among them; what is not here is built with its defaults.
 SMALL = {
-    ("convnet4", Kind.IMAGE): "convnet4(dim=8, width=4)",
-    ("koch", Kind.IMAGE): "koch(dim=8)",
-    ("resnet", Kind.IMAGE): "resnet(dim=8, width=4, pooling='attention')",
-    ("vgg", Kind.IMAGE): "vgg(dim=8, width=4)",
-    ("transformer", Kind.IMAGE): "transformer(dim=8, width=8, layers=1, heads=2)",
-    ("ensemble", Kind.IMAGE): "ensemble('convnet4(dim=4, width=4)', members=3)",
-    ("ensemble", Kind.SEQUENCE): "ensemble('lstm(dim=4, hidden=4)', unit=False)",
-    ("conv1d", Kind.SEQUENCE): "conv1d(dim=8, width=4, blocks=1, pooling='last')",
-    ("lstm", Kind.SEQUENCE): "lstm(dim=8, hidden=4)",
-    ("transformer", Kind.SEQUENCE): (
+    ("convnet4", Form.IMAGES): "convnet4(dim=8, width=4)",
+    ("koch", Form.IMAGES): "koch(dim=8)",
+    ("resnet", Form.IMAGES): "resnet(dim=8, width=4, pooling='attention')",
+    ("vgg", Form.IMAGES): "vgg(dim=8, width=4)",
+    ("transformer", Form.IMAGES): "transformer(dim=8, width=8, layers=1, heads=2)",
+    ("ensemble", Form.IMAGES): "ensemble('convnet4(dim=4, width=4)', members=3)",
+    ("ensemble", Form.FRAMES): "ensemble('lstm(dim=4, hidden=4)', unit=False)",
+    ("linear", Form.VECTORS): "linear(dim=8)",
+    ("mlp", Form.VECTORS): "mlp(dim=8, hidden=4, layers=2, dropout=0.5)",
+    ("ensemble", Form.VECTORS): "ensemble('mlp(dim=4, hidden=4)')",
+    ("conv1d", Form.FRAMES): "conv1d(dim=8, width=4, blocks=1, pooling='last')",
+    ("lstm", Form.FRAMES): "lstm(dim=8, hidden=4)",
+    ("transformer", Form.FRAMES): (
         "transformer(dim=8, width=8, layers=1, heads=2, pooling='attention')"
     ),
 }
-LARGER = {"koch": InputShape(Kind.IMAGE, 1, 65, 65)}  # what does not take 28x28
+LARGER = {"koch": InputShape(Form.IMAGES, 1, 65, 65)}  # what does not take 28x28
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,15 @@ class Case:
     shape: InputShape
 
     @property
-    def kind(self):
-        return self.shape.kind
+    def form(self):
+        return self.shape.form
 
 
 def cases():
     for name in FAMILY.names():
-        for kind, usual in SHAPES.items():
-            shape = LARGER.get(name, usual) if kind is Kind.IMAGE else usual
-            case = Case(name, SMALL.get((name, kind), name), shape)
+        for form, usual in SHAPES.items():
+            shape = LARGER.get(name, usual) if form is Form.IMAGES else usual
+            case = Case(name, SMALL.get((name, form), name), shape)
             try:
                 encoder_of(case)
             except BadArgument:
@@ -75,7 +79,7 @@ def encoder_of(case):
 @cache
 def exported(case):
     """The network, its graph, and the session that runs it; images are scaled to length one."""
-    network = Network(encoder_of(case), unit=case.kind is Kind.IMAGE)
+    network = Network(encoder_of(case), unit=case.form is Form.IMAGES)
     graph = export_network(network, case.shape)
     return network, graph, onnxruntime.InferenceSession(graph)
 
@@ -89,23 +93,25 @@ def an_lstm_was_exported_before():
 
 
 CASES = list(cases())
-SERIES = [case for case in CASES if case.kind is Kind.SEQUENCE]
+SERIES = [case for case in CASES if case.form is Form.FRAMES]
 # Koch's is exported whole, in a slow test of its own.
 EXPORTED = [case for case in CASES if case.name != "koch"]
 
 
-def the(name, kind):
-    return next(case for case in CASES if (case.name, case.kind) == (name, kind))
+def the(name, form):
+    return next(case for case in CASES if (case.name, case.form) == (name, form))
 
 
 def named(cases):
-    return [pytest.param(case, id=f"{case.name}-{case.kind}") for case in cases]
+    return [pytest.param(case, id=f"{case.name}-{case.form}") for case in cases]
 
 
 def batch(shape, rows=5, steps=11, seed=0):
     random = torch.Generator().manual_seed(seed)
-    if shape.kind is Kind.IMAGE:
+    if shape.form is Form.IMAGES:
         return torch.randn(rows, shape.channels, shape.height, shape.width, generator=random), None
+    if not shape.form.has_lengths:
+        return torch.randn(rows, shape.channels, generator=random), None
     lengths = torch.tensor([steps, 1, steps // 2, 2, steps - 1])[:rows]
     inputs = torch.randn(rows, steps, shape.channels, generator=random)
     return inputs * (torch.arange(steps)[None, :, None] < lengths[:, None, None]), lengths
@@ -118,15 +124,15 @@ def run(session, inputs, lengths):
     return session.run(["embedding"], feed)[0]
 
 
-def test_every_encoder_takes_some_kind():
+def test_every_encoder_takes_some_form():
     assert {case.name for case in CASES} == set(FAMILY.names())
-    assert {(case.name, case.kind) for case in CASES} >= set(SMALL)
+    assert {(case.name, case.form) for case in CASES} >= set(SMALL)
 
 
 @pytest.mark.parametrize("case", named(CASES))
 def test_it_says_what_it_takes_and_gives(case):
     encoder = encoder_of(case).eval()
-    assert case.kind in encoder.kinds
+    assert case.form in encoder.forms
     assert encoder(*batch(case.shape)).shape == (5, encoder.dim)
 
 
@@ -203,7 +209,7 @@ def test_in_an_export_no_row_and_no_padding_changes_an_embedding(case):
 
 
 def test_an_export_that_differs_is_refused():
-    case = the("convnet4", Kind.IMAGE)
+    case = the("convnet4", Form.IMAGES)
     _, graph, _ = exported(case)
     torch.manual_seed(1)
     other = Network(FAMILY.build(case.spec, shape=case.shape).eval(), unit=True)
@@ -215,22 +221,22 @@ def test_an_export_that_differs_is_refused():
 @pytest.mark.parametrize(
     ("spec", "shape"),
     [
-        ("koch", InputShape(Kind.IMAGE, 1, 105, 105)),
-        ("convnet4", SHAPES[Kind.IMAGE]),
-        ("resnet", SHAPES[Kind.IMAGE]),
-        ("resnet(stem='pooled')", SHAPES[Kind.IMAGE]),
-        ("resnet(depth=8, stem='strided', pooling='flatten')", SHAPES[Kind.IMAGE]),
-        ("resnet(depth=18, stem='large')", SHAPES[Kind.IMAGE]),
-        ("resnet(depth=50, width=4)", SHAPES[Kind.IMAGE]),
-        ("vgg", SHAPES[Kind.IMAGE]),
-        ("vgg(depth=16, batch_norm=False, pooling='attention')", SHAPES[Kind.IMAGE]),
-        ("vgg(pooling='mean')", SHAPES[Kind.IMAGE]),
-        ("transformer", SHAPES[Kind.IMAGE]),
-        ("transformer(pooling='last')", SHAPES[Kind.SEQUENCE]),
-        ("conv1d", SHAPES[Kind.SEQUENCE]),
-        ("conv1d(pooling='attention')", SHAPES[Kind.SEQUENCE]),
-        ("lstm(layers=2, pooling='last')", SHAPES[Kind.SEQUENCE]),
-        ("lstm(pooling='attention')", SHAPES[Kind.SEQUENCE]),
+        ("koch", InputShape(Form.IMAGES, 1, 105, 105)),
+        ("convnet4", SHAPES[Form.IMAGES]),
+        ("resnet", SHAPES[Form.IMAGES]),
+        ("resnet(stem='pooled')", SHAPES[Form.IMAGES]),
+        ("resnet(depth=8, stem='strided', pooling='flatten')", SHAPES[Form.IMAGES]),
+        ("resnet(depth=18, stem='large')", SHAPES[Form.IMAGES]),
+        ("resnet(depth=50, width=4)", SHAPES[Form.IMAGES]),
+        ("vgg", SHAPES[Form.IMAGES]),
+        ("vgg(depth=16, batch_norm=False, pooling='attention')", SHAPES[Form.IMAGES]),
+        ("vgg(pooling='mean')", SHAPES[Form.IMAGES]),
+        ("transformer", SHAPES[Form.IMAGES]),
+        ("transformer(pooling='last')", SHAPES[Form.FRAMES]),
+        ("conv1d", SHAPES[Form.FRAMES]),
+        ("conv1d(pooling='attention')", SHAPES[Form.FRAMES]),
+        ("lstm(layers=2, pooling='last')", SHAPES[Form.FRAMES]),
+        ("lstm(pooling='attention')", SHAPES[Form.FRAMES]),
     ],
 )
 def test_the_defaults_and_every_variant_export(spec, shape):

@@ -16,8 +16,8 @@ from PIL import Image
 from likewise.data.cache import Decoded, decode_all
 from likewise.errors import BadArgument, EmptySource, SaveFailed, UnreadableItem, WrongKind
 from likewise.transforms.image import ImageTransform
-from likewise.transforms.sequence import SequenceTransform
-from likewise.types import Items, Kind, Raw
+from likewise.transforms.series import SeriesTransform
+from likewise.types import Items, Raw
 
 
 def png(value: int) -> bytes:
@@ -26,7 +26,7 @@ def png(value: int) -> bytes:
     return file.getvalue()
 
 
-def table(raws: list[Any], kind: Kind = Kind.IMAGE, reader: Any = None) -> Items:
+def table(raws: list[Any], kind: str = "image", reader: Any = None) -> Items:
     return Items.build(
         "box",
         [f"id{index % 7}" for index in range(len(raws))],
@@ -74,7 +74,7 @@ def test_a_batch_is_what_the_transform_collates(large_bytes: int) -> None:
     indices = np.array([50, 7, 7, 0])
     for items, transform in (
         (table(IMAGES), ImageTransform(4, color=True)),
-        (table(SERIES, Kind.SEQUENCE), SequenceTransform("none")),
+        (table(SERIES, "series"), SeriesTransform("none")),
     ):
         decoded = decode_all(items, transform, large_bytes=large_bytes)
         batch, lengths = decoded.batch(indices)
@@ -170,12 +170,12 @@ def test_nothing_decoded_is_an_error_that_names_three(large_bytes: int) -> None:
 
 
 def test_another_kind_is_raised_at_once() -> None:
-    with pytest.raises(WrongKind, match="kind 'sequence', and the transform takes 'image'"):
-        decode_all(table(SERIES, Kind.SEQUENCE), ImageTransform(4))
+    with pytest.raises(WrongKind, match="box holds series, and the transform takes images"):
+        decode_all(table(SERIES, "series"), ImageTransform(4))
     mixed = list(SERIES)
     mixed[2] = png(0)
     with pytest.raises(WrongKind, match=r"box/2\.x is an image, and a series is expected"):
-        decode_all(table(mixed, Kind.SEQUENCE), SequenceTransform())
+        decode_all(table(mixed, "series"), SeriesTransform())
 
 
 def test_progress_counts_every_item_in_the_calling_thread() -> None:
@@ -290,15 +290,15 @@ def test_only_large_images_go_to_the_disk(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     assert len(decode_all(table(IMAGES), ImageTransform(4), large_bytes=1600)) == 100
-    decode_all(table(SERIES, Kind.SEQUENCE), SequenceTransform(), large_bytes=0)
+    decode_all(table(SERIES, "series"), SeriesTransform(), large_bytes=0)
     with pytest.raises(SaveFailed, match="no file is needed"):
         decode_all(table(IMAGES), ImageTransform(4), large_bytes=1599)
 
 
 def test_it_can_be_fitted_on() -> None:
-    with decode_all(table(SERIES, Kind.SEQUENCE), SequenceTransform()) as decoded:
+    with decode_all(table(SERIES, "series"), SeriesTransform()) as decoded:
         assert isinstance(decoded, Decoded)
-        state = SequenceTransform().fit(decoded.take(np.array([10, 20])))
+        state = SeriesTransform().fit(decoded.take(np.array([10, 20])))
     assert state["mean"] == [15.0, 15.0]
 
 

@@ -14,11 +14,11 @@ from likewise.data.cache import decode_all
 from likewise.data.loader import CHUNK_BYTES, Chunk, decode, worked
 from likewise.errors import OutOfMemory, UnreadableItem, WrongKind
 from likewise.transforms.image import ImageTransform
-from likewise.transforms.sequence import SequenceTransform
-from likewise.types import Items, Kind
+from likewise.transforms.series import SeriesTransform
+from likewise.types import Items
 
 
-def table(raws: list[Any], kind: Kind = Kind.IMAGE, reader: Any = None) -> Items:
+def table(raws: list[Any], kind: str = "image", reader: Any = None) -> Items:
     places = [f"box/{index}.x" for index in range(len(raws))]
     return Items.build("box", ["a"] * len(raws), kind, places, reader or (lambda row: raws[row]))
 
@@ -134,4 +134,4 @@ def test_an_outcome_is_an_array_or_why_there_is_none() -> None:
 def test_series_of_mixed_channels_are_refused_by_name() -> None:
     series = [np.zeros((5, 2)), np.zeros((9, 2)), np.zeros((5, 3))]
     with pytest.raises(WrongKind, match=r"box/2\.x has 3 channels, and box/0\.x has 2"):
-        decode_all(table(series, Kind.SEQUENCE), SequenceTransform())
+        decode_all(table(series, "series"), SeriesTransform())

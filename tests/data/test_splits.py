@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from likewise.data.splits import Shares, split
 from likewise.errors import SplitError
 from likewise.sources.characters import Characters
-from likewise.types import Claim, Items, Kind, Role, Split
+from likewise.types import Claim, Items, Role, Split
 
 NEW, KNOWN = Claim.NEW_IDENTITIES, Claim.KNOWN_CLASSES
 USED = (Role.TRAIN, Role.CALIBRATE, Role.TEST)
@@ -29,7 +29,7 @@ def table(
     parts: Sequence[str] | None = None,
 ) -> Items:
     places = [f"{row}.png" for row in range(len(identities))]
-    return Items.build("toy", identities, Kind.IMAGE, places, never, groups=groups, parts=parts)
+    return Items.build("toy", identities, "image", places, never, groups=groups, parts=parts)
 
 
 def many(count: int, items: int) -> list[str]:
@@ -65,7 +65,7 @@ def test_new_identities_hold_or_are_refused_for_cause(
     used = tuple(Role) if shares is WITH_SELECT else USED
     feasible = len(sizes) >= 2 * len(used) and sum(size > 1 for size in sizes) >= len(used)
     try:
-        made = split(items, NEW, shares=shares, seed=seed)
+        made = split(items, NEW, fractions=shares, seed=seed)
     except SplitError:
         assert not feasible
         return
@@ -130,7 +130,7 @@ def test_another_seed_is_another_split() -> None:
 def test_characters_are_shared_out_as_in_the_trial() -> None:
     items = Characters().items()
     shares = {Role.TRAIN: 0.56, Role.CALIBRATE: 0.22, Role.TEST: 0.22}
-    found = held(items, split(items, NEW, shares=shares))
+    found = held(items, split(items, NEW, fractions=shares))
     assert [len(found[role]) for role in USED] == [76, 30, 30]
     made = split(items, NEW)
     assert made.claim is NEW
@@ -152,7 +152,7 @@ def test_select_is_empty_below_a_hundred_identities(count: int, select: int) -> 
 
 def test_select_is_used_when_asked_for() -> None:
     items = table(many(10, 10))
-    found = held(items, split(items, KNOWN, shares=WITH_SELECT))
+    found = held(items, split(items, KNOWN, fractions=WITH_SELECT))
     assert {role: set(found[role].values()) for role in found} == {
         Role.TRAIN: {4},
         Role.SELECT: {2},
@@ -173,7 +173,7 @@ def test_singles_do_not_starve_a_part_by_chance() -> None:
     names = ["a", "a", "b", "b", "c", "c", *(f"single{n}" for n in range(200))]
     items = table(names)
     for seed in range(10):
-        found = held(items, split(items, NEW, shares=SKEWED, seed=seed))
+        found = held(items, split(items, NEW, fractions=SKEWED, seed=seed))
         assert [max(found[role].values()) for role in USED] == [2, 2, 2]
 
 

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from likewise.data.splits import Shares, split
 from likewise.errors import SplitError
 from likewise.sources.tabular.pair_graph import components, edges
-from likewise.types import Claim, Items, Kind, Pairs, Role, Split
+from likewise.types import Claim, Items, Pairs, Role, Split
 
 NEW, KNOWN = Claim.NEW_IDENTITIES, Claim.KNOWN_CLASSES
 USED = (Role.TRAIN, Role.CALIBRATE, Role.TEST)
@@ -52,7 +52,7 @@ def table(count: int, pairs: Sequence[Edge]) -> Items:
     return Items.build(
         "toy",
         [f"{root}.png" for root in roots.tolist()],
-        Kind.IMAGE,
+        "image",
         [f"{item}.png" for item in used],
         lambda _: b"",
         pairs=Pairs(first, second, same),
@@ -180,7 +180,7 @@ def test_parts_follow_the_shares_by_pairs() -> None:
     items = table(start, pairs)
     for seed in range(10):
         for shares in (None, GREEDY):
-            found = sorts_of(items, split(items, NEW, shares=shares, seed=seed))
+            found = sorts_of(items, split(items, NEW, fractions=shares, seed=seed))
             wanted = (0.56, 0.22, 0.22) if shares is None else (0.8, 0.1, 0.1)
             for role, share in zip(USED, wanted, strict=True):
                 assert abs(sum(found[role]) - share * len(pairs)) <= 30
@@ -253,11 +253,11 @@ def test_a_component_too_large_for_the_shares_is_named() -> None:
         match=(
             r"the 5 such components \(5 with same and different pairs, 0 with same and 0 with .*"
             r"largest component, that of 0\.png, holds 90 of 102 pairs and 91 of 107 items\. "
-            r"0\.png is in most of its pairs, 90\. Drop .* or change the shares"
+            r"0\.png is in most of its pairs, 90\. Drop .* or change the fractions"
         ),
     ):
         split(items, NEW)
-    made = split(items, NEW, shares={Role.TRAIN: 0.88, Role.CALIBRATE: 0.06, Role.TEST: 0.06})
+    made = split(items, NEW, fractions={Role.TRAIN: 0.88, Role.CALIBRATE: 0.06, Role.TEST: 0.06})
     assert "0.png" in items.places[made.indices[Role.TRAIN]]
 
 

@@ -6,14 +6,14 @@ import pytest
 
 from likewise.data.splits import Shares, split
 from likewise.errors import RecipeError, SplitError
-from likewise.types import Claim, Items, Kind, Role
+from likewise.types import Claim, Items, Role
 
 NEW, KNOWN = Claim.NEW_IDENTITIES, Claim.KNOWN_CLASSES
 
 
 def table(identities: Sequence[str], parts: Sequence[str] | None = None) -> Items:
     places = [f"{row}.png" for row in range(len(identities))]
-    return Items.build("toy", identities, Kind.IMAGE, places, lambda _: b"", parts=parts)
+    return Items.build("toy", identities, "image", places, lambda _: b"", parts=parts)
 
 
 def many(count: int, items: int) -> list[str]:
@@ -67,13 +67,13 @@ def test_one_single_among_others_is_fine() -> None:
     ],
 )
 def test_shares_that_cannot_be_followed(shares: Shares) -> None:
-    with pytest.raises(RecipeError, match="Expected are positive shares of train, calibrate and"):
-        split(table(many(9, 4)), NEW, shares=shares)
+    with pytest.raises(RecipeError, match="Expected are positive ones of train, calibrate and"):
+        split(table(many(9, 4)), NEW, fractions=shares)
 
 
 def test_shares_need_not_sum_to_the_last_digit() -> None:
     shares = {Role.TRAIN: 1 / 3, Role.CALIBRATE: 1 / 3, Role.TEST: 0.3333333}
-    made = split(table(many(9, 2)), NEW, shares=shares)
+    made = split(table(many(9, 2)), NEW, fractions=shares)
     assert [len(made.indices[role]) for role in shares] == [6, 6, 6]
 
 

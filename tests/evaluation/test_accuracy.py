@@ -12,7 +12,7 @@ from likewise.evaluation.accuracy import accuracy, judged, units_of
 from likewise.pairs.all_pairs import AllPairs, PairSet
 from likewise.pairs.forgeries import BOTH, RANDOM, SKILLED, ForgeryPairs
 from likewise.pairs.listed_pairs import ListedPairs
-from likewise.types import Claim, Items, Kind
+from likewise.types import Claim, Items
 
 NEW = Claim.NEW_IDENTITIES
 DIM = 3
@@ -177,7 +177,7 @@ def test_forged_items_are_judged_by_the_units_that_have_them(against):
         names += [f"w{one:02}"] * (own + forged)
         origins += ["genuine"] * own + ["forged"] * forged
     items = Items.build(
-        "w", names, Kind.IMAGE, [str(i) for i in range(len(names))], lambda _: None, origins=origins
+        "w", names, "image", [str(i) for i in range(len(names))], lambda _: None, origins=origins
     )
     vectors = random.normal(size=(len(names), 4)).astype(np.float32)
     compared = ForgeryPairs.of(vectors, items, Euclidean(), against)

@@ -29,7 +29,7 @@ from likewise.errors import (
 from likewise.gallery import Gallery
 from likewise.stores import FAMILY as STORES
 from likewise.stores.rows import Pin
-from likewise.types import Embeddings, Items, Kind
+from likewise.types import Embeddings, Items
 from tests.places import Place, place_of
 
 DIM = 4
@@ -37,7 +37,7 @@ PIN = Pin("a" * 64, "euclidean", DIM)
 
 
 def embedded(vectors: object, names: list[str], who: list[str], model: str = "a") -> Embeddings:
-    items = Items.build("made", who, Kind.IMAGE, names, lambda _: b"")
+    items = Items.build("made", who, "image", names, lambda _: b"")
     return Embeddings(np.asarray(vectors, dtype=np.float32), model * 64, items)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from likewise.types import Claim, Kind
+from likewise.types import Claim
 from tests.hostile.folders import (
     ANY,
     MANIFEST,
@@ -26,6 +26,9 @@ def manifests() -> Iterator[Case]:
         line = f"{name} = {value}".encode()
         return edited(MANIFEST, lambda data: re.sub(pattern, lambda _: line, data, count=1))
 
+    def text(old: str, new: str) -> Make:
+        return edited(MANIFEST, lambda data: data.replace(old.encode(), new.encode()))
+
     bombs = {
         "nested lists": lines(before="a = " + "[" * 100_000 + "\n"),
         "nested tables": lines(before="a = " + "{a = " * 50_000 + "\n"),
@@ -38,13 +41,22 @@ def manifests() -> Iterator[Case]:
         "no UTF-8": edited(MANIFEST, lambda data: b"# \xff\n" + data),
         "bytes": written(MANIFEST, b"\xff\xfe\x00\x01" * 1000),
         "JSON": written(MANIFEST, b'{"format": 1}'),
-        "format of the future": key("format", "2"),
+        "format of the future": key("format", "3"),
+        "format of the past": key("format", "1"),
         "format beyond numbers": key("format", "1" + "0" * 400),
         "format that is NaN": key("format", "nan"),
         "format below": key("format", "-1"),
         "format of truth": key("format", "true"),
         "kind": key("kind", '"sequence"'),
         "kind unknown": key("kind", '"video"'),
+        "kind as a list": key("kind", "[[[]]]"),
+        "task unknown": key("task", '"guess"'),
+        "task as a table": key("task", "{}"),
+        "inputs of another task": text("[inputs.main]", "[inputs.first]"),
+        "inputs twice over": text(
+            "[inputs.main]", '[inputs.second]\nkind = "image"\n[inputs.main]'
+        ),
+        "inputs as a text": text("[inputs.main]", 'inputs = "main"\n[more]'),
         "claim": key("claim", '"everyone"'),
         "claim as a list": key("claim", "[[[]]]"),
         "version with colours": key("likewise", '"\\u001b[31m1.0"'),
@@ -59,7 +71,11 @@ def manifests() -> Iterator[Case]:
 
     yield Case("manifest", "role unknown", roles, False, REFUSED)
     yield Case(
-        "manifest", "kind of another", lambda f: rehash(f, kind=Kind.SEQUENCE), True, REFUSED
+        "manifest",
+        "kind of another",
+        lambda f: rehash(f, inputs={"main": "series"}),
+        True,
+        REFUSED,
     )
     yield Case(
         "manifest", "claim of another", lambda f: rehash(f, claim=Claim.KNOWN_CLASSES), True, ANY

@@ -18,20 +18,19 @@ from likewise.errors import LikewiseError
 from likewise.io import bounded
 from likewise.sources import FAMILY, npz
 from likewise.transforms.image import ImageTransform
-from likewise.transforms.sequence import SequenceTransform
-from likewise.types import Kind
+from likewise.transforms.series import SeriesTransform
 from tests.hostile.guard import Watch, attempt, bound, peak_megabytes, sensible
 from tests.hostile.items import SIZE
 
 SPACE_MEGABYTES = 2500
 ARRAYS_BYTES = 1 << 28
 TRANSFORMS = {
-    Kind.IMAGE: ImageTransform(size=SIZE, color=True),
-    Kind.SEQUENCE: SequenceTransform("none"),
+    "image": ImageTransform(size=SIZE, color=True),
+    "series": SeriesTransform("none"),
 }
 
 
-def item(path: str, kind: Kind) -> list[Any]:
+def item(path: str, kind: str) -> list[Any]:
     """Read one item as `likewise verify` does."""
     # The file of a person's own, and its place, as the task takes them.
     raw = raw_of(path)
@@ -45,7 +44,7 @@ def source(spec: str) -> dict[str, Any]:
     for row in range(len(items)):
         place = str(items.places[row])
         try:
-            TRANSFORMS[Kind(str(items.kinds[row]))].decode(items.read(row), place)
+            TRANSFORMS[str(items.kinds[row])].decode(items.read(row), place)
             read += 1
         except LikewiseError as error:
             refused.append([type(error).__name__, str(error), sensible(error)])
@@ -76,7 +75,7 @@ def main() -> None:
         if way == "source":
             done = attempt(lambda spec=what: source(spec))
         else:
-            kind = Kind.IMAGE if way == "image" else Kind.SEQUENCE
+            kind = "image" if way == "image" else "series"
             done = attempt(lambda path=what, kind=kind: item(path, kind))
         watch.on = False
         grown = peak_megabytes() - before

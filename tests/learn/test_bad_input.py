@@ -20,7 +20,7 @@ from likewise.learn.losses import FAMILY as LOSSES
 from likewise.recipe.recipe import Recipe
 from likewise.registry import Spec
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Labels, Role
+from likewise.types import Labels, Role
 from tests.conftest import glyphs, waves
 
 QUICK = ["encoder=conv1d(width=4)", "epochs=1", "precision=float32"]
@@ -29,7 +29,7 @@ QUICK = ["encoder=conv1d(width=4)", "epochs=1", "precision=float32"]
 def started(*settings, count=30, each=5, first=0, **options):
     """A run on series; 30 identities leave 18 to train on, with five items each."""
     series, names = waves(count=count, each=each, first=first)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*QUICK, *settings])
+    recipe = Recipe.for_kind("series").with_settings([*QUICK, *settings])
     return train(recipe, Arrays.of(series, names, namespace="waves"), **options)
 
 
@@ -157,7 +157,7 @@ def test_what_the_data_cannot_give_is_refused_with_what_to_do(settings, kind, me
         [],
         ["sampler=classes_by_items"],
         ["sampler.items=5"],
-        ["sampler=classes_by_items(classes=500, items=50, fewer=True)"],
+        ["sampler=classes_by_items(classes=500, items=50, allow_fewer=True)"],
         ["sampler=two_views", "loss=nt_xent"],
         ["sampler=balanced_pairs", "loss=contrastive"],
     ],
@@ -263,7 +263,7 @@ def test_items_without_labels_are_refused_with_what_to_do(few, likewise, tmp_pat
 
 def test_a_budget_within_the_first_epoch_is_said_in_the_training_record(tmp_path):
     series, names = waves(count=60, each=5)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*QUICK, "budget_seconds=4"])
+    recipe = Recipe.for_kind("series").with_settings([*QUICK, "budget_seconds=4"])
 
     def slowly(*_):
         time.sleep(4)

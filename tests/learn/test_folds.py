@@ -10,7 +10,7 @@ from likewise.learn.folds import cross_validate, deal_folds, splitter
 from likewise.metrics.tally import Tally
 from likewise.recipe.recipe import Recipe
 from likewise.sources.folder import Folder
-from likewise.types import Items, Kind, Pairs, Role
+from likewise.types import Items, Pairs, Role
 from tests.conftest import glyphs
 
 
@@ -19,7 +19,7 @@ def table(sizes, *, origins=None, pairs=None, names=None):
     return Items.build(
         "table",
         names,
-        Kind.IMAGE,
+        "image",
         [f"place{i}" for i in range(len(names))],
         lambda _: np.zeros((4, 4), np.uint8),
         origins=origins,
@@ -46,7 +46,7 @@ def linked(groups):
 
 def test_every_identity_is_tested_once_and_shares_no_fold():
     items = table([3] * 55)
-    recipe = Recipe(shares={"train": 30 / 55, "calibrate": 14 / 55, "test": 11 / 55}, seed=3)
+    recipe = Recipe(fractions={"train": 30 / 55, "calibrate": 14 / 55, "test": 11 / 55}, seed=3)
     fold_of = deal_folds(items, 5, recipe.seed)
     tested = []
     for number in range(5):
@@ -139,7 +139,7 @@ QUICK = [
     "sampler=classes_by_items(classes=8, items=4)",
     "precision=float32",
     "epochs=2",
-    "shares={'train': 0.3, 'calibrate': 0.45, 'test': 0.25}",
+    "fractions={'train': 0.3, 'calibrate': 0.45, 'test': 0.25}",
 ]
 
 
@@ -211,7 +211,7 @@ def test_ten_identities_calibrate_at_least_where_thirty_are_left():
         ([3] * 52, {}, (28, 11, 13)),
         ([3] * 40, {"train": 0.6, "calibrate": 0.15, "test": 0.25}, (24, 6, 10)),
     ):
-        items, recipe = table(sizes), Recipe(shares=shares)
+        items, recipe = table(sizes), Recipe(fractions=shares)
         drawn = splitter(deal_folds(items, 4, 0), 0, 4, recipe)(items)
         who = [
             len(set(items.identities[drawn.indices[role]].tolist()))

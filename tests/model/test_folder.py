@@ -27,9 +27,10 @@ from likewise.errors import (
     UnknownName,
 )
 from likewise.io import atomic
+from likewise.model import folder as manifest
 from likewise.model import manifest as manifest_text
 from likewise.model.folder import Manifest
-from likewise.types import Claim, Kind
+from likewise.types import Claim
 
 Snapshot = dict[str, bytes | None]
 
@@ -40,7 +41,7 @@ def files(version: str) -> dict[str, bytes]:
 
 def save(folder: Path, version: str = "one", **changes: Any) -> Manifest:
     given: dict[str, Any] = {
-        "kind": Kind.IMAGE,
+        "inputs": {"main": "image"},
         "claim": Claim.NEW_IDENTITIES,
         "distance": "euclidean",
         "files": files(version),
@@ -93,12 +94,43 @@ def test_a_fresh_folder_has_plain_names_and_loads_as_saved(tmp_path: Path) -> No
     assert manifest.load_manifest(tmp_path / "model") == saved
     assert contents(tmp_path / "model") == files("one")
     assert (saved.format, saved.likewise, saved.kind, saved.claim, saved.distance) == (
-        1,
+        2,
         __version__,
-        Kind.IMAGE,
+        "image",
         Claim.NEW_IDENTITIES,
         "cosine",
     )
+
+
+def test_the_first_format_is_read_as_one_input_that_is_compared() -> None:
+    old = Path(__file__).parents[1] / "golden" / "series"
+    assert tomllib.loads((old / "model.toml").read_text())["kind"] == "sequence"
+    found = manifest.load_manifest(old)
+    assert (found.format, found.task, found.inputs) == (1, "compare", {"main": "series"})
+
+
+def test_a_model_may_have_several_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(manifest_text.TASKS, "change", ("first", "second"))
+    roles = {
+        "transform.first": "transform-first.toml",
+        "transform.second": "transform-second.toml",
+        "encoder.first": "encoders/first.onnx",
+        "encoder.second": "encoders/second.onnx",
+    }
+    for role, name in roles.items():
+        monkeypatch.setitem(manifest_text.ROLES, role, name)
+    given: dict[str, Any] = {"task": "change", "inputs": {"first": "image", "second": "series"}}
+    given["files"] = {role: role.encode() for role in roles}
+    saved = save(tmp_path / "model", **given)
+    assert manifest.load_manifest(tmp_path / "model") == saved
+    assert contents(tmp_path / "model") == given["files"]
+    assert saved.inputs == given["inputs"]
+    with pytest.raises(BadArgument, match=r"no model is without .*encoder\.second"):
+        save(tmp_path / "other", **{**given, "files": {"encoder.first": b"e"}})
+    with pytest.raises(BadArgument, match="'change' with the inputs main was to be saved"):
+        save(tmp_path / "other", **{**given, "inputs": {"main": "image"}})
+    with pytest.raises(UnknownName, match="no kind of item is named 'smell'"):
+        save(tmp_path / "other", **{**given, "inputs": {"first": "image", "second": "smell"}})
 
 
 def test_the_fingerprint_covers_transform_encoder_and_comparator_only(tmp_path: Path) -> None:
@@ -174,7 +206,7 @@ def test_a_name_that_another_content_has_is_never_taken(model: Path) -> None:
 def test_files_that_are_not_ours_are_not_removed(model: Path) -> None:
     (model / "card.md").write_bytes(b"a card")
     listed = manifest.load_manifest(model)
-    entry = manifest.Entry("card.md", "0" * 64)
+    entry = manifest.FileEntry("card.md", "0" * 64)
     stranger = manifest_text.dump_manifest(
         Manifest(**{**vars(listed), "files": {**listed.files, "recipe": entry}})
     )
@@ -463,14 +495,14 @@ SAVER = """
 import os, sys, time
 from pathlib import Path
 from likewise.model import folder as manifest
-from likewise.types import Claim, Kind
+from likewise.types import Claim
 
 root = Path(sys.argv[1])
 
 def save(folder, number):
     files = {role: f"{role} {number} ".encode() * 3000 for role in manifest.ROLES}
-    manifest.save_model(folder, kind=Kind.IMAGE, claim=Claim.NEW_IDENTITIES, distance="cosine",
-                  files=files, overwrite=True)
+    manifest.save_model(folder, inputs={"main": "image"}, claim=Claim.NEW_IDENTITIES,
+                        distance="cosine", files=files, overwrite=True)
 
 def forever(number):
     began = time.perf_counter()
@@ -603,8 +635,8 @@ def test_reading_what_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_newer_format_is_named_with_who_wrote_it(model: Path) -> None:
-    edit(model, lambda table: table.update(format=2, likewise="7.1.0", surprise=[1]))
-    with pytest.raises(NewerFormat, match=r"has format 2, .*reads up to 1. Likewise 7\.1\.0 wrote"):
+    edit(model, lambda table: table.update(format=3, likewise="7.1.0", surprise=[1]))
+    with pytest.raises(NewerFormat, match=r"has format 3, .*reads up to 2. Likewise 7\.1\.0 wrote"):
         manifest.load_manifest(model)
     with pytest.raises(NewerFormat, match="pip install --upgrade likewise"):
         manifest.update_model(model, {"calibration": b"{}"})
@@ -613,7 +645,9 @@ def test_a_newer_format_is_named_with_who_wrote_it(model: Path) -> None:
         manifest.load_manifest(model)
 
 
-TOP = ("format", "likewise", "kind", "claim", "distance", "fingerprint", "checksum", "files")
+TOP = (
+    "format", "likewise", "task", "claim", "distance", "fingerprint", "checksum", "inputs", "files"
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("value", [True, 1.5, "no value", [], {}, -1, 0, 10**30, "", "\x1b[2J\n"])
@@ -649,6 +683,16 @@ def test_a_missing_key_is_named(key: str, model: Path) -> None:
         (lambda t: t["files"]["recipe"].update(size=3), "has 'files.recipe.size'"),
         (lambda t: t["files"].pop("recipe"), "checksum is"),
         (lambda t: t.update(claim="known_classes"), "checksum is"),
+        (lambda t: t.update(task="guess"), "task is 'guess', and one of compare is"),
+        (lambda t: t.update(inputs={"first": {"kind": "image"}}), "lacks 'inputs.main'"),
+        (lambda t: t["inputs"].update(second={"kind": "image"}), "has 'inputs.second', and only"),
+        (lambda t: t["inputs"].update(main=3), "inputs.main is a int, and a table"),
+        (lambda t: t["inputs"]["main"].update(size=3), "has 'inputs.main.size'"),
+        (
+            lambda t: t["inputs"]["main"].update(kind="video"),
+            "inputs.main.kind is 'video', and one of image, series, vector is",
+        ),
+        (lambda t: t["inputs"]["main"].update(kind="series"), "checksum is"),
         (lambda t: t.update(distance="cosine"), "fingerprint is"),
         (lambda t: t.update(distance="import os; x"), "distance is 'import os; x', and a spec"),
         (lambda t: t.update(distance="e" * 1001), "distance is 'eeee"),

@@ -9,7 +9,7 @@ import pytest
 from likewise.errors import BadArgument, DamagedModel, Leak
 from likewise.model.leakage import LeakageRecord
 from likewise.shapes import Array
-from likewise.types import Claim, Items, Kind, Role
+from likewise.types import Claim, Items, Role
 
 NEW, KNOWN = Claim.NEW_IDENTITIES, Claim.KNOWN_CLASSES
 
@@ -20,7 +20,7 @@ def never_read(_: int) -> bytes:
 
 def table(labels: Sequence[str], namespace: str = "faces") -> Items:
     places = [f"{label or 'nobody'}/{row}.png" for row, label in enumerate(labels)]
-    return Items.build(namespace, labels, Kind.IMAGE, places, never_read)
+    return Items.build(namespace, labels, "image", places, never_read)
 
 
 def pixels(*seeds: int) -> list[Array]:

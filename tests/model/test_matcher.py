@@ -16,7 +16,7 @@ from likewise.sources.base import Source
 from likewise.tasks.calibrate import calibrate
 from likewise.tasks.evaluate import evaluate
 from likewise.tasks.verify import verify
-from likewise.types import Items, Kind, Pairs
+from likewise.types import Items, Pairs
 from tests.conftest import waves
 
 SETTINGS = ["encoder=lstm(hidden=16)", "epochs=12", "learning_rate=0.005", "precision=float32"]
@@ -43,7 +43,7 @@ class Paired(Source):
         return Items.build(
             "paired",
             self.names,
-            Kind.SEQUENCE,
+            "series",
             [f"row {i}" for i in range(len(self.names))],
             lambda row: self.series[row],
             pairs=self.pairs,
@@ -53,7 +53,7 @@ class Paired(Source):
 @pytest.fixture(scope="module")
 def matched(tmp_path_factory):
     series, names = waves()
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
+    recipe = Recipe.for_kind("series").with_settings(
         [*SETTINGS, "matcher=mlp(hidden=16)", "sampler=classes_by_items(classes=8, items=4)"]
     )
     out = tmp_path_factory.mktemp("matched") / "model"
@@ -124,11 +124,11 @@ def test_a_matcher_asked_of_a_model_that_has_none_is_refused(series_experiment, 
     with pytest.raises(NotCalibrated, match="no calibration named 'clinic'"):
         verify(model, series[0], series[1], calibration="clinic")
     with pytest.raises(UnknownName, match="nothing"):
-        verify(model, series[0], series[1], at="nothing")
+        verify(model, series[0], series[1], operating_point="nothing")
 
 
 def test_a_model_learns_from_pairs_and_is_measured_on_pairs(tmp_path):
-    recipe = Recipe.for_kind(Kind.SEQUENCE, pairs=True).with_settings(
+    recipe = Recipe.for_kind("series", pairs=True).with_settings(
         [*SETTINGS, "sampler=balanced_pairs(24)", "matcher=weighted_l1"]
     )
     made = learn(recipe, Paired(count=60), out=tmp_path / "model")
@@ -155,14 +155,14 @@ def test_a_model_learns_from_pairs_and_is_measured_on_pairs(tmp_path):
     ],
 )
 def test_what_pairs_cannot_teach_is_refused(settings, message):
-    recipe = Recipe.for_kind(Kind.SEQUENCE, pairs=True).with_settings([*SETTINGS, *settings])
+    recipe = Recipe.for_kind("series", pairs=True).with_settings([*SETTINGS, *settings])
     with pytest.raises((TrainingError, ValueError), match=message):
         train(recipe, Paired()).finish()
 
 
 def test_two_views_learn_without_labels():
     series, names = waves()
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
+    recipe = Recipe.for_kind("series").with_settings(
         [*SETTINGS, "loss=nt_xent", "distance=cosine", "sampler=two_views(32)"]
     )
     run = train(recipe, Arrays.of(series, names, namespace="waves")).finish()

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, DamagedModel
-from likewise.learn.matchers.mlp import MLP
+from likewise.learn.matchers.mlp import MlpMatcher
 from likewise.learn.matchers.weighted_l1 import WeightedL1
 from likewise.learn.network.export import export_matcher
 from likewise.learn.network.matching import SymmetricMatcher
@@ -32,7 +32,7 @@ def drawn(count: int, seed: int = 0) -> np.ndarray:
 @pytest.fixture(scope="module")
 def matcher() -> SymmetricMatcher:
     torch.manual_seed(0)
-    return SymmetricMatcher(MLP(hidden=8, dim=DIM))
+    return SymmetricMatcher(MlpMatcher(hidden=8, dim=DIM))
 
 
 @pytest.fixture(scope="module")

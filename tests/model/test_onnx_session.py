@@ -15,12 +15,12 @@ from likewise.model import onnx_session
 from likewise.model.folder import save_model
 from likewise.model.onnx_encoder import OnnxEncoder
 from likewise.model.onnx_session import OnnxSession
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 from tests.hostile import onnx_files
 from tests.processes import answer_of
 
 PICTURES = {"inputs": np.random.default_rng(0).random((3, 1, 16, 16)).astype(np.float32)}
-SHAPE = InputShape(Kind.IMAGE, 1, 16, 16)
+SHAPE = InputShape(Form.IMAGES, 1, 16, 16)
 
 
 def made(name: str) -> bytes:
@@ -111,7 +111,7 @@ def test_the_command_ends_though_a_run_does_not(image_model, drawings, tmp_path)
     files = {role: image_model.read(role) for role in image_model.manifest.files}
     save_model(
         folder,
-        kind=Kind.IMAGE,
+        inputs={"main": "image"},
         claim=image_model.manifest.claim,
         distance=image_model.manifest.distance,
         files={**files, "encoder.main": made("product of large matrices")},

@@ -16,7 +16,7 @@ from likewise.metrics.tally import Tally
 from likewise.pairs.all_pairs import AllPairs, PairSet
 from likewise.pairs.choose import choose_pairs
 from likewise.pairs.forgeries import AGAINST, ForgeryPairs
-from likewise.types import Claim, Items, Kind
+from likewise.types import Claim, Items
 
 NEW = Claim.NEW_IDENTITIES
 SIZES = {"genuine": [3, 1, 4, 2, 5, 2] * 4, "forged": [2, 3, 0, 4, 1, 2] * 4}
@@ -36,7 +36,7 @@ def signatures(seed=0, *, sizes=SIZES, apart=0.8):
     items = Items.build(
         "signatures",
         [names[i] for i in order],
-        Kind.SEQUENCE,
+        "series",
         [f"place {i}" for i in order],
         lambda _: np.zeros((2, 1)),
         origins=[origins[i] for i in order],

@@ -12,7 +12,7 @@ from likewise.metrics.tally import Tally
 from likewise.pairs.all_pairs import PairSet
 from likewise.pairs.choose import choose_pairs
 from likewise.pairs.listed_pairs import ListedPairs
-from likewise.types import Claim, Items, Kind, Pairs
+from likewise.types import Claim, Items, Pairs
 
 NEW = Claim.NEW_IDENTITIES
 
@@ -37,7 +37,7 @@ def table(components=40, each=6, seed=0):
     items = Items.build(
         "pairs",
         names.tolist(),
-        Kind.SEQUENCE,
+        "series",
         [str(i) for i in range(len(names))],
         lambda _: np.zeros((2, 1)),
         pairs=pairs,
@@ -147,7 +147,7 @@ def test_pairs_of_one_sort_are_refused():
     one = Items.build(
         "pairs",
         items.identities.tolist(),
-        Kind.SEQUENCE,
+        "series",
         items.places.tolist(),
         items.reader,
         pairs=Pairs(pairs.first, pairs.second, np.ones(len(pairs.first))),

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from likewise.cli.start import started_from
 from likewise.errors import BadArgument, RecipeError, UnknownName
 from likewise.recipe import presets
 from likewise.recipe.presets import (
@@ -18,9 +17,9 @@ from likewise.recipe.presets import (
     rows,
 )
 from likewise.recipe.recipe import Recipe
+from likewise.recipe.start import started_from
 from likewise.registry import families
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind
 from tests.conftest import glyphs, waves
 
 TABLE = """
@@ -35,8 +34,8 @@ encoder = "resnet(width=8)"
 loss = "supcon"
 distance = "cosine"
 learning_rate = 0.005
-reestimate = 7
-averaging = 0.9
+update_bn_batches = 7
+ema_decay = 0.9
 
 [[recipe]]
 name = "many"
@@ -88,13 +87,13 @@ def items_of(images: np.ndarray):
 def test_every_row_that_ships_is_a_recipe():
     assert rows()
     for row in rows():
-        start = Recipe.for_kind(Kind.SEQUENCE if row.kind == "series" else Kind.IMAGE)
+        start = Recipe.for_kind("series" if row.kind == "series" else "image")
         assert start.with_fields(row.fields).checked()
         assert row.measured
         assert row.suits
 
 
-@pytest.mark.parametrize("kind", presets.KINDS)
+@pytest.mark.parametrize("kind", presets.sorts())
 @pytest.mark.parametrize("seconds", [None, 10.0, 90.0, 599.0, 86_400.0])
 @pytest.mark.parametrize("identities", [2, 40, 5000])
 def test_there_is_a_row_for_every_kind_and_time(kind, seconds, identities):
@@ -148,7 +147,7 @@ def test_what_nobody_gave_is_filled(table, drawn):
         assert getattr(recipe, key) == value
     assert recipe.augmentations == ("affine",)  # what the row does not say
     assert line.startswith("quick (drawings in a hurry; 16 of 16 images")
-    assert "encoder, loss, distance, learning_rate, reestimate, averaging" in line
+    assert "encoder, loss, distance, learning_rate, update_bn_batches, ema_decay" in line
     assert Recipe.from_toml(recipe.to_toml()) == recipe
 
 
@@ -156,8 +155,8 @@ def test_what_was_given_holds(table, drawn):
     settings = ["loss=contrastive", "learning_rate=0.5"]
     recipe, _ = started_from(str(drawn), {"encoder": "convnet4", "budget_seconds": 60.0}, settings)
     assert (recipe.encoder, recipe.loss, recipe.learning_rate) == ("convnet4", "contrastive", 0.5)
-    assert recipe.reestimate == 0  # it belongs to the encoder that was not taken
-    assert recipe.averaging == 0.9
+    assert recipe.update_bn_batches == 0  # it belongs to the encoder that was not taken
+    assert recipe.ema_decay == 0.9
     assert recipe.budget_seconds == 60
 
 
@@ -176,7 +175,7 @@ def test_an_argument_of_a_component_that_the_row_has_not_keeps_the_usual_one(tab
 
 def test_a_size_that_a_person_asks_for_is_not_adapted():
     row = preset_named("drawings_long")
-    assert "fewer=True" in row.fields["sampler"]
+    assert "allow_fewer=True" in row.fields["sampler"]
     assert filled(row, [], ["loss.temperature=0.2"])["sampler"] == row.fields["sampler"]
     assert filled(row, [], ["sampler.items=2"])["sampler"] == "classes_by_items"
 
@@ -184,7 +183,7 @@ def test_a_size_that_a_person_asks_for_is_not_adapted():
 def test_plain_and_names_are_taken_by_hand(table, drawn):
     plain, line = started_from(str(drawn), recipe="plain")
     assert line == ""
-    assert plain.with_fields({"source": ""}) == Recipe.for_kind(Kind.IMAGE)
+    assert plain.with_fields({"source": ""}) == Recipe.for_kind("image")
     odd, line = started_from(str(drawn), recipe="odd")
     assert odd == plain.with_fields({"weight_decay": 0.5})
     assert line.startswith("odd (nobody who does not ask; as asked) says weight_decay")

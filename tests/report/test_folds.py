@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from likewise.cli.precomputed_page import cross_fitted, frozen, page_of
 from likewise.errors import BadArgument, MissingExtra
 from likewise.evaluation.cross_validation import Fitting
 from likewise.evaluation.pooled import Fold, PooledEvaluation, PooledPoint
@@ -14,6 +13,8 @@ from likewise.precomputed import PrecomputedComparisons, PrecomputedEmbeddings
 from likewise.report import figures
 from likewise.report.cross_validation import FoldsReport, render_folds
 from likewise.report.precomputed import render_precomputed
+from likewise.report.write import page_of
+from likewise.report.write_precomputed import cross_fitted_report, frozen_report
 from likewise.results.curves import Curve
 from likewise.results.rates import Accuracy, ErrorRates
 from likewise.tasks.precomputed import (
@@ -176,7 +177,9 @@ def comparisons(pairs=800, seed=0):
 def test_the_page_of_data_alone():
     given = comparisons()
     found = evaluate_precomputed(given, folds=4, fitting=Fitting("logistic"))
-    page = Tree(render_precomputed(cross_fitted(given, found, "likewise evaluate c.csv"))).root
+    page = Tree(
+        render_precomputed(cross_fitted_report(given, found, "likewise evaluate c.csv"))
+    ).root
     assert names(page) == [
         "summary", "points", "folds", "distances", "errors", "probability", "rerun", "environment"
     ]  # fmt: skip
@@ -203,7 +206,9 @@ def test_the_page_of_thresholds_that_were_fitted_elsewhere():
     made = calibrate_precomputed(comparisons(), folds=4, fitting=Fitting("logistic")).calibration
     for given, same in ((comparisons(), True), (replace(comparisons(seed=1), place="d"), False)):
         measured = evaluate_precomputed_at(given, made)
-        page = Tree(render_precomputed(frozen(given, measured, made, "cal.json", "again"))).root
+        page = Tree(
+            render_precomputed(frozen_report(given, measured, made, "cal.json", "again"))
+        ).root
         assert "folds" not in names(page)
         text = part(page, "summary").text
         assert "The thresholds are those of cal.json, fitted before these data were seen." in text
@@ -214,7 +219,7 @@ def test_few_data_leave_counts_and_the_reason():
     random = np.random.default_rng(0)
     given = PrecomputedEmbeddings.of(random.normal(size=(24, 3)), np.arange(24) // 2, "euclidean")
     found = evaluate_precomputed(given, folds=2, fitting=Fitting("logistic"))
-    page = Tree(render_precomputed(cross_fitted(given, found, "again"))).root
+    page = Tree(render_precomputed(cross_fitted_report(given, found, "again"))).root
     text = part(page, "summary").text
     assert "too few identities for an interval" in text
     assert "The ranges are" not in text

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from pyarrow import parquet
 
-from likewise.cli.text.evaluation import source_spec
 from likewise.data.cache import decode_all
+from likewise.data.spec import source_spec
 from likewise.errors import (
     BadArgument,
     DamagedSource,
@@ -24,6 +24,7 @@ from likewise.errors import (
     LikewiseError,
     MissingExtra,
     SourceNotFound,
+    UnknownName,
     UnreadableItem,
     WrongKind,
 )
@@ -31,8 +32,8 @@ from likewise.sources import FAMILY
 from likewise.sources.table import Table
 from likewise.sources.tabular import parquet as parquet_form
 from likewise.transforms.image import ImageTransform
-from likewise.transforms.sequence import SequenceTransform
-from likewise.types import Items, Kind
+from likewise.transforms.series import SeriesTransform
+from likewise.types import Items
 
 Columns = Mapping[str, Sequence[Any]]
 FORMS = ("csv", "tsv", "parquet", "jsonl")
@@ -90,7 +91,7 @@ def test_paths_with_labels(faces: Path, form: str) -> None:
     columns = {"who": ["x", "y", "x", "y"], "item": names, "site": ["n", "n", "s", "s"]}
     path = write(faces, form, columns)
     items = Table(path, label="who", group="site").items()
-    assert items.kind is Kind.IMAGE
+    assert items.kind == "image"
     assert items.namespace == "set"
     assert items.identities.tolist() == ["x", "y", "x", "y"]
     assert items.groups.tolist() == ["n", "n", "s", "s"]
@@ -119,9 +120,9 @@ def test_labels_that_are_numbers_and_more_columns(faces: Path, form: str) -> Non
 def test_lists_of_numbers_are_series(tmp_path: Path, form: str) -> None:
     columns = {"item": [[1, 2.5, 3], [4], [1, 2.5, 3]], "label": ["x", "y", "y"]}
     items = Table(write(tmp_path, form, columns)).items()
-    assert items.kind is Kind.SEQUENCE
+    assert items.kind == "series"
     assert items.places.tolist() == [f"{tmp_path}/set.{form}, row {row}" for row in (1, 2, 3)]
-    decoded = decode_all(items, SequenceTransform("none"), strict=True)
+    decoded = decode_all(items, SeriesTransform("none"), strict=True)
     assert [series.tolist() for series in decoded] == [[[1], [2.5], [3]], [[4]], [[1], [2.5], [3]]]
 
 
@@ -158,10 +159,10 @@ def test_files_of_series_go_by_their_endings(tmp_path: Path) -> None:
     text(tmp_path, "c.txt", "1,2\n3,4\n")
     path = text(tmp_path, "set.csv", "item,label\na.NPY,x\nb.csv,x\nc.txt,y\n")
     items = Table(path).items()
-    assert items.kind is Kind.SEQUENCE
-    decoded = decode_all(items, SequenceTransform("none"), strict=True)
+    assert items.kind == "series"
+    decoded = decode_all(items, SeriesTransform("none"), strict=True)
     assert [series.tolist() for series in decoded] == [[[1, 2], [3, 4]]] * 3
-    assert Table(path, kind="image").items().kind is Kind.IMAGE
+    assert Table(path, kind="image").items().kind == "image"
     Image.new("L", (4, 3)).save(tmp_path / "d.png")
     mixed = text(tmp_path, "mixed.csv", "item,label\na.NPY,x\nd.png,y\n")
     with pytest.raises(WrongKind, match="mixed holds items of the kinds"):
@@ -235,7 +236,7 @@ PAIRS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_pairs_of_paths(faces: Path, form: str) -> None:
     items = Table(write(faces, form, PAIRS)).items()
-    assert items.kind is Kind.IMAGE
+    assert items.kind == "image"
     assert [Path(place).name for place in items.places] == [
         "a.png",
         "b.png",
@@ -708,7 +709,7 @@ def test_bad_arguments(arguments: dict[str, str], why: str) -> None:
 
 
 def test_a_kind_that_is_none() -> None:
-    with pytest.raises(BadArgument, match="kind is 'text', and Literal"):
+    with pytest.raises(UnknownName, match="no kind of item is named 'text'"):
         FAMILY.build("table('set.csv', kind='text')")
 
 

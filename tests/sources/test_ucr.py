@@ -10,7 +10,6 @@ import pytest
 from likewise.errors import BadArgument, DamagedSource, EmptySource, SourceNotFound
 from likewise.sources.ts import parse_ts
 from likewise.sources.ucr import Ucr
-from likewise.types import Kind
 
 real = pytest.mark.skipif(
     not os.environ.get("LIKEWISE_DATA"), reason="LIKEWISE_DATA is not set: no research data"
@@ -113,7 +112,7 @@ def data(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_set_by_name(data: Path) -> None:
     items = Ucr("toy").items()
-    assert items.kind is Kind.SEQUENCE
+    assert items.kind == "series"
     assert items.namespace == "toy"
     assert items.identities.tolist() == ["up", "down", "down"]
     assert items.parts.tolist() == ["train", "train", "test"]

@@ -47,7 +47,9 @@ def model(image_model, tmp_path) -> Model:
 def calibrated_part(source, share=0.5, seed=0):
     items = source.items()
     shares = {Role.CALIBRATE: share, Role.TEST: 1 - share}
-    dealt = split(items, Claim.NEW_IDENTITIES, shares=shares, by="random", seed=seed, trained=True)
+    dealt = split(
+        items, Claim.NEW_IDENTITIES, fractions=shares, by="random", seed=seed, trained=True
+    )
     return {role: items.take(rows) for role, rows in dealt}
 
 
@@ -179,7 +181,7 @@ def test_what_cannot_be_followed_is_refused_before_anything_is_decoded(
         ({"calibrator": "platt"}, UnknownName, "no calibrator is named 'platt'"),
         ({"costs": (0.0, 1.0)}, BadArgument, "two numbers above 0"),
         ({"prior": 1.0}, BadArgument, r"The prior is 1\.0"),
-        ({"against": "skilled"}, BadArgument, "nothing of strangers is forged"),
+        ({"impostors": "skilled"}, BadArgument, "nothing of strangers is forged"),
         ({"claim": "everyone"}, UnknownName, "no claim is named 'everyone'"),
         ({"share": 0.5, "seed": -1}, ValueError, "a seed from 0"),
     ]:
@@ -364,7 +366,7 @@ def test_the_command_refuses_by_name(model, strangers, likewise):
         (("--name", "c", "--calibrator", "platt"), "UnknownName: no calibrator is named 'platt'"),
         (("--name", "c", "--prior", "0"), "BadArgument: The prior is 0"),
         (("--name", "c", "--share", "2"), "BadArgument: The share is 2"),
-        (("--name", "c", "--against", "random"), "BadArgument: against is 'random'"),
+        (("--name", "c", "--impostors", "random"), "BadArgument: impostors is 'random'"),
     ]:
         code, out, err = likewise("calibrate", model.folder, strangers, *words)
         assert (code, out) == (2, "")

@@ -36,7 +36,7 @@ from likewise.sources.arrays import Arrays
 from likewise.sources.base import Source
 from likewise.sources.folder import Folder
 from likewise.tasks.dedupe import dedupe
-from likewise.types import Items, Kind
+from likewise.types import Items
 from tests.conftest import glyphs, pictures, waves
 
 
@@ -146,7 +146,7 @@ def test_the_threshold_is_the_one_that_verify_uses(image_model, strangers):
     assert found.threshold.expected_false == pytest.approx(point.test.far.value * 150 * 149 / 2)
     assert found.threshold.low < found.threshold.expected_false < found.threshold.high
     assert "false pairs expected (95% interval" in found.threshold.expectation
-    other = dedupe(image_model, Folder(str(strangers)), at="balanced")
+    other = dedupe(image_model, Folder(str(strangers)), operating_point="balanced")
     assert other.threshold.value == image_model.calibration().point(name="balanced").threshold
 
 
@@ -223,7 +223,7 @@ def test_without_the_library_the_line_to_install_it_is_named(photos, monkeypatch
         dedupe(None, Folder(str(photos)))
 
 
-@pytest.mark.parametrize("asked", [{"far": 0.01}, {"at": "eer"}, {"expect_false": 3}])
+@pytest.mark.parametrize("asked", [{"far": 0.01}, {"operating_point": "eer"}, {"expect_false": 3}])
 def test_no_rate_of_a_hash_is_known(photos, asked):
     with pytest.raises(BadArgument, match="Without a model there is no calibration"):
         dedupe(None, Folder(str(photos)), **asked)
@@ -268,20 +268,20 @@ class Nothing(Source):
     """A source of no items."""
 
     def items(self) -> Items:
-        return Items.build("box", [], Kind.IMAGE, [], lambda _: b"")
+        return Items.build("box", [], "image", [], lambda _: b"")
 
 
 @pytest.mark.parametrize(
     ("asked", "error", "message"),
     [
         ({"threshold": 0.1, "far": 0.01}, BadArgument, "asked for in two ways"),
-        ({"at": "eer", "expect_false": 3}, BadArgument, "asked for in two ways"),
+        ({"operating_point": "eer", "expect_false": 3}, BadArgument, "asked for in two ways"),
         ({"threshold": -1}, BadArgument, "threshold is -1, and a number of at least 0"),
         ({"expect_false": 0}, BadArgument, "expect_false is 0, and a number of pairs above 0"),
         ({"groups": "chains"}, UnknownName, "no way to group is named 'chains'"),
         ({"prior": 1.0}, BadArgument, "The prior is 1.0"),
         ({"far": 0.02}, UnsupportedRate, r"No threshold was fitted for FAR 0\.02"),
-        ({"at": "nowhere"}, UnknownName, "no operating point is named 'nowhere'"),
+        ({"operating_point": "nowhere"}, UnknownName, "no operating point is named 'nowhere'"),
         ({"calibration": "clinic"}, NotCalibrated, "no calibration named 'clinic'"),
         ({"comparator": "matcher"}, UnknownName, "has no matcher"),
         ({"threads": 0}, BadArgument, "threads is 0"),

@@ -31,8 +31,8 @@ from likewise.sources.folder import Folder
 from likewise.tasks import vectors
 from likewise.tasks.embed import embed, embed_to, save_embeddings
 from likewise.transforms.image import ImageTransform
-from likewise.transforms.sequence import SequenceTransform
-from likewise.types import Items, Kind
+from likewise.transforms.series import SeriesTransform
+from likewise.types import Items
 
 ENDINGS = [".npz", ".npy", ".parquet"]
 STATE = {"mean": [0.5], "std": [0.5]}
@@ -124,7 +124,7 @@ def test_series_are_cut_into_batches_by_what_padding_makes_of_them() -> None:
 
     batching.BATCH_VALUES, kept = 200, batching.BATCH_VALUES
     try:
-        (block,) = batching.embed_blocks(items, SequenceTransform("none"), encode, 2)
+        (block,) = batching.embed_blocks(items, SeriesTransform("none"), encode, 2)
     finally:
         batching.BATCH_VALUES = kept
     assert seen == [(1, 5, 2), (1, 60, 2), (2, 50, 2), (4, 3, 2)]
@@ -135,7 +135,7 @@ def test_no_more_items_are_decoded_than_are_under_way() -> None:
     """Five hundred decoded images would take five megabytes."""
     pixels = np.zeros((100, 100), np.uint8)
     places = [str(row) for row in range(500)]
-    items = Items.build("box", places, Kind.IMAGE, places, lambda _: pixels)
+    items = Items.build("box", places, "image", places, lambda _: pixels)
     transform = ImageTransform(100, state=STATE)
     tracemalloc.start()
     try:

@@ -377,7 +377,7 @@ def test_what_cannot_be_said_is_refused(model, image_model, tmp_path):
     old = shutil.copytree(model.folder, tmp_path / "old")
     text = load_manifest(old)
     kept = {role: read_file(old, text, role) for role in text.files if role != "reference"}
-    save_model(old, kind=text.kind, claim=text.claim, distance=text.distance, files=kept,
+    save_model(old, inputs=text.inputs, claim=text.claim, distance=text.distance, files=kept,
                   overwrite=True)  # fmt: skip
     assert Model(old).references == {}
     with pytest.raises(

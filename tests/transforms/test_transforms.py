@@ -17,8 +17,8 @@ from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
 from likewise.transforms import FAMILY
 from likewise.transforms.image import ImageTransform
 from likewise.transforms.pixels import otsu_threshold
-from likewise.transforms.sequence import MAX_VALUES, SequenceTransform
-from likewise.types import InputShape, Kind
+from likewise.transforms.series import MAX_VALUES, SeriesTransform
+from likewise.types import Form, InputShape
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
@@ -330,7 +330,7 @@ def test_fit_of_blank_images_floors_the_deviation() -> None:
 @pytest.mark.parametrize("color", [False, True])
 def test_images_finish_alike_in_numpy_and_torch(color: bool) -> None:
     transform, images = fitted(color)
-    assert transform.shape == InputShape(Kind.IMAGE, 3 if color else 1, 8, 8)
+    assert transform.shape == InputShape(Form.IMAGES, 3 if color else 1, 8, 8)
     batch, lengths = transform.collate(list(images))
     assert lengths is None
     assert (batch == images).all()
@@ -374,7 +374,7 @@ def test_bad_arguments_of_image() -> None:
 @pytest.mark.parametrize("shape", [(4,), (4, 1), (2, 2)])
 def test_every_real_dtype_becomes_float32(dtype: Any, shape: Any) -> None:
     raw = np.array([0, 1, 1, 0]).astype(dtype).reshape(shape)
-    decoded = SequenceTransform("none").decode(raw, "row 1")
+    decoded = SeriesTransform("none").decode(raw, "row 1")
     assert decoded.dtype == np.float32
     assert decoded.dtype.isnative
     assert decoded.shape == (4, 1) if len(shape) == 1 else shape
@@ -387,10 +387,10 @@ TEXT = "1,2.5\n-3e2, 4\n\n5,6\n"
 
 @pytest.mark.parametrize("raw", [TEXT, TEXT.encode(), b"\xef\xbb\xbf" + TEXT.encode()])
 def test_comma_separated_rows_are_read(raw: Any) -> None:
-    decoded = SequenceTransform("none").decode(raw, "a.csv")
+    decoded = SeriesTransform("none").decode(raw, "a.csv")
     assert decoded.tolist() == [[1, 2.5], [-300, 4], [5, 6]]
-    assert SequenceTransform("none").decode("1\r\n2\r\n3", "b.csv").tolist() == [[1], [2], [3]]
-    assert SequenceTransform("none").decode("1,2,3", "c.csv").shape == (1, 3)
+    assert SeriesTransform("none").decode("1\r\n2\r\n3", "b.csv").tolist() == [[1], [2], [3]]
+    assert SeriesTransform("none").decode("1,2,3", "c.csv").shape == (1, 3)
 
 
 def npy(array: Any, **options: Any) -> bytes:
@@ -402,7 +402,7 @@ def npy(array: Any, **options: Any) -> bytes:
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_npy_files_are_read(order: Literal["C", "F"]) -> None:
     values = np.asarray(np.arange(12.0).reshape(4, 3), order=order)
-    decoded = SequenceTransform("none").decode(npy(values), "a.npy")
+    decoded = SeriesTransform("none").decode(npy(values), "a.npy")
     np.testing.assert_array_equal(decoded, values)
     assert decoded.flags.c_contiguous
 
@@ -442,7 +442,7 @@ def lying_npy(shape: int) -> bytes:
 )
 def test_an_unreadable_series_is_named(raw: Any, reason: str) -> None:
     with pytest.raises(UnreadableItem, match=rf"^s\.csv cannot be read as a series: .*{reason}"):
-        SequenceTransform().decode(raw, "s.csv")
+        SeriesTransform().decode(raw, "s.csv")
 
 
 @pytest.mark.parametrize(
@@ -461,7 +461,7 @@ def test_an_unreadable_series_is_named(raw: Any, reason: str) -> None:
 )
 def test_another_kind_is_no_series(raw: Any, match: str) -> None:
     with pytest.raises(WrongKind, match=match):
-        SequenceTransform().decode(raw, "p")
+        SeriesTransform().decode(raw, "p")
 
 
 def walks(count: int = 12, channels: int = 3) -> list[Any]:
@@ -475,13 +475,13 @@ def walks(count: int = 12, channels: int = 3) -> list[Any]:
 
 def test_train_normalising_is_that_of_all_steps() -> None:
     series = walks()
-    state = SequenceTransform().fit(series)
+    state = SeriesTransform().fit(series)
     together = np.concatenate(series).astype(np.float64)
     assert state["channels"] == 3
     np.testing.assert_allclose(state["mean"], together.mean(0), rtol=1e-12)
     np.testing.assert_allclose(state["std"], together.std(0), rtol=1e-9)
-    transform = SequenceTransform(state=state)
-    assert transform.shape == InputShape(Kind.SEQUENCE, 3)
+    transform = SeriesTransform(state=state)
+    assert transform.shape == InputShape(Form.FRAMES, 3)
     batch, lengths = transform.collate(series)
     assert lengths.dtype == np.int64
     assert lengths.tolist() == [len(one) for one in series]
@@ -493,9 +493,9 @@ def test_train_normalising_is_that_of_all_steps() -> None:
 
 @pytest.mark.parametrize("normalize", ["none", "series", "train"])
 def test_series_finish_alike_in_numpy_and_torch(normalize: Any) -> None:
-    plain = SequenceTransform(normalize)
+    plain = SeriesTransform(normalize)
     series = [plain.decode(one, "w") for one in walks()]
-    transform = SequenceTransform(normalize, state=plain.fit(series))
+    transform = SeriesTransform(normalize, state=plain.fit(series))
     batch, lengths = transform.collate(series)
     for row, one, length in zip(batch, series, lengths, strict=True):
         assert (row[:length] == one).all()
@@ -512,7 +512,7 @@ def test_series_finish_alike_in_numpy_and_torch(normalize: Any) -> None:
 
 def test_series_normalising_is_each_one_by_itself() -> None:
     for one in walks():
-        decoded = SequenceTransform("series").decode(one, "w")
+        decoded = SeriesTransform("series").decode(one, "w")
         np.testing.assert_allclose(decoded.mean(0), 0, atol=1e-5)
         np.testing.assert_allclose(decoded.std(0), 1, atol=1e-4)
 
@@ -520,11 +520,11 @@ def test_series_normalising_is_each_one_by_itself() -> None:
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e30, -12345.678])
 def test_constant_channels_become_zeros(value: float) -> None:
     raw = np.stack([np.full(7, value), np.arange(7)], axis=1)
-    decoded = SequenceTransform("series").decode(raw, "flat")
+    decoded = SeriesTransform("series").decode(raw, "flat")
     assert (decoded[:, 0] == 0).all()
     assert decoded[:, 1].std() == pytest.approx(1)
-    assert SequenceTransform().fit([raw.astype(np.float32)])["std"][0] == 1.0
-    assert (SequenceTransform("series").decode(np.array([5.0]), "one step") == 0).all()
+    assert SeriesTransform().fit([raw.astype(np.float32)])["std"][0] == 1.0
+    assert (SeriesTransform("series").decode(np.array([5.0]), "one step") == 0).all()
 
 
 def test_a_channel_that_varies_by_rounding_alone_is_constant() -> None:
@@ -532,51 +532,51 @@ def test_a_channel_that_varies_by_rounding_alone_is_constant() -> None:
     rounding = np.array([near, np.nextafter(near, np.float32(1))] * 20)
     small = np.array([1.0, 1.00001] * 20)
     raw = np.stack([rounding, small], axis=1).astype(np.float32)
-    decoded = SequenceTransform("series").decode(raw, "almost flat")
+    decoded = SeriesTransform("series").decode(raw, "almost flat")
     assert (decoded[:, 0] == 0).all()
     assert decoded[:, 1].std() == pytest.approx(1, rel=1e-5)
-    rounded, real = SequenceTransform().fit([raw])["std"]
+    rounded, real = SeriesTransform().fit([raw])["std"]
     assert rounded == 1.0
     assert real == pytest.approx(5e-6, rel=0.05)
 
 
 def test_channels_are_those_learned() -> None:
-    state = SequenceTransform("none").fit(walks())
+    state = SeriesTransform("none").fit(walks())
     assert state == {"channels": 3}
     with pytest.raises(
         WrongKind, match=r"b\.csv has 2 channels, and the series learned from have 3"
     ):
-        SequenceTransform("none", state=state).decode(np.zeros((5, 2)), "b.csv")
+        SeriesTransform("none", state=state).decode(np.zeros((5, 2)), "b.csv")
     with pytest.raises(WrongKind, match=r"training series 1 .*has 1 channels, and those .* have 3"):
-        SequenceTransform().fit([np.zeros((2, 3), np.float32), np.zeros((2, 1), np.float32)])
+        SeriesTransform().fit([np.zeros((2, 3), np.float32), np.zeros((2, 1), np.float32)])
     with pytest.raises(WrongKind, match="of 3 and of 1 channels"):
-        SequenceTransform().collate([np.zeros((2, 3), np.float32), np.zeros((2, 1), np.float32)])
+        SeriesTransform().collate([np.zeros((2, 3), np.float32), np.zeros((2, 1), np.float32)])
     with pytest.raises(BadArgument, match="has 2 channels, and 3 are expected"):
-        SequenceTransform("none", state=state).finish(np.zeros((1, 5, 2), np.float32))
+        SeriesTransform("none", state=state).finish(np.zeros((1, 5, 2), np.float32))
 
 
 def test_a_sequence_transform_without_state_says_so() -> None:
     with pytest.raises(BadArgument, match="its channels are unknown"):
-        _ = SequenceTransform().shape
+        _ = SeriesTransform().shape
     with pytest.raises(BadArgument, match="no state yet"):
-        SequenceTransform().finish(np.zeros((1, 5, 2), np.float32))
+        SeriesTransform().finish(np.zeros((1, 5, 2), np.float32))
     with pytest.raises(EmptySource, match="nothing to fit"):
-        SequenceTransform().fit(iter([]))
+        SeriesTransform().fit(iter([]))
     with pytest.raises(BadArgument, match="batch of no series"):
-        SequenceTransform().collate([])
+        SeriesTransform().collate([])
 
 
 def test_bad_arguments_of_sequence() -> None:
     with pytest.raises(BadArgument, match="normalize is 'both'"):
         # Past the check of annotations, which only tests have.
-        inspect.unwrap(SequenceTransform.__init__)(object.__new__(SequenceTransform), "both")
+        inspect.unwrap(SeriesTransform.__init__)(object.__new__(SeriesTransform), "both")
     for state in ({}, {"channels": 0}, {"channels": True}, {"channels": "3"}):
         with pytest.raises(BadArgument, match="a number of 'channels' up to 100000 is expected"):
-            SequenceTransform("none", state=state)
+            SeriesTransform("none", state=state)
     for std in ([1.0], [1.0, 0.0], [1.0, float("nan")], None, 3):
         state = {"channels": 2, "mean": [0.0, 0.0], "std": std}
         with pytest.raises(BadArgument, match="'mean' and \\(positive\\) 'std'"):
-            SequenceTransform(state=state)
+            SeriesTransform(state=state)
 
 
 def test_specs_build_both() -> None:

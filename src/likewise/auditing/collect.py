@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
-from PIL import Image
 
-from likewise.auditing import files, item_statistics
 from likewise.data import Chunk, Decoded, check_kind, nothing_decoded, out_of_memory, reason, worked
 from likewise.errors import EmptySource, UnreadableItem
+from likewise.kinds import FAMILY as KINDS
+from likewise.kinds.base import Kind
+from likewise.kinds.look import SIDE, Header, Look
 from likewise.shapes import Array, Bool, Float, Int, Shaped, UInt8
 from likewise.transforms import FAMILY as TRANSFORMS
 from likewise.transforms.base import Transform
-from likewise.transforms.image import open_image
-from likewise.types import Items, Kind, Raw
+from likewise.types import Items, Raw
 
 View: TypeAlias = Literal["items", "binarised"]
 HEADERS = ("format", "mode", "metadata", "dimensions")
@@ -58,16 +58,21 @@ class Survey:
         )
 
     @property
+    def kind(self) -> Kind:
+        """What the items are."""
+        return KINDS.build(str(self.items.kinds[0]))
+
+    @property
     def encoded(self) -> Bool[Array, "n"]:
-        """Which items are encoded image files."""
+        """Which items are files that have a header."""
         files_: Array = self.headers["format"] != ""
         return files_
 
 
 @dataclass(frozen=True)
 class _Seen:
-    look: item_statistics.Look
-    header: files.Header | None
+    look: Look
+    header: Header | None
     digest: int
 
 
@@ -84,7 +89,7 @@ def survey(
     Args:
         items: What to look at.
         transform: Look at what comes out of this one; None looks at the items as they are.
-        view: `binarised` looks at images made black and white by Otsu's threshold.
+        view: `binarised` looks at pictures made black and white by Otsu's threshold.
         threads: How many read; as many as there are cores (at most 16) if None.
         progress: Called with how many items are done, of how many.
 
@@ -95,9 +100,9 @@ def survey(
     """
     if not len(items):
         raise EmptySource(f"{items.namespace} holds no items. Give at least one.")
-    plain = transform or TRANSFORMS.build(_plain_spec(items), state=None)
+    kind = KINDS.build(items.kind)
+    plain = transform or TRANSFORMS.build(kind.plain, state=None)
     check_kind(items, plain, threads)
-    kind = items.kind
 
     def work(chunk: Chunk) -> list[_Seen | UnreadableItem]:
         return [_outcome(raw, place, kind, transform, plain, view) for raw, place in chunk]
@@ -125,10 +130,10 @@ def survey(
 
 def survey_decoded(decoded: Decoded) -> Survey:
     """Look at items that are decoded already: what an encoder is fed, without the files."""
-    kind = Kind(str(decoded.items.kinds[0]))
+    kind = KINDS.build(decoded.items.kind)
     numbers, headers, digests, thumbnails = _columns(kind, len(decoded))
     for row, item in enumerate(decoded):
-        seen = _Seen(_look(item, kind), None, _digest(item))
+        seen = _Seen(kind.look(kind.shown(item)), None, _digest(item))
         _fill(row, seen, numbers, headers, digests, thumbnails)
     return _made(decoded.items, numbers, headers, digests, thumbnails, decoded.failed)
 
@@ -136,15 +141,10 @@ def survey_decoded(decoded: Decoded) -> Survey:
 Columns: TypeAlias = tuple[dict[str, Array], dict[str, list[str]], Array, Array]
 
 
-def _plain_spec(items: Items) -> str:
-    return "image" if items.kind is Kind.IMAGE else "sequence(normalize='none')"
-
-
 def _columns(kind: Kind, count: int) -> Columns:
-    names = item_statistics.IMAGE_NUMBERS if kind is Kind.IMAGE else item_statistics.SERIES_NUMBERS
-    numbers = {name: np.full(count, np.nan, dtype=np.float32) for name in names}
+    numbers = {name: np.full(count, np.nan, dtype=np.float32) for name in kind.numbers}
     headers: dict[str, list[str]] = {name: [] for name in HEADERS}
-    thumbnails = np.zeros((count, item_statistics.SIDE**2), dtype=np.uint8)
+    thumbnails = np.zeros((count, SIDE**2), dtype=np.uint8)
     return numbers, headers, np.zeros(count, dtype=np.int64), thumbnails
 
 
@@ -161,8 +161,7 @@ def _fill(
     header = seen.header
     words = ("", "", "", "")
     if header is not None:
-        size = f"{header.width}x{header.height}"
-        words = (header.form, header.mode, header.metadata, size)
+        words = (header.form, header.mode, header.metadata, header.dimensions)
     for name, word in zip(HEADERS, words, strict=True):
         headers[name].append(word)
     digests[row], thumbnails[row] = seen.digest, seen.look.thumbnail
@@ -198,59 +197,20 @@ def _outcome(
     if isinstance(raw, UnreadableItem):
         return raw
     try:
-        if kind is Kind.IMAGE:
-            return _image(raw, place, transform, view)
-        series = plain.decode(raw, place)
-        look = item_statistics.of_series(series)
+        whole = plain.original(raw, place)
+        decoded = whole if transform is None else transform.decode(raw, place)
+        shown = whole if transform is None else kind.shown(decoded)
+        look = kind.look(kind.binarised(shown) if view == "binarised" else shown)
+        look.numbers.update(kind.frame(whole))
+        header = None
         if isinstance(raw, bytes):
-            look.numbers["bytes"] = float(len(raw))
-        return _Seen(look, None, _digest(series))
+            numbers, header = kind.file_look(raw, whole)
+            look.numbers.update(numbers)
+        return _Seen(look, header, _digest(decoded))
     except UnreadableItem as error:
         return error
     except MemoryError as error:
         raise out_of_memory(f"{place} cannot be looked at") from error
-
-
-def _image(raw: Raw, place: str, transform: Transform | None, view: View) -> _Seen:
-    image = open_image(raw, place)
-    # The mode 1 packs eight pixels a byte, and is packed afresh as such.
-    pixels = np.asarray(image.convert("L") if image.mode == "1" else image)
-    header = files.header_of(raw) if isinstance(raw, bytes) else None
-    small = item_statistics.bounded(pixels)
-    shown = small
-    if transform is not None:
-        item = transform.decode(raw, place)
-        shown = channels_last(item)
-        digest = _digest(item)
-    else:
-        digest = _digest(pixels)
-    if view == "binarised":
-        shown = item_statistics.binarised(item_statistics.grey_of(shown))
-    look = item_statistics.of_image(shown)
-    width, height = image.size
-    sides = {"width": float(width), "height": float(height), "aspect": width / height}
-    look.numbers.update(sides)
-    if isinstance(raw, bytes) and header is not None:
-        again = image if small is pixels else Image.fromarray(small)
-        packed = item_statistics.packed_bytes(again, header.form) * (pixels.size / small.size)
-        look.numbers.update({"bytes": float(len(raw)), "packed": packed})
-    return _Seen(look, header, digest)
-
-
-def _look(item: Array, kind: Kind) -> item_statistics.Look:
-    return (
-        item_statistics.of_image(channels_last(item))
-        if kind is Kind.IMAGE
-        else item_statistics.of_series(item)
-    )
-
-
-def channels_last(item: Array) -> Array:
-    """A decoded image [c h w] as [h w] or [h w 3]; a series as it is."""
-    if item.dtype != np.uint8:
-        return item
-    last: Array = item[0] if len(item) == 1 else np.ascontiguousarray(np.moveaxis(item, 0, -1))
-    return last
 
 
 def digests_of(decoded: Iterable[Array]) -> Int[Array, "n"]:
@@ -259,14 +219,10 @@ def digests_of(decoded: Iterable[Array]) -> Int[Array, "n"]:
 
 
 def item_of(items: Items, row: int) -> Array | None:
-    """An item as it is: an image uint8 [h w] or [h w 3], a series [t d]; None if unreadable."""
-    place = str(items.places[row])
+    """An item as it is, which its kind can show; None if unreadable."""
+    plain = KINDS.build(str(items.kinds[row])).plain
     try:
-        raw = items.read(row)
-        if Kind(str(items.kinds[row])) is Kind.IMAGE:
-            image = open_image(raw, place)
-            return np.asarray(image.convert("L") if image.mode == "1" else image)
-        return TRANSFORMS.build(_plain_spec(items), state=None).decode(raw, place)
+        return TRANSFORMS.build(plain, state=None).original(items.read(row), str(items.places[row]))
     except UnreadableItem:
         return None
 

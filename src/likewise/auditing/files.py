@@ -1,58 +1,18 @@
-"""What a file says of itself beside its pixels, and whether a transform would notice."""
+"""Whether a transform would notice what a file says beside its contents."""
 
 import io
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import Image
 
 from likewise.errors import LikewiseError
-from likewise.io.display import shortened
+from likewise.io.quiet import quiet
 from likewise.transforms.base import Transform
-from likewise.transforms.image import quiet
 from likewise.types import Raw
 
-# What belongs to a format, and is no word about how or where the image was made.
-_OF_THE_FORMAT = {"transparency", "version", "compression", "background", "icc_profile_name"}
 _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+")
-
-
-@dataclass(frozen=True)
-class Header:
-    """What an image file says of itself.
-
-    Attributes:
-        form: Its format: `PNG`, `JPEG`, ...
-        mode: Pillow's name of its pixels: `L`, `RGB`, `P`, ...
-        metadata: The names of its EXIF tags and of its other texts; empty where there are none.
-        width: In pixels.
-        height: In pixels.
-    """
-
-    form: str
-    mode: str
-    metadata: str
-    width: int
-    height: int
-
-
-def header_of(raw: bytes) -> Header:
-    """The header of an image that can be decoded; parts that cannot be read are left out."""
-    with quiet, Image.open(io.BytesIO(raw)) as image:
-        named = [
-            str(key)
-            for key, value in image.info.items()
-            if isinstance(value, str | bytes) and str(key) not in _OF_THE_FORMAT
-        ]
-        try:
-            tags = sorted({ExifTags.TAGS.get(tag, str(tag)) for tag in image.getexif()})
-        except Exception:  # noqa: BLE001 - damaged EXIF may raise almost anything
-            tags = ["damaged"]
-        form, mode, width, height = image.format or "", image.mode, image.width, image.height
-    words = sorted({*named, *(f"EXIF {tag}" for tag in tags)} - {"exif"})
-    return Header(form, mode, shortened(", ".join(words), 300), width, height)
 
 
 def name_tokens(place: str) -> frozenset[str]:

@@ -6,7 +6,7 @@ cannot be told from a short way to the answer, and is an alarm.
 
 import numpy as np
 
-from likewise.auditing import item_statistics, shortcut_features
+from likewise.auditing import shortcut_features
 from likewise.auditing.association import Auc, Cases, association_folds, auc
 from likewise.auditing.collect import Survey
 from likewise.auditing.findings import Clue, Evidence, Finding, evidence_of
@@ -56,13 +56,13 @@ def pair_shortcuts(
     told: list[Clue] = []
     found: list[Finding] = []
     groups = {
-        "appearance": (*item_statistics.TONE, *item_statistics.FORM),
-        "frame": item_statistics.FRAME,
+        "appearance": shortcut_features.names_of(survey, "tone", "form"),
+        "frame": shortcut_features.names_of(survey, "frame"),
     }
     for kind, names in groups.items():
         alarming: dict[str, tuple[Auc, str]] = {}
         for name, values in shortcut_features.numbers_of(survey, names).items():
-            title = shortcut_features.title(name)
+            title = shortcut_features.title(survey, name)
             level = auc(values[cases.first] + values[cases.second], cases, two_sided=True)
             apart = auc(shortcut_features.unlike(values, cases), cases, two_sided=True)
             for one, bar, said in (
@@ -100,7 +100,8 @@ def _finding(
             evidence_of(
                 survey.items,
                 row,
-                f"of a pair listed as {word}: {shortcut_features.title(number)} {values[row]:.4g}",
+                f"of a pair listed as {word}: {shortcut_features.title(survey, number)} "
+                f"{values[row]:.4g}",
                 group,
             )
             for row in (int(cases.first[middle]), int(cases.second[middle]))
@@ -163,7 +164,7 @@ def _read(
 def _probes(survey: Survey, cases: Cases) -> list[Clue]:
     told = []
     columns = shortcut_features.numbers_of(
-        survey, (*item_statistics.TONE, *item_statistics.FORM, *item_statistics.FRAME)
+        survey, shortcut_features.names_of(survey, "tone", "form", "frame")
     )
     together = shortcut_features.probed(shortcut_features.gaps(columns, cases), cases)
     if together is not None:

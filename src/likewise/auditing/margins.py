@@ -143,7 +143,7 @@ def embedding_findings(
                 (),
                 _GIVEN_TODO
                 if given
-                else "Train with another loss or miner (every instead of hard), a smaller "
+                else "Train with another loss or miner (all instead of hard), a smaller "
                 "learning_rate, or a larger margin."
                 if trained
                 else "Look at the transform: it may leave nothing of the items.",
@@ -210,7 +210,7 @@ def _margins(
                 f"{words} Vectors of length one are never farther apart than 2, so that no "
                 "training reaches it.",
                 (),
-                "Give a margin well below 1, or set unit=false.",
+                "Give a margin well below 1, or set normalize=false.",
                 figures,
             )
         ]

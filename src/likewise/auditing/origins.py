@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from likewise.auditing import files, item_statistics, probes, shortcut_features
+from likewise.auditing import files, probes, shortcut_features
 from likewise.auditing.association import Auc, Cases, association_folds, auc
 from likewise.auditing.collect import Survey
 from likewise.auditing.findings import Clue, Finding
@@ -26,9 +26,9 @@ ADVICE = {
     "light": "Standardise each item (its own mean and spread), or binarise it.",
     "form": "If it is no trait of the forgeries themselves, resample all items to one resolution "
     "by one method, and crop them alike.",
-    "series": "Standardise each series, as sequence(normalize='series') does, and start all alike.",
+    "level": "Standardise each item by its own mean and spread, as series(normalize='series') "
+    "does, and start all alike.",
 }
-_PAPER, _INK = ("background", "paper", "median"), ("ink_grey", "ink_spread", "levels")
 
 
 def origin_cases(survey: Survey, random: np.random.Generator) -> tuple[Survey, Cases]:
@@ -85,32 +85,37 @@ def _aucs(columns: Mapping[str, Float[Array, "n"]], cases: Cases) -> dict[str, A
 def _appearance(survey: Survey, cases: Cases) -> tuple[list[Clue], list[Finding]]:
     """Paper, ink, light and form, in one finding that names the most telling of each."""
     aucs = _aucs(
-        shortcut_features.numbers_of(survey, (*item_statistics.TONE, *item_statistics.FORM)), cases
+        shortcut_features.numbers_of(survey, shortcut_features.names_of(survey, "tone", "form")),
+        cases,
     )
     alarming = {name: one for name, one in aucs.items() if POPULATIONS.passed(one)}
     told = [
-        clue(QUESTION, shortcut_features.title(name), one, alarm=name in alarming)
+        clue(QUESTION, shortcut_features.title(survey, name), one, alarm=name in alarming)
         for name, one in aucs.items()
     ]
     if not alarming:
         return told, []
     order = sorted(alarming, key=lambda name: -alarming[name].value)
     best = order[0]
-    named = [clue(QUESTION, shortcut_features.title(name), alarming[name]).words for name in order]
+    named = [
+        clue(QUESTION, shortcut_features.title(survey, name), alarming[name]).words
+        for name in order
+    ]
     values = survey.numbers[best].astype(np.float64)
     medians = {
         word: float(np.median(values[survey.items.origins == word]))
         for word in ("genuine", "forged")
     }
     others = f" So do {', '.join(named[1:5])}." if len(named) > 1 else ""
-    advice = dict.fromkeys(ADVICE[_sort(name)] for name in order[:4])
+    numbers = survey.kind.numbers
+    advice = dict.fromkeys(ADVICE[numbers[name].advice] for name in order[:4])
     finding = Finding(
         "appearance",
         "alarm",
         f"The look of the items alone tells {QUESTION}: {named[0]} the most (median "
         f"{medians['genuine']:.4g} of the genuine, {medians['forged']:.4g} of the forged).{others}",
         shortcut_features.by_value(
-            survey, shortcut_features.title(best), values, survey.items.origins
+            survey, shortcut_features.title(survey, best), values, survey.items.origins
         ),
         " ".join(advice),
         {
@@ -122,39 +127,26 @@ def _appearance(survey: Survey, cases: Cases) -> tuple[list[Clue], list[Finding]
     return told, [finding]
 
 
-def _sort(name: str) -> str:
-    """Which advice a number asks for."""
-    if name in _PAPER:
-        return "paper"
-    if name in _INK:
-        return "ink"
-    if name in item_statistics.FORM:
-        return "form"
-    return (
-        "series"
-        if name in item_statistics.SERIES_NUMBERS and name not in item_statistics.IMAGE_NUMBERS
-        else "light"
-    )
-
-
 def _frame(survey: Survey, cases: Cases) -> tuple[list[Clue], list[Finding]]:
-    aucs = _aucs(shortcut_features.numbers_of(survey, item_statistics.FRAME), cases)
+    aucs = _aucs(
+        shortcut_features.numbers_of(survey, shortcut_features.names_of(survey, "frame")), cases
+    )
     alarming = {name: one for name, one in aucs.items() if POPULATIONS.passed(one)}
     told = [
-        clue(QUESTION, shortcut_features.title(name), one, alarm=name in alarming)
+        clue(QUESTION, shortcut_features.title(survey, name), one, alarm=name in alarming)
         for name, one in aucs.items()
     ]
     if not alarming:
         return told, []
     best = max(alarming, key=lambda name: alarming[name].value)
     values = survey.numbers[best].astype(np.float64)
-    words = clue(QUESTION, shortcut_features.title(best), alarming[best]).words
+    words = clue(QUESTION, shortcut_features.title(survey, best), alarming[best]).words
     finding = Finding(
         "frame",
         "alarm",
         f"The dimensions alone tell {QUESTION}: {words}.",
         shortcut_features.by_value(
-            survey, shortcut_features.title(best), values, survey.items.origins
+            survey, shortcut_features.title(survey, best), values, survey.items.origins
         ),
         "Crop the items to what they show, and resample them to one size, before comparing.",
         {"auc": alarming[best].value},
@@ -272,11 +264,11 @@ def _unlisted(told: list[Clue], found: list[Finding]) -> list[Finding]:
 def _left(binarised: Survey, seed: int) -> tuple[list[Clue], list[Finding]]:
     """What still tells the two apart when all is black and white."""
     whole, cases = origin_cases(binarised, np.random.default_rng(seed))
-    columns = shortcut_features.numbers_of(whole, (*item_statistics.TONE, *item_statistics.FORM))
+    columns = shortcut_features.numbers_of(whole, shortcut_features.names_of(whole, "tone", "form"))
     # Of two greys the paper's and the ink's are known, and the others follow from the ink's share.
     columns = {name: columns[name] for name in ("ink_share", "edges") if name in columns}
     told = [
-        clue(LEFT, shortcut_features.title(name), one)
+        clue(LEFT, shortcut_features.title(whole, name), one)
         for name, one in _aucs(columns, cases).items()
     ]
     coarse = _thumbnails(whole, cases)

@@ -13,7 +13,7 @@ from likewise.distances.cosine import Cosine
 from likewise.errors import EmptySource, SplitError
 from likewise.precomputed import LARGEST, RawEmbeddings
 from likewise.shapes import Array, Bool, Float, Int
-from likewise.types import Items, Kind
+from likewise.types import Items
 
 MOST_COMPARED = 10_000
 BY_CHANCE, NEAR, FEWEST_DIRECTIONS = 0.01, 0.05, 2
@@ -83,9 +83,7 @@ def audit_embeddings(given: RawEmbeddings, *, margin: float | None = None, seed:
 def _items(given: RawEmbeddings) -> Items:
     """A table with a row for each embedding, of which no item can be shown."""
     places = [f"{given.place}, row {row} (from 0)" for row in range(len(given.vectors))]
-    items = Items.build(
-        given.place, given.labels.tolist(), Kind.SEQUENCE, places, lambda _: given.place
-    )
+    items = Items.build(given.place, given.labels.tolist(), "vector", places, lambda _: given.place)
     return replace(items, rows=np.full(len(items), -1))
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from likewise.auditing import labels, pair_faults
 from likewise.auditing.collect import (
     Survey,
-    channels_last,
     digests_of,
     item_of,
     survey,
@@ -23,7 +22,7 @@ from likewise.errors import BadArgument, SplitError
 from likewise.shapes import Array, Int, Shaped
 from likewise.transforms import FAMILY as TRANSFORMS
 from likewise.transforms.base import Transform
-from likewise.types import Items, Kind
+from likewise.types import Items
 
 MOST_PAIRS = 20_000
 QUICK_PAIRS, QUICK_ITEMS = 4_000, 2_000
@@ -66,14 +65,14 @@ def audit_items(
     seen = survey(items, transform, threads=threads, progress=progress)
     check_labels(seen.items)
     binarised = None
-    if transform is None and items.kind is Kind.IMAGE and _populations(seen.items):
+    if transform is None and seen.kind.pictorial and _populations(seen.items):
         binarised = survey(seen.items, view="binarised", threads=threads)
     drawn: list[str] = []
     found = _labelled(seen.items, seen.digests, seen.items.parts)
     found += labels.unreadable_items(seen.failed, len(items))
     looked = _some(seen, seed, drawn)
     found += labels.near_content(looked, looked.items.parts, lambda row: item_of(looked.items, row))
-    reads = transform or TRANSFORMS.build(_default(items), state=None)
+    reads = transform or TRANSFORMS.build(seen.kind.transform, state=None)
     told, more = _shortcuts(seen, reads, binarised, seed, most_pairs, drawn, quick=quick)
     return _made(items, seen.items, [*found, *more], told, drawn, seen.failed)
 
@@ -108,7 +107,7 @@ def audit_decoded(
     seen = survey_decoded(decoded.take(rows))
     part = decoded.take(rows)
 
-    found += labels.near_content(seen, parts[rows], lambda row: channels_last(part[row]))
+    found += labels.near_content(seen, parts[rows], lambda row: seen.kind.shown(part[row]))
     told, more = _shortcuts(seen, transform, None, seed, QUICK_PAIRS, drawn, quick=True)
     return _made(items, items, [*found, *more], told, drawn, decoded.failed)
 
@@ -195,10 +194,6 @@ def _shortcuts(
 
 def _populations(items: Items) -> bool:
     return {"genuine", "forged"} <= set(items.origins.tolist())
-
-
-def _default(items: Items) -> str:
-    return "image" if items.kind is Kind.IMAGE else "sequence"
 
 
 def _some(seen: Survey, seed: int, drawn: list[str]) -> Survey:

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.auditing import files, item_statistics, probes
+from likewise.auditing import files, probes
 from likewise.auditing.association import Auc, Cases, auc
 from likewise.auditing.collect import Survey
 from likewise.auditing.findings import Clue, Evidence, evidence_of
 from likewise.errors import LikewiseError
+from likewise.kinds.look import Sort
 from likewise.shapes import Array, Float, Shaped
 from likewise.transforms.base import Transform
 
-_LOGARITHMIC = ("bytes", "packed", "width", "height", "aspect", "steps", "levels")
 _TRIED = 8
 NOT_READ = "the transform does not read it"
 
@@ -50,18 +50,25 @@ UNLIKE = Bar(0.65, 0.6)
 def numbers_of(survey: Survey, names: Iterable[str]) -> dict[str, Float[Array, "n"]]:
     """The numbers that every item has and that are not the same for all; sizes as logarithms."""
     found = {}
+    known = survey.kind.numbers
     for name in names:
         values = survey.numbers.get(name)
         if values is None or not np.isfinite(values).all() or np.ptp(values) == 0:
             continue
         wide = values.astype(np.float64)
-        found[name] = np.log(np.maximum(wide, 1e-3)) if name in _LOGARITHMIC else wide
+        found[name] = np.log(np.maximum(wide, 1e-3)) if known[name].logarithmic else wide
     return found
 
 
-def title(name: str) -> str:
+def names_of(survey: Survey, *sorts: Sort) -> tuple[str, ...]:
+    """The numbers of these sorts that the items' kind measures."""
+    numbers = survey.kind.numbers
+    return tuple(name for sort in sorts for name in numbers if numbers[name].sort == sort)
+
+
+def title(survey: Survey, name: str) -> str:
     """What a number is called."""
-    return {**item_statistics.SERIES_NUMBERS, **item_statistics.IMAGE_NUMBERS}[name]
+    return survey.kind.numbers[name].title
 
 
 def unlike(values: Float[Array, "n"], cases: Cases) -> Float[Array, "m"]:

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from likewise.auditing import item_statistics, shortcut_features
+from likewise.auditing import shortcut_features
 from likewise.auditing.association import Auc, Cases, association_folds, association_pairs, auc
 from likewise.auditing.collect import Survey
 from likewise.auditing.findings import Clue, Finding, evidence_of
@@ -41,12 +41,14 @@ def class_shortcuts(
         return [], []
     told: list[Clue] = []
     found: list[Finding] = []
-    columns = shortcut_features.numbers_of(survey, (*item_statistics.TONE, *item_statistics.FORM))
-    frame = shortcut_features.numbers_of(survey, item_statistics.FRAME)
+    columns = shortcut_features.numbers_of(
+        survey, shortcut_features.names_of(survey, "tone", "form")
+    )
+    frame = shortcut_features.numbers_of(survey, shortcut_features.names_of(survey, "frame"))
     told += [
         clue(
             QUESTION,
-            shortcut_features.title(name),
+            shortcut_features.title(survey, name),
             auc(shortcut_features.unlike(values, cases), cases),
         )
         for name, values in columns.items()
@@ -76,7 +78,7 @@ def _frame(
     }
     alarming = {name: one for name, one in aucs.items() if name != "steps" and NUISANCE.passed(one)}
     told = [
-        clue(QUESTION, shortcut_features.title(name), one, alarm=name in alarming)
+        clue(QUESTION, shortcut_features.title(survey, name), one, alarm=name in alarming)
         for name, one in aucs.items()
     ]
     if not alarming:
@@ -98,9 +100,9 @@ def _frame(
         "frame",
         "alarm",
         "The dimensions of the images differ between identities: "
-        f"{clue(QUESTION, shortcut_features.title(name), alarming[name]).words} tells same from "
-        "different pairs before anything is looked at, and resizing leaves its traces (sharpness, "
-        "shape).",
+        f"{clue(QUESTION, shortcut_features.title(survey, name), alarming[name]).words} tells same "
+        "from different pairs before anything is looked at, and resizing leaves its traces "
+        "(sharpness, shape).",
         evidence,
         "Crop or resample all images to one size by one method, from originals of one resolution "
         "where there are any.",
@@ -250,9 +252,7 @@ def _together(columns: dict[str, Float[Array, "n"]], survey: Survey, cases: Case
 
 def thumbnail_title(survey: Survey) -> str:
     """What the coarse look is called."""
-    if "steps" in survey.numbers:
-        return "the course in 64 steps (probe)"
-    return "a 16x16 thumbnail (probe)"
+    return f"{survey.kind.glance} (probe)"
 
 
 def _baselines(told: list[Clue]) -> list[Finding]:

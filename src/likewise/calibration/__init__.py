@@ -5,20 +5,10 @@ from typing import TYPE_CHECKING
 from likewise.lazy import lazy_face
 
 if TYPE_CHECKING:
-    from likewise.calibration.calibration import (
-        PREFERRED,
-        TARGETS,
-        Calibration,
-    )
-    from likewise.calibration.fit import (
-        fit_calibration,
-    )
-    from likewise.calibration.graded_pairs import (
-        graded_distances,
-    )
-    from likewise.calibration.grades import (
-        GradedDistances,
-    )
+    from likewise.calibration.calibration import PREFERRED, TARGETS, Calibration
+    from likewise.calibration.fit import fit_calibration
+    from likewise.calibration.graded_pairs import graded_distances
+    from likewise.calibration.grades import GradedDistances
     from likewise.calibration.json_format import from_json, to_json
     from likewise.calibration.probability import (
         AUTO,
@@ -37,29 +27,5 @@ if TYPE_CHECKING:
         cost_name,
         fit_thresholds,
     )
-
-__all__ = [
-    "AUTO",
-    "FEWEST_FALSE_ACCEPTS",
-    "FEWEST_UNITS",
-    "LEVELS",
-    "PREFERRED",
-    "TARGETS",
-    "Calibration",
-    "GradedDistances",
-    "bins_of",
-    "check_calibrator",
-    "check_prior",
-    "check_target",
-    "cost_name",
-    "fit_calibration",
-    "fit_thresholds",
-    "from_json",
-    "graded_distances",
-    "measure_probabilities",
-    "thresholds_of",
-    "to_json",
-    "uninformed",
-]
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import typer
 
@@ -33,6 +33,9 @@ from likewise.cli.help import INTERRUPTED, Cover, Page
 from likewise.errors import LikewiseError
 from likewise.io.display import printable
 
+if TYPE_CHECKING:
+    from typer._click.exceptions import UsageError
+
 app = typer.Typer(
     name="likewise",
     cls=Cover,
@@ -52,13 +55,13 @@ app.command("dedupe", cls=Page)(dedupe.command)
 app.command("enrol", cls=Page)(enrol.command)
 app.command("identify", cls=Page)(identify.command)
 app.command("search", cls=Page)(search.command)
-app.command("gallery", cls=Page)(gallery.command)
+app.add_typer(gallery.app, name="gallery")
 app.command("wrap", cls=Page)(wrap.command)
 app.command("data", cls=Page)(data.command)
 app.command("list", cls=Page)(list_.command)
 
 # What is wrong with the words of a command is told by one class, in typer or in click below it.
-_BadUsage: Any = typer.BadParameter.__base__
+_BadUsage = cast("type[UsageError]", typer.BadParameter.__base__)
 
 
 def _version(asked: bool) -> bool:
@@ -137,7 +140,7 @@ def _leave(code: int | None) -> None:
     sys.exit(code)
 
 
-def _usage(error: Any) -> str:
+def _usage(error: "UsageError") -> str:
     """Where to read how a command is written."""
     command = error.ctx.command_path if error.ctx else "likewise"
     return f"Read: {command} --help"

@@ -1,9 +1,21 @@
 """`likewise audit`: what is wrong with the data, before anything is learned from them?"""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import typer
 
-from likewise.cli import precomputed
-from likewise.cli.text import grades
+from likewise.cli import options
+from likewise.cli.options import refuse
+
+if TYPE_CHECKING:
+    from likewise.auditing import Audit
+    from likewise.precomputed import Columns
+
+NO_ITEMS = (
+    "It is for items, and embeddings or comparisons alone were given, which show none. Leave it "
+    "out."
+)
 
 
 def command(
@@ -38,19 +50,19 @@ def command(
         show_default="that of the model's loss",
         help="The margin to hold against the distances.",
     ),
-    columns: str = precomputed.COLUMNS,
-    similarity: str = precomputed.SIMILARITY,
-    same_from: float | None = grades.SAME_FROM,
-    different_to: float | None = grades.DIFFERENT_TO,
+    columns: options.ColumnNames = "",
+    similarity: options.Similarity = "",
+    same_from: options.SameFrom = None,
+    different_to: options.DifferentTo = None,
     out: str = typer.Option(
         "audit.html", "--out", "--report", metavar="FILE", help="Where to write the page."
     ),
-    no_examples: bool = typer.Option(False, "--no-examples", help="Show no items on the page."),
+    no_examples: options.NoExamples = False,
     quick: bool = typer.Option(
         False, "--quick", help="Leave out the probes, which take most of the time on small data."
     ),
-    seed: int = typer.Option(0, min=0, metavar="N", help="Where all chance comes from."),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
+    seed: options.Seed = 0,
+    as_json: options.AsJsonAlone = False,
 ) -> None:
     """Find what is wrong with data before learning from them.
 
@@ -79,65 +91,93 @@ def command(
     Next:
         likewise train others/ --out model/
     """
-    import shlex
     from dataclasses import replace
-    from pathlib import Path
 
-    from likewise.cli import precomputed_audit
+    from likewise import transforms
+    from likewise.auditing import audit_items, check_labels, worst_first
+    from likewise.cli.precomputed import columns_of
+    from likewise.cli.progress import Counter
+    from likewise.cli.text.output import grading_options, rerun
+    from likewise.data import graded_spec, grading_of, source_spec
+    from likewise.errors import BadArgument
     from likewise.io import atomic
     from likewise.precomputed import is_precomputed
-
-    atomic.check_page(Path(out))
-    if columns or similarity or is_precomputed(source):
-        items_only = {"--transform": transform, "--model": model, "--quick": quick}
-        precomputed.refuse({**items_only, "--no-examples": no_examples}, precomputed.NO_ITEMS)
-        precomputed_audit.audit(
-            source,
-            distance=distance,
-            columns=precomputed.columns_of(
-                columns, similarity, grades.grading_of(same_from, different_to)
-            ),
-            margin=margin,
-            seed=seed,
-            page=Path(out),
-            json=json,
-        )
-        return
-    from likewise.auditing import audit_items, check_labels, worst_first
-    from likewise.cli.progress import Counter
-    from likewise.cli.text.evaluation import as_json, source_spec
-    from likewise.errors import BadArgument
-    from likewise.io.display import printable
     from likewise.report import write_audit
     from likewise.sources import FAMILY
     from likewise.tasks.audit import audit_model
-    from likewise.transforms import FAMILY as TRANSFORMS
 
+    page = Path(out)
+    atomic.check_page(page)
+    grading = grading_of(same_from, different_to)
+    if columns or similarity or is_precomputed(source):
+        items_only = {"--transform": transform, "--model": model, "--quick": quick}
+        refuse({**items_only, "--no-examples": no_examples}, NO_ITEMS)
+        named = columns_of(columns, similarity, grading)
+        found = _audit_precomputed(source, distance, named, margin, seed, page)
+        _print(found, page, as_json=as_json)
+        return
     if (distance or margin is not None) and not model:
         raise BadArgument(
             "--distance and --margin are held against embeddings, and no --model was given that "
             "makes some of these items. Name one, or leave them out."
         )
-    grading = grades.grading_of(same_from, different_to)
-    built = FAMILY.build(grades.graded_spec(source_spec(source), grading))
+    built = FAMILY.build(graded_spec(source_spec(source), grading))
     items = built.items()
     check_labels(items)
-    seen = TRANSFORMS.build(transform, state=None) if transform else None
+    seen = transforms.FAMILY.build(transform, state=None) if transform else None
     # What the model refuses is refused before the long look.
     more = audit_model(model, items, distance=distance, margin=margin, seed=seed) if model else []
-    with Counter("auditing", quiet=json) as count:
+    with Counter("auditing", quiet=as_json) as count:
         found = audit_items(items, seen, seed=seed, quick=quick, progress=count.show)
     found = replace(found, findings=worst_first([*found.findings, *more]))
-    again = ["likewise", "command", source]
-    for name, value in (("--transform", transform), ("--model", model), ("--distance", distance)):
-        again += [name, value] if value else []
-    again += ["--margin", f"{margin:g}"] if margin is not None else []
-    again += [*grades.grading_words(grading), *(["--quick"] if quick else [])]
-    again += ["--seed", str(seed)] if seed else []
-    page = Path(out)
-    write_audit(found, items, page, examples=not no_examples, rerun=(shlex.join(again),))
-    if json:
-        print(as_json(found))
-        return
-    print("\n".join(printable(line) for line in found.lines()))
-    print(f"page: {page}")
+    again = rerun(
+        "audit",
+        source,
+        options={
+            "--transform": transform,
+            "--model": model,
+            "--distance": distance,
+            "--margin": margin,
+            **grading_options(grading),
+            "--quick": quick,
+            "--seed": seed or None,
+        },
+    )
+    write_audit(found, items, page, examples=not no_examples, rerun=(again,))
+    _print(found, page, as_json=as_json)
+
+
+def _audit_precomputed(
+    path: str,
+    distance: str,
+    columns: "Columns | None",
+    margin: float | None,
+    seed: int,
+    page: Path,
+) -> "Audit":
+    """Audit embeddings or comparisons, and write the page."""
+    from likewise.auditing import audit_comparisons, audit_embeddings
+    from likewise.cli.text.output import grading_options, rerun
+    from likewise.precomputed import RawEmbeddings, read_raw
+    from likewise.report import write_audit
+
+    held = read_raw(path, distance=distance, columns=columns)
+    if isinstance(held, RawEmbeddings):
+        found = audit_embeddings(held, margin=margin, seed=seed)
+    else:
+        found = audit_comparisons(held, margin=margin)
+    given: dict[str, object] = {"--distance": distance}
+    if columns is not None:
+        given["--columns"] = f"{columns.first},{columns.second},{columns.said},{columns.distance}"
+        given |= {"--similarity": columns.similarity, **grading_options(columns.grading)}
+    given |= {"--margin": margin, "--seed": seed or None}
+    write_audit(found, None, page, examples=False, rerun=(rerun("audit", path, options=given),))
+    return found
+
+
+def _print(found: "Audit", page: Path, *, as_json: bool) -> None:
+    from likewise.cli.text.output import as_json_line
+    from likewise.io.display import printable
+
+    lines = [*map(printable, found.lines()), f"page: {page}"]
+    print(as_json_line(found) if as_json else "\n".join(lines))

@@ -2,9 +2,9 @@
 
 import typer
 
-from likewise.cli import precomputed
+from likewise.cli import options
 from likewise.cli.help import ALONE, DECIDING
-from likewise.cli.text import grades
+from likewise.cli.options import WITH_MODEL, WITHOUT_MODEL, refuse
 
 
 def command(
@@ -73,8 +73,10 @@ def command(
         help="The share of same pairs where this is used, between 0 and 1: where the costs arise, "
         "and where the probabilities are measured.",
     ),
-    against: str = typer.Option(
+    impostors: str = typer.Option(
         "",
+        "--impostors",
+        "--against",
         metavar="WHICH",
         rich_help_panel=DECIDING,
         show_default="skilled where items are forged",
@@ -87,7 +89,7 @@ def command(
         show_default="0.5",
         help="How many of the identities calibrate; on the others it is measured.",
     ),
-    seed: int = typer.Option(0, metavar="NUMBER", help="Of the draw of these identities."),
+    seed: options.Seed = 0,
     claim: str = typer.Option(
         "",
         metavar="CLAIM",
@@ -103,11 +105,7 @@ def command(
         "--allow-overlap",
         help="Calibrate on what the model was trained on, too; such rates promise nothing.",
     ),
-    strict: bool = typer.Option(
-        False,
-        "--strict",
-        help="Stop at the first item that cannot be read, instead of leaving it out.",
-    ),
+    strict: options.Strict = False,
     out: str = typer.Option(
         "",
         metavar="FILE",
@@ -115,13 +113,13 @@ def command(
         show_default=False,
         help="The .json to write, which decide and evaluate --calibration take; needed.",
     ),
-    distance: str = precomputed.DISTANCE,
-    columns: str = precomputed.COLUMNS,
-    similarity: str = precomputed.SIMILARITY,
-    same_from: float | None = grades.SAME_FROM,
-    different_to: float | None = grades.DIFFERENT_TO,
-    folds: int | None = precomputed.FOLDS_OPTION,
-    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+    distance: options.Distance = "",
+    columns: options.ColumnNames = "",
+    similarity: options.Similarity = "",
+    same_from: options.SameFrom = None,
+    different_to: options.DifferentTo = None,
+    folds: options.FoldCount = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Fit decision and probability for other items, without training.
 
@@ -155,13 +153,10 @@ def command(
     """
     from typing import Literal
 
-    from likewise.cli.text.evaluation import (
-        as_json,
-        calibration_lines,
-        costs_of,
-        evaluation_lines,
-        source_spec,
-    )
+    from likewise.cli.precomputed import calibrate_alone, columns_of, read_alone
+    from likewise.cli.text.evaluation import calibration_lines, costs_of, evaluation_lines
+    from likewise.cli.text.output import as_json_line
+    from likewise.data import graded_spec, grading_of, source_spec
     from likewise.evaluation import Fitting
     from likewise.model import Model
     from likewise.sources import FAMILY
@@ -169,24 +164,22 @@ def command(
 
     limit: Literal["plain", "guarantee"] = "guarantee" if guarantee else "plain"
     costs = costs_of(cost_false_accept, cost_false_reject)
-    grading = grades.grading_of(same_from, different_to)
+    grading = grading_of(same_from, different_to)
     if not source:
         own = {"--name": name, "--claim": claim, "--overwrite": overwrite, "--share": share}
-        own |= {"--against": against}
+        own |= {"--impostors": impostors}
         own |= {"--allow-overlap": allow_overlap, "--strict": strict}
-        precomputed.refuse(own, precomputed.WITHOUT_MODEL)
-        data = precomputed.read(
-            model, distance=distance, columns=columns, similarity=similarity, grading=grading
-        )
+        refuse(own, WITHOUT_MODEL)
+        data = read_alone(model, distance, columns_of(columns, similarity, grading))
         fitting = Fitting(calibrator, limit, costs, prior, far)
-        precomputed.calibrate(data, out=out, folds=folds, seed=seed, fitting=fitting, json=json)
+        calibrate_alone(data, out=out, folds=folds, seed=seed, fitting=fitting, as_json=as_json)
         return
     alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
-    precomputed.refuse({**alone, "--folds": folds, "--out": out}, precomputed.WITH_MODEL)
+    refuse({**alone, "--folds": folds, "--out": out}, WITH_MODEL)
     loaded = Model(model)
     found = calibrate(
         loaded,
-        FAMILY.build(grades.graded_spec(source_spec(source), grading)),
+        FAMILY.build(graded_spec(source_spec(source), grading)),
         name=name or "default",
         calibrator=calibrator,
         share=SHARE if share is None else share,
@@ -196,14 +189,11 @@ def command(
         far=far,
         costs=costs,
         prior=prior,
-        against=against,
+        impostors=impostors,
         overwrite=overwrite,
         allow_overlap=allow_overlap,
         strict=strict,
     )
-    if json:
-        print(as_json(found))
-        return
-    print("\n".join(calibration_lines(found.name, found.calibration)))
-    print(found.split)
-    print("\n".join(evaluation_lines(found.evaluation)))
+    lines = [*calibration_lines(found.name, found.calibration), found.split]
+    lines += evaluation_lines(found.evaluation)
+    print(as_json_line(found) if as_json else "\n".join(lines))

@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
+
+from likewise.cli import options
 
 if TYPE_CHECKING:
     from likewise.data import DataSet, File, Place, Tell
@@ -27,7 +29,7 @@ def command(
         show_default="the authors' own",
         help="Fetch from this address instead. The checksums stay the same.",
     ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+    as_json: options.AsJson = False,
 ) -> None:
     """List the research data that sources read, or fetch a set.
 
@@ -56,7 +58,7 @@ def command(
     Next:
         likewise train omniglot --out model/
     """
-    import json as json_
+    import json
     from pathlib import Path
 
     from likewise.data import data_set, fetch
@@ -68,13 +70,13 @@ def command(
                 "--to and --mirror are for fetching, and no set is named. "
                 "Write for example: likewise data omniglot --to FOLDER"
             )
-        _list(json=json)
+        _list(as_json=as_json)
         return
     wanted = data_set(name)
-    with _shown(quiet=json) as tell:
+    with _shown(quiet=as_json) as tell:
         there = fetch(wanted, Path(to).expanduser() if to else None, base=mirror, tell=tell)
-    if json:
-        print(json_.dumps({"name": name, "files": [_file(wanted, place) for place in there]}))
+    if as_json:
+        print(json.dumps({"name": name, "files": [_file(wanted, place) for place in there]}))
         return
     new = sum(place.fetched for place in there)
     print(f"{name}: {_where(there)}" + (f"; {new} of {len(there)} files fetched" if new else ""))
@@ -82,8 +84,8 @@ def command(
         print(f"sources find it there with LIKEWISE_DATA={to}")
 
 
-def _list(*, json: bool) -> None:
-    import json as json_
+def _list(*, as_json: bool) -> None:
+    import json
 
     from likewise.data import SETS, places
     from likewise.sources import FAMILY
@@ -91,7 +93,7 @@ def _list(*, json: bool) -> None:
 
     found = {one: places(one) for one in SETS.values()}
     folder, cache = named_folder(), cache_folder()
-    if json:
+    if as_json:
         sets = [
             {
                 "name": one.name,
@@ -105,7 +107,7 @@ def _list(*, json: bool) -> None:
             for one, there in found.items()
         ]
         roots = {VARIABLE: folder and str(folder), "cache": cache and str(cache)}
-        print(json_.dumps({**roots, "sets": sets}))
+        print(json.dumps({**roots, "sets": sets}))
         return
     for one, there in found.items():
         size = f", {_megabytes(one.size_bytes)}" if one.size_bytes else ""
@@ -118,7 +120,7 @@ def _list(*, json: bool) -> None:
     print(f"cache: {cache or 'not known without pooch'}")
 
 
-def _file(of: "DataSet", place: "Place") -> dict[str, Any]:
+def _file(of: "DataSet", place: "Place") -> dict[str, object]:
     published = {file.name: file for file in of.files}.get(place.name)
     return {
         "name": place.name,
@@ -148,7 +150,14 @@ def _megabytes(count: int) -> str:
 def _shown(*, quiet: bool) -> "Iterator[Tell | None]":
     """Show what arrives on standard error: a bar on a terminal, plain lines elsewhere."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TransferSpeedColumn,
+    )
 
     from likewise.cli.progress import takes_bars
 
@@ -167,7 +176,7 @@ def _shown(*, quiet: bool) -> "Iterator[Tell | None]":
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, TransferSpeedColumn(), console=console) as progress:
-        tasks: dict[str, Any] = {}
+        tasks: dict[str, TaskID] = {}
 
         def bar(file: "File", count: int) -> None:
             if file.name not in tasks:

@@ -2,6 +2,7 @@
 
 import typer
 
+from likewise.cli import options
 from likewise.cli.help import DECIDING
 
 
@@ -23,6 +24,8 @@ def command(
     ),
     at: str = typer.Option(
         "",
+        "--operating-point",
+        "--at",
         metavar="POINT",
         rich_help_panel=DECIDING,
         show_default=False,
@@ -35,10 +38,8 @@ def command(
         help="The share of same pairs where this is used, between 0 and 1. It moves the "
         "probability that is printed, not the decision.",
     ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
-    exit_code: bool = typer.Option(
-        False, "--exit-code", help="Say the decision by the exit code, too."
-    ),
+    as_json: options.AsJson = False,
+    exit_code: options.ExitCode = False,
 ) -> None:
     """Decide by a distance alone whether two items are the same.
 
@@ -62,8 +63,8 @@ def command(
     import math
     from pathlib import Path
 
-    from likewise.cli.text.evaluation import as_json, point_words, rate_words
-    from likewise.cli.text.grades import told_line
+    from likewise.cli.text.decision import decision_lines
+    from likewise.cli.text.output import as_json_line
     from likewise.errors import BadArgument
     from likewise.tasks.precomputed import load_calibration
 
@@ -76,29 +77,9 @@ def command(
             f"{expected}, is expected."
         )
     decision = fitted.decide(apart, far=far, name=at or None, prior=prior)
-    point = decision.point
-    if json:
-        print(as_json(decision))
-    else:
-        beside = f" (similarity {distance:.4f})" if measure == "similarity" else ""
-        print(decision.verdict)
-        print(f"  distance     {decision.distance:.4f}{beside}")
-        if point.supported:
-            print(f"  threshold    {decision.threshold:.4f}, {point_words(point)}")
-            print(
-                f"  probability  {decision.probability:.3f} that they are the same, where "
-                f"{decision.prior} of all pairs are"
-            )
-            if point.test is not None:
-                print(f"  FAR          {rate_words(point.test.far, decision.unit)}")
-                print(f"  FRR          {rate_words(point.test.frr, decision.unit)}")
-                print(f"               measured on {decision.unit} that it was not fitted on")
-        else:
-            print(
-                f"  threshold    {decision.threshold:.4f}, where both errors were equal; "
-                f"unsupported: {point.reason}"
-            )
-        for line in told_line(decision.grade):
-            print(line)
+    beside = f" (similarity {distance:.4f})" if measure == "similarity" else ""
+    held = f"distance     {decision.distance:.4f}{beside}"
+    trials = f"measured on {decision.unit} that it was not fitted on"
+    print(as_json_line(decision) if as_json else "\n".join(decision_lines(decision, held, trials)))
     if exit_code:
         raise typer.Exit({"same": 0, "different": 1}.get(decision.verdict, 3))

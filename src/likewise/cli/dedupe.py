@@ -4,10 +4,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from likewise.cli import options
 from likewise.cli.help import DECIDING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from likewise.sources.base import Source
 
 
 def command(
@@ -35,6 +38,8 @@ def command(
     ),
     at: str = typer.Option(
         "",
+        "--operating-point",
+        "--at",
         metavar="POINT",
         rich_help_panel=DECIDING,
         show_default=False,
@@ -99,7 +104,7 @@ def command(
     report: str = typer.Option(
         "", metavar="FILE", show_default=False, help="Write a page with pictures of the groups."
     ),
-    no_examples: bool = typer.Option(False, "--no-examples", help="Show no items on the page."),
+    no_examples: options.NoExamples = False,
     review: int = typer.Option(
         0,
         min=0,
@@ -115,19 +120,9 @@ def command(
         help="Say what a labelled review shows, and stop: the share of the pairs that are the "
         "same, with its interval. Nothing else is needed.",
     ),
-    threads: int | None = typer.Option(
-        None,
-        min=1,
-        metavar="N",
-        show_default="as many as there are cores",
-        help="How many threads read and decode.",
-    ),
-    strict: bool = typer.Option(
-        False,
-        "--strict",
-        help="Stop at the first item that cannot be read, instead of leaving it out.",
-    ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
+    threads: options.Threads = None,
+    strict: options.Strict = False,
+    as_json: options.AsJsonAlone = False,
 ) -> None:
     """Find what is there twice, by its bytes or by its looks.
 
@@ -155,14 +150,14 @@ def command(
     Next:
         likewise verify model/ a.png b.png
     """
-    import json as json_
+    import json
     import shlex
     import sys
     from pathlib import Path
 
-    from likewise.cli.text.duplicates import Counting, duplicate_lines, named
-    from likewise.cli.text.evaluation import source_spec
-    from likewise.cli.unsupervised import teach
+    from likewise.cli.progress import Counting
+    from likewise.cli.text.duplicates import duplicate_lines
+    from likewise.data import source_spec
     from likewise.duplicates import ThresholdRequest, write_pairs, write_sample
     from likewise.io.display import printable
     from likewise.model import Model
@@ -171,9 +166,9 @@ def command(
     from likewise.tasks.dedupe import check_options, dedupe
 
     if reviewed:
-        _reviewed(reviewed, what or [], json=json)
+        _reviewed(reviewed, what or [], as_json=as_json)
         return
-    model, source = named(what or [])
+    model, source = _named(what or [])
     # Refuses what no threshold can be asked for by.
     ThresholdRequest(threshold, far, at, expect_false)
     table = Path(out) if out else None
@@ -182,14 +177,14 @@ def command(
     if train:
         # Found out now, and not when training is over.
         check_options(groups, prior, overlay=overlay)
-        teach(built, model, train, quiet=json)
-    with Counting(quiet=json) as count:
+        _teach(built, model, train, quiet=as_json)
+    with Counting(quiet=as_json) as count:
         found = dedupe(
             Model(model) if model else None,
             built,
             threshold=threshold,
             far=far,
-            at=at,
+            operating_point=at,
             expect_false=expect_false,
             overlay=overlay,
             groups=groups,
@@ -212,11 +207,59 @@ def command(
         again = shlex.join(["likewise", *sys.argv[1:]])
         files.append(Path(report))
         write_duplicates(found, built.items(), files[-1], examples=not no_examples, rerun=(again,))
-    if json:
-        print(json_.dumps({**found.plain(), "files": [str(path) for path in files]}))
+    if as_json:
+        print(json.dumps({**found.plain(), "files": [str(path) for path in files]}))
         return
     lines = duplicate_lines(found) + [f"written: {path}" for path in files]
     print("\n".join(printable(line) for line in lines))
+
+
+def _named(what: list[str]) -> tuple[str, str]:
+    """The model's folder, empty for none, and the source.
+
+    Raises:
+        BadArgument: If there is no source, or more than the two.
+    """
+    from pathlib import Path
+
+    from likewise.errors import BadArgument
+
+    if len(what) == 1:
+        if (Path(what[0]) / "model.toml").is_file():
+            raise BadArgument(
+                f"{what[0]} is a model, and what it is to look through is missing. Write likewise "
+                "dedupe MODEL SOURCE."
+            )
+        return "", what[0]
+    if len(what) != 2:
+        given = " ".join(what) or "nothing"
+        raise BadArgument(f"{given} was given, and SOURCE, or MODEL SOURCE, is expected.")
+    return what[0], what[1]
+
+
+def _teach(source: "Source", out: str, budget: str, *, quiet: bool) -> None:
+    """Make the model from the items themselves."""
+    from likewise.cli.extra import needs
+    from likewise.errors import BadArgument
+
+    if not out:
+        raise BadArgument(
+            "--train makes a model, and its folder is missing. Write likewise dedupe MODEL SOURCE "
+            "--train 2min."
+        )
+    with needs("Training", "learn"):
+        from likewise.cli.progress import Progress
+        from likewise.learn import teach
+    with Progress(quiet=quiet) as progress:
+        teach(
+            source,
+            out,
+            budget,
+            on_decode=progress.decode,
+            on_start=progress.start,
+            on_epoch=progress.epoch,
+            on_step=progress.step,
+        )
 
 
 def _check_places(table: "Path | None", report: str, review: int) -> None:
@@ -237,12 +280,12 @@ def _check_places(table: "Path | None", report: str, review: int) -> None:
         atomic.check_page(Path(report))
 
 
-def _reviewed(path: str, what: list[str], *, json: bool) -> None:
+def _reviewed(path: str, what: list[str], *, as_json: bool) -> None:
     """Print what a labelled review shows."""
     from pathlib import Path
 
     from likewise.cli.text.duplicates import precision_lines
-    from likewise.cli.text.evaluation import as_json
+    from likewise.cli.text.output import as_json_line
     from likewise.duplicates import read_sample
     from likewise.errors import BadArgument
 
@@ -252,4 +295,4 @@ def _reviewed(path: str, what: list[str], *, json: bool) -> None:
             "Leave one out."
         )
     shown = read_sample(Path(path))
-    print(as_json(shown) if json else "\n".join(precision_lines(shown)))
+    print(as_json_line(shown) if as_json else "\n".join(precision_lines(shown)))

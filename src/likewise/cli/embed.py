@@ -2,11 +2,12 @@
 
 import typer
 
+from likewise.cli import options
 from likewise.cli.help import GIVEN
 
 
 def command(
-    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
+    model: options.ModelFolder,
     source: str = typer.Argument(
         metavar="SOURCE",
         help="A folder or .zip of items, an .npz or .ts file, a table, or a source's spec.",
@@ -17,19 +18,9 @@ def command(
         rich_help_panel=GIVEN,
         help="The file to write: .npz, .npy or .parquet, which its ending says.",
     ),
-    threads: int | None = typer.Option(
-        None,
-        min=1,
-        metavar="N",
-        show_default="as many as there are cores",
-        help="How many threads read and decode.",
-    ),
-    strict: bool = typer.Option(
-        False,
-        "--strict",
-        help="Stop at the first item that cannot be read, instead of leaving it out.",
-    ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
+    threads: options.Threads = None,
+    strict: options.Strict = False,
+    as_json: options.AsJsonAlone = False,
 ) -> None:
     """Write the embedding of every item to a file.
 
@@ -56,11 +47,12 @@ def command(
     Next:
         likewise verify model/ a.png b.png
     """
-    import json as json_
+    import json
     from pathlib import Path
 
     from likewise.cli.progress import Counter
-    from likewise.cli.text.evaluation import source_spec
+    from likewise.cli.text.output import failed_lines
+    from likewise.data import source_spec
     from likewise.errors import BadArgument
     from likewise.io.display import printable
     from likewise.model import Model
@@ -74,13 +66,13 @@ def command(
         raise BadArgument(f"{out} is the source itself. Choose another name for the vectors.")
     built = FAMILY.build(source_spec(source))
     loaded = Model(model)
-    with Counter("embedding", quiet=json) as count:
+    with Counter("embedding", quiet=as_json) as count:
         made = embed_to(loaded, built, target, strict=strict, threads=threads, progress=count.show)
     paths = [str(path) for path in made.paths]
-    if json:
+    if as_json:
         failed = [list(one) for one in made.failed]
         print(
-            json_.dumps(
+            json.dumps(
                 {
                     "out": out,
                     "files": paths,
@@ -92,9 +84,5 @@ def command(
         )
         return
     print(f"{made.items} items, {made.dim} numbers each, written to {', '.join(paths)}")
-    if made.failed:
-        print(f"{len(made.failed)} items failed to read:")
-        for place, reason in made.failed[:10]:
-            print(printable(f"  {place}: {reason}"))
-        if len(made.failed) > 10:
-            print(f"  and {len(made.failed) - 10} more, all named in {paths[-1]}")
+    for line in failed_lines(made.failed, f", all named in {paths[-1]}"):
+        print(printable(line))

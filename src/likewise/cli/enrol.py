@@ -2,9 +2,11 @@
 
 import typer
 
+from likewise.cli import options
+
 
 def command(
-    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
+    model: options.ModelFolder,
     gallery: str = typer.Argument(
         metavar="GALLERY",
         help="A gallery's file, which is made where there is none; or one in PostgreSQL, as "
@@ -40,19 +42,9 @@ def command(
         help="Note each file's path and SHA-256 in its metadata, from where gallery migrate reads "
         "it again.",
     ),
-    threads: int | None = typer.Option(
-        None,
-        min=1,
-        metavar="N",
-        show_default="as many as there are cores",
-        help="How many threads read and decode.",
-    ),
-    strict: bool = typer.Option(
-        False,
-        "--strict",
-        help="Stop at the first item that cannot be read, instead of leaving it out.",
-    ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
+    threads: options.Threads = None,
+    strict: options.Strict = False,
+    as_json: options.AsJsonAlone = False,
 ) -> None:
     """Put items into a gallery, where others can be found.
 
@@ -79,23 +71,23 @@ def command(
     Next:
         likewise identify model/ people.db a.png
     """
-    import json as json_
+    import json
     from dataclasses import asdict
 
     from likewise.cli.progress import Counter
-    from likewise.cli.text.evaluation import source_spec
-    from likewise.cli.text.gallery import notes_of
+    from likewise.cli.text.output import failed_lines, first_of
+    from likewise.data import source_spec
     from likewise.gallery import Gallery
     from likewise.io.display import printable, without_secrets
     from likewise.model import Model
     from likewise.sources import FAMILY
     from likewise.tasks.enrol import enrol
 
-    metadata = notes_of(note)
+    metadata = _notes_of(note)
     built = FAMILY.build(source_spec(source))
     loaded = Model(model)
     with Gallery(gallery, loaded) as opened:
-        with Counter("enrolling", quiet=json) as count:
+        with Counter("enrolling", quiet=as_json) as count:
             done = enrol(
                 loaded,
                 opened,
@@ -110,30 +102,56 @@ def command(
             )
         total = opened.count()
     shown = without_secrets(gallery)
-    if json:
-        print(json_.dumps({"gallery": shown, "entries": total, **asdict(done)}))
+    if as_json:
+        print(json.dumps({"gallery": shown, "entries": total, **asdict(done)}))
         return
     print(f"{done.added:,} items enrolled in {shown}, which holds {total:,}")
+    lines = []
     if done.known:
         fate = "replaced" if update else "left as they are (--update replaces them)"
-        print(f"{len(done.known):,} were enrolled already, and {fate}:")
-        _named(done.known)
-    if done.failed:
-        print(f"{len(done.failed):,} items failed to read:")
-        _named([printable(f"{place}: {reason}") for place, reason in done.failed])
+        lines += [f"{len(done.known):,} were enrolled already, and {fate}:", *first_of(done.known)]
+    lines += map(printable, failed_lines(done.failed))
     if done.passed:
-        print(f"{len(done.passed):,} columns cannot be metadata, by their name or what they hold:")
-        _named(done.passed)
+        count_words = f"{len(done.passed):,} columns cannot be metadata"
+        lines += [f"{count_words}, by their name or what they hold:", *first_of(done.passed)]
     if done.trained:
-        print(
-            f"{len(done.trained):,} of the identities trained the model: thresholds for strangers "
-            "that are found among them are too wide:"
-        )
-        _named(done.trained)
+        lines += [
+            (
+                f"{len(done.trained):,} of the identities trained the model: thresholds for "
+                "strangers that are found among them are too wide:"
+            ),
+            *first_of(done.trained),
+        ]
+    for line in lines:
+        print(line)
 
 
-def _named(lines: "list[str] | tuple[str, ...]") -> None:
-    for line in lines[:10]:
-        print(f"  {line}")
-    if len(lines) > 10:
-        print(f"  and {len(lines) - 10:,} more")
+def _notes_of(notes: list[str]) -> dict[str, str | int | float | bool]:
+    """Metadata from words like `season=winter`.
+
+    Raises:
+        BadArgument: If one has no equals sign, or a name comes twice.
+    """
+    from likewise.errors import BadArgument
+
+    found: dict[str, str | int | float | bool] = {}
+    for note in notes:
+        name, equals, text = note.partition("=")
+        if not equals or name in found:
+            raise BadArgument(
+                f"--note is {note!r}, and NAME=VALUE, each name once, is expected, as in "
+                "season=winter."
+            )
+        found[name] = _value(text)
+    return found
+
+
+def _value(text: str) -> str | int | float | bool:
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,10 +1,13 @@
 """`likewise evaluate`: how good are the decisions on items never learned from?"""
 
+from typing import Annotated
+
 import typer
 
-from likewise.cli import folds as folding
-from likewise.cli import precomputed
-from likewise.cli.text import grades
+from likewise.cli import options
+from likewise.cli.options import WITH_MODEL, WITHOUT_MODEL, refuse
+
+FOLDING = "Of a recipe or source in folds"
 
 
 def command(
@@ -27,7 +30,7 @@ def command(
         show_default="evaluation-NAME.html in the model's folder; without a model, in this one",
         help="Where to write the report, an HTML page.",
     ),
-    no_examples: bool = typer.Option(False, "--no-examples", help="Show no items in the report."),
+    no_examples: options.NoExamples = False,
     comparator: str = typer.Option(
         "",
         metavar="WHICH",
@@ -67,21 +70,23 @@ def command(
         help="How many of the nearest a matcher that reads feature maps puts in order, where items "
         "are recognised or retrieved.",
     ),
-    strict: bool = typer.Option(
-        False,
-        "--strict",
-        help="Stop at the first item that cannot be read, instead of leaving it out.",
+    strict: options.Strict = False,
+    distance: options.Distance = "",
+    columns: options.ColumnNames = "",
+    similarity: options.Similarity = "",
+    same_from: options.SameFrom = None,
+    different_to: options.DifferentTo = None,
+    folds: options.FoldCount = None,
+    budget: str = typer.Option(
+        "",
+        metavar="TIME",
+        rich_help_panel=FOLDING,
+        show_default="as the recipe says",
+        help="Train so long in each fold: 90s, 2min, 1.5h.",
     ),
-    distance: str = precomputed.DISTANCE,
-    columns: str = precomputed.COLUMNS,
-    similarity: str = precomputed.SIMILARITY,
-    same_from: float | None = grades.SAME_FROM,
-    different_to: float | None = grades.DIFFERENT_TO,
-    folds: int | None = precomputed.FOLDS_OPTION,
-    budget: str = folding.BUDGET,
-    settings: list[str] = folding.SETTINGS,
-    named: str = folding.NAMED,
-    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+    settings: Annotated[list[str] | None, options.recipe_fields(FOLDING)] = None,
+    named: Annotated[str, options.recipe_name(FOLDING)] = "",
+    as_json: options.AsJson = False,
 ) -> None:
     """Measure a model on other items, or data that need no model.
 
@@ -94,7 +99,8 @@ def command(
 
     With --folds, a recipe or a source is trained, calibrated and tested once for each fold, on
     identities of its own; every fold applies its own threshold, and the decisions are pooled. The
-    models are not kept. Unless shares are set, ten identities at least calibrate, if 30 are left.
+    models are not kept. Unless fractions are set, ten identities at least calibrate where 30 are
+    left.
 
     Examples:
         likewise evaluate model/ others/
@@ -119,43 +125,36 @@ def command(
     Next:
         likewise embed model/ images/ --out e.npz
     """
-    from likewise.cli.precomputed_page import evaluate_alone
-    from likewise.cli.start import grouped_spec
-    from likewise.cli.text.evaluation import source_spec
+    from likewise.cli.cross_validation import evaluate_in_folds, trains
+    from likewise.cli.evaluate_model import evaluate_model
+    from likewise.cli.evaluate_precomputed import evaluate_alone
+    from likewise.data import grading_of
 
-    if not source and folding.trains(model):
-        others = {"--no-examples": no_examples, "--calibration": calibration}
-        others |= {"--allow-overlap": allow_overlap, "--distance": distance, "--columns": columns}
-        others |= {
-            "--similarity": similarity,
-            "--by": by,
-            "--rerank": rerank is not None,
-            "--same-from": same_from is not None,
-            "--different-to": different_to is not None,
-        }
-        precomputed.refuse(others, folding.NOT_HERE)
-        folding.evaluate(
+    data_alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
+    of_model: dict[str, object] = {"--no-examples": no_examples, "--allow-overlap": allow_overlap}
+    of_model |= {"--by": by, "--rerank": rerank}
+    graded = {"--same-from": same_from, "--different-to": different_to}
+    if not source and trains(model):
+        others = {**of_model, "--calibration": calibration, **data_alone, **graded}
+        refuse(others, "In folds a model is trained for each; leave it out.")
+        evaluate_in_folds(
             model,
             folds=folds,
             budget=budget,
-            settings=settings,
+            settings=settings or [],
             named=named,
             comparator=comparator,
             prior=prior,
             strict=strict,
             report=report,
-            json=json,
+            as_json=as_json,
         )
         return
-    precomputed.refuse(
-        {"--budget": budget, "--set": settings, "--recipe": named}, folding.ONLY_HERE
-    )
-    grading = grades.grading_of(same_from, different_to)
+    learning = {"--budget": budget, "--set": settings, "--recipe": named}
+    refuse(learning, "It is for a recipe or a source that is trained in folds. Leave it out.")
+    grading = grading_of(same_from, different_to)
     if not source:
-        own = {"--no-examples": no_examples, "--comparator": comparator}
-        own |= {"--allow-overlap": allow_overlap, "--strict": strict, "--by": by}
-        own |= {"--rerank": rerank is not None}
-        precomputed.refuse(own, "It is for a model, and data were given alone. Leave it out.")
+        refuse({**of_model, "--comparator": comparator, "--strict": strict}, WITHOUT_MODEL)
         evaluate_alone(
             model,
             distance=distance,
@@ -166,15 +165,13 @@ def command(
             calibration=calibration,
             prior=prior,
             report=report,
-            json=json,
+            as_json=as_json,
         )
         return
-    alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
-    precomputed.refuse({**alone, "--folds": folds}, precomputed.WITH_MODEL)
-    _with_model(
+    refuse({**data_alone, "--folds": folds}, WITH_MODEL)
+    evaluate_model(
         model,
         source,
-        grades.graded_spec(grouped_spec(source_spec(source), by), grading),
         calibration=calibration or "default",
         comparator=comparator,
         prior=prior,
@@ -184,78 +181,6 @@ def command(
         rerank=rerank,
         report=report,
         examples=not no_examples,
-        grading=grades.grading_words(grading),
-        json=json,
+        grading=grading,
+        as_json=as_json,
     )
-
-
-def _with_model(
-    model: str,
-    source: str,
-    spec: str,
-    *,
-    calibration: str,
-    comparator: str,
-    prior: float,
-    allow_overlap: bool,
-    strict: bool,
-    by: str,
-    rerank: int | None,
-    report: str,
-    examples: bool,
-    grading: list[str],
-    json: bool,
-) -> None:
-    """Measure a model, write the page and print what was found."""
-    import shlex
-    from pathlib import Path
-
-    from likewise.cli.text.evaluation import as_json, evaluation_lines
-    from likewise.model import Model
-    from likewise.report import check_report, examples_of, report_of, write_report
-    from likewise.sources import FAMILY
-    from likewise.tasks.evaluate import evaluate as measure
-
-    if report:
-        check_report(Path(report))
-    loaded = Model(model)
-    built = FAMILY.build(spec)
-    evaluation, decoded = measure(
-        loaded,
-        built,
-        calibration=calibration,
-        comparator=comparator,
-        prior=prior,
-        allow_overlap=allow_overlap,
-        strict=strict,
-        by=by,
-        rerank=rerank,
-    )
-    with decoded:
-        shown = examples_of(evaluation, decoded) if examples else ()
-    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in evaluation.source)
-    page = Path(report) if report else loaded.folder / f"evaluation-{name}.html"
-    again = ["likewise", "command", model, source]
-    again += ["--comparator", comparator] if comparator else []
-    again += ["--calibration", calibration] if calibration != "default" else []
-    again += ["--prior", str(prior)] if prior != 0.5 else []
-    again += ["--by", by] if by else []
-    again += [] if rerank is None else ["--rerank", str(rerank)]
-    again += grading
-    again += ["--allow-overlap"] if allow_overlap else []
-    made = report_of(
-        loaded,
-        evaluation,
-        shown,
-        data={"test": f"{evaluation.verification.counted}: {source}"},
-        rerun=(shlex.join(again),),
-        choice=loaded.calibration(calibration, comparator).choice,
-    )
-    write_report(made, page)
-    if json:
-        print(as_json(evaluation))
-        return
-    print("\n".join(evaluation_lines(evaluation)))
-    if "recipe" not in loaded.manifest.files:
-        print(precomputed.UNKNOWN_TRAINING)
-    print(f"report: {page}")

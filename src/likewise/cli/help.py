@@ -6,10 +6,13 @@ options in the groups that `rich_help_panel` names; then the sections, line for 
 """
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context, HelpFormatter
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 + SIGINT."""
@@ -27,7 +30,7 @@ GIVEN, LEARNING, RUNNING, DECIDING, ALONE, OTHER = (
 class Page(TyperCommand):
     """A command whose help is a page of a manual."""
 
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
+    def collect_usage_pieces(self, ctx: "Context") -> list[str]:  # noqa: ARG002 - typer's signature
         """What stands behind the command's name: `[OPTIONS] [SOURCE] --out FOLDER`."""
         pieces = ["[OPTIONS]"]
         for one in self.params:
@@ -37,7 +40,7 @@ class Page(TyperCommand):
                 pieces.append(f"{one.opts[0]} {one.metavar}")
         return pieces
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
+    def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write the page."""
         prose, sections = parts(self.help or "")
         self.format_usage(ctx, formatter)
@@ -51,7 +54,7 @@ class Page(TyperCommand):
 class Cover(TyperGroup):
     """The help that lists the commands; it also says so when Ctrl-C stops one."""
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
+    def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write the page."""
         prose, sections = parts(self.help or "")
         self.format_usage(ctx, formatter)
@@ -64,7 +67,7 @@ class Cover(TyperGroup):
                 formatter.write_dl(options)
         write_sections(formatter, sections)
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: "Context") -> object:
         """Run the command. Typer would take Ctrl-C for itself, and say nothing."""
         try:
             return TyperGroup.invoke(self, ctx)
@@ -83,7 +86,7 @@ def _is_section(block: list[str]) -> bool:
     return block[0].endswith(":") and len(block) > 1 and block[1].startswith(" ")
 
 
-def write_prose(formatter: Any, paragraphs: list[str]) -> None:
+def write_prose(formatter: "HelpFormatter", paragraphs: list[str]) -> None:
     """Write paragraphs, each filled to the width of the page."""
     for paragraph in paragraphs:
         formatter.write_paragraph()
@@ -91,7 +94,7 @@ def write_prose(formatter: Any, paragraphs: list[str]) -> None:
             formatter.write_text(paragraph)
 
 
-def write_sections(formatter: Any, sections: list[list[str]]) -> None:
+def write_sections(formatter: "HelpFormatter", sections: list[list[str]]) -> None:
     """Write sections as they stand, but for the depth of their lines."""
     for heading, *lines in sections:
         formatter.write_paragraph()
@@ -100,7 +103,7 @@ def write_sections(formatter: Any, sections: list[list[str]]) -> None:
             formatter.write(f"  {line.removeprefix('    ')}\n")
 
 
-def _grouped(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:
+def _grouped(command: "Command", ctx: "Context") -> dict[str, list[tuple[str, str]]]:
     """Name and text of every argument and option by its group, in the order of the command."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for parameter in command.get_params(ctx):
@@ -110,7 +113,7 @@ def _grouped(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:
             name = getattr(parameter, "rich_help_panel", None) or default
             # Typer puts brackets about a default that is said in words.
             words = re.sub(r"\[default: \((.*)\)(;.*)?\]$", r"[default: \1\2]", row[1])
-            label = parameter.metavar if default == GIVEN else row[0]
+            label = (parameter.metavar or row[0]) if default == GIVEN else row[0]
             groups.setdefault(name, []).append((label, words))
     if OTHER in groups:
         groups[OTHER] = groups.pop(OTHER)

@@ -2,14 +2,13 @@
 
 import typer
 
+from likewise.cli import options
 from likewise.cli.help import DECIDING
 
 
 def command(
-    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
-    gallery: str = typer.Argument(
-        metavar="GALLERY", help="A gallery's file, or its postgresql:// URL."
-    ),
+    model: options.ModelFolder,
+    gallery: options.GalleryPlace,
     probe: str = typer.Argument(metavar="PROBE", help="A file that shows somebody."),
     fpir: float | None = typer.Option(
         None,
@@ -25,14 +24,14 @@ def command(
         rich_help_panel=DECIDING,
         help="How often a probe shows nobody of the gallery, for the probabilities.",
     ),
-    fuse: str = typer.Option(
+    fusion: str = typer.Option(
         "nearest",
-        "--fuse",
         metavar="RULE",
         rich_help_panel=DECIDING,
         help="How several items of an identity are held against the probe: the nearest, the mean "
         "of their distances, or the distance to their centroid.",
     ),
+    fuse: str = typer.Option("", hidden=True),  # its name before
     calibration: str = typer.Option(
         "default",
         metavar="NAME",
@@ -42,10 +41,8 @@ def command(
     candidates: int = typer.Option(
         5, "-k", "--candidates", min=1, metavar="N", help="How many candidates to name."
     ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
-    exit_code: bool = typer.Option(
-        False, "--exit-code", help="Say the decision by the exit code, too."
-    ),
+    as_json: options.AsJson = False,
+    exit_code: options.ExitCode = False,
 ) -> None:
     """Say who an item shows, or that it shows nobody of the gallery.
 
@@ -56,7 +53,7 @@ def command(
 
     Examples:
         likewise identify model/ people.db a.png
-        likewise identify model/ people.db a.png --fuse centroid --prior-unknown 0.9
+        likewise identify model/ people.db a.png --fusion centroid --prior-unknown 0.9
         likewise identify model/ people.db a.png --json
 
     Exit codes:
@@ -68,8 +65,8 @@ def command(
     Next:
         likewise search model/ people.db a.png
     """
-    from likewise.cli.text.evaluation import as_json
     from likewise.cli.text.gallery import identified_lines
+    from likewise.cli.text.output import as_json_line
     from likewise.gallery import check_rule
     from likewise.model import Model
     from likewise.tasks.identify import identify
@@ -80,13 +77,10 @@ def command(
         probe,
         fpir=fpir,
         prior_unknown=prior_unknown,
-        rule=check_rule(fuse),
+        fusion=check_rule(fuse or fusion),
         calibration=calibration,
         candidates=candidates,
     )
-    if json:
-        print(as_json(found))
-    else:
-        print("\n".join(identified_lines(found)))
+    print(as_json_line(found) if as_json else "\n".join(identified_lines(found)))
     if exit_code:
         raise typer.Exit({"identified": 0, "unknown": 1}.get(found.verdict, 3))

@@ -2,17 +2,19 @@
 
 import typer
 
+from likewise.cli import options
+
 
 def command(
     family: str = typer.Argument(
         "",
         metavar="WHAT",
         show_default="all families",
-        help="One family: sources, transforms, distances, calibrators, stores, encoders, "
+        help="One family: kinds, sources, transforms, distances, calibrators, stores, encoders, "
         "matchers, miners, losses, samplers, augmentations or views. Or recipes, for those that "
         "train takes from; or a model's folder, for its calibrations.",
     ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+    as_json: options.AsJson = False,
 ) -> None:
     """List components, recipes, or the calibrations of one model.
 
@@ -34,16 +36,16 @@ def command(
     Next:
         likewise train faces/ --loss 'triplet(margin=0.3)' --out model/
     """
-    import json as json_
+    import json
     from pathlib import Path
 
     from likewise.registry import families, unknown
 
     if family and Path(family).is_dir():
-        print(_calibrations(family, as_json=json))
+        print(_calibrations(family, as_json=as_json))
         return
     if family == "recipes":
-        print(_recipes(as_json=json))
+        print(_recipes(as_json=as_json))
         return
     found = families()
     if family and family not in found:
@@ -53,9 +55,9 @@ def command(
         name: [members.describe(component) for component in members.names()]
         for name, members in chosen.items()
     }
-    if json:
+    if as_json:
         print(
-            json_.dumps(
+            json.dumps(
                 {
                     name: [
                         {"name": c.name, "signature": c.signature, "summary": c.summary}

@@ -2,9 +2,11 @@
 
 import typer
 
+from likewise.cli import options
+
 
 def command(
-    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
+    model: options.ModelFolder,
     source: str = typer.Argument(
         metavar="SOURCE",
         help="Today's items; they need no labels. A folder or .zip of files, with one sub-folder "
@@ -26,13 +28,9 @@ def command(
         metavar="SHARE",
         help="How often an alarm may be false where nothing changed, from 0.001.",
     ),
-    seed: int = typer.Option(0, metavar="NUMBER", help="Of all draws."),
-    strict: bool = typer.Option(
-        False,
-        "--strict",
-        help="Stop at the first item that cannot be read, instead of leaving it out.",
-    ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+    seed: options.Seed = 0,
+    strict: options.Strict = False,
+    as_json: options.AsJson = False,
     exit_code: bool = typer.Option(False, "--exit-code", help="Say it by the exit code, too."),
 ) -> None:
     """Say whether items look like those that a model was calibrated on.
@@ -54,7 +52,9 @@ def command(
     Next:
         likewise calibrate model/ others/ --name today
     """
-    from likewise.cli.text.evaluation import as_json, monitor_lines, source_spec
+    from likewise.cli.text.evaluation import monitor_lines
+    from likewise.cli.text.output import as_json_line
+    from likewise.data import source_spec
     from likewise.model import Model
     from likewise.sources import FAMILY
     from likewise.tasks.monitor import monitor
@@ -68,6 +68,6 @@ def command(
         seed=seed,
         strict=strict,
     )
-    print(as_json(found) if json else "\n".join(monitor_lines(found)))
+    print(as_json_line(found) if as_json else "\n".join(monitor_lines(found)))
     if exit_code and found.shifted:
         raise typer.Exit(1)

@@ -5,9 +5,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from rich import progress
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
 from likewise.io.display import printable
 from likewise.results import Epoch
@@ -35,14 +34,14 @@ class Progress:
     def __init__(self, *, quiet: bool) -> None:
         self.quiet = quiet
         self.console = Console(file=sys.stderr, highlight=False)
-        self.bar: Bar | None = None
+        self.bar: progress.Progress | None = None
         if takes_bars(self.console) and not quiet:
-            self.bar = Bar(
-                TextColumn("training"),
-                BarColumn(),
-                TextColumn("{task.percentage:>3.0f}%"),
-                TextColumn("{task.fields[words]}"),
-                TimeRemainingColumn(),
+            self.bar = progress.Progress(
+                progress.TextColumn("training"),
+                progress.BarColumn(),
+                progress.TextColumn("{task.percentage:>3.0f}%"),
+                progress.TextColumn("{task.fields[words]}"),
+                progress.TimeRemainingColumn(),
                 console=self.console,
                 transient=True,
             )
@@ -149,14 +148,14 @@ class Counter:
         self.verb = verb
         self.quiet = quiet
         self.console = Console(file=sys.stderr, highlight=False)
-        self.bar: Bar | None = None
+        self.bar: progress.Progress | None = None
         if takes_bars(self.console) and not quiet:
-            self.bar = Bar(
-                TextColumn(verb),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
-                TimeRemainingColumn(),
+            self.bar = progress.Progress(
+                progress.TextColumn(verb),
+                progress.BarColumn(),
+                progress.MofNCompleteColumn(),
+                progress.TextColumn("{task.fields[rate]}"),
+                progress.TimeRemainingColumn(),
                 console=self.console,
                 transient=True,
             )
@@ -187,3 +186,34 @@ class Counter:
             self.last_line = now
             line = f"{self.verb}: {done} of {total} items, {rate}"
             self.console.print(line, markup=False, soft_wrap=True)
+
+
+class Counting:
+    """Shows how far each part of the work is, one after the other.
+
+    Args:
+        quiet: Show nothing.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.counter: Counter | None = None
+
+    def __enter__(self) -> "Counting":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._end()
+
+    def show(self, verb: str, done: int, total: int) -> None:
+        """Show how many items are done of the part of this name."""
+        if self.counter is None or self.counter.verb != verb:
+            self._end()
+            self.counter = Counter(verb, quiet=self.quiet)
+            self.counter.__enter__()
+        self.counter.show(done, total)
+
+    def _end(self) -> None:
+        if self.counter is not None:
+            self.counter.__exit__(None, None, None)
+            self.counter = None

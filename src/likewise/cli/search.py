@@ -2,12 +2,12 @@
 
 import typer
 
+from likewise.cli import options
+
 
 def command(
-    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
-    gallery: str = typer.Argument(
-        metavar="GALLERY", help="A gallery's file, or its postgresql:// URL."
-    ),
+    model: options.ModelFolder,
+    gallery: options.GalleryPlace,
     probe: str = typer.Argument(
         metavar="PROBE", help="A file; with --id, the id of what is enrolled."
     ),
@@ -26,7 +26,7 @@ def command(
         help="Let the gallery's index answer, which may miss some of the nearest; gallery info "
         "says how many. What it does not hold is searched exactly.",
     ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+    as_json: options.AsJson = False,
 ) -> None:
     """Find what is most like an item among those enrolled.
 
@@ -47,7 +47,7 @@ def command(
     Next:
         likewise gallery info people.db
     """
-    import json as json_
+    import json
     import sys
     from dataclasses import asdict
 
@@ -66,8 +66,8 @@ def command(
         why = why_exact(opened.store.state().index) if approximate else ""
     if why:
         print(why, file=sys.stderr)
-    if json:
-        print(json_.dumps({"matches": [asdict(match) for match in found]}))
+    if as_json:
+        print(json.dumps({"matches": [asdict(match) for match in found]}))
         return
     for match in found:
         print(match_line(match))

@@ -4,10 +4,12 @@ import signal
 import sys
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from likewise.learn.loop.train import Run
+
+Handler = Callable[[int, FrameType | None], object] | int | None
 
 TERMINATED = 143
 """The exit code of a process that was told to end: 128 + SIGTERM."""
@@ -18,7 +20,7 @@ class Stopping:
 
     def __init__(self) -> None:
         self.terminated = False
-        self._before: dict[signal.Signals, Any] = {}
+        self._before: dict[signal.Signals, Handler] = {}
 
     def __enter__(self) -> "Stopping":
         return self

@@ -2,12 +2,23 @@
 
 import shlex
 import sys
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from likewise.cli import options
 from likewise.cli.help import GIVEN, INTERRUPTED, LEARNING, RUNNING
 from likewise.cli.signals import Stopping
+
+if TYPE_CHECKING:
+    from likewise.learn.loop.train import Run
+
+MORE_FIELDS = (
+    " chunk=256 trains a large batch in the memory of 256 items (batch normalisation then takes "
+    "its statistics from each chunk); memory=2048 compares with the embeddings of earlier batches "
+    "too."
+)
 
 
 def command(
@@ -84,14 +95,7 @@ def command(
         help="What the rates are about: new_identities (none that it learned from), or "
         "known_classes (other items of the same).",
     ),
-    named: str = typer.Option(
-        "",
-        "--recipe",
-        metavar="NAME",
-        rich_help_panel=LEARNING,
-        show_default="the one that fits the items and the time",
-        help="Where fields that nobody gives come from: likewise list recipes; or plain.",
-    ),
+    named: Annotated[str, options.recipe_name(LEARNING)] = "",
     epochs: int = typer.Option(
         0,
         metavar="N",
@@ -106,31 +110,9 @@ def command(
         show_default="none",
         help="Train so long instead of --epochs: 90s, 2min, 1.5h.",
     ),
-    seed: int = typer.Option(
-        -1,
-        metavar="N",
-        rich_help_panel=LEARNING,
-        show_default="0",
-        help="Where all chance comes from, 0 to 2147483647.",
-    ),
-    settings: list[str] = typer.Option(
-        [],
-        "--set",
-        metavar="FIELD=VALUE",
-        rich_help_panel=LEARNING,
-        show_default=False,
-        help="Any field of the recipe, or an argument of a component, as in loss.margin=0.2; "
-        "once for each. chunk=256 trains a large batch in the memory of 256 items (batch "
-        "normalisation then takes its statistics from each chunk); memory=2048 compares with "
-        "the embeddings of earlier batches too.",
-    ),
-    device: str = typer.Option(
-        "auto",
-        "--device",
-        metavar="DEVICE",
-        rich_help_panel=RUNNING,
-        help="Where to train: cpu, cuda, or auto, which takes CUDA where there is one.",
-    ),
+    seed: options.LearningSeed = -1,
+    settings: Annotated[list[str] | None, options.recipe_fields(LEARNING, MORE_FIELDS)] = None,
+    device: options.Device = "auto",
     precision: str = typer.Option(
         "",
         "--precision",
@@ -157,17 +139,12 @@ def command(
         rich_help_panel=RUNNING,
         help="Replace the model or the unfinished run that is there.",
     ),
-    strict: bool = typer.Option(
-        False,
-        "--strict",
-        rich_help_panel=RUNNING,
-        help="Stop at the first item that cannot be read, instead of leaving it out.",
-    ),
+    strict: options.StrictLearning = False,
     no_audit: bool = typer.Option(
         False, "--no-audit", rich_help_panel=RUNNING, help="Do not look for faults in the data."
     ),
-    no_examples: bool = typer.Option(False, "--no-examples", help="Show no items in the report."),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
+    no_examples: options.NoExamples = False,
+    as_json: options.AsJsonAlone = False,
 ) -> None:
     """Train a model from examples, and measure it.
 
@@ -199,11 +176,13 @@ def command(
     Next:
         likewise verify model/ a.png b.png
     """
-    from likewise.cli.start import resumed_from, started_from
-    from likewise.errors import MissingExtra
-    from likewise.recipe import seconds_of
+    from likewise.cli.extra import needs
+    from likewise.cli.text.evaluation import evaluation_lines
+    from likewise.cli.text.output import as_json_line
+    from likewise.errors import BadArgument
+    from likewise.recipe import seconds_of, started_from
 
-    given: dict[str, Any] = {
+    given: dict[str, object] = {
         "transform": transform,
         "encoder": encoder,
         "distance": distance,
@@ -215,32 +194,33 @@ def command(
         "epochs": epochs,
         "budget_seconds": seconds_of(budget) if budget else 0.0,
     }
+    settings = settings or []
     fields = {key: value for key, value in given.items() if value}
     if seed >= 0:
         fields["seed"] = seed
     if augment:
         fields["augmentations"] = () if augment == ["none"] else tuple(augment)
-    try:
+    with needs("Training", "learn"):
         from likewise.cli.progress import Progress
-        from likewise.learn.experiment import learn
-    except ImportError as error:
-        if (error.name or "").startswith("likewise"):
-            raise
-        raise MissingExtra(
-            f"Training needs {error.name}, which is not installed. Run: "
-            "pip install 'likewise[learn]'"
-        ) from error
-    begun = not source and resume
-    start = resumed_from(out, fields, settings, named) if begun else None
-    recipe, told = start or started_from(source, fields, settings, recipe=named)
-    with Progress(quiet=json) as progress, Stopping() as stopping:
+        from likewise.learn import learn, resumed_recipe
+    told = ""
+    if source or not resume:
+        recipe, told = started_from(source, fields, settings, recipe=named)
+    elif named:
+        raise BadArgument(
+            f"--recipe {named} fills what nobody gave, and the run that is gone on with has all "
+            "of its recipe. Leave it out."
+        )
+    else:
+        recipe = resumed_recipe(Path(out)).with_fields(fields).with_settings(settings)
+    with Progress(quiet=as_json) as progress, Stopping() as stopping:
         progress.recipe(told)
 
-        def started(run: Any) -> None:
+        def started(run: "Run") -> None:
             stopping.start(run)
             progress.start(run)
 
-        def stopped(run: Any) -> None:
+        def stopped(run: "Run") -> None:
             progress.end()
             stopping.stopped(run)
 
@@ -261,18 +241,10 @@ def command(
             on_step=progress.step,
             on_stopped=stopped,
         )
-    _print(made, as_json=json)
+    folder = made.model.folder
+    lines = evaluation_lines(made.evaluation)
+    lines += [f"model:  {folder}", f"report: {folder / 'report.html'}"]
+    print(as_json_line(made.evaluation) if as_json else "\n".join(lines))
     if made.stopped:
         print(f"Go on with: likewise train --out {shlex.quote(out)} --resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
-
-
-def _print(made: Any, *, as_json: bool) -> None:
-    from likewise.cli.text import evaluation
-
-    if as_json:
-        print(evaluation.as_json(made.evaluation))
-        return
-    print("\n".join(evaluation.evaluation_lines(made.evaluation)))
-    print(f"model:  {made.model.folder}")
-    print(f"report: {made.model.folder / 'report.html'}")

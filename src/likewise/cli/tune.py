@@ -2,10 +2,11 @@
 
 import shlex
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from likewise.cli import options
 from likewise.cli.help import GIVEN, INTERRUPTED, LEARNING, RUNNING
 
 if TYPE_CHECKING:
@@ -46,23 +47,10 @@ def command(
         "learning_rate=1e-4..1e-2:log, or choices, as in 'loss=supcon|triplet'. "
         "loss.supcon.temperature=0.05..0.5 is for that loss alone. Once for each.",
     ),
-    settings: list[str] = typer.Option(
-        [],
-        "--set",
-        metavar="FIELD=VALUE",
-        rich_help_panel=LEARNING,
-        show_default=False,
-        help="A field of the recipe that all trials share, or an argument of a component; once "
-        "for each.",
-    ),
-    named: str = typer.Option(
-        "",
-        "--recipe",
-        metavar="NAME",
-        rich_help_panel=LEARNING,
-        show_default="the one that fits the items",
-        help="Where fields that nobody gives come from: likewise list recipes; or plain.",
-    ),
+    settings: Annotated[
+        list[str] | None, options.recipe_fields(LEARNING, " All trials share it.")
+    ] = None,
+    named: Annotated[str, options.recipe_name(LEARNING, "the one that fits the items")] = "",
     trials: int = typer.Option(
         0,
         metavar="N",
@@ -71,20 +59,8 @@ def command(
         help="To how many trials the budget is shared out, 2 or more; hopeless ones end early, "
         "and make room for others.",
     ),
-    seed: int = typer.Option(
-        -1,
-        metavar="N",
-        rich_help_panel=LEARNING,
-        show_default="0",
-        help="Where all chance comes from, 0 to 2147483647; it decides who has which part.",
-    ),
-    device: str = typer.Option(
-        "auto",
-        "--device",
-        metavar="DEVICE",
-        rich_help_panel=RUNNING,
-        help="Where to train: cpu, cuda, or auto, which takes CUDA where there is one.",
-    ),
+    seed: options.LearningSeed = -1,
+    device: options.Device = "auto",
     resume: bool = typer.Option(
         False,
         "--resume",
@@ -98,20 +74,15 @@ def command(
         rich_help_panel=RUNNING,
         help="Replace the recipe and the search that are there.",
     ),
-    strict: bool = typer.Option(
-        False,
-        "--strict",
-        rich_help_panel=RUNNING,
-        help="Stop at the first item that cannot be read, instead of leaving it out.",
-    ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object, and no progress."),
+    strict: options.StrictLearning = False,
+    as_json: options.AsJsonAlone = False,
 ) -> None:
     """Search for a better recipe within a time, and write it.
 
     The first trial is the recipe as it was given, so that what is written is never worse than it
     on the identities that measure. Those have the role select where there are enough identities;
     else the training identities measure one another in folds. Identities that calibrate or test
-    are not looked at, as long as train is given the same source, seed and shares. The figure of
+    are not looked at, as long as train is given the same source, seed and fractions. The figure of
     the best is optimistic, since it was chosen by it: train measures on others.
 
     Examples:
@@ -131,29 +102,24 @@ def command(
     Next:
         likewise train tuned.toml --budget 5min --out model/
     """
-    from likewise.errors import MissingExtra
+    from likewise.cli.extra import needs
+    from likewise.cli.text.tuning import plan_lines, trial_line, tuning_json, tuning_lines
     from likewise.recipe import seconds_of
 
-    try:
+    with needs("Tuning", "tune"):
         from likewise.cli.progress import Progress
         from likewise.learn.tuning.tune import search_recipes
-    except ImportError as error:
-        if (error.name or "").startswith("likewise"):
-            raise
-        raise MissingExtra(
-            f"Tuning needs {error.name}, which is not installed. Run: pip install 'likewise[tune]'"
-        ) from error
-    recipe, told = _start(source, settings, seed, named, resume=resume)
-    with Progress(quiet=json) as progress:
+    recipe, told = _start(source, settings or [], seed, named, resume=resume)
+    with Progress(quiet=as_json) as progress:
         progress.recipe(told)
 
         def planned(plan: "Plan", measured_on: str) -> None:
             progress.end()
-            if not json:
+            if not as_json:
                 print("\n".join(plan_lines(plan, measured_on)), file=sys.stderr)
 
         def tried(trial: "Trial") -> None:
-            if not json:
+            if not as_json:
                 print(trial_line(trial), file=sys.stderr, flush=True)
 
         found = search_recipes(
@@ -170,7 +136,7 @@ def command(
             on_plan=planned,
             on_trial=tried,
         )
-    print(as_json(found) if json else "\n".join(lines(found)))
+    print(tuning_json(found) if as_json else "\n".join(tuning_lines(found)))
     if found.stopped:
         again = f"likewise tune --output {shlex.quote(output)} --resume"
         print(f"Go on with: {again}", file=sys.stderr)
@@ -180,8 +146,8 @@ def command(
 def _start(
     source: str, settings: list[str], seed: int, named: str, *, resume: bool
 ) -> "tuple[Recipe | None, str]":
-    from likewise.cli.start import started_from
     from likewise.errors import BadArgument
+    from likewise.recipe import started_from
 
     if source or not resume:
         return started_from(source, {"seed": seed} if seed >= 0 else {}, settings, recipe=named)
@@ -191,55 +157,3 @@ def _start(
             "the search began with. Leave them out, or give the source, too."
         )
     return None, ""
-
-
-def plan_lines(plan: "Plan", measured_on: str) -> list[str]:
-    """What is going to be tried, for a person."""
-    each = plan.folds * plan.fold_seconds
-    return [
-        f"{plan.trials} trials of {each:.1f} s, {plan.budget_seconds:g} s in all",
-        f"measured on {measured_on}; searched:",
-        *(f"  {one}" for one in plan.search),
-    ]
-
-
-def trial_line(trial: "Trial") -> str:
-    """A trial as a row of the table."""
-    figure = "  ----" if trial.figure is None else f"{trial.figure:.4f}"
-    what = ", ".join(trial.settings) or "as it was given"
-    why = f" [{trial.why}]" if trial.why else ""
-    return f"{trial.number:>5}  {figure}  {trial.ended:<8}  {trial.seconds:>5.0f} s  {what}{why}"
-
-
-def lines(found: Any) -> list[str]:
-    """What was found, for a person."""
-    first, best = found.trials[0], found.best
-    told = [f"{'trial':>5}  {'error':<6}  {'ended':<8}  {'took':>7}  what was changed"]
-    told += [trial_line(one) for one in found.trials]
-    told.append(
-        f"validation error {best.figure:.4f} of trial {best.number}, and {first.figure:.4f} of the "
-        f"recipe as it was given, on {found.measured_on}"
-    )
-    if best.number == 0:
-        told.append("nothing that was tried is better there; the recipe stands as it was given")
-    else:
-        told.append(
-            f"that is {first.figure - best.figure:.4f} better, and optimistic: the best of "
-            f"{len(found.trials)} was chosen by this very figure. train measures on others"
-        )
-    told.append(f"recipe: {found.output}")
-    return told
-
-
-def as_json(found: Any) -> str:
-    """What was found, as one JSON object."""
-    import json
-    from dataclasses import asdict
-
-    plain = {
-        **asdict(found),
-        "recipe": found.recipe.to_toml(),
-        "output": str(found.output),
-        "better_by": found.trials[0].figure - found.best.figure,
-    }
-    return json.dumps(plain, allow_nan=False)

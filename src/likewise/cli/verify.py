@@ -2,11 +2,12 @@
 
 import typer
 
+from likewise.cli import options
 from likewise.cli.help import DECIDING
 
 
 def command(
-    model: str = typer.Argument(metavar="MODEL", help="A model's folder."),
+    model: options.ModelFolder,
     first: str = typer.Argument(
         metavar="FIRST",
         help="A file: an image; or a series as .npy, or as text with one time step a line.",
@@ -21,6 +22,8 @@ def command(
     ),
     at: str = typer.Option(
         "",
+        "--operating-point",
+        "--at",
         metavar="POINT",
         rich_help_panel=DECIDING,
         show_default=False,
@@ -71,10 +74,8 @@ def command(
         show_default="matcher where the model has one, else distance",
         help="What compares: distance or matcher.",
     ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
-    exit_code: bool = typer.Option(
-        False, "--exit-code", help="Say the decision by the exit code, too."
-    ),
+    as_json: options.AsJson = False,
+    exit_code: options.ExitCode = False,
 ) -> None:
     """Decide whether two items are the same.
 
@@ -98,8 +99,9 @@ def command(
     Next:
         likewise evaluate model/ others/
     """
-    from likewise.cli.text.evaluation import as_json, costs_of, point_words, rate_words
-    from likewise.cli.text.grades import told_line
+    from likewise.cli.text.decision import decision_lines
+    from likewise.cli.text.evaluation import costs_of
+    from likewise.cli.text.output import as_json_line
     from likewise.model import Model
     from likewise.results import claim_sentence
     from likewise.tasks.verify import verify
@@ -113,34 +115,15 @@ def command(
         prior=prior,
         calibration=calibration,
         comparator=comparator,
-        at=at,
+        operating_point=at,
         guarantee=guarantee or None,
         costs=costs_of(cost_false_accept, cost_false_reject),
     )
-    point = decision.point
-    if json:
-        print(as_json(decision))
-    else:
-        print(decision.verdict)
-        learned = loaded.comparator_name(comparator) == "matcher"
-        print(f"  {'dissimilarity' if learned else 'distance   '}  {decision.distance:.4f}")
-        if point.supported:
-            print(f"  threshold    {decision.threshold:.4f}, {point_words(point)}")
-            print(
-                f"  probability  {decision.probability:.3f} that they are the same, where "
-                f"{decision.prior} of all pairs are"
-            )
-            if point.test is not None:
-                print(f"  FAR          {rate_words(point.test.far, decision.unit)}")
-                print(f"  FRR          {rate_words(point.test.frr, decision.unit)}")
-                said = claim_sentence(decision.claim, decision.unit)
-                print(f"               {said} ({point.test.far.units})")
-        else:
-            print(
-                f"  threshold    {decision.threshold:.4f}, where both errors were equal; "
-                f"unsupported: {point.reason}"
-            )
-        for line in told_line(decision.grade):
-            print(line)
+    learned = loaded.comparator_name(comparator) == "matcher"
+    held = f"{'dissimilarity' if learned else 'distance   '}  {decision.distance:.4f}"
+    trials = claim_sentence(decision.claim, decision.unit)
+    if decision.point.test is not None:
+        trials += f" ({decision.point.test.far.units})"
+    print(as_json_line(decision) if as_json else "\n".join(decision_lines(decision, held, trials)))
     if exit_code:
         raise typer.Exit({"same": 0, "different": 1}.get(decision.verdict, 3))

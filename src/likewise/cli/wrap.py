@@ -2,6 +2,7 @@
 
 import typer
 
+from likewise.cli import options
 from likewise.cli.help import GIVEN
 
 FEEDING = "What the encoder takes and gives"
@@ -63,7 +64,11 @@ def command(
         help="Which takes the lengths of series.",
     ),
     channels: int = typer.Option(
-        1, min=1, metavar="N", rich_help_panel=FEEDING, help="How many channels a series has."
+        1,
+        min=1,
+        metavar="N",
+        rich_help_panel=FEEDING,
+        help="How many channels a series, or numbers a vector, has.",
     ),
     output: str = typer.Option(
         "",
@@ -75,7 +80,7 @@ def command(
     overwrite: bool = typer.Option(
         False, "--overwrite", help="Replace the model that is in FOLDER."
     ),
-    json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+    as_json: options.AsJson = False,
 ) -> None:
     """Make a model of an encoder that was trained elsewhere.
 
@@ -97,7 +102,7 @@ def command(
     Next:
         likewise embed model/ images/ --out e.npz
     """
-    import json as json_
+    import json
 
     from likewise.errors import BadArgument
     from likewise.tasks.wrap import wrap
@@ -127,9 +132,9 @@ def command(
         channels=channels,
         overwrite=overwrite,
     )
-    if json:
-        found = {"out": out, "kind": made.manifest.kind.value, "dim": made.dim}
-        print(json_.dumps({**found, "fingerprint": made.fingerprint}))
+    if as_json:
+        found = {"out": out, "kind": made.kind, "dim": made.dim}
+        print(json.dumps({**found, "fingerprint": made.fingerprint}))
         return
-    print(f"{out}: {made.manifest.kind.value}, {made.dim} numbers an item, {distance}")
+    print(f"{out}: {made.kind}, {made.dim} numbers an item, {distance}")
     print("It is not calibrated yet: verify shows no decision until it is.")

@@ -5,31 +5,11 @@ from typing import TYPE_CHECKING
 from likewise.lazy import lazy_face
 
 if TYPE_CHECKING:
-    from likewise.data.assign import (
-        LEAST_OF_SHARE,
-        most_shared,
-        pair_counts,
-    )
-    from likewise.data.cache import (
-        Decoded,
-        decode_all,
-    )
-    from likewise.data.catalog import (
-        SETS,
-        DataSet,
-        File,
-        Place,
-        data_set,
-        places,
-    )
-    from likewise.data.download import (
-        Tell,
-        fetch,
-    )
-    from likewise.data.item import (
-        place_of,
-        raw_of,
-    )
+    from likewise.data.assign import LEAST_OF_SHARE, most_shared, pair_counts
+    from likewise.data.cache import Decoded, decode_all
+    from likewise.data.catalog import SETS, DataSet, File, Place, data_set, places
+    from likewise.data.download import Tell, fetch
+    from likewise.data.item import place_of, raw_of
     from likewise.data.loader import (
         Chunk,
         check_kind,
@@ -39,36 +19,7 @@ if TYPE_CHECKING:
         reason,
         worked,
     )
-    from likewise.data.splits import (
-        DEFAULT_SHARES,
-        split,
-    )
-
-__all__ = [
-    "DEFAULT_SHARES",
-    "LEAST_OF_SHARE",
-    "SETS",
-    "Chunk",
-    "DataSet",
-    "Decoded",
-    "File",
-    "Place",
-    "Tell",
-    "check_kind",
-    "data_set",
-    "decode",
-    "decode_all",
-    "fetch",
-    "most_shared",
-    "nothing_decoded",
-    "out_of_memory",
-    "pair_counts",
-    "place_of",
-    "places",
-    "raw_of",
-    "reason",
-    "split",
-    "worked",
-]
+    from likewise.data.spec import graded_spec, grading_of, grouped_spec, source_spec
+    from likewise.data.splits import DEFAULT_SHARES, split
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

@@ -48,7 +48,7 @@ def assign_identities(
             f"{table.namespace}: {len(names)} identities, {len(paired)} of them with two items or "
             f"more, cannot make {role_words(shares)}. Each part needs two identities, one of them "
             f"with two items: {2 * len(shares)} identities in all, {len(shares)} of them with two "
-            "items. Add some, or give fewer shares."
+            "items. Add some, or give fewer fractions."
         )
     # Those with two items are dealt first and evenly, so that no part is left without a same pair
     # by chance where some could be had.
@@ -231,7 +231,7 @@ def _refusal(
         f"the pairs at least. The last of the ways tried gives {got} pairs. The largest component, "
         f"that of {names[largest]}, holds {weights[largest]} of {weights.sum()} pairs and "
         f"{items[largest]} of {len(table)} items. {most_shared(inside)} Drop pairs that join many "
-        "items, add pairs of other items, or change the shares."
+        "items, add pairs of other items, or change the fractions."
     )
 
 

@@ -1,10 +1,10 @@
 """Decoded items, once each.
 
-No epoch decodes twice: every item goes through `Transform.decode` once, in threads. Images then
-stand in one uint8 array, in a memory-mapped temporary file where it is large; series in a list.
+No epoch decodes twice: every item goes through `Transform.decode` once, in threads. Items of one
+size (images, vectors) then stand in one array, in a memory-mapped temporary file where it is large;
+items of any length (series, texts) in a list.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from itertools import chain
@@ -15,13 +15,14 @@ import numpy as np
 from likewise.data.loader import Chunk, Outcome, check_kind, decode, nothing_decoded, reason, worked
 from likewise.errors import BadArgument, UnreadableItem, WrongKind
 from likewise.io.spill import SpillBuffer
+from likewise.kinds import FAMILY as KINDS
 from likewise.shapes import Array, Int, Shaped
 from likewise.transforms.base import Transform
-from likewise.types import Items, Kind
+from likewise.types import Form, Items
 
 
 class _Store:
-    """What a `Decoded` and its parts share: all images in one array, or all series in a list."""
+    """What a `Decoded` and its parts share: items of one size in an array, others in a list."""
 
     def __init__(self, content: Array | list[Array]) -> None:
         self._content: Array | list[Array] | None = content
@@ -78,7 +79,7 @@ class Decoded:
         """The items at these indices, collated by the transform: a new array, and lengths."""
         content, rows = self._store.content, self._rows[indices]
         if isinstance(content, np.ndarray) and len(rows):
-            # What collating images gives, without a Python object for each of them.
+            # What collating items of one size gives, without a Python object for each of them.
             return content[rows], None
         return self._transform.collate([content[row] for row in rows.tolist()])
 
@@ -121,12 +122,12 @@ def decode_all(
         strict: Whether the first item that cannot be decoded is raised, instead of left out.
         progress: Called with how many items are done, of how many, in the calling thread.
         threads: How many decode; as many as the process has cores (at most 16) if None.
-        large_bytes: Images that need more than this many bytes go to a temporary file.
+        large_bytes: Items of one size that need more than this go to a temporary file.
 
     Raises:
         EmptySource: If there is no item, or none could be decoded.
-        WrongKind: At once, if an item is of another kind than the transform, or a series of other
-            channels than the first.
+        WrongKind: At once, if an item is of another kind than the transform, or of other channels
+            or another length than the first.
         UnreadableItem: If `strict` and an item cannot be decoded.
         OutOfMemory: If there is no memory for an item.
         SaveFailed: If the temporary file cannot be written.
@@ -162,44 +163,65 @@ def decode_all(
 
 @final
 class _Keeper:
-    """Where decoded items are put one by one: series in a list, images end to end."""
+    """Where decoded items are put one by one: those of any length in a list, others end to end."""
 
     def __init__(self, count: int, transform: Transform, large_bytes: int) -> None:
-        self._shape: tuple[int, ...] = ()
-        if transform.kind is Kind.IMAGE:
-            shape = transform.shape
-            self._shape = (shape.channels, shape.height or 0, shape.width or 0)
-        self._series: list[Array] = []
-        self._first: tuple[tuple[int, ...], str] | None = None
-        size = count * math.prod(self._shape) if self._shape else 0
-        self._images = SpillBuffer(size, large_bytes, "decoded images")
+        self._count, self._transform, self._large_bytes = count, transform, large_bytes
+        self._timed = transform.form.has_lengths
+        self._list: list[Array] = []
+        self._first: tuple[Array, str] | None = None
+        self._stacked: SpillBuffer | None = None
 
     def __enter__(self) -> "_Keeper":
         return self
 
     def __exit__(self, *failure: object) -> None:
-        self._images.close()
+        if self._stacked is not None:
+            self._stacked.close()
 
     def add(self, item: Array, place: str) -> None:
-        if not self._shape:
-            self._first = self._first or (item.shape[1:], place)
-            if item.shape[1:] != self._first[0]:
-                raise WrongKind(
-                    f"{place} has {item.shape[1]} channels, and {self._first[1]} has "
-                    f"{self._first[0][0]}. Give series of the same channels."
-                )
-            series = item.view()
-            series.flags.writeable = False
-            self._series.append(series)
+        if self._first is None:
+            self._first = item[:1].copy() if self._timed else item, place
+            self._check_own(item)
+        self._check_like_first(item, place)
+        if self._timed:
+            kept = item.view()
+            kept.flags.writeable = False
+            self._list.append(kept)
             return
-        if item.shape != self._shape or item.dtype != np.uint8:
+        if self._stacked is None:
+            size = self._count * item.nbytes
+            self._stacked = SpillBuffer(size, self._large_bytes, "decoded items")
+        self._stacked.add(item)
+
+    def _check_own(self, item: Array) -> None:
+        """Refuse images that are not what the transform says of itself."""
+        if self._transform.form is not Form.IMAGES:
+            return
+        sizes = self._transform.shape.sizes
+        if item.shape != sizes or item.dtype != np.uint8:
             raise WrongKind(
                 f"the transform decoded {item.dtype} {list(item.shape)}, and its own shape says "
-                f"uint8 {list(self._shape)}. Mend the transform."
+                f"uint8 {list(sizes)}. Mend the transform."
             )
-        self._images.add(item)
+
+    def _check_like_first(self, item: Array, place: str) -> None:
+        assert self._first is not None  # noqa: S101 - the caller has set it
+        first, where = self._first
+        start = 1 if self._timed else 0
+        if item.dtype == first.dtype and item.shape[start:] == first.shape[start:]:
+            return
+        if self._transform.form is Form.IMAGES:
+            self._check_own(item)
+        kind = KINDS.build(self._transform.kind)
+        width = kind.width or "sizes"
+        raise WrongKind(
+            f"{place} has {item.shape[-1]} {width}, and {where} has {first.shape[-1]}. Give "
+            f"{kind.many} of the same {width}."
+        )
 
     def content(self) -> Array | list[Array]:
-        if not self._shape:
-            return self._series
-        return self._images.content(np.uint8, *self._shape)
+        if self._timed or self._stacked is None or self._first is None:
+            return self._list
+        first, _ = self._first
+        return self._stacked.content(first.dtype.type, *first.shape)

@@ -21,6 +21,7 @@ from likewise.errors import (
     UnreadableItem,
     WrongKind,
 )
+from likewise.kinds import FAMILY as KINDS
 from likewise.shapes import Array
 from likewise.transforms.base import Transform
 from likewise.types import Items, Raw
@@ -48,10 +49,12 @@ def check_kind(items: Items, transform: Transform, threads: int | None = None) -
         raise BadArgument(f"threads is {threads}, and at least 1 is expected.")
     if len(items) == 0:
         raise EmptySource(f"{items.namespace} holds no items. Give at least one.")
-    if items.kind is not transform.kind:
+    kind = KINDS.canonical(items.kind)
+    if kind != transform.kind:
+        given, taken = KINDS.build(kind), KINDS.build(transform.kind)
         raise WrongKind(
-            f"{items.namespace} holds items of the kind {items.kind.value!r}, and the transform "
-            f"takes {transform.kind.value!r}. Choose the {items.kind.value!r} transform or model."
+            f"{items.namespace} holds {given.many}, and the transform takes {taken.many}. Choose a "
+            f"transform or model of {given.many}."
         )
 
 

@@ -38,7 +38,7 @@ def split(
     items: Items,
     claim: Claim,
     *,
-    shares: Shares | None = None,
+    fractions: Shares | None = None,
     by: By = "auto",
     seed: int = 0,
     trained: bool = False,
@@ -50,17 +50,17 @@ def split(
     Args:
         items: What is shared out.
         claim: What a rate measured on the parts will promise.
-        shares: Fraction of the identities (of each class's items under `known_classes`) for each
+        fractions: Of the identities (of each class's items under `known_classes`) for each
             role, 1 in all. None means .56 train, .22 calibrate and .22 test, and of train's share
             .1 for select where 100 identities or more are shared out under `new_identities`.
         by: `random`; `source`, which keeps the test part of the source's own protocol and shares
-            out the rest by the other roles' shares; `group`, which keeps each group whole; `auto`
-            is `source` where the source has a train and a test part, else `random`.
+            out the rest by the other roles' fractions; `group`, which keeps each group whole;
+            `auto` is `source` where the source has a train and a test part, else `random`.
         seed: Where all chance comes from; from 0.
         trained: Whether the model is trained already, so that no part is for training.
 
     Raises:
-        RecipeError: If shares, `by` or seed cannot be followed.
+        RecipeError: If fractions, `by` or seed cannot be followed.
         SplitError: If the data cannot carry the claim, with the reason.
     """
     if by not in get_args(By) or seed < 0:
@@ -68,7 +68,7 @@ def split(
             f"by is {by!r} and seed {seed}. Expected is one of {', '.join(get_args(By))}, and a "
             "seed from 0."
         )
-    _check_shares(shares, trained=trained)
+    _check_fractions(fractions, trained=trained)
     order = np.lexsort((items.rows, items.places, items.identities))
     table = items.take(order)
     _check_table(table, claim)
@@ -76,7 +76,7 @@ def split(
         by = "source" if {"train", "test"} <= set(table.parts.tolist()) else "random"
     held = _held_out(table, claim) if by == "source" else np.zeros(len(table), dtype=bool)
     rest = table.take(np.flatnonzero(~held))
-    wanted = _default_shares(rest, claim, by) if shares is None else shares
+    wanted = _default_shares(rest, claim, by) if fractions is None else fractions
     used = [role for role in Role if role in wanted]
     dealt = {role: wanted[role] for role in used if by != "source" or role is not Role.TEST}
     random = np.random.default_rng(seed)
@@ -88,7 +88,7 @@ def split(
     return Split(claim, indices, _how(items, claim, indices, by, seed))
 
 
-def _check_shares(shares: Shares | None, *, trained: bool) -> None:
+def _check_fractions(shares: Shares | None, *, trained: bool) -> None:
     if shares is None:
         return
     named = ", ".join(f"{role} {share:g}" for role, share in shares.items()) or "none"
@@ -97,7 +97,7 @@ def _check_shares(shares: Shares | None, *, trained: bool) -> None:
     complete = needed <= set(shares) and all(share > 0 for share in shares.values())
     if not complete or abs(math.fsum(shares.values()) - 1) > 1e-6:
         raise RecipeError(
-            f"the shares are {named}. Expected are positive shares of {listed}, and if wanted of "
+            f"the fractions are {named}. Expected are positive ones of {listed}, and if wanted of "
             "select, that sum to 1."
         )
 
@@ -264,7 +264,7 @@ def _fault(table: Items, roles: Shaped[Array, "n"], claim: Claim, used: list[Rol
             return (
                 f"{role} gets {len(names)} {noun}, {paired} of them with two items or more, and "
                 f"each of {role_words(used)} needs 2 {noun}, {need} of them with two items. "
-                f"Add {more}, or change the shares."
+                f"Add {more}, or change the fractions."
             )
         if known and Role.TRAIN in used and (foreign := set(names.tolist()) - trained):
             return (

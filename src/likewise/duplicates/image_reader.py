@@ -9,10 +9,11 @@ from PIL import Image
 
 from likewise.data import Chunk, reason, worked
 from likewise.errors import EmptySource, UnreadableItem, WrongKind
+from likewise.kinds import FAMILY as KINDS
 from likewise.model import Block
 from likewise.shapes import Array
 from likewise.transforms.image import open_image
-from likewise.types import Items, Kind
+from likewise.types import Items
 
 
 def require_images(items: Items, otherwise: str) -> None:
@@ -28,10 +29,9 @@ def require_images(items: Items, otherwise: str) -> None:
     """
     if len(items) == 0:
         raise EmptySource(f"{items.namespace} holds no items. Give at least one.")
-    if items.kind is not Kind.IMAGE:
-        raise WrongKind(
-            f"{items.namespace} holds items of the kind {items.kind.value!r}, and {otherwise}"
-        )
+    kind = KINDS.build(items.kind)
+    if not kind.pictorial:
+        raise WrongKind(f"{items.namespace} holds {kind.many}, and {otherwise}")
 
 
 def image_measures(

@@ -21,7 +21,7 @@ class ThresholdRequest:
     Attributes:
         threshold: A distance.
         far: Of the operating point fitted for this false-accept rate.
-        at: Of the operating point of this name.
+        operating_point: Of the operating point of this name.
         expect_false: How many pairs of different items may be expected among all pairs.
 
     Raises:
@@ -30,15 +30,15 @@ class ThresholdRequest:
 
     threshold: float | None = None
     far: float | None = None
-    at: str = ""
+    operating_point: str = ""
     expect_false: float | None = None
 
     def __post_init__(self) -> None:
-        ways = [self.threshold is not None, self.far is not None, bool(self.at)]
+        ways = [self.threshold is not None, self.far is not None, bool(self.operating_point)]
         if sum([*ways, self.expect_false is not None]) > 1:
             raise BadArgument(
-                "The threshold was asked for in two ways. Give one of threshold, far, at and "
-                "expect_false."
+                "The threshold was asked for in two ways. Give one of threshold, far, "
+                "operating_point and expect_false."
             )
         if self.threshold is not None and not 0 <= self.threshold < np.inf:
             raise BadArgument(
@@ -55,10 +55,11 @@ class ThresholdRequest:
         Raises:
             BadArgument: If the threshold was asked for by a rate, which needs a calibration.
         """
-        if self.far is not None or self.at:
+        if self.far is not None or self.operating_point:
             raise BadArgument(
-                "Images laid over one another have no calibration, so that far and at are not "
-                "known of them. Give --expect-false (expect_false), or a threshold."
+                "Images laid over one another have no calibration, so that far and "
+                "operating_point are not known of them. Give --expect-false (expect_false), or a "
+                "threshold."
             )
 
     def of_hashes(self) -> Threshold:
@@ -67,10 +68,11 @@ class ThresholdRequest:
         Raises:
             BadArgument: If it was asked for by a rate, which nobody knows of a hash.
         """
-        if self.far is not None or self.at or self.expect_false is not None:
+        if self.far is not None or self.operating_point or self.expect_false is not None:
             raise BadArgument(
                 "Without a model there is no calibration, so that no rate of a threshold is known: "
-                "far, at and expect_false need one. Give a model, or a threshold in bits."
+                "far, operating_point and expect_false need one. Give a model, or a threshold in "
+                "bits."
             )
         bits = perceptual.THRESHOLD if self.threshold is None else self.threshold
         said = "as nobody said otherwise" if self.threshold is None else "as it was given"
@@ -125,7 +127,7 @@ def threshold_of(
         return expecting(wanted.expect_false, vectors, maker.comparator, known)
     if fitted is None:  # refused before, where no threshold was given
         raise NotCalibrated("There is no calibration. Give a threshold.")
-    point = fitted.point(wanted.far, wanted.at or None)
+    point = fitted.point(wanted.far, wanted.operating_point or None)
     if not point.supported:
         raise UnsupportedRate(
             f"No error rate of this model is supported ({point.reason}), so that it has no "

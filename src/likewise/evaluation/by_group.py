@@ -23,7 +23,7 @@ def rates_by_group(
     claim: Claim,
     *,
     by: str,
-    against: str = "",
+    impostors: str = "",
 ) -> Groups:
     """Measure each group by the pairs within it.
 
@@ -34,7 +34,7 @@ def rates_by_group(
         threshold: A pair is accepted when its distance is at most this.
         claim: What the rates claim.
         by: What the groups are of, in a word.
-        against: Which different pairs a false-accept rate is of, where some items are forged.
+        impostors: Which different pairs a false-accept rate is of, where some items are forged.
 
     Raises:
         BadArgument: If no item has a group, or there are more than 1,000 groups.
@@ -51,7 +51,7 @@ def rates_by_group(
         part = items.take(rows)
         rates, reason = None, ""
         try:
-            (rates,) = choose_pairs(vectors[rows], part, comparator, against).rates(
+            (rates,) = choose_pairs(vectors[rows], part, comparator, impostors).rates(
                 [threshold], claim
             )
         except SplitError as error:

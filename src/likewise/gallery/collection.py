@@ -23,7 +23,7 @@ from likewise.stores.base import Store
 from likewise.stores.index.indexing import Indexed, IndexMethod, IndexRequest
 from likewise.stores.rows import Change, Match, Metadata, Pin, Rows
 from likewise.stores.where import Comparison, Condition
-from likewise.types import Embeddings, Raw
+from likewise.types import Embeddings, Raw, renamed_arguments
 
 
 class Gallery:
@@ -226,13 +226,14 @@ class Gallery:
         found = self.store.nearest(vector, k + 1, condition, approximate=approximate)[0]
         return [match for match in found if match.id != id][:k]
 
+    @renamed_arguments(rule="fusion")
     def identify(
         self,
         probe: Embeddings | Raw,
         *,
         fpir: float | None = None,
         prior_unknown: float = 0.5,
-        rule: Rule = "nearest",
+        fusion: Rule = "nearest",
         calibration: str = "default",
         candidates: int = 5,
     ) -> Identified:
@@ -246,7 +247,7 @@ class Gallery:
             fpir: The share of strangers that may be taken for somebody; by default .01 where the
                 gallery supports it, else the smallest that it does.
             prior_unknown: How often a probe shows nobody of the gallery.
-            rule: How several templates are fused: `nearest`, `mean` or `centroid`.
+            fusion: How several templates are fused: `nearest`, `mean` or `centroid`.
             calibration: Which of the model's calibrations gives the probabilities.
             candidates: How many to name.
 
@@ -256,16 +257,17 @@ class Gallery:
             NotEnrolled: If the gallery is empty.
         """
         vector = vector_of(probe, self.model, self.pin)
-        how = (fpir, prior_unknown, rule, calibration, candidates)
+        how = (fpir, prior_unknown, fusion, calibration, candidates)
         return identified(self._known, vector, self.model, *how)[0]
 
+    @renamed_arguments(rule="fusion")
     def identify_many(
         self,
         probes: Embeddings,
         *,
         fpir: float | None = None,
         prior_unknown: float = 0.5,
-        rule: Rule = "nearest",
+        fusion: Rule = "nearest",
         calibration: str = "default",
         candidates: int = 5,
     ) -> list[Identified]:
@@ -275,21 +277,22 @@ class Gallery:
         for probes that nobody waits for one by one: 12,000 against 700 identities take seconds.
         """
         check_fingerprint(probes, self.pin)
-        how = (fpir, prior_unknown, rule, calibration, candidates)
+        how = (fpir, prior_unknown, fusion, calibration, candidates)
         return identified(self._known, probes.vectors, self.model, *how)
 
     def identities(self) -> int:
         """How many different identities are enrolled."""
         return len(self._known.templates())
 
-    def limit(self, fpir: float, rule: Rule = "nearest") -> Limit:
+    @renamed_arguments(rule="fusion")
+    def limit(self, fpir: float, fusion: Rule = "nearest") -> Limit:
         """The threshold for a false-identification rate among those that are now enrolled.
 
         Args:
             fpir: The rate.
-            rule: How templates are fused.
+            fusion: How templates are fused.
 
         Raises:
-            BadArgument: If the rate is not between 0 and 1, or the rule is none.
+            BadArgument: If the rate is not between 0 and 1, or the fusion is none.
         """
-        return self._known.limit(fpir, rule)
+        return self._known.limit(fpir, fusion)

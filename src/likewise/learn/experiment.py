@@ -210,7 +210,7 @@ def _files(run: Run) -> dict[str, bytes]:
 def _save(folder: Path, run: Run, files: Mapping[str, bytes], *, overwrite: bool) -> None:
     save_model(
         folder,
-        kind=run.data.transform.kind,
+        inputs={"main": run.data.transform.kind},
         claim=Claim(run.recipe.claim),
         distance=run.recipe.distance,
         files=files,
@@ -236,7 +236,7 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
             parts[Role.CALIBRATE],
             claim,
             calibrator=run.recipe.calibrator,
-            against=run.recipe.against,
+            impostors=run.recipe.impostors,
         )
         source = run.recipe.source or run.data.namespace
         made, evaluation = with_test_rates(model, made, parts[Role.TEST], source)

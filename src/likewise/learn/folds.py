@@ -50,7 +50,7 @@ def cross_validate(
     """Train and measure a recipe once for each fold, and pool the decisions.
 
     The folds are drawn by the recipe's seed. What a fold does not test is shared out by the
-    recipe's shares of the other roles; where it names none, ten identities at least are for
+    recipe's fractions of the other roles; where it names none, ten identities at least are for
     calibrating if 30 are left. A budget is one for each fold.
 
     Args:
@@ -160,7 +160,7 @@ def splitter(fold_of: Mapping[str, int], number: int, folds: int, recipe: Recipe
         fold_of: The fold of each identity, from 0.
         number: Of the fold that tests, from 0.
         folds: How many there are.
-        recipe: Whose shares and seed are used.
+        recipe: Whose fractions and seed are used.
     """
 
     def share_out(items: Items) -> Split:
@@ -169,7 +169,7 @@ def splitter(fold_of: Mapping[str, int], number: int, folds: int, recipe: Recipe
         drawn = split(
             parted,
             Claim.NEW_IDENTITIES,
-            shares=_shares(recipe, items, len(set(items.identities[~tests].tolist()))),
+            fractions=_fractions(recipe, items, len(set(items.identities[~tests].tolist()))),
             by="source",
             seed=recipe.seed,
         )
@@ -179,14 +179,14 @@ def splitter(fold_of: Mapping[str, int], number: int, folds: int, recipe: Recipe
     return share_out
 
 
-def _shares(recipe: Recipe, items: Items, left: int) -> dict[Role, float] | None:
+def _fractions(recipe: Recipe, items: Items, left: int) -> dict[Role, float] | None:
     """The recipe's; where it names none, at least enough identities to calibrate on, if it can be.
 
-    The usual shares leave fewer than ten of 30 to 35 identities for it, and then not one threshold
-    could be measured.
+    The usual fractions leave fewer than ten of 30 to 35 identities for it, and then not one
+    threshold could be measured.
     """
-    if recipe.shares:
-        return {Role(role): share for role, share in recipe.shares.items()}
+    if recipe.fractions:
+        return {Role(role): share for role, share in recipe.fractions.items()}
     usual = DEFAULT_SHARES[Role.CALIBRATE] / (1 - DEFAULT_SHARES[Role.TEST])
     if items.pairs is not None or left * usual >= FEWEST_UNITS or left < 3 * FEWEST_UNITS:
         return None

@@ -38,7 +38,10 @@ def inspect(run: Run) -> Audit:
     run.network.train()
     if len(vectors) < 2 or not np.isfinite(vectors).all():
         return found
-    bounded = run.recipe.unit and run.recipe.distance.partition("(")[0] in ("euclidean", "cosine")
+    bounded = run.recipe.normalize and run.recipe.distance.partition("(")[0] in (
+        "euclidean",
+        "cosine",
+    )
     more = embedding_findings(
         vectors,
         part.items,

@@ -18,19 +18,22 @@ FILE_BYTES = 4 << 30
 PARSED_BYTES = {
     "recipe": 1 << 20,
     "transform": 1 << 20,
-    "encoder.main": (2 << 30) - 1,
+    "encoder": (2 << 30) - 1,
     "matcher": (2 << 30) - 1,
     "calibration": 1 << 24,
     "reference": 1 << 28,
     "trained_on": 1 << 28,
     "training": 1 << 26,
 }
-"""Role → the most bytes of its file; what is read into many objects takes many times as much."""
+"""Role, of any input → the most bytes of its file.
+
+What is read into many objects takes many times as much.
+"""
 
 
 def most_bytes(role: str) -> int:
     """How large the file of a role may be."""
-    return min(FILE_BYTES, PARSED_BYTES.get(role, FILE_BYTES))
+    return min(FILE_BYTES, PARSED_BYTES.get(role.partition(".")[0], FILE_BYTES))
 
 
 def inside(folder: Path, name: str) -> Path:

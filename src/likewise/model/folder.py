@@ -24,22 +24,24 @@ from likewise.errors import (
 )
 from likewise.io import atomic
 from likewise.io.bounded import check_plain, read_plain
+from likewise.kinds import FAMILY as KINDS
 from likewise.model.files import foreign_file, inside, most_bytes, ours, unreadable_file, write_file
 from likewise.model.manifest import (
     AGAIN,
     FORMAT,
-    NEEDED,
     ROLES,
     SPEC_LENGTH,
+    TASKS,
     FileEntry,
     Manifest,
     check_role,
     dump_manifest,
     fingerprint,
+    needed_roles,
     parse_manifest,
 )
 from likewise.registry import Spec
-from likewise.types import Claim, Kind
+from likewise.types import Claim
 
 __all__ = [
     "FORMAT",
@@ -84,30 +86,39 @@ def check_model_folder(folder: Path, *, overwrite: bool) -> None:
 def save_model(
     folder: Path,
     *,
-    kind: Kind,
+    inputs: Mapping[str, str],
     claim: Claim,
     distance: str,
     files: Mapping[str, bytes],
+    task: str = "compare",
     overwrite: bool = False,
 ) -> Manifest:
     """Save a model; when that fails, what was there before still stands.
 
     Args:
         folder: Made if it is not there; its parent must be.
-        kind: What the model compares.
+        inputs: The name of each input of the task → its kind; `{"main": "image"}` to compare.
         claim: What its rates are a promise about.
         distance: The spec of the distance.
         files: Role → bytes; the roles are those of `ROLES`.
+        task: What the model answers.
         overwrite: Whether a model that is there may be replaced.
 
     Raises:
-        UnknownName: If there is no such role.
+        UnknownName: If there is no such role or kind.
         BadArgument: If a role that every model needs is missing.
         BadSpec: If the distance is no spec.
         ModelExists: As in `check_model_folder`.
         SaveFailed: If the model could not be written.
     """
-    missing = [role for role in NEEDED if role not in files]
+    if inputs.keys() != set(TASKS.get(task, ())):
+        known = "; ".join(f"{one} of {', '.join(names)}" for one, names in TASKS.items())
+        raise BadArgument(
+            f"a model for {task!r} with the inputs {', '.join(inputs)} was to be saved, and "
+            f"expected is {known}. Name the task and its inputs so."
+        )
+    inputs = {name: KINDS.canonical(inputs[name]) for name in TASKS[task]}
+    missing = [role for role in needed_roles(inputs) if role not in files]
     if missing:
         raise BadArgument(
             f"files have the roles {sorted(files)}, and no model is without {missing}. Add them."
@@ -127,7 +138,7 @@ def save_model(
         # A damaged model may be replaced too; then nobody knows what its files were.
         with contextlib.suppress(ModelError):
             old = parse_manifest(before, folder / MANIFEST).files
-    draft = Manifest(FORMAT, __version__, kind, claim, distance, "", {})
+    draft = Manifest(FORMAT, __version__, task, inputs, claim, distance, "", {})
     return _commit(folder, draft, files, before, old)
 
 

@@ -8,24 +8,61 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
 from likewise import __version__
-from likewise.errors import BadSpec, DamagedModel, NewerFormat
+from likewise.errors import BadSpec, DamagedModel, NewerFormat, UnknownName
+from likewise.kinds import FAMILY as KINDS
 from likewise.registry import Spec, unknown
-from likewise.types import Claim, Kind
+from likewise.types import Claim
 
 E = TypeVar("E", bound=StrEnum)
 
-FORMAT = 1
-ROLES = {
-    "recipe": "recipe.toml",
-    "transform": "transform.toml",
-    "encoder.main": "encoders/main.onnx",
+FORMAT = 2
+TASKS: dict[str, tuple[str, ...]] = {"compare": ("main",)}
+"""Each task, and the names of its inputs."""
+SPEC_LENGTH = 1000
+AGAIN = "Copy the model again from where it came, or train it anew."
+
+_SAME = ("format", "likewise", "claim", "distance", "fingerprint", "checksum", "files")
+_KEYS = {1: (*_SAME, "kind"), 2: (*_SAME, "task", "inputs")}
+"""Format → its keys. The first knew one input, and what it was called."""
+_PATH = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_VERSION = re.compile(r"[0-9A-Za-z.+!_-]{1,64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FORMATS = 10_000
+# The reader of TOML takes quadratic time and memory for a key of very many parts.
+_DOTS = 2000
+
+
+def input_role(what: str, name: str) -> str:
+    """Return the role of an input's file.
+
+    Args:
+        what: `transform` or `encoder`.
+        name: Of the input.
+    """
+    return what if (what, name) == ("transform", "main") else f"{what}.{name}"
+
+
+def needed_roles(inputs: Iterable[str]) -> tuple[str, ...]:
+    """Return the roles without which there is no model of these inputs."""
+    return tuple(input_role(what, name) for what in ("transform", "encoder") for name in inputs)
+
+
+_OF_INPUTS = {
+    input_role(what, name): path.format(name)
+    for name in dict.fromkeys(name for names in TASKS.values() for name in names)
+    for what, path in (
+        ("transform", "transform.toml" if name == "main" else "transform-{}.toml"),
+        ("encoder", "encoders/{}.onnx"),
+    )
+}
+_OTHERS = {
     "matcher": "matcher.onnx",
     "weights": "weights.safetensors",
     "calibration": "calibration.json",
@@ -33,19 +70,8 @@ ROLES = {
     "trained_on": "trained_on.json",
     "training": "training.json",
 }
+ROLES = {"recipe": "recipe.toml", **_OF_INPUTS, **_OTHERS}
 """Each role, and the plain name of its file."""
-NEEDED = ("transform", "encoder.main")
-"""The roles without which there is no model."""
-SPEC_LENGTH = 1000
-AGAIN = "Copy the model again from where it came, or train it anew."
-
-_KEYS = ("format", "likewise", "kind", "claim", "distance", "fingerprint", "checksum", "files")
-_PATH = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_VERSION = re.compile(r"[0-9A-Za-z.+!_-]{1,64}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_FORMATS = 10_000
-# The reader of TOML takes quadratic time and memory for a key of very many parts.
-_DOTS = 2000
 
 
 @dataclass(frozen=True)
@@ -68,7 +94,8 @@ class Manifest:
     Attributes:
         format: Of the folder; this version writes `FORMAT`.
         likewise: The version that wrote it.
-        kind: What the model compares.
+        task: What the model answers, one of `TASKS`.
+        inputs: The name of each input → its kind.
         claim: What its rates are a promise about.
         distance: The spec of the distance.
         fingerprint: SHA-256 over transform, encoders and comparator; vectors of models with
@@ -78,11 +105,17 @@ class Manifest:
 
     format: int
     likewise: str
-    kind: Kind
+    task: str
+    inputs: Mapping[str, str]
     claim: Claim
     distance: str
     fingerprint: str
     files: Mapping[str, FileEntry]
+
+    @property
+    def kind(self) -> str:
+        """What the first input takes, which of one that compares is the only one."""
+        return next(iter(self.inputs.values()))
 
 
 def check_role(role: str) -> None:
@@ -100,7 +133,7 @@ def fingerprint(distance: str, files: Mapping[str, FileEntry]) -> str:
     lines = [
         f"{role} {files[role].sha256}"
         for role in sorted(files)
-        if role in ("transform", "matcher") or role.startswith("encoder.")
+        if role in ("transform", "matcher") or role.startswith(("encoder.", "transform."))
     ]
     return hashlib.sha256("\n".join([*lines, f"distance {distance}"]).encode()).hexdigest()
 
@@ -112,11 +145,12 @@ def dump_manifest(manifest: Manifest) -> bytes:
     table = {
         "format": manifest.format,
         "likewise": manifest.likewise,
-        "kind": manifest.kind.value,
+        "task": manifest.task,
         "claim": manifest.claim.value,
         "distance": manifest.distance,
         "fingerprint": manifest.fingerprint,
-        "checksum": _checksum(manifest),
+        "checksum": _checksum(_head(manifest), manifest.files),
+        "inputs": {name: {"kind": kind} for name, kind in manifest.inputs.items()},
         "files": {
             role: {"path": manifest.files[role].path, "sha256": manifest.files[role].sha256}
             for role in ROLES
@@ -126,11 +160,17 @@ def dump_manifest(manifest: Manifest) -> bytes:
     return tomli_w.dumps(table).encode()
 
 
-def _checksum(manifest: Manifest) -> str:
+def _head(manifest: Manifest) -> list[Any]:
+    """What the checksum covers beside the files."""
+    inputs = sorted(manifest.inputs.items())
+    first = [manifest.format, manifest.likewise, manifest.task, inputs]
+    return [*first, manifest.claim, manifest.distance]
+
+
+def _checksum(head: list[Any], files: Mapping[str, FileEntry]) -> str:
     """SHA-256 over all of it; without that, one cut off between two files would go unnoticed."""
-    head = (manifest.likewise, manifest.kind, manifest.claim, manifest.distance)
-    files = [(role, entry.path, entry.sha256) for role, entry in sorted(manifest.files.items())]
-    return hashlib.sha256(json.dumps([manifest.format, *head, files]).encode()).hexdigest()
+    listed = [(role, entry.path, entry.sha256) for role, entry in sorted(files.items())]
+    return hashlib.sha256(json.dumps([*head, listed]).encode()).hexdigest()
 
 
 def parse_manifest(data: bytes, where: Path) -> Manifest:
@@ -146,12 +186,16 @@ def parse_manifest(data: bytes, where: Path) -> Manifest:
     """
     table = _table(data, where)
     _check_format(table, where)
-    _check_keys(table, _KEYS, "", where)
-    files = _files(table["files"], where)
+    first = table["format"] == 1
+    _check_keys(table, _KEYS[table["format"]], "", where)
+    task = "compare" if first else _task(table, where)
+    inputs = {"main": _kind(table, where, "")} if first else _inputs(table["inputs"], task, where)
+    files = _files(table["files"], inputs, where)
     manifest = Manifest(
         format=table["format"],
         likewise=_matching(table, "likewise", _VERSION, "a version", where),
-        kind=_member(table, "kind", Kind, where),
+        task=task,
+        inputs=inputs,
         claim=_member(table, "claim", Claim, where),
         distance=_distance(table, where),
         fingerprint=_matching(table, "fingerprint", _SHA256, "64 hex digits", where),
@@ -163,7 +207,10 @@ def parse_manifest(data: bytes, where: Path) -> Manifest:
             where, "fingerprint", f"is {manifest.fingerprint}", f"that of its files, {expected},"
         )
     given = _matching(table, "checksum", _SHA256, "64 hex digits", where)
-    expected = _checksum(manifest)
+    head = _head(manifest)
+    if first:  # with the word for the kind as it was written
+        head = [1, manifest.likewise, table["kind"], manifest.claim, manifest.distance]
+    expected = _checksum(head, files)
     if given != expected:
         raise _wrong(where, "checksum", f"is {given}", f"that of the other keys, {expected},")
     return manifest
@@ -196,10 +243,42 @@ def _check_format(table: Mapping[str, Any], where: Path) -> None:
         )
 
 
-def _files(value: Any, where: Path) -> dict[str, FileEntry]:
+def _task(table: Mapping[str, Any], where: Path) -> str:
+    task = _text(table, "task", where)
+    if task not in TASKS:
+        raise _wrong(where, "task", f"is {_short(task)}", f"one of {', '.join(TASKS)}")
+    return task
+
+
+def _inputs(value: Any, task: str, where: Path) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise _wrong(where, "inputs", f"is a {type(value).__name__}", "a table")
+    _check_keys(value, TASKS[task], "inputs.", where)
+    found = {}
+    for name in TASKS[task]:
+        entry = value[name]
+        if not isinstance(entry, dict):
+            raise _wrong(where, f"inputs.{name}", f"is a {type(entry).__name__}", "a table")
+        _check_keys(entry, ("kind",), f"inputs.{name}.", where)
+        found[name] = _kind(entry, where, f"inputs.{name}.")
+    return found
+
+
+def _kind(table: Mapping[str, Any], where: Path, prefix: str) -> str:
+    """The name of a kind, or what that was called before."""
+    value = _text(table, "kind", where, prefix)
+    try:
+        return KINDS.canonical(value)
+    except UnknownName:
+        known = f"one of {', '.join(KINDS.names())}"
+        raise _wrong(where, f"{prefix}kind", f"is {_short(value)}", known) from None
+
+
+def _files(value: Any, inputs: Iterable[str], where: Path) -> dict[str, FileEntry]:
     if not isinstance(value, dict):
         raise _wrong(where, "files", f"is a {type(value).__name__}", "a table")
-    _check_keys(value, NEEDED, "files.", where, (*ROLES,))
+    needed = needed_roles(inputs)
+    _check_keys(value, needed, "files.", where, ("recipe", *needed, *_OTHERS))
     files = {}
     for role, entry in value.items():
         key = f"files.{role}"

@@ -5,6 +5,7 @@ Using a model needs numpy and ONNX Runtime, and never torch.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -27,15 +28,32 @@ from likewise.model.drift_reference import DriftReference, reference_from_bytes
 from likewise.model.feature_maps import FeatureMaps
 from likewise.model.folder import Manifest, load_manifest, read_file
 from likewise.model.leakage import LeakageRecord
+from likewise.model.manifest import input_role
 from likewise.model.onnx_encoder import OnnxEncoder
 from likewise.model.onnx_matcher import OnnxMatcher
 from likewise.model.transform_text import parse_transform
 from likewise.registry import unknown
 from likewise.shapes import Array, Float
+from likewise.transforms.base import Transform
 from likewise.types import Embeddings, Items, Raw
 
 COMPARATORS = ("distance", "matcher")
 _BATCH = 256
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a model takes under one name.
+
+    Attributes:
+        kind: By its name in the family of kinds.
+        transform: What makes the encoder's input of an item.
+        encoder: What embeds it.
+    """
+
+    kind: str
+    transform: Transform
+    encoder: OnnxEncoder
 
 
 class Model:
@@ -43,6 +61,9 @@ class Model:
 
     Args:
         folder: Where it is.
+
+    Attributes:
+        inputs: What it takes, by name: `main`, of one that compares.
 
     Raises:
         ModelNotFound: If there is no model there.
@@ -53,16 +74,41 @@ class Model:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.manifest: Manifest = load_manifest(self.folder)
-        self.transform = parse_transform(self.read("transform"), self.manifest.kind)
+        self.inputs: Mapping[str, Input] = {
+            name: self._input(name, kind) for name, kind in self.manifest.inputs.items()
+        }
         try:
             self.distance: Distance = DISTANCES.build(self.manifest.distance)
         except LikewiseError as error:
             raise DamagedModel(f"{self.folder / 'model.toml'}: {error}") from error
-        self._encoder = self._load_encoder(single=False)
 
-    def _load_encoder(self, *, single: bool) -> OnnxEncoder:
+    def _input(self, name: str, kind: str) -> Input:
+        transform = parse_transform(self.read(input_role("transform", name)), kind)
+        return Input(kind, transform, self._load_encoder(name, transform, single=False))
+
+    def _load_encoder(self, name: str, transform: Transform, *, single: bool) -> OnnxEncoder:
         what = f"The encoder in {self.folder}"
-        return OnnxEncoder(self.read("encoder.main"), self.transform.shape, what, single=single)
+        data = self.read(input_role("encoder", name))
+        return OnnxEncoder(data, transform.shape, what, single=single)
+
+    @property
+    def main(self) -> Input:
+        """The input of items that are compared."""
+        return next(iter(self.inputs.values()))
+
+    @property
+    def kind(self) -> str:
+        """What it compares, by its name in the family of kinds."""
+        return self.main.kind
+
+    @property
+    def transform(self) -> Transform:
+        """What decodes the items that are compared."""
+        return self.main.transform
+
+    @property
+    def _encoder(self) -> OnnxEncoder:
+        return self.main.encoder
 
     @cached_property
     def matcher(self) -> OnnxMatcher | None:
@@ -98,7 +144,7 @@ class Model:
 
     def __repr__(self) -> str:
         return (
-            f"Model({str(self.folder)!r}, {self.manifest.kind.value}, dim={self.dim}, "
+            f"Model({str(self.folder)!r}, {self.kind}, dim={self.dim}, "
             f"fingerprint={self.fingerprint[:12]})"
         )
 
@@ -192,7 +238,8 @@ class Model:
     @cached_property
     def _single(self) -> OnnxEncoder:
         """The encoder for many threads that run it at once, each on one core."""
-        return self._load_encoder(single=True)
+        name = next(iter(self.inputs))
+        return self._load_encoder(name, self.transform, single=True)
 
     def embed_decoded(self, decoded: Decoded) -> Float[Array, "n dim"]:
         """The vectors of decoded items."""
@@ -229,8 +276,12 @@ class Model:
             return FeatureMaps(*self._look(self.transform.collate([self.decode(raw, place)])[0]))
 
     def _look(self, batch: Array) -> tuple[Array, Array]:
-        inputs = np.ascontiguousarray(self.transform.finish(batch), dtype=np.float32)
-        return self._encoder.look(inputs)
+        return self._encoder.look(self._finished(batch))
+
+    def _finished(self, batch: Array) -> Array:
+        """What the encoder is fed of a batch: of the numbers that its form is made of."""
+        dtype = self.transform.form.dtype
+        return np.ascontiguousarray(self.transform.finish(batch), dtype=dtype)
 
     def _run(
         self,
@@ -239,8 +290,7 @@ class Model:
         *,
         encoder: OnnxEncoder | None = None,
     ) -> Float[Array, "n dim"]:
-        inputs = np.ascontiguousarray(self.transform.finish(batch), dtype=np.float32)
-        return (encoder or self._encoder).run(inputs, lengths)
+        return (encoder or self._encoder).run(self._finished(batch), lengths)
 
     def distances(self, first: Embeddings, second: Embeddings) -> Float[Array, "n m"]:
         """The distance of every embedding of one set to every one of another.

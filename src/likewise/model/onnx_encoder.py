@@ -9,10 +9,11 @@ from likewise.errors import DamagedModel
 from likewise.io.display import shortened
 from likewise.model.onnx_session import OnnxSession
 from likewise.shapes import Array, Float, Int, Shaped
-from likewise.types import InputShape, Kind
+from likewise.types import InputShape
 
 LONGEST_EMBEDDING = 65_536
 LONGEST_MAP = 2**22
+_TENSORS = {"float32": "tensor(float)", "int64": "tensor(int64)"}
 
 
 class OnnxEncoder:
@@ -36,13 +37,10 @@ class OnnxEncoder:
     def __init__(self, data: bytes, shape: InputShape, what: str, *, single: bool = False) -> None:
         self._graph = OnnxSession(data, what, single=single)
         takes: dict[str, tuple[str, list[int | None]]] = {
-            "inputs": ("tensor(float)", [None, shape.channels, shape.height, shape.width])
+            "inputs": (_TENSORS[shape.form.dtype], [None, *shape.sizes])
         }
-        if shape.kind is Kind.SEQUENCE:
-            takes = {
-                "inputs": ("tensor(float)", [None, None, shape.channels]),
-                "lengths": ("tensor(int64)", [None]),
-            }
+        if shape.form.has_lengths:
+            takes["lengths"] = ("tensor(int64)", [None])
         given = self._graph.inputs
         fits = given.keys() == takes.keys() and all(
             given[name][0] == kind and _fits(given[name][1], sizes)
@@ -67,7 +65,7 @@ class OnnxEncoder:
         self.maps = _maps(*self._graph.outputs.get("features", ("", [])))
 
     def run(
-        self, inputs: Float[Array, "n ..."], lengths: Int[Array, "n"] | None
+        self, inputs: Shaped[Array, "n ..."], lengths: Int[Array, "n"] | None
     ) -> Float[Array, "n dim"]:
         """The embeddings of a batch.
 
@@ -79,7 +77,7 @@ class OnnxEncoder:
         return self._checked(embedding, inputs)
 
     def look(
-        self, inputs: Float[Array, "n ..."]
+        self, inputs: Shaped[Array, "n ..."]
     ) -> tuple[Float[Array, "n dim"], Float[Array, "n c h w"]]:
         """The embeddings and the feature maps of a batch; of an encoder that has `maps`.
 
@@ -102,7 +100,10 @@ class OnnxEncoder:
         return self._checked(embedding, inputs), maps
 
     def _run(
-        self, outputs: Sequence[str], inputs: Float[Array, "n ..."], lengths: Int[Array, "n"] | None
+        self,
+        outputs: Sequence[str],
+        inputs: Shaped[Array, "n ..."],
+        lengths: Int[Array, "n"] | None,
     ) -> list[Array]:
         feed: dict[str, Shaped[Array, "..."]] = {"inputs": inputs}
         if lengths is not None:
@@ -110,7 +111,7 @@ class OnnxEncoder:
         return self._graph.run_all(outputs, feed)
 
     def _checked(
-        self, embedding: Shaped[Array, "..."], inputs: Float[Array, "n ..."]
+        self, embedding: Shaped[Array, "..."], inputs: Shaped[Array, "n ..."]
     ) -> Float[Array, "n dim"]:
         if embedding.dtype != np.float32 or embedding.shape != (len(inputs), self.dim):
             raise DamagedModel(

@@ -11,7 +11,7 @@ from likewise.types import Items
 
 
 def choose_pairs(
-    vectors: Float[Any, "n dim"], items: Items, comparator: Comparator, against: str = ""
+    vectors: Float[Any, "n dim"], items: Items, comparator: Comparator, impostors: str = ""
 ) -> PairSet:
     """The pairs that a table can be measured on: those it lists, else all of its items.
 
@@ -19,7 +19,7 @@ def choose_pairs(
         vectors: Row for row with the items.
         items: Of which some may be forged.
         comparator: What compares them.
-        against: Which different pairs a false-accept rate is of, where some items are forged:
+        impostors: Which different pairs a false-accept rate is of, where some items are forged:
             `skilled` (also if empty), `random` or `both`.
 
     Raises:
@@ -28,5 +28,5 @@ def choose_pairs(
     if items.pairs is not None:
         return ListedPairs.of(vectors, items, comparator)
     if items.forged.any():
-        return ForgeryPairs.of(vectors, items, comparator, against or SKILLED)
+        return ForgeryPairs.of(vectors, items, comparator, impostors or SKILLED)
     return AllPairs.of(vectors, items.identities, comparator)

@@ -5,46 +5,12 @@ from typing import TYPE_CHECKING
 from likewise.lazy import lazy_face
 
 if TYPE_CHECKING:
-    from likewise.precomputed.columns import (
-        Columns,
-    )
-    from likewise.precomputed.embeddings import (
-        PrecomputedEmbeddings,
-    )
+    from likewise.precomputed.columns import Columns
+    from likewise.precomputed.embeddings import PrecomputedEmbeddings
     from likewise.precomputed.files import is_precomputed, read_precomputed, read_raw
-    from likewise.precomputed.folds import (
-        FOLDS,
-        deal,
-        is_stratified,
-    )
-    from likewise.precomputed.pairs import (
-        SIMILARITY_TODO,
-        PrecomputedComparisons,
-    )
-    from likewise.precomputed.protocol import (
-        LARGEST,
-        Precomputed,
-    )
-    from likewise.precomputed.raw import (
-        RawComparisons,
-        RawEmbeddings,
-    )
-
-__all__ = [
-    "FOLDS",
-    "LARGEST",
-    "SIMILARITY_TODO",
-    "Columns",
-    "Precomputed",
-    "PrecomputedComparisons",
-    "PrecomputedEmbeddings",
-    "RawComparisons",
-    "RawEmbeddings",
-    "deal",
-    "is_precomputed",
-    "is_stratified",
-    "read_precomputed",
-    "read_raw",
-]
+    from likewise.precomputed.folds import FOLDS, deal, is_stratified
+    from likewise.precomputed.pairs import SIMILARITY_TODO, PrecomputedComparisons
+    from likewise.precomputed.protocol import LARGEST, Precomputed
+    from likewise.precomputed.raw import RawComparisons, RawEmbeddings
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

@@ -4,7 +4,7 @@ A row fills fields that nobody gave. What a person or a recipe file says always 
 """
 
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
@@ -13,22 +13,24 @@ from typing import Any
 import numpy as np
 
 from likewise.errors import RecipeError, SourceError
+from likewise.kinds import FAMILY as KINDS
+from likewise.recipe.names import field_name
 from likewise.recipe.recipe import Recipe
 from likewise.registry import Spec, families, unknown
-from likewise.transforms.image import open_image
-from likewise.types import Items, Kind
+from likewise.shapes import Array
+from likewise.transforms import FAMILY as TRANSFORMS
+from likewise.types import Items
 
-KINDS = ("drawings", "photographs", "series")
 PLAIN = "plain"
 """What `--recipe` calls the recipe without a row."""
 
 NOT_OF_ROWS = (
     "source",
     "calibrator",
-    "against",
+    "impostors",
     "claim",
     "split_by",
-    "shares",
+    "fractions",
     "budget_seconds",
     "steps",
     "seed",
@@ -38,16 +40,15 @@ NOT_OF_ROWS = (
 _LENGTHS = {"epochs", "budget_seconds", "steps"}
 # What means nothing, or is refused, beside another choice than the row's own.
 _BELONGS = {
-    "encoder": {"reestimate"},
+    "encoder": {"update_bn_batches"},
     "loss": {"memory", "memory_start"},
     "matcher": {"memory", "memory_start", "whiten"},
-    "averaging": {"average_last"},
+    "ema_decay": {"swa_fraction"},
     "epochs": _LENGTHS,
     "budget_seconds": _LENGTHS,
     "steps": _LENGTHS,
 }
 _LOOKED_AT = 16
-_SMALL_PIXELS = 40
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Row:
     Attributes:
         name: What `--recipe` calls it.
         suits: What it is for, in words.
-        kind: `drawings`, `photographs` or `series`; empty for a row that is taken by name alone.
+        kind: The sort of data, as a kind of item parts it: `drawings`, `photographs`, `series`;
+            empty for a row that is taken by name alone.
         minutes: Of training, at most; 0 for any time.
         identities: How many, at least and at most; 0 for no limit.
         fields: Of the recipe.
@@ -110,8 +112,8 @@ def parse_presets(text: str) -> tuple[Row, ...]:
         name, kind = plain["name"], plain.get("kind", "")
         if name == PLAIN or name in {row.name for row in found}:
             raise RecipeError(f"Two recipes are named {name!r}. Name one of them otherwise.")
-        if kind and kind not in KINDS:
-            raise unknown("no kind of data is named", kind, KINDS)
+        if kind and kind not in sorts():
+            raise unknown("no kind of data is named", kind, sorts())
         if fixed := [key for key in plain["fields"] if key in NOT_OF_ROWS]:
             raise RecipeError(f"The recipe {name!r} sets {fixed[0]}, which is the user's to say.")
         Recipe().with_fields(plain["fields"]).checked()
@@ -121,6 +123,12 @@ def parse_presets(text: str) -> tuple[Row, ...]:
             Row(name, plain["for"], kind, minutes, (low, high), plain["fields"], plain["measured"])
         )
     return tuple(found)
+
+
+@cache
+def sorts() -> tuple[str, ...]:
+    """The sorts of data that the kinds of items tell apart."""
+    return tuple(sort for name in KINDS.names() for sort in KINDS.build(name).sorts)
 
 
 def preset_named(name: str) -> Row:
@@ -157,36 +165,19 @@ def pick(items: Items, seconds: float | None = None) -> tuple[Row | None, str]:
 
 
 def data_kind(items: Items) -> tuple[str, str]:
-    """The kind of some items as the table has it, and why.
+    """The sort of some items as the table has it, and why."""
+    return KINDS.build(items.kind).sort(_looked_at(items))
 
-    Images are drawings where most of those looked at are grey and small (40 pixels at most), or
-    grey and of two tones, as ink on paper is.
-    """
-    if items.kind is Kind.SEQUENCE:
-        return "series", "the items are series"
-    seen: list[bool] = []
-    for index in np.unique(np.linspace(0, len(items) - 1, _LOOKED_AT).round().astype(int)).tolist():
+
+def _looked_at(items: Items) -> Iterator[Array]:
+    """Some of the items as they are; those that cannot be read are left out."""
+    plain = TRANSFORMS.build(KINDS.build(items.kind).plain, state=None)
+    rows = np.linspace(0, len(items) - 1, _LOOKED_AT).round().astype(int)
+    for row in np.unique(rows).tolist():
         try:
-            seen.append(_drawn(items, index))
+            yield plain.original(items.read(row), str(items.places[row]))
         except SourceError:
             continue  # training tells of it
-    drawn = sum(seen)
-    if 2 * drawn > len(seen):
-        return "drawings", f"{drawn} of {len(seen)} images looked at are drawn, or small and grey"
-    return "photographs", f"{len(seen) - drawn} of {len(seen)} images looked at are photographs"
-
-
-def _drawn(items: Items, index: int) -> bool:
-    image = open_image(items.read(index), str(items.places[index])).convert("RGB")
-    small = max(image.size) <= _SMALL_PIXELS
-    image.thumbnail((128, 128))
-    pixels = np.asarray(image, dtype=np.int16)
-    grey = float((pixels.max(2) - pixels.min(2)).mean()) < 8
-    tones = pixels.mean(2)
-    low, high = float(tones.min()), float(tones.max())
-    # Within a sixth of the darkest or the lightest; what lies between are the edges of strokes.
-    ends = np.minimum(tones - low, high - tones) <= (high - low) / 6
-    return grey and (small or float(ends.mean()) >= 0.9)
 
 
 def filled(row: Row, given: Collection[str], settings: Sequence[str] = ()) -> Mapping[str, Any]:
@@ -198,22 +189,24 @@ def filled(row: Row, given: Collection[str], settings: Sequence[str] = ()) -> Ma
         settings: As in `loss.margin=0.3`; of a component that has no such argument the row's is
             left out.
     """
-    out = {one for field in given for one in {field, *_BELONGS.get(field, ())}}
+    out = {one for field in map(field_name, given) for one in {field, *_BELONGS.get(field, ())}}
     sized = set()
     for setting in settings:
-        field, dot, argument = setting.partition("=")[0].strip().partition(".")
+        name, dot, argument = setting.partition("=")[0].strip().partition(".")
+        field = field_name(name)
         if not dot or not isinstance(row.fields.get(field), str):
             out |= {field, *_BELONGS.get(field, ())}
             continue
         family = families()["losses" if field == "loss" else f"{field}s"]
         name = Spec.parse(row.fields[field]).name
+        argument = family.argument_name(name, argument)
         if argument not in {one.name for one in family.describe(name).arguments}:
             out |= {field, *_BELONGS.get(field, ())}
         sized.add(field)
     kept = {key: value for key, value in row.fields.items() if key not in out}
     for field in sized & set(kept):
         spec = Spec.parse(kept[field])
-        if spec.kwargs.get("fewer"):
+        if spec.kwargs.get("allow_fewer"):
             # A row takes fewer where data have fewer; what a person asks for is met or refused.
             kept[field] = spec.name
     return kept
@@ -221,4 +214,4 @@ def filled(row: Row, given: Collection[str], settings: Sequence[str] = ()) -> Ma
 
 def complete(given: Collection[str]) -> bool:
     """Whether these are all fields that a row could fill."""
-    return {one.name for one in fields(Recipe)} - set(NOT_OF_ROWS) <= set(given)
+    return {one.name for one in fields(Recipe)} - set(NOT_OF_ROWS) <= {*map(field_name, given)}

@@ -7,12 +7,20 @@ import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from likewise.errors import RecipeError
+from likewise.kinds import FAMILY as KINDS
+from likewise.recipe.names import (
+    FORMAT,
+    RENAMED_FIELDS,
+    check_format,
+    field_name,
+    with_present_names,
+)
 from likewise.recipe.values import coerced, literal
-from likewise.registry import Spec, families, unknown
-from likewise.types import Claim, Kind, Role
+from likewise.registry import Family, Spec, families, unknown
+from likewise.types import Claim, Role, renamed_arguments, warn_renamed
 
 POPULATIONS = ("skilled", "random", "both")
 OPTIMIZERS = ("adamw", "muon")
@@ -27,20 +35,20 @@ class Recipe:
         source: Spec of where the items come from; empty when they were given in Python.
         transform: Spec.
         encoder: Spec.
-        unit: Whether embeddings are scaled to length one.
+        normalize: Whether embeddings are scaled to length one.
         distance: Spec.
         matcher: Spec of a learned comparison, which then decides; empty for the distance alone.
         loss: Spec.
         sampler: Spec.
         augmentations: Specs, applied in this order.
         calibrator: Spec, or `auto` for the one that does best on identities it was not fitted on.
-        against: Which different pairs thresholds are fitted for, where some items are forged:
+        impostors: Which different pairs thresholds are fitted for, where some items are forged:
             `skilled` (a genuine item with a forgery of it), `random` (genuine items of two
             identities), or `both`, each weighing half.
         claim: `new_identities` or `known_classes`.
         split_by: `random`, `source` (the source's own parts), `group`, or `auto` (`source` where
             there are parts, else `random`).
-        shares: Of each role, 1 in all; empty for the default of `split`.
+        fractions: Of each role, 1 in all; empty for the default of `split`.
         epochs: How often every training item is seen.
         budget_seconds: Train this long instead; the schedule ends on time. 0 is no budget.
         steps: Take exactly so many steps instead; a run on a budget writes what it took. 0 is off.
@@ -48,16 +56,17 @@ class Recipe:
         optimizer: `adamw`, or `muon`, which makes the steps of weight matrices orthogonal.
         weight_decay: Of the optimiser, decoupled.
         warmup: Share of the schedule in which the rate rises.
-        averaging: Decay of the averaged weights a step; 0 keeps none.
+        ema_decay: Of the running average of the weights, a step; 0 keeps none.
         memory: How many embeddings of earlier batches a batch is compared with too; 0 is none.
         memory_start: Share of training after which batches are remembered.
         chunk: At most so many items go through the network at a time, with the gradient of the
             whole batch and the memory of these, in a third more time; 0 is all. Batch normalisation
             takes its statistics from each chunk.
-        average_last: Share of training at its end over which weights are averaged alike instead; 0
+        swa_fraction: Share of training at its end over which weights are averaged alike instead; 0
             is off.
-        reestimate: Batches by which the batch statistics of the kept network are measured anew at
-            the end, and after each epoch where *select* chooses; 0 averages them like weights.
+        update_bn_batches: Batches by which the batch statistics of the kept network are measured
+            anew at the end, and after each epoch where *select* chooses; 0 averages them like
+            weights.
         whiten: When training is over, embeddings are mapped so that the items of a class are spread
             alike in every direction; this times the mean variance is added to that of each (.01,
             say). 0 maps nothing.
@@ -73,17 +82,17 @@ class Recipe:
     source: str = ""
     transform: str = "image"
     encoder: str = "convnet4"
-    unit: bool = True
+    normalize: bool = True
     distance: str = "euclidean"
     matcher: str = ""
     loss: str = "triplet"
     sampler: str = "classes_by_items"
     augmentations: tuple[str, ...] = ()
     calibrator: str = "auto"
-    against: str = "skilled"
+    impostors: str = "skilled"
     claim: str = "new_identities"
     split_by: str = "auto"
-    shares: Mapping[str, float] = field(default_factory=dict)
+    fractions: Mapping[str, float] = field(default_factory=dict)
     epochs: int = 30
     budget_seconds: float = 0.0
     steps: int = 0
@@ -91,32 +100,43 @@ class Recipe:
     learning_rate: float = 0.001
     weight_decay: float = 0.0001
     warmup: float = 0.1
-    averaging: float = 0.99
+    ema_decay: float = 0.99
     memory: int = 0
     memory_start: float = 0.1
     chunk: int = 0
-    average_last: float = 0.0
-    reestimate: int = 0
+    swa_fraction: float = 0.0
+    update_bn_batches: int = 0
     whiten: float = 0.0
     patience: int = 0
     views: tuple[str, ...] = ()
     precision: str = "auto"
     seed: int = 0
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A field by the name that it had before."""
+            if name not in RENAMED_FIELDS:
+                raise AttributeError(f"A recipe has no field {name!r}.")
+            warn_renamed(name, field_name(name))
+            return getattr(self, field_name(name))
+
     @classmethod
-    def for_kind(cls, kind: Kind, *, pairs: bool = False) -> "Recipe":
+    def for_kind(cls, kind: str, *, pairs: bool = False) -> "Recipe":
         """What is tried first for this kind of data.
 
         Args:
-            kind: Of the items.
+            kind: Of the items, by its name.
             pairs: Whether the source says what is the same by pairs, not by identities.
         """
         by_pairs = cls(loss="contrastive", sampler="balanced_pairs") if pairs else cls()
-        if kind is Kind.SEQUENCE:
-            return replace(
-                by_pairs, transform="sequence", encoder="lstm", augmentations=("jitter",)
-            )
-        return replace(by_pairs, augmentations=("affine",))
+        first = KINDS.build(kind)
+        return replace(
+            by_pairs,
+            transform=first.transform,
+            encoder=first.encoder,
+            augmentations=first.augmentations,
+        )
 
     @classmethod
     def from_toml(cls, text: str) -> "Recipe":
@@ -130,16 +150,17 @@ class Recipe:
             plain = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise RecipeError(f"The recipe is no TOML: {error}. Mend that line.") from error
+        check_format(plain.pop("format", 1))
         return cls().with_fields(plain).checked()
 
     def to_toml(self) -> str:
         """The recipe as TOML; `from_toml` gives it back."""
         import tomli_w
 
-        plain = asdict(self)
+        plain = {"format": FORMAT, **asdict(self)}
         plain["augmentations"], plain["views"] = list(self.augmentations), list(self.views)
-        if not self.shares:
-            del plain["shares"]
+        if not self.fractions:
+            del plain["fractions"]
         return tomli_w.dumps(plain)
 
     def with_fields(self, changes: Mapping[str, Any]) -> "Recipe":
@@ -153,10 +174,10 @@ class Recipe:
         """
         known = {f.name: getattr(Recipe(), f.name) for f in fields(self)}
         clean = {}
-        for key, value in changes.items():
+        for key, value in with_present_names(changes).items():
             if key not in known:
                 raise unknown("no field of a recipe is named", key, known)
-            clean[key] = coerced(key, value, known[key])
+            clean[key] = _in_present_words(key, coerced(key, value, known[key]))
         # How long to train is said in one of three ways; the one said last holds.
         lengths = {"epochs": None, "budget_seconds": 0.0, "steps": 0}
         if lengths.keys() & clean.keys():
@@ -178,17 +199,20 @@ class Recipe:
                 raise RecipeError(f"{setting!r} sets nothing. Write field=value, as in epochs=5.")
             value = literal(text)
             name, dot, argument = key.strip().partition(".")
+            name = field_name(name)
             if not dot:
                 recipe = recipe.with_fields({name: value})
                 continue
             current = getattr(recipe, name, None)
-            if name == "shares":
-                value = {**recipe.shares, argument: value}
+            if name == "fractions":
+                value = {**recipe.fractions, argument: value}
             elif isinstance(current, str):
-                family = families().get(f"{name}es" if name == "loss" else f"{name}s")
+                family = _family(name)
                 spec = Spec.parse(current)
-                named = spec if family is None else family.named(family.check(spec))
-                value = str(named.replaced(**{argument: value}))
+                if family is not None:
+                    spec = family.named(family.check(spec))
+                    argument = family.argument_name(spec.name, argument)
+                value = str(spec.replaced(**{argument: value}))
             else:
                 raise RecipeError(
                     f"{key!r} names an argument, and {name!r} is no single component. Set "
@@ -228,15 +252,15 @@ class Recipe:
             raise unknown("no precision is named", self.precision, PRECISIONS)
         if self.optimizer not in OPTIMIZERS:
             raise unknown("no optimizer is named", self.optimizer, OPTIMIZERS)
-        if self.against not in POPULATIONS:
+        if self.impostors not in POPULATIONS:
             known = "no population of different pairs is named"
-            raise unknown(known, self.against, POPULATIONS)
+            raise unknown(known, self.impostors, POPULATIONS)
         if self.claim not in list(Claim):
             raise unknown("no claim is named", self.claim, [claim.value for claim in Claim])
         ways = ["auto", "random", "source", "group"]
         if self.split_by not in ways:
             raise unknown("no way to split is named", self.split_by, ways)
-        for share in self.shares:
+        for share in self.fractions:
             if share not in list(Role):
                 raise unknown("no role is named", share, [role.value for role in Role])
         if self.steps and self.budget_seconds:
@@ -251,6 +275,27 @@ class Recipe:
         return self
 
 
+Recipe.__init__ = renamed_arguments(**RENAMED_FIELDS)(Recipe.__init__)  # type: ignore[method-assign]
+
+
+def _family(field_name: str) -> Family[Any] | None:
+    """The family of the components that a field names; None where it names none."""
+    plural = "losses" if field_name == "loss" else f"{field_name.removesuffix('s')}s"
+    return families().get(plural)
+
+
+def _in_present_words(key: str, value: Any) -> Any:
+    """The value of a field; specs in it are written anew where a name in them has changed."""
+    family = _family(key)
+    if family is None or not value:
+        return value
+    if isinstance(value, tuple):
+        return tuple(_in_present_words(key, one) for one in value)
+    spec = Spec.parse(value)
+    present = family.present(spec)
+    return value if present == spec else str(present)
+
+
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("epochs", 1, 1_000_000),
     ("budget_seconds", 0, 10_000_000),
@@ -258,12 +303,12 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("learning_rate", 1e-9, 100),
     ("weight_decay", 0, 10),
     ("warmup", 0, 1),
-    ("averaging", 0, 0.999999),
+    ("ema_decay", 0, 0.999999),
     ("memory", 0, 100_000_000),
     ("memory_start", 0, 0.99),
     ("chunk", 0, 1_000_000),
-    ("average_last", 0, 1),
-    ("reestimate", 0, 1_000_000),
+    ("swa_fraction", 0, 1),
+    ("update_bn_batches", 0, 1_000_000),
     ("whiten", 0, 1_000_000),
     ("patience", 0, 1_000_000),
     ("seed", 0, 2**31 - 1),

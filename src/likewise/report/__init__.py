@@ -5,52 +5,24 @@ from typing import TYPE_CHECKING
 from likewise.lazy import lazy_face
 
 if TYPE_CHECKING:
-    from likewise.report.page import (
-        Example,
-        Report,
-        card,
-        render,
-    )
-    from likewise.report.precomputed import (
-        Dealt,
-        PrecomputedReport,
-    )
-    from likewise.report.wording import (
-        closer,
-        promise,
-    )
+    from likewise.report.page import Example, Report, card, render
+    from likewise.report.precomputed import Dealt, PrecomputedReport
+    from likewise.report.precomputed_wording import UNKNOWN_TRAINING, counted, stratified_words
+    from likewise.report.wording import closer, counts, ends, measured, promise
     from likewise.report.write import (
         check_report,
         examples_of,
+        page_of,
         report_of,
         training_json,
         write_folds,
-        write_precomputed,
         write_report,
     )
-    from likewise.report.write_collection import (
-        write_audit,
-        write_duplicates,
+    from likewise.report.write_collection import write_audit, write_duplicates
+    from likewise.report.write_precomputed import (
+        cross_fitted_report,
+        frozen_report,
+        write_precomputed_page,
     )
-
-__all__ = [
-    "Dealt",
-    "Example",
-    "PrecomputedReport",
-    "Report",
-    "card",
-    "check_report",
-    "closer",
-    "examples_of",
-    "promise",
-    "render",
-    "report_of",
-    "training_json",
-    "write_audit",
-    "write_duplicates",
-    "write_folds",
-    "write_precomputed",
-    "write_report",
-]
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

@@ -6,13 +6,13 @@ one; rates are fractions or so many of 1,000.
 
 import math
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from likewise.results import (
     Accuracy,
     Correlation,
     Evaluation,
     Graded,
-    OneShot,
     OperatingPoint,
     Promise,
     Rate,
@@ -22,6 +22,28 @@ from likewise.types import Claim
 
 DIFFERENT, ACCEPTED = "of different things", "taken for the same"
 SAME, REJECTED = "of the same thing", "taken for different"
+
+
+@runtime_checkable
+class Interval(Protocol):
+    """Class that any result with a 95% interval fulfils; None where the trials are too few."""
+
+    @property
+    def low(self) -> float | None:
+        """Its lower end."""
+
+    @property
+    def high(self) -> float | None:
+        """Its upper end."""
+
+
+@runtime_checkable
+class FigureWords(Interval, Protocol):
+    """Class that any figure with a 95% interval fulfils: a rate, an accuracy, a share."""
+
+    @property
+    def value(self) -> float:
+        """The figure itself."""
 
 
 def fraction(value: float) -> str:
@@ -54,7 +76,7 @@ def pairs_weigh_equally(unit: str) -> bool:
     return unit == "groups of linked pairs"
 
 
-def interval(rate: Rate | OneShot, unit: str = "identities") -> str:
+def interval(rate: Interval, unit: str = "identities") -> str:
     """The 95% interval, or why there is none.
 
     Args:
@@ -64,6 +86,26 @@ def interval(rate: Rate | OneShot, unit: str = "identities") -> str:
     if rate.low is None or rate.high is None:
         return f"too few {unit} for an interval"
     return f"{fraction(rate.low)} to {fraction(rate.high)}"
+
+
+def ends(found: Interval, unit: str = "identities") -> str:
+    """Return the same to four digits, as a terminal shows it."""
+    if found.low is None or found.high is None:
+        return f"too few {unit} for an interval"
+    return f"95% interval {found.low:.4f} to {found.high:.4f}"
+
+
+def measured(found: FigureWords, unit: str = "identities", behind: str = "") -> str:
+    """Return a figure to four digits with its interval and the counts behind it.
+
+    Args:
+        found: What was measured.
+        unit: What its trials are called.
+        behind: The counts, in words.
+    """
+    inside = [ends(found, unit), behind]
+    inside = inside[::-1] if found.low is None else inside
+    return f"{found.value:.4f} ({'; '.join(filter(None, inside))})"
 
 
 def graded_words(found: Graded) -> str:

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ from likewise.errors import DamagedModel
 from likewise.evaluation import PooledEvaluation
 from likewise.io import atomic
 from likewise.io.display import printable, shortened
+from likewise.kinds import FAMILY as KINDS
 from likewise.model import Model
 from likewise.report import Example, Report, card, render
 from likewise.report.cross_validation import FoldsReport, render_folds
 from likewise.report.figures import check_plotly
-from likewise.report.precomputed import PrecomputedReport, render_precomputed
 from likewise.results import Choice, Epoch, Evaluation, Training
 from likewise.types import Items
 
@@ -33,10 +33,13 @@ def examples_of(evaluation: Evaluation, decoded: Decoded) -> tuple[Example, ...]
         decoded: The items it was measured on, row for row.
     """
     items = decoded.items
+    if not len(evaluation.mistakes):
+        return ()
+    kind = KINDS.build(items.kind)
     return tuple(
         Example(
-            first=decoded[mistake.first],
-            second=decoded[mistake.second],
+            first=kind.picture(kind.shown(decoded[mistake.first])),
+            second=kind.picture(kind.shown(decoded[mistake.second])),
             first_label=_label(items, mistake.first),
             second_label=_label(items, mistake.second),
             first_place=str(items.places[mistake.first]),
@@ -85,7 +88,7 @@ def report_of(
         recipe=_recipe(model),
         data=data,
         rerun=tuple(rerun),
-        environment={"compared by": evaluation.comparator, **_how(trained), **_environment()},
+        environment={"compared by": evaluation.comparator, **_how(trained), **made_with()},
         choice=choice,
         audit=audit or {},
     )
@@ -173,6 +176,23 @@ def check_report(page: Path) -> None:
     check_plotly()
 
 
+def page_of(report: str, source: str) -> Path:
+    """Return where a page goes: where a person said, else `evaluation-NAME.html` in this folder.
+
+    Args:
+        report: What a person said; empty for nothing.
+        source: What is measured: a path, or a source's spec.
+
+    Raises:
+        BadArgument: If it cannot be written there.
+        MissingExtra: If what draws it is not installed.
+    """
+    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in Path(source).stem)
+    page = Path(report) if report else Path(f"evaluation-{name.strip('-') or 'data'}.html")
+    check_report(page)
+    return page
+
+
 def write_folds(found: PooledEvaluation, page: Path, *, recipe: str, rerun: Sequence[str]) -> None:
     """Write the page of folds, replaced as a whole.
 
@@ -185,26 +205,13 @@ def write_folds(found: PooledEvaluation, page: Path, *, recipe: str, rerun: Sequ
     Raises:
         SaveFailed: If it cannot be written.
     """
-    environment = {"compared by": found.comparator, **_environment()}
+    environment = {"compared by": found.comparator, **made_with()}
     shown = FoldsReport(found, recipe, tuple(rerun), environment)
     atomic.replace(page, render_folds(shown).encode())
 
 
-def write_precomputed(report: PrecomputedReport, page: Path) -> None:
-    """Write the page of data alone, replaced as a whole.
-
-    Args:
-        report: What it shows; the versions of what made it are added to its environment.
-        page: The file.
-
-    Raises:
-        SaveFailed: If it cannot be written.
-    """
-    made = replace(report, environment={**report.environment, **_environment()})
-    atomic.replace(page, render_precomputed(made).encode())
-
-
-def _environment() -> dict[str, str]:
+def made_with() -> dict[str, str]:
+    """Return the versions and the processor that a page is made with."""
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:

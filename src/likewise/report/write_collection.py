@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from likewise.auditing import Audit, item_of
 from likewise.duplicates import Duplicates
 from likewise.io import atomic
+from likewise.kinds import FAMILY as KINDS
 from likewise.report.audit import render_audit
 from likewise.report.duplicates import render_duplicates, shown_rows
 from likewise.shapes import Array
@@ -64,16 +62,11 @@ def _shown(audit: Audit, items: Items) -> dict[int, Array]:
 
 
 def _small(items: Items, wanted: Sequence[int]) -> dict[int, Array]:
-    """Items by their rows, small enough to be shown: images [c h w], series [t d]."""
+    """Items by their rows, small enough to be shown: pictures [c h w], or lines [t d]."""
     found = {}
     for row in wanted:
         item = item_of(items, row)
-        if item is None:
-            continue
-        if item.dtype == np.uint8:
-            small = Image.fromarray(item)
-            small.thumbnail((_PICTURE_PIXELS, _PICTURE_PIXELS))
-            pixels = np.asarray(small)
-            item = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
-        found[row] = item
+        if item is not None:
+            kind = KINDS.build(str(items.kinds[row]))
+            found[row] = kind.picture(item, _PICTURE_PIXELS)
     return found

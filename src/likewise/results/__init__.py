@@ -5,10 +5,7 @@ from typing import TYPE_CHECKING
 from likewise.lazy import lazy_face
 
 if TYPE_CHECKING:
-    from likewise.results.curves import (
-        Curve,
-        Histogram,
-    )
+    from likewise.results.curves import Curve, Histogram
     from likewise.results.evaluation import (
         Decision,
         Epoch,
@@ -27,18 +24,8 @@ if TYPE_CHECKING:
         GradeBin,
         Graded,
     )
-    from likewise.results.probability import (
-        Choice,
-        Probability,
-        Reliability,
-    )
-    from likewise.results.ranking import (
-        AtSize,
-        Identification,
-        OneShot,
-        Retrieval,
-        Share,
-    )
+    from likewise.results.probability import Choice, Probability, Reliability
+    from likewise.results.ranking import AtSize, Identification, OneShot, Retrieval, Share
     from likewise.results.rates import (
         Accuracy,
         Enrolment,
@@ -49,40 +36,5 @@ if TYPE_CHECKING:
         Promise,
         Rate,
     )
-
-__all__ = [
-    "Accuracy",
-    "AtSize",
-    "Choice",
-    "Correlation",
-    "Coverage",
-    "Curve",
-    "Decision",
-    "Enrolment",
-    "Epoch",
-    "ErrorRates",
-    "Evaluation",
-    "Extremes",
-    "Grade",
-    "GradeAccuracy",
-    "GradeBin",
-    "Graded",
-    "GroupRates",
-    "Groups",
-    "Histogram",
-    "Identification",
-    "Mistake",
-    "OneShot",
-    "OperatingPoint",
-    "Probability",
-    "Promise",
-    "Rate",
-    "Reliability",
-    "Retrieval",
-    "Share",
-    "Training",
-    "Verification",
-    "claim_sentence",
-]
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

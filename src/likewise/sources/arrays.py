@@ -7,18 +7,24 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
-from likewise.errors import BadArgument, DamagedSource, EmptySource, SourceNotFound
+from likewise.errors import (
+    BadArgument,
+    DamagedSource,
+    EmptySource,
+    SourceNotFound,
+    UnknownName,
+)
 from likewise.io.display import printable, shortened
+from likewise.kinds import FAMILY as KINDS
+from likewise.kinds.base import Kind
 from likewise.shapes import Array
 from likewise.sources.base import Source
 from likewise.sources.npz import read_npz
-from likewise.types import Items, Kind, Raw
+from likewise.types import Items, Raw
 
 KEYS = ("items", "identities", "groups", "kind", "lengths")
-EXPECTED = {
-    Kind.IMAGE: "uint8 [h w] or [h w c] with 1, 3 or 4 channels last, for each item",
-    Kind.SEQUENCE: "floats [t] or [t d] for each item",
-}
+GUESSED = ("image", "series")
+"""What floats and bytes are taken for; a vector is floats too, and is asked for by name."""
 Names: TypeAlias = Sequence[str] | Sequence[int] | Array
 
 
@@ -26,21 +32,24 @@ Names: TypeAlias = Sequence[str] | Sequence[int] | Array
 class Arrays(Source):
     """Items in one .npz file, or numpy arrays given to `Arrays.of`.
 
-    The file holds `items` (images uint8 [n h w] or [n h w c]; or series, floats [n t] or [n t d])
-    and `identities` [n]; if wanted `groups` [n], `kind` (`image` or `sequence`, which is guessed
-    otherwise) and, for padded series, their `lengths` [n].
+    The file holds `items` (images uint8 [n h w] or [n h w c]; series, floats [n t] or [n t d]; or
+    vectors [n d]) and `identities` [n]; if wanted `groups` [n], `kind` (`image`, `series`, or
+    `vector`, which is never guessed) and, for padded series, their `lengths` [n].
 
     Args:
         path: Of the .npz file.
+        kind: What the items are, when the file does not say it; guessed where both say nothing.
 
     Raises:
         BadArgument: If the path is empty.
+        UnknownName: If there is no such kind.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, kind: str = "") -> None:
         if not path:
             raise BadArgument("arrays: the path is empty. Give that of an .npz file.")
         self.path = path
+        self.kind = KINDS.canonical(kind) if kind else ""
         self._table: Items | None = None
 
     @classmethod
@@ -48,7 +57,7 @@ class Arrays(Source):
         cls,
         items: Array | Sequence[Any],
         identities: Names,
-        kind: Kind | str | None = None,
+        kind: str | None = None,
         groups: Names | None = None,
         namespace: str = "arrays",
     ) -> "Arrays":
@@ -57,7 +66,7 @@ class Arrays(Source):
         Args:
             items: One array of all items as in the file, or a list of arrays of unequal size.
             identities: Who or what each shows.
-            kind: `image` or `sequence`; None guesses it: uint8 are images, floats are series.
+            kind: `image`, `series` or `vector`; None guesses it: uint8 are images, floats series.
             groups: Alphabet, family or site of each.
             namespace: The name of the collection.
 
@@ -71,7 +80,7 @@ class Arrays(Source):
             source.path,
             items,
             identities,
-            None if kind is None else str(kind),
+            kind,
             groups,
             None,
         )
@@ -92,14 +101,15 @@ class Arrays(Source):
         if kind is not None and (kind.ndim != 0 or kind.dtype.kind != "U"):
             raise DamagedSource(
                 f"{self.path}: 'kind' is {kind.dtype} {list(kind.shape)}, and one string, "
-                "'image' or 'sequence', is expected."
+                f"one of {', '.join(map(repr, KINDS.names()))}, is expected."
             )
+        said = str(kind) if kind is not None else self.kind or None
         return _table(
             self.path,
             printable(Path(self.path).stem),
             loaded["items"],
             loaded["identities"],
-            None if kind is None else str(kind),
+            said,
             loaded.get("groups"),
             loaded.get("lengths"),
         )
@@ -132,7 +142,7 @@ def _table(
 ) -> Items:
     stacked = isinstance(items, np.ndarray) and items.dtype != object
     if isinstance(items, np.ndarray) and items.ndim == 0:
-        raise DamagedSource(f"{path}: 'items' is a single value. {_expectation(None)}.")
+        raise DamagedSource(f"{path}: 'items' is a single value. {_expectation()}.")
     count = len(items)
     if count == 0:
         raise EmptySource(f"{path}: 'items' is empty. Give at least two items of two identities.")
@@ -148,68 +158,56 @@ def _table(
 
     def read(row: int) -> Raw:
         value = np.asarray(items[row])
-        if what is Kind.IMAGE:
-            return value
-        value = value if ends is None else value[: ends[row]]
-        return value[:, None] if value.ndim == 1 else value
+        return what.of_row(value if ends is None else value[: ends[row]])
 
     return Items.build(
         namespace,
         names,
-        what,
+        what.name,
         [f"{path}[{row}]" for row in range(count)],
         read,
         groups=None if groups is None else _column(path, "groups", groups, count),
     )
 
 
-def _expectation(kind: Kind | None) -> str:
-    wanted = " or ".join(EXPECTED.values()) if kind is None else EXPECTED[kind]
+def _expectation(*kinds: Kind) -> str:
+    wanted = " or ".join(kind.expected for kind in kinds or map(KINDS.build, GUESSED))
     return f"Expected is {wanted}"
 
 
 def _kind(path: str, first: Array, given: str | None) -> Kind:
     if given is not None:
-        if given not in set(Kind):
-            raise DamagedSource(
-                f"{path}: 'kind' is {given!r}, and 'image' or 'sequence' is expected."
-            )
-        return Kind(given)
-    for kind in Kind:
-        if _fits(first, kind):
+        try:
+            return KINDS.build(KINDS.canonical(given))
+        except UnknownName as error:
+            raise DamagedSource(f"{path}: 'kind' is {given!r}: {error}") from None
+    foreign = [name for name in KINDS.names() if name not in (*GUESSED, "vector")]
+    for kind in map(KINDS.build, (*GUESSED, *foreign)):
+        if kind.recognises(first):
             return kind
     raise DamagedSource(
-        f"{path}: 'items' are {first.dtype} {list(first.shape)} each. {_expectation(None)}."
+        f"{path}: 'items' are {first.dtype} {list(first.shape)} each. {_expectation()}."
     )
 
 
-def _fits(item: Array, kind: Kind) -> bool:
-    if item.size == 0:
-        return False
-    if kind is Kind.IMAGE:
-        flat = item.ndim == 2
-        return item.dtype == np.uint8 and (flat or (item.ndim == 3 and item.shape[2] in {1, 3, 4}))
-    return item.dtype.kind == "f" and item.ndim in {1, 2}
-
-
 def _check_rows(path: str, items: Array | Sequence[Any], kind: Kind, *, stacked: bool) -> None:
-    channels = None
+    expected = None
     for row in range(1 if stacked else len(items)):
         item = np.asarray(items[row])
         where = "'items' are" if stacked else f"'items' at row {row} is"
         each = " each" if stacked else ""
-        if not _fits(item, kind):
+        if not kind.recognises(item):
             raise DamagedSource(
                 f"{path}: {where} {item.dtype} {list(item.shape)}{each}. {_expectation(kind)}, "
-                f"not empty, since the kind is {kind}."
+                f"not empty, since the kind is {kind.name}."
             )
-        own = item.shape[1] if item.ndim == 2 else 1
-        if kind is Kind.SEQUENCE and channels not in {None, own}:
+        own = kind.of_row(item).shape[-1]
+        if kind.width and expected not in {None, own}:
             raise DamagedSource(
-                f"{path}: {where} a series of {own} channels, and those before it have "
-                f"{channels}. Give all series the same channels."
+                f"{path}: {where} {kind.one} of {own} {kind.width}, and those before it have "
+                f"{expected}. Give all {kind.many} the same {kind.width}."
             )
-        channels = own
+        expected = own
 
 
 def _column(path: str, key: str, values: Names, count: int) -> list[str]:
@@ -230,8 +228,8 @@ def _column(path: str, key: str, values: Names, count: int) -> list[str]:
 
 
 def _lengths(path: str, items: Array | Sequence[Any], lengths: Array, kind: Kind) -> list[int]:
-    if kind is not Kind.SEQUENCE:
-        raise DamagedSource(f"{path}: 'lengths' is for series, and these are images. Drop it.")
+    if not kind.timed:
+        raise DamagedSource(f"{path}: 'lengths' is for series, and these are {kind.many}. Drop it.")
     if lengths.dtype.kind not in "iu" or lengths.shape != (len(items),):
         raise DamagedSource(
             f"{path}: 'lengths' is {lengths.dtype} {list(lengths.shape)}, and {len(items)} whole "

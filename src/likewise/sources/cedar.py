@@ -7,7 +7,7 @@ from likewise.errors import EmptySource
 from likewise.sources.base import Source
 from likewise.sources.data_folder import find_data
 from likewise.sources.files import open_files
-from likewise.types import Items, Kind
+from likewise.types import Items
 
 NAMES = ("cedar.zip", "cedar", "signatures.zip", "signatures")
 SIGNATURE = re.compile(r"(?:^|/)(original|forgeries)_(\d{1,4})_(\d{1,4})\.(?:png|tif|tiff)$")
@@ -46,7 +46,7 @@ class Cedar(Source):
         return Items.build(
             "cedar",
             [f"writer{int(match[2]):02}" for _, match in found],
-            Kind.IMAGE,
+            "image",
             [files.place_of(name) for name, _ in found],
             lambda row: files.read(found[row][0]),
             origins=[ORIGINS[match[1]] for _, match in found],

@@ -11,7 +11,7 @@ import numpy as np
 from likewise.errors import DamagedSource, SourceNotFound
 from likewise.shapes import Array, UInt8
 from likewise.sources.base import Source
-from likewise.types import Items, Kind
+from likewise.types import Items
 
 
 @final
@@ -38,7 +38,7 @@ class Characters(Source):
         return Items.build(
             "omniglot",
             [name for name, _, _ in rows],
-            Kind.IMAGE,
+            "image",
             [f"characters/{name}/{number}_{drawer:02}.png" for name, number, drawer in rows],
             _read,
             groups=[name.partition("/")[0] for name, _, _ in rows],

@@ -6,7 +6,7 @@ import numpy as np
 
 from likewise.errors import MissingExtra
 from likewise.sources.base import Source
-from likewise.types import Items, Kind
+from likewise.types import Items
 
 
 @final
@@ -35,7 +35,7 @@ class Digits(Source):
         return Items.build(
             "digits",
             [str(int(digit)) for digit in loaded.target],
-            Kind.IMAGE,
+            "image",
             [f"digits[{row}]" for row in range(len(images))],
             lambda row: images[row],
         )

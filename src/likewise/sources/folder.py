@@ -11,11 +11,13 @@ from likewise.errors import BadArgument, DamagedSource, EmptySource, UnreadableI
 from likewise.io.bounded import LARGEST_ITEM_BYTES
 from likewise.io.display import printable
 from likewise.io.npy import from_npy
+from likewise.kinds import FAMILY as KINDS
+from likewise.kinds.endings import kind_of_file
 from likewise.shapes import Array, Float
 from likewise.sources.base import Source
 from likewise.sources.files import Files, open_files, parts_of
 from likewise.sources.pattern import Pattern
-from likewise.types import Items, Kind, Raw
+from likewise.types import Items, Raw
 
 NO_DATA = frozenset(
     {".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml"}
@@ -51,18 +53,27 @@ class Folder(Source):
         pattern: Of the names of the files; empty where folders are the identities.
         genuine: The word for a genuine item in the place of `{origin}`.
         forged: The word for a forged one.
+        kind: What every file is, where its ending does not tell, as for vectors in `.npy` files;
+            `auto` goes by the endings.
 
     Raises:
+        UnknownName: If there is no such kind.
         BadArgument: If the path is empty, the pattern cannot be followed, or the two words are
             the same.
     """
 
     def __init__(
-        self, path: str, pattern: str = "", genuine: str = "genuine", forged: str = "forged"
+        self,
+        path: str,
+        pattern: str = "",
+        genuine: str = "genuine",
+        forged: str = "forged",
+        kind: str = "auto",
     ) -> None:
         if not path:
             raise BadArgument("folder: the path is empty. Give that of a folder or of a .zip.")
         self.path = path
+        self._kind = kind if kind == "auto" else KINDS.canonical(kind)
         self._pattern = Pattern.parse(pattern) if pattern else None
         self._origins = {genuine: "genuine", forged: "forged"}
         if len(self._origins) < 2 or not (genuine and forged):
@@ -94,7 +105,8 @@ class Folder(Source):
                 f"{files.place} holds no file that could be an item{left_out}. "
                 "Give a folder with one sub-folder an identity, and its images or series in it."
             )
-        kinds = [_kind(name) for name in names]
+        auto = self._kind == "auto"
+        kinds = [kind_of_file(name) if auto else self._kind for name in names]
         if self._pattern is None:
             folders = _folders(files, names)
             identities = ["/".join(parts) for parts in folders]
@@ -106,9 +118,9 @@ class Folder(Source):
         table = Items.build(
             files.namespace,
             [printable(identity) for identity in identities],
-            Kind.IMAGE,
+            kinds[0],
             [files.place_of(name) for name in names],
-            _Reader(files, names),
+            _Reader(files, names, kinds),
             groups=[printable(group) for group in groups],
             origins=origins,
         )
@@ -153,24 +165,23 @@ def _some(names: list[str]) -> str:
 class _Reader:
     """Reads the files of a folder by row."""
 
-    def __init__(self, files: Files, names: list[str]) -> None:
+    def __init__(self, files: Files, names: list[str], kinds: list[str]) -> None:
         self.files = files
         self.names = names
+        self.kinds = kinds
 
     def __call__(self, row: int) -> Raw:
         name = self.names[row]
         data = self.files.read(name)
-        return _series(data, self.files.place_of(name)) if name.lower().endswith(".npy") else data
+        if self.kinds[row] == "series" and name.lower().endswith(".npy"):
+            return _series(data, self.files.place_of(name))
+        return data
 
 
 def _is_data(name: str) -> bool:
     path = PurePosixPath(name)
     suffix = path.suffix.lower()
     return suffix not in NO_DATA and not (not suffix and path.name.upper() in NO_DATA_NAMES)
-
-
-def _kind(name: str) -> Kind:
-    return Kind.SEQUENCE if name.lower().endswith((".npy", *ROWS)) else Kind.IMAGE
 
 
 def _folders(files: Files, names: list[str]) -> list[tuple[str, ...]]:

@@ -14,7 +14,7 @@ from likewise.sources.base import Source
 from likewise.sources.data_folder import find_data
 from likewise.sources.files import Files, open_files
 from likewise.sources.tabular.pair_graph import components
-from likewise.types import Items, Kind, Pairs
+from likewise.types import Items, Pairs
 
 NAMES = ("lfw_deepfunneled_96.zip", "lfw-deepfunneled.zip", "lfw-deepfunneled", "lfw")
 IMAGE = re.compile(r"(?:^|/)([^/]+)/\1_(\d{4,})\.jpe?g$")
@@ -103,7 +103,7 @@ def _of_people(files: Files, photographs: dict[tuple[str, int], str], *, parts: 
     return Items.build(
         "lfw",
         [printable(person) for person in people],
-        Kind.IMAGE,
+        "image",
         [files.place_of(name) for name in names],
         lambda row: files.read(names[row]),
         groups=[sets[person] for person in people],
@@ -134,7 +134,7 @@ def _of_pairs(files: Files, photographs: dict[tuple[str, int], str], fold: int) 
     return Items.build(
         "lfw",
         keys[components(len(rows), first_row, second_row)].tolist(),
-        Kind.IMAGE,
+        "image",
         [files.place_of(name) for name in names],
         lambda row: files.read(names[row]),
         groups=groups,

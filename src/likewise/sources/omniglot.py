@@ -8,7 +8,7 @@ from likewise.errors import BadArgument, DamagedSource, EmptySource
 from likewise.sources.base import Source
 from likewise.sources.data_folder import find_data
 from likewise.sources.files import Files, open_files, parts_of
-from likewise.types import Items, Kind
+from likewise.types import Items
 
 ARCHIVES = {
     "all": ("images_background", "images_evaluation"),
@@ -80,7 +80,7 @@ class Omniglot(Source):
         return Items.build(
             "omniglot",
             ["/".join(path) for path in paths],
-            Kind.IMAGE,
+            "image",
             [files.place_of(name) for files, name, _ in rows],
             read,
             groups=[path[0] for path in paths],

@@ -3,24 +3,25 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 
 from likewise.errors import BadArgument, DamagedSource, MissingExtra, SourceNotFound
 from likewise.io.display import shortened
+from likewise.kinds import FAMILY as KINDS
 from likewise.shapes import Array, Shaped
 from likewise.sources.base import Source
 from likewise.sources.tabular import cells, refusals
 from likewise.sources.tabular.delimited import open_delimited
 from likewise.sources.tabular.grades import Grading, graded
 from likewise.sources.tabular.json_lines import open_json_lines
-from likewise.sources.tabular.listed import Listed, files_of, series_of
+from likewise.sources.tabular.listed import Listed, arrays_of, files_of
 from likewise.sources.tabular.notes import Notes, table_notes, unused
 from likewise.sources.tabular.pair_graph import components, edges
 from likewise.sources.tabular.parquet import open_parquet
 from likewise.sources.tabular.sheet import Sheet
-from likewise.types import Items, Kind, Pairs
+from likewise.types import Items, Pairs
 
 FORMS: dict[str, Callable[[Path, str], Sheet]] = {
     ".csv": open_delimited,
@@ -45,8 +46,8 @@ class Table(Source):
     An item is the path of a file, or (in Parquet and JSON lines) a list of numbers: flat for a
     series of one channel, [t][d] for several. A path is relative to the folder of the table. It
     leads where it says, also out of that folder by `..` or from the root, since a table is its
-    user's own list of files; from a stranger, look at it first. Files `.npy`, `.csv` and `.txt`
-    are series, others images.
+    user's own list of files; from a stranger, look at it first. Files `.npy`, `.csv`, `.tsv` and
+    `.txt` are series, others images.
 
     A path in several rows is one item, and so is a list in several pairs. Rows that repeat one
     another count once; rows that contradict one another are refused. Of pairs, an item's identity
@@ -65,7 +66,8 @@ class Table(Source):
         group: Column of the alphabet, family or site of each item; empty for none.
         origin: Column that says `genuine` or `forged` of each item; empty for none.
         part: Column that says `train` or `test` of each item; empty for none.
-        kind: What the files are; `auto` goes by their endings.
+        kind: What the files, or lists of numbers, are: `image`, `series` or `vector`; `auto` goes
+            by the endings of files, and takes lists for series.
         grade: Column of how alike the two of each pair are, read instead of `same` where
             `same_from` is given.
         same_from: The grade from which on two are the same.
@@ -73,6 +75,7 @@ class Table(Source):
             part in no error rate. None: all below `same_from`.
 
     Raises:
+        UnknownName: If there is no such kind.
         BadArgument: If the path has another ending, the columns' names are empty or the same, or
             `different_to` is not below `same_from`.
     """
@@ -88,7 +91,7 @@ class Table(Source):
         group: str = "",
         origin: str = "",
         part: str = "",
-        kind: Literal["auto", "image", "sequence"] = "auto",
+        kind: str = "auto",
         grade: str = "grade",
         same_from: float | None = None,
         different_to: float | None = None,
@@ -98,8 +101,8 @@ class Table(Source):
                 f"table: the path is {shortened(repr(path), 300)}, and one that ends in "
                 f"{', '.join(FORMS)} is expected."
             )
-        if kind not in ("auto", "image", "sequence"):
-            raise BadArgument(f"table: kind is {kind!r}; give 'auto', 'image' or 'sequence'.")
+        if kind != "auto":
+            kind = KINDS.canonical(kind)
         if same_from is None and different_to is not None:
             raise BadArgument(
                 f"table: pairs are different to the grade {different_to}, and from which on they "
@@ -271,13 +274,14 @@ class Table(Source):
     def _listed(self, sheet: Sheet, file: Path, columns: dict[str, Any]) -> Listed:
         if not cells.is_list(next(iter(columns.values())).type):
             return files_of(sheet, file.parent, columns, self.kind)
-        if self.kind == Kind.IMAGE.value:
+        kind = KINDS.build("series" if self.kind == "auto" else self.kind)
+        if kind.pictorial:
             raise BadArgument(
-                f"table: kind is 'image', and {sheet.place} holds lists of numbers, which are "
-                "series. Leave the kind out."
+                f"table: kind is {kind.name!r}, and {sheet.place} holds lists of numbers, which "
+                "are series. Leave the kind out."
             )
         # Two recordings may be equal by chance, and a label each tells them apart.
-        return series_of(sheet, columns, once=len(columns) == 2)
+        return arrays_of(sheet, columns, kind, once=len(columns) == 2)
 
 
 def _items(

@@ -26,7 +26,7 @@ TAGS = (
 
 
 @dataclass(frozen=True)
-class Series:
+class TsSeries:
     """One series of a file.
 
     Attributes:
@@ -50,7 +50,7 @@ class _Header:
     equal: bool = False
 
 
-def parse_ts(data: bytes, name: str) -> list[Series]:
+def parse_ts(data: bytes, name: str) -> list[TsSeries]:
     """Read all series of a file.
 
     Series may differ in length; the channels of one series may not.
@@ -75,7 +75,7 @@ def parse_ts(data: bytes, name: str) -> list[Series]:
         if line.strip() and not line.lstrip().startswith("#")
     ]
     header, start = _header(lines, name)
-    series: list[Series] = []
+    series: list[TsSeries] = []
     for number, line in lines[start:]:
         series.append(_series(line, header, name, number))
         header.channels = series[-1].values.shape[1]
@@ -155,7 +155,7 @@ def _whole(tag: str, words: list[str]) -> int:
     return int(words[0])
 
 
-def _series(line: str, header: _Header, name: str, number: int) -> Series:
+def _series(line: str, header: _Header, name: str, number: int) -> TsSeries:
     fields = line.split(":")
     label = ""
     if header.labels is not None:
@@ -182,7 +182,7 @@ def _series(line: str, header: _Header, name: str, number: int) -> Series:
         raise _broken(name, number, f"{lengths[0]} values, and {header.length} are expected")
     with np.errstate(over="ignore"):  # becomes infinite, which the transform refuses by row
         values = np.array(channels, dtype=np.float64).T.astype(np.float32)
-    return Series(np.ascontiguousarray(values), label, number)
+    return TsSeries(np.ascontiguousarray(values), label, number)
 
 
 def _values(field: str) -> list[float]:

@@ -11,8 +11,8 @@ from likewise.io.display import printable, shortened
 from likewise.sources.base import Source
 from likewise.sources.data_folder import find_data
 from likewise.sources.files import open_files
-from likewise.sources.ts import Series, parse_ts
-from likewise.types import Items, Kind
+from likewise.sources.ts import TsSeries, parse_ts
+from likewise.types import Items
 
 PARTS = {"_TRAIN": "train", "_TEST": "test"}
 
@@ -49,7 +49,7 @@ class Ucr(Source):
             EmptySource: If a file holds no series.
             DamagedSource: If a file departs from the format, with the line.
         """
-        rows: list[tuple[Series, str, str]] = []
+        rows: list[tuple[TsSeries, str, str]] = []
         for file, data in self._files():
             part = next((PARTS[end] for end in PARTS if file.endswith(f"{end}.ts")), "")
             series = parse_ts(data, file)
@@ -66,7 +66,7 @@ class Ucr(Source):
         return Items.build(
             namespace,
             [printable(one.label) for one, _, _ in rows],
-            Kind.SEQUENCE,
+            "series",
             [place for _, place, _ in rows],
             lambda row: rows[row][0].values,
             parts=[part for _, _, part in rows],

@@ -24,7 +24,7 @@ from likewise.results import Evaluation
 from likewise.sources.base import Source
 from likewise.tasks.evaluate import measure_model
 from likewise.tasks.seen import see
-from likewise.types import Claim, Items, Role, Split
+from likewise.types import Claim, Items, Role, Split, renamed_arguments
 
 LONGEST_NAME = 64
 SHARE = 0.5
@@ -47,6 +47,7 @@ class NamedCalibration:
     split: str
 
 
+@renamed_arguments(against="impostors")
 def calibrate(
     model: Model,
     source: Source,
@@ -60,7 +61,7 @@ def calibrate(
     far: float | None = None,
     costs: tuple[float, float] | None = None,
     prior: float = 0.5,
-    against: str = "",
+    impostors: str = "",
     overwrite: bool = False,
     allow_overlap: bool = False,
     strict: bool = False,
@@ -86,7 +87,7 @@ def calibrate(
         costs: What a false accept and what a false reject costs; adds the point of least cost.
         prior: The share of same pairs where this is used, for the costs and for what is measured of
             the probabilities.
-        against: Which different pairs thresholds are fitted for, where some items are forged:
+        impostors: Which different pairs thresholds are fitted for, where some items are forged:
             `skilled` (also if empty), `random` or `both`.
         overwrite: Replace the calibration of that name.
         allow_overlap: Calibrate on what trained the model, too.
@@ -111,10 +112,10 @@ def calibrate(
         check_target(far)
     claimed = Claim(claim) if claim else model.manifest.claim
     items = source.items()
-    if against and not items.forged.any():
+    if impostors and not items.forged.any():
         raise BadArgument(
-            f"against is {against!r}, and nothing of {items.namespace} is forged. Leave it out, or "
-            "say which items are forged, in a column `origin` of a table for example."
+            f"impostors is {impostors!r}, and nothing of {items.namespace} is forged. Leave it "
+            "out, or say which items are forged, in a column `origin` of a table for example."
         )
     # Nothing is decoded for a split that the items cannot carry.
     _indices(items, claimed, share, seed)
@@ -133,7 +134,7 @@ def calibrate(
             far=far,
             costs=costs,
             prior=prior,
-            against=against,
+            impostors=impostors,
         )
         made, evaluation = with_test_rates(
             model, made, test, items.namespace, name=name, prior=prior
@@ -192,8 +193,8 @@ def _indices(items: Items, claim: Claim, share: float, seed: int) -> Split:
             f"The share is {share}, and the fraction of the identities that calibrate, between 0 "
             "and 1, is expected."
         )
-    shares = {Role.CALIBRATE: share, Role.TEST: 1 - share}
-    return split(items, claim, shares=shares, by="random", seed=seed, trained=True)
+    fractions = {Role.CALIBRATE: share, Role.TEST: 1 - share}
+    return split(items, claim, fractions=fractions, by="random", seed=seed, trained=True)
 
 
 def fit(
@@ -207,7 +208,7 @@ def fit(
     far: float | None = None,
     costs: tuple[float, float] | None = None,
     prior: float = 0.5,
-    against: str = "",
+    impostors: str = "",
 ) -> tuple[dict[str, Calibration], DriftReference]:
     """Calibrate every comparator of a model on decoded items; arguments as in `calibrate`.
 
@@ -221,7 +222,7 @@ def fit(
             seen = see(model, known, comparator)
         else:
             seen = replace(plain, comparator=model.comparator(comparator))
-        compared = choose_pairs(seen.vectors, seen.items, seen.comparator, against)
+        compared = choose_pairs(seen.vectors, seen.items, seen.comparator, impostors)
         fitted = fit_calibration(
             compared, claim, calibrator, limit=limit, far=far, costs=costs, prior=prior
         )

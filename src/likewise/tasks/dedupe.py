@@ -28,16 +28,17 @@ from likewise.errors import BadArgument
 from likewise.model import Model
 from likewise.registry import unknown
 from likewise.sources.base import Source
-from likewise.types import Items
+from likewise.types import Items, renamed_arguments
 
 
+@renamed_arguments(at="operating_point")
 def dedupe(
     model: Model | None,
     source: Source,
     *,
     threshold: float | None = None,
     far: float | None = None,
-    at: str = "",
+    operating_point: str = "",
     expect_false: float | None = None,
     overlay: bool = False,
     groups: str = "complete",
@@ -62,7 +63,7 @@ def dedupe(
         threshold: The largest distance of a pair; of a hash, in bits (8 if None); of an overlay,
             what the correlation of details lacks of 1 (.25 if None).
         far: Take the threshold of the operating point for this false-accept rate.
-        at: Take that of the operating point of this name.
+        operating_point: Take that of the operating point of this name.
         expect_false: Take the threshold at which so many pairs of different items are expected
             among all pairs of the collection.
         overlay: Lay images over one another, without a model, to find what was cut, too.
@@ -85,7 +86,7 @@ def dedupe(
         DamagedSource: If the cache is none.
         SaveFailed: If the cache cannot be written.
     """
-    wanted = ThresholdRequest(threshold, far, at, expect_false)
+    wanted = ThresholdRequest(threshold, far, operating_point, expect_false)
     check_options(groups, prior, overlay=overlay and model is not None)
     items = source.items()
     fitted = None

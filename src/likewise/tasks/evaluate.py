@@ -165,7 +165,7 @@ def measure_model(
             point.threshold,
             fitted.claim,
             by=by,
-            against=fitted.against,
+            impostors=fitted.against,
         )
     graded = graded_distances(vectors, items, compares)
     found = _Ranked()

@@ -6,9 +6,10 @@ from likewise.data import place_of, raw_of
 from likewise.gallery import Gallery, Identified, Rule
 from likewise.model import Model
 from likewise.tasks.probing import probe_of
-from likewise.types import Raw
+from likewise.types import Raw, renamed_arguments
 
 
+@renamed_arguments(rule="fusion")
 def identify(
     model: Model,
     gallery: str | Path | Gallery,
@@ -16,7 +17,7 @@ def identify(
     *,
     fpir: float | None = None,
     prior_unknown: float = 0.5,
-    rule: Rule = "nearest",
+    fusion: Rule = "nearest",
     calibration: str = "default",
     candidates: int = 5,
 ) -> Identified:
@@ -28,7 +29,7 @@ def identify(
         item: A file's path, the bytes of one, or an array.
         fpir: The share of strangers that may be taken for somebody.
         prior_unknown: How often a probe shows nobody of the gallery.
-        rule: How several templates are fused: `nearest`, `mean` or `centroid`.
+        fusion: How several templates are fused: `nearest`, `mean` or `centroid`.
         calibration: Which of the model's calibrations gives the probabilities.
         candidates: How many to name.
 
@@ -46,7 +47,7 @@ def identify(
                 item,
                 fpir=fpir,
                 prior_unknown=prior_unknown,
-                rule=rule,
+                fusion=fusion,
                 calibration=calibration,
                 candidates=candidates,
             )
@@ -54,7 +55,7 @@ def identify(
         probe_of(model, raw_of(item), place_of(item, "the probe")),
         fpir=fpir,
         prior_unknown=prior_unknown,
-        rule=rule,
+        fusion=fusion,
         calibration=calibration,
         candidates=candidates,
     )

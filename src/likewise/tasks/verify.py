@@ -7,9 +7,10 @@ from likewise.data import place_of, raw_of
 from likewise.errors import BadArgument, UnsupportedRate
 from likewise.model import Model
 from likewise.results import Decision
-from likewise.types import Raw
+from likewise.types import Raw, renamed_arguments
 
 
+@renamed_arguments(at="operating_point")
 def verify(
     model: Model,
     first: str | Path | Raw,
@@ -19,7 +20,7 @@ def verify(
     prior: float = 0.5,
     calibration: str = "default",
     comparator: str = "",
-    at: str = "",
+    operating_point: str = "",
     guarantee: bool | None = None,
     costs: tuple[float, float] | None = None,
 ) -> Decision:
@@ -35,14 +36,15 @@ def verify(
             costs if given.
         calibration: Which of the model's calibrations.
         comparator: `distance` or `matcher`; the matcher where the model has one.
-        at: Use the operating point of this name, such as `eer` or `balanced`, instead.
+        operating_point: Use the operating point of this name, such as `eer` or `balanced`, instead.
         guarantee: Use a threshold whose false-accept rate is within the target with 95% confidence,
             not one whose rate on the items calibrated on is; as the calibration says if None.
         costs: What a false accept and what a false reject costs: use the threshold of least cost
             at this prior, which must have been fitted.
 
     Raises:
-        BadArgument: If a cost is not above 0, or more than one of `far`, `at` and `costs` is given.
+        BadArgument: If a cost is not above 0, or more than one of `far`, `operating_point` and
+            `costs` is given.
         NotCalibrated: If the model has no such calibration.
         UnknownName: If the model has no such comparator.
         UnsupportedRate: If that rate has no threshold.
@@ -51,15 +53,19 @@ def verify(
     """
     fitted = model.calibration(calibration, comparator)
     if costs is not None:
-        if far is not None or at:
-            raise BadArgument("A threshold was asked for in two ways. Give far, at or costs alone.")
-        at = _of_least_cost(fitted, calibration, costs, prior)
+        if far is not None or operating_point:
+            raise BadArgument(
+                "A threshold was asked for in two ways. Give far, operating_point or costs alone."
+            )
+        operating_point = _of_least_cost(fitted, calibration, costs, prior)
     vectors = [
         model.see_one(raw_of(item), place_of(item, name), comparator)
         for item, name in ((first, "the first item"), (second, "the second item"))
     ]
     distance = float(model.comparator(comparator).rows(*vectors)[0])
-    return fitted.decide(distance, far=far, prior=prior, name=at or None, guarantee=guarantee)
+    return fitted.decide(
+        distance, far=far, prior=prior, name=operating_point or None, guarantee=guarantee
+    )
 
 
 def _of_least_cost(fitted: Calibration, name: str, costs: tuple[float, float], prior: float) -> str:

@@ -19,7 +19,7 @@ from likewise.model import (
 )
 from likewise.transforms import FAMILY as TRANSFORMS
 from likewise.transforms.base import Transform
-from likewise.types import Claim, InputShape, Kind
+from likewise.types import Claim, Form, InputShape
 from likewise.wrapping import WrapRequest, adapt_encoder, probe_encoder
 
 DEFAULT_STATE = {"mean": 0.0, "std": 1.0}
@@ -53,7 +53,7 @@ def wrap(
         layout: Where its channels stand, of images.
         mean: What is subtracted from each channel (of pixels in 0 to 1), or from all; 0 if empty.
         std: What each is then divided by; 1 if empty.
-        channels: Of series.
+        channels: Of series; or how many numbers a vector has.
         overwrite: Whether a model that is there may be replaced.
 
     Raises:
@@ -73,15 +73,15 @@ def wrap(
     check_model_folder(folder, overwrite=overwrite)
     built, state = _with_state(spec, mean, std, channels)
     shape = built.shape
-    if shape.kind is Kind.SEQUENCE and layout == "nhwc":
-        raise BadArgument("the layout nhwc is of images, and the transform makes series.")
+    if layout == "nhwc" and shape.form is not Form.IMAGES:
+        raise BadArgument(f"the layout nhwc is of images, and the transform makes {shape.form}.")
     data = adapt_encoder(
         _read(Path(encoder)), what, WrapRequest(shape, spec, inputs, lengths, output, layout)
     )
     _try(data, what, shape)
     save_model(
         folder,
-        kind=shape.kind,
+        inputs={"main": built.kind},
         claim=Claim.NEW_IDENTITIES,
         distance=compared,
         files={
@@ -111,8 +111,8 @@ def _with_state(
 ) -> tuple[Transform, Mapping[str, Any]]:
     """The transform with the mean and deviation that were said, and that state."""
     plain = TRANSFORMS.build(spec)
-    count = channels if plain.kind is Kind.SEQUENCE else plain.shape.channels
-    state: dict[str, Any] = {"channels": count} if plain.kind is Kind.SEQUENCE else {}
+    count = channels if plain.sized else plain.shape.channels
+    state: dict[str, Any] = {plain.sized: count} if plain.sized else {}
     for name, given in (("mean", mean), ("std", std)):
         values = [float(value) for value in given] or [DEFAULT_STATE[name]]
         if len(values) not in (1, count) or (name == "std" and min(values) <= 0):

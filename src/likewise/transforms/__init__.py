@@ -6,6 +6,11 @@ from likewise.transforms.base import Transform
 FAMILY: Family[Transform] = Family(
     "transform",
     __name__,
-    {"image": "image:ImageTransform", "sequence": "sequence:SequenceTransform"},
+    {
+        "image": "image:ImageTransform",
+        "series": "series:SeriesTransform",
+        "vector": "vector:VectorTransform",
+    },
     context=("state",),
+    aliases={"sequence": "series"},
 )

@@ -4,8 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from likewise.kinds import FAMILY as KINDS
 from likewise.shapes import Array, Int, Shaped
-from likewise.types import InputShape, Kind, Raw
+from likewise.types import Form, InputShape, Raw
 
 
 class Transform(ABC):
@@ -14,9 +15,17 @@ class Transform(ABC):
     Augmentation, when learning, stands between the two. What a transform learns from the
     training set is its `state`: built without one it can decode and fit, built with one it can
     do all.
+
+    Attributes:
+        kind: What it takes, by its name in the family of kinds.
+        form: What it makes.
+        sized: The key of its state that says how many channels or numbers an item has; empty where
+            its arguments say it.
     """
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[str]
+    form: ClassVar[Form]
+    sized: ClassVar[str] = ""
 
     @property
     @abstractmethod
@@ -32,12 +41,28 @@ class Transform(ABC):
             place: The file or row that an error names.
 
         Returns:
-            An image as uint8 [c h w], a sequence as float32 [t d].
+            An image as uint8 [c h w], a series as float32 [t d], a text as int64 [t], a vector
+            as float32 [d]; of frames and tokens t alone may differ from item to item.
 
         Raises:
             UnreadableItem: If it cannot be decoded.
             WrongKind: If it is another kind of item.
         """
+
+    def original(self, raw: Raw, place: str) -> Array:
+        """Open one item as it is, which is what its kind shows and describes.
+
+        Nothing is resized or normalised, where a transform can leave that out.
+
+        Args:
+            raw: As the source gave it.
+            place: The file or row that an error names.
+
+        Raises:
+            UnreadableItem: If it cannot be opened.
+            WrongKind: If it is another kind of item.
+        """
+        return KINDS.build(self.kind).shown(self.decode(raw, place))
 
     @abstractmethod
     def fit(self, decoded: Iterable[Array]) -> Mapping[str, Any]:
@@ -47,8 +72,8 @@ class Transform(ABC):
     def collate(
         self, decoded: Sequence[Array]
     ) -> tuple[Shaped[Array, "n ..."], Int[Array, "n"] | None]:
-        """Stack decoded items; sequences are padded with zeros and come with their lengths."""
+        """Stack decoded items; frames and tokens are padded with zeros, and come with lengths."""
 
     @abstractmethod
     def finish(self, batch: Shaped[Any, "n ..."]) -> Shaped[Any, "n ..."]:
-        """The encoder's float32 input from a stacked batch of numpy or torch."""
+        """The encoder's input from a stacked batch of numpy or torch, of the form's dtype."""

@@ -1,8 +1,6 @@
 """Images: from any file that Pillow opens, or an array, to a small square of bytes."""
 
 import io
-import threading
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, final
 
@@ -11,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
 from likewise.io.display import shortened
+from likewise.io.quiet import quiet
 from likewise.shapes import Array, Float, Int, Shaped, UInt8, namespace_of
 from likewise.transforms.base import Transform
 from likewise.transforms.pixels import (
@@ -21,7 +20,7 @@ from likewise.transforms.pixels import (
     unreadable_image,
     upright,
 )
-from likewise.types import InputShape, Kind, Raw
+from likewise.types import Form, InputShape, Raw
 
 MAX_SIZE = 4096
 MAX_PIXELS = 64_000_000
@@ -59,7 +58,8 @@ class ImageTransform(Transform):
         Otsu, "A Threshold Selection Method from Gray-Level Histograms", 1979, for the threshold.
     """
 
-    kind: ClassVar[Kind] = Kind.IMAGE
+    kind: ClassVar[str] = "image"
+    form: ClassVar[Form] = Form.IMAGES
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class ImageTransform(Transform):
     @property
     def shape(self) -> InputShape:
         """What the encoder will be fed."""
-        return InputShape(Kind.IMAGE, 3 if self.color else 1, self.size, self.size)
+        return InputShape(Form.IMAGES, 3 if self.color else 1, self.size, self.size)
 
     def decode(self, raw: Raw, place: str) -> UInt8[Array, "c h w"]:
         """Decode one image to uint8 [c h w]; see the class."""
@@ -104,6 +104,12 @@ class ImageTransform(Transform):
         image = image if image.size == size else image.resize(size, Image.Resampling.BILINEAR)
         pixels = np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)
         return np.ascontiguousarray(255 - pixels if self.invert else pixels)
+
+    def original(self, raw: Raw, place: str) -> UInt8[Array, "h w ..."]:
+        """Open one image as it is: uint8 [h w] or [h w 3], upright and opaque."""
+        image = open_image(raw, place)
+        # The mode 1 packs eight pixels a byte.
+        return np.asarray(image.convert("L") if image.mode == "1" else image)
 
     def fit(self, decoded: Iterable[Array]) -> Mapping[str, Any]:
         """Mean and standard deviation of each channel, in 0 to 1, over all pixels.
@@ -244,34 +250,3 @@ def _check_header(image: Image.Image, place: str) -> None:
         )
     if image.format == "EPS":
         raise unreadable_image(place, "EPS is a program, which Pillow would run with Ghostscript")
-
-
-class _Quiet:
-    """Keeps Pillow's warnings in while any thread decodes, and makes those of bombs errors.
-
-    `warnings.catch_warnings` changes the whole process, so threads that overlap would restore one
-    another's filters: the first to come sets them and the last to go takes them back.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._caught = warnings.catch_warnings()
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._users == 0:
-                self._caught = warnings.catch_warnings()
-                self._caught.__enter__()
-                warnings.filterwarnings("ignore", module=r"PIL\.")
-                warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
-            self._users += 1
-
-    def __exit__(self, *failure: object) -> None:
-        with self._lock:
-            self._users -= 1
-            if self._users == 0:
-                self._caught.__exit__(None, None, None)
-
-
-quiet = _Quiet()

@@ -5,16 +5,6 @@ from typing import TYPE_CHECKING
 from likewise.lazy import lazy_face
 
 if TYPE_CHECKING:
-    from likewise.wrapping.adapt import (
-        WrapRequest,
-        adapt_encoder,
-        probe_encoder,
-    )
-
-__all__ = [
-    "WrapRequest",
-    "adapt_encoder",
-    "probe_encoder",
-]
+    from likewise.wrapping.adapt import WrapRequest, adapt_encoder, probe_encoder
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

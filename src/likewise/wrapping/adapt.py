@@ -10,7 +10,7 @@ from likewise.errors import DamagedModel, UnfitEncoder
 from likewise.io.display import printable, shortened
 from likewise.model import LONGEST_EMBEDDING, OnnxEncoder, OnnxSession, check_onnx
 from likewise.shapes import Array
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 from likewise.wrapping import graph_edit
 from likewise.wrapping.graph_edit import Axes, Steps
 
@@ -105,7 +105,7 @@ def _inputs(graph: Any, what: str, wanted: WrapRequest) -> tuple[Any, Any | None
     """The input of items, and that of lengths where series are taken; all others are refused."""
     rest = list(graph.input)
     lengths = None
-    if wanted.shape.kind is Kind.SEQUENCE:
+    if wanted.shape.form.has_lengths:
         whole = [one for one in rest if one.type.tensor_type.elem_type in WHOLE]
         if not whole:
             raise UnfitEncoder(
@@ -117,8 +117,8 @@ def _inputs(graph: Any, what: str, wanted: WrapRequest) -> tuple[Any, Any | None
         rest = [one for one in rest if one.name != lengths.name]
     elif wanted.lengths:
         raise UnfitEncoder(
-            f"--lengths {wanted.lengths} is for series, and {wanted.transform} makes images. Leave "
-            "it out."
+            f"--lengths {wanted.lengths} is for series, and {wanted.transform} makes "
+            f"{wanted.shape.form}. Leave it out."
         )
     inputs = _chosen(rest, wanted.inputs, f"{what} takes", "--input")
     if len(rest) > 1:
@@ -133,25 +133,24 @@ def _inputs(graph: Any, what: str, wanted: WrapRequest) -> tuple[Any, Any | None
 def _lead_in(graph: Any, name: str, what: str, wanted: WrapRequest) -> None:
     value = next(one for one in graph.input if one.name == name)
     kind, axes = value.type.tensor_type.elem_type, graph_edit.axes_of(value)
-    if kind not in FLOATS:
-        raise UnfitEncoder(
-            f"{what} takes numbers of the type {kind} (of ONNX's TensorProto.DataType), and floats "
-            "are expected. Export it so that it takes float32."
-        )
     shape = wanted.shape
+    taken, fed = (WHOLE, INT64) if shape.form.dtype == "int64" else (FLOATS, FLOAT)
+    if kind not in taken:
+        words = "whole numbers" if fed == INT64 else "floats"
+        raise UnfitEncoder(
+            f"{what} takes numbers of the type {kind} (of ONNX's TensorProto.DataType), and "
+            f"{words} are expected. Export it so that it takes {shape.form.dtype}."
+        )
     steps: list[tuple[str, dict[str, Any]]] = []
-    sizes: list[str | int] = ["batch", "time", shape.channels]
-    if shape.kind is Kind.IMAGE:
-        height, width = shape.height or 0, shape.width or 0
-        sizes = ["batch", shape.channels, height, width]
-        last = [None, height, width, shape.channels]
-        _check_axes(axes, last if wanted.layout == "nhwc" else [None, *sizes[1:]], what, wanted)
-        steps += [TO_NHWC] if wanted.layout == "nhwc" else []
-    else:
-        _check_axes(axes, [None, None, shape.channels], what, wanted)
-    if kind != FLOAT:
+    sizes = ["batch", *("time" if size is None else size for size in shape.sizes)]
+    expected = [None, *shape.sizes]
+    if wanted.layout == "nhwc":
+        expected = [None, *shape.sizes[1:], shape.channels]
+        steps.append(TO_NHWC)
+    _check_axes(axes, expected, what, wanted)
+    if kind != fed:
         steps.append(("Cast", {"to": kind}))
-    graph_edit.lead_in(graph, name, _value("inputs", FLOAT, sizes), steps)
+    graph_edit.lead_in(graph, name, _value("inputs", fed, sizes), steps)
 
 
 def _check_axes(axes: Axes | None, expected: Sequence[Any], what: str, wanted: WrapRequest) -> None:
@@ -162,10 +161,10 @@ def _check_axes(axes: Axes | None, expected: Sequence[Any], what: str, wanted: W
     ):
         return
     said = f"{what} takes {_shown(axes)}, and {wanted.transform} gives {_shown(expected)}."
-    if wanted.shape.kind is not Kind.IMAGE or len(axes) != 4:
+    if wanted.shape.form is not Form.IMAGES or len(axes) != 4:
         raise UnfitEncoder(
             f"{said} Images are [n c h w] (or [n h w c] with --layout nhwc), series [n t d] with "
-            "time free. Export it so, or choose the transform that fits."
+            "time free, vectors [n d]. Export it so, or choose the transform that fits."
         )
     _, *one = axes
     if wanted.layout == "nchw" and one[2] in (1, 3) and one[0] not in (1, 3):
@@ -241,12 +240,10 @@ def _first_run(model: Any, what: str, shape: InputShape) -> int:
 
 def batch(shape: InputShape, *, rows: int, steps: int, seed: int) -> dict[str, Array]:
     """Random items, as an encoder is fed them."""
-    random = np.random.default_rng(seed)
-    if shape.kind is Kind.SEQUENCE:
-        series = random.normal(size=(rows, steps, shape.channels)).astype(np.float32)
-        return {"inputs": series, "lengths": np.full(rows, steps, dtype=np.int64)}
-    size = (rows, shape.channels, shape.height or 0, shape.width or 0)
-    return {"inputs": random.random(size, dtype=np.float32)}
+    inputs = shape.random_batch(np.random.default_rng(seed), rows, steps)
+    if not shape.form.has_lengths:
+        return {"inputs": inputs}
+    return {"inputs": inputs, "lengths": np.full(rows, steps, dtype=np.int64)}
 
 
 def probe_encoder(
@@ -280,7 +277,9 @@ def probe_encoder(
         tolerance,
     )
     if "lengths" in feed:
-        padded = np.pad(feed["inputs"], ((0, 0), (0, 5), (0, 0)))
+        ends = [(0, 0)] * feed["inputs"].ndim
+        ends[1] = (0, 5)
+        padded = np.pad(feed["inputs"], ends)
         _same(
             together,
             encoder.run(padded, feed["lengths"]),

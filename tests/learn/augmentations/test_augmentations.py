@@ -17,7 +17,6 @@ from likewise.learn.augmentations.rotated_classes import RotatedClasses
 from likewise.learn.loop.train import train
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind
 from tests.conftest import waves
 
 
@@ -126,7 +125,7 @@ def test_every_item_draws_its_own_chance(spec: str) -> None:
 @pytest.mark.parametrize("spec", ["crop", "erase", "rotated_classes"])
 def test_series_are_refused_by_what_takes_images(spec: str) -> None:
     series = Arrays.of(*waves(count=40, each=4), namespace="waves")
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([f"augmentations={spec}"])
+    recipe = Recipe.for_kind("series").with_settings([f"augmentations={spec}"])
     with pytest.raises(BadArgument, match=f"{spec} takes image items, .* gives sequence"):
         train(recipe, series)
 
@@ -142,7 +141,7 @@ def test_images_are_refused_by_what_takes_series(spec: str) -> None:
 def test_each_is_of_one_kind(name: str) -> None:
     augmentation = FAMILY.build(name)
     series = name in [spec.partition("(")[0] for spec in SERIES]
-    assert augmentation.kinds == ((Kind.SEQUENCE,) if series else (Kind.IMAGE,))
+    assert augmentation.kinds == (("series",) if series else ("image",))
     assert augmentation.copies == (4 if name == "rotated_classes" else 1)
 
 

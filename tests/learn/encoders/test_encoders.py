@@ -11,13 +11,13 @@ from likewise.errors import BadArgument
 from likewise.learn.encoders import FAMILY
 from likewise.learn.encoders.pooling import Pooling
 from likewise.learn.encoders.resnet import _Block
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
-SERIES = InputShape(Kind.SEQUENCE, 3)
+SERIES = InputShape(Form.FRAMES, 3)
 
 
 def images(size, channels=1):
-    return InputShape(Kind.IMAGE, channels, size, size)
+    return InputShape(Form.IMAGES, channels, size, size)
 
 
 def count(module):
@@ -102,7 +102,7 @@ def test_a_residual_block_adds_its_shortcut(stride, deep):
 def test_gradients_of_narrow_nets_are_those_of_double_precision(width):
     # oneDNN alone steps through narrow maps wrongly: wrong gradients, or an aborted process.
     spec = f"resnet(dim=8, depth=8, width={width}, stem='strided', pooling='flatten')"
-    network = FAMILY.build(spec, shape=InputShape(Kind.IMAGE, 1, 20, 20)).eval()
+    network = FAMILY.build(spec, shape=InputShape(Form.IMAGES, 1, 20, 20)).eval()
     exact = copy.deepcopy(network).double()
     network = network.to(memory_format=torch.channels_last)
     images = torch.rand(96, 1, 20, 20)
@@ -195,7 +195,7 @@ def test_pooling_before_relu_changes_nothing_in_vgg():
 
 @pytest.mark.parametrize("spec", ["resnet", "vgg", "vgg(pooling='mean')", "convnet4"])
 def test_images_need_not_be_square(spec):
-    shape = InputShape(Kind.IMAGE, 3, 19, 34)
+    shape = InputShape(Form.IMAGES, 3, 19, 34)
     encoder = FAMILY.build(spec, shape=shape).eval()
     with torch.no_grad():
         assert encoder(torch.randn(2, 3, 19, 34)).shape == (2, 64)
@@ -323,7 +323,7 @@ def test_pooling_of_no_known_name_is_refused():
 def test_training_in_bf16_is_near_float32(spec, shape):
     torch.manual_seed(0)
     encoder = FAMILY.build(spec, shape=shape).train()
-    if shape.kind is Kind.IMAGE:
+    if shape.kind == "image":
         inputs, lengths = torch.randn(8, 1, 28, 28), None
     else:
         inputs, lengths = torch.randn(8, 12, 3), torch.arange(5, 13)

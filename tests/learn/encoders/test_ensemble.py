@@ -11,10 +11,10 @@ from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.loop.train import train
 from likewise.learn.losses import FAMILY as LOSSES
 from likewise.recipe.recipe import Recipe
-from likewise.types import InputShape, Kind, Labels
+from likewise.types import Form, InputShape, Labels
 
-SQUARE = InputShape(Kind.IMAGE, 1, 16, 16)
-SERIES = InputShape(Kind.SEQUENCE, 2)
+SQUARE = InputShape(Form.IMAGES, 1, 16, 16)
+SERIES = InputShape(Form.FRAMES, 2)
 MEMBER = "convnet4(dim=6, width=4)"
 LABELS = Labels(torch.arange(12) // 3)
 
@@ -32,18 +32,20 @@ def test_embeddings_of_all_members_stand_in_a_row():
     assert (encoder.dim, found.shape) == (18, (5, 18))
     alone = [functional.normalize(member(images), dim=1) for member in encoder.members]
     torch.testing.assert_close(found, torch.cat(alone, dim=1))
-    assert encoder.kinds == (Kind.IMAGE,)
+    assert encoder.kinds == ("image",)
     # From other first weights, so that they see different things.
     assert not torch.allclose(alone[0], alone[1], atol=0.1)
 
 
 def test_members_may_keep_their_lengths():
     torch.manual_seed(0)
-    encoder = ENCODERS.build("ensemble('lstm(dim=4, hidden=4)', unit=False)", shape=SERIES).eval()
+    encoder = ENCODERS.build(
+        "ensemble('lstm(dim=4, hidden=4)', normalize=False)", shape=SERIES
+    ).eval()
     series, lengths = torch.randn(3, 9, 2), torch.tensor([9, 4, 1])
     alone = [member(series, lengths) for member in encoder.members]
     torch.testing.assert_close(encoder(series, lengths), torch.cat(alone, dim=1))
-    assert encoder.kinds == (Kind.SEQUENCE,)
+    assert encoder.kinds == ("series",)
 
 
 def test_maps_of_all_members_stand_one_behind_the_other():
@@ -115,7 +117,7 @@ def test_a_loss_for_other_members_than_there_are_is_refused(encoder):
 
 
 def test_an_ensemble_is_trained_from_a_recipe():
-    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+    recipe = Recipe.for_kind("image").with_settings(
         [
             "source=characters",
             "transform=image(size=16)",

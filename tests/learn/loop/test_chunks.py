@@ -15,11 +15,11 @@ from likewise.learn.losses import FAMILY as LOSSES
 from likewise.learn.network.network import Network
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import InputShape, Kind, Labels
+from likewise.types import Form, InputShape, Labels
 from tests.conftest import waves
 
-SERIES = InputShape(Kind.SEQUENCE, 2)
-IMAGE = InputShape(Kind.IMAGE, 1, 12, 12)
+SERIES = InputShape(Form.FRAMES, 2)
+IMAGE = InputShape(Form.IMAGES, 1, 12, 12)
 CASES = {
     "lstm": ("lstm(hidden=6)", SERIES),
     "transformer": ("transformer(width=8, layers=2, dropout=0.0)", SERIES),
@@ -29,12 +29,12 @@ CASES = {
 
 def network_of(encoder: str, shape: InputShape) -> Network:
     torch.manual_seed(0)
-    return Network(ENCODERS.build(encoder, shape=shape), unit=True).double().train()
+    return Network(ENCODERS.build(encoder, shape=shape), normalize=True).double().train()
 
 
 def batch_of(shape: InputShape, count: int = 23) -> tuple[Tensor, Tensor | None]:
     generator = torch.Generator().manual_seed(1)
-    if shape.kind is Kind.IMAGE:
+    if shape.kind == "image":
         return torch.rand(count, 1, 12, 12, generator=generator, dtype=torch.float64), None
     inputs = torch.rand(count, 9, 2, generator=generator, dtype=torch.float64)
     return inputs, torch.randint(4, 10, (count,), generator=generator)
@@ -140,8 +140,8 @@ def test_what_is_kept_does_not_grow_with_the_batch() -> None:
 
 def started(*settings: str) -> Run:
     series, names = waves(count=30, each=5)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
-        ["encoder=lstm(hidden=4)", "precision=float32", "steps=6", "averaging=0", *settings]
+    recipe = Recipe.for_kind("series").with_settings(
+        ["encoder=lstm(hidden=4)", "precision=float32", "steps=6", "ema_decay=0", *settings]
     )
     return train(recipe, Arrays.of(series, names, namespace="waves"))
 

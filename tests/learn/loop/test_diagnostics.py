@@ -18,7 +18,7 @@ from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe
 from likewise.results.evaluation import Epoch
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Role
+from likewise.types import Role
 from tests.conftest import glyphs, waves
 
 TOO_LARGE = "The learning_rate is 10: set a smaller one (the default is 0.001)."
@@ -27,7 +27,7 @@ COLLAPSED = "The embedding has collapsed: all items come out as nearly the same 
 
 def waved(*settings, count=100, each=4, **options):
     series, names = waves(count=count, each=each)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
+    recipe = Recipe.for_kind("series").with_settings(
         ["encoder=conv1d(width=8)", "precision=float32", *settings]
     )
     return train(recipe, Arrays.of(series, names, namespace="waves"), **options)
@@ -169,7 +169,7 @@ def test_a_learning_rate_of_10_is_named(encoder, loss):
     [("steps=2", "The loss is nan at step 2"), ("steps=1", "The embedding is not of finite num")],
 )
 def test_what_is_not_finite_names_the_learning_rate(length, words):
-    run = waved("learning_rate=10", length, "averaging=0")
+    run = waved("learning_rate=10", length, "ema_decay=0")
 
     def break_it(*_):
         with torch.no_grad():
@@ -186,8 +186,8 @@ def test_a_planted_overfitting_is_named():
     while not named:
         assert seed < 6
         run = waved(
-            *("encoder=conv1d(width=16)", "augmentations=()", "averaging=0", "epochs=60"),
-            "shares={'train': 0.1, 'select': 0.5, 'calibrate': 0.2, 'test': 0.2}",
+            *("encoder=conv1d(width=16)", "augmentations=()", "ema_decay=0", "epochs=60"),
+            "fractions={'train': 0.1, 'select': 0.5, 'calibrate': 0.2, 'test': 0.2}",
             *("learning_rate=0.01", f"seed={seed}"),
         )
         best = 0
@@ -266,7 +266,7 @@ def test_where_no_items_choose_short_epochs_are_not_all_looked_at(monkeypatch):
 
     monkeypatch.setattr(epochs, "validated", noted)
     run = waved(
-        *("shares.train=0.8", "shares.calibrate=0.1", "shares.test=0.1"),
+        *("fractions.train=0.8", "shares.calibrate=0.1", "shares.test=0.1"),
         *("sampler=classes_by_items(classes=16, items=4)", "learning_rate=10", "steps=203"),
     )
     run.finish()

@@ -20,7 +20,7 @@ from likewise.learn.loop.train import train
 from likewise.recipe.recipe import Recipe
 from likewise.results.evaluation import Epoch
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Role
+from likewise.types import Role
 from tests.conftest import waves
 
 SMALL = [
@@ -34,7 +34,7 @@ SMALL = [
 
 def started(*settings, count=30, on_step=None, **options):
     series, names = waves(count=count, each=5)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*SMALL, *settings])
+    recipe = Recipe.for_kind("series").with_settings([*SMALL, *settings])
     source = Arrays.of(series, names, namespace="waves")
     return train(recipe, source, on_step=on_step, **options)
 
@@ -68,7 +68,7 @@ def kept_steps(*settings):
 
 @pytest.mark.parametrize("share", [0.25, 0.6, 1.0])
 def test_the_average_of_the_last_part_is_the_plain_mean_of_its_steps(share):
-    run, states = kept_steps(f"average_last={share}")
+    run, states = kept_steps(f"swa_fraction={share}")
     first = math.ceil(len(states) * (1 - share) - 1e-9)
     assert 1 < len(states) - first <= len(states)
     for name, value in run.best.items():
@@ -82,7 +82,7 @@ def test_the_average_of_the_last_part_is_the_plain_mean_of_its_steps(share):
 
 def test_until_the_last_part_the_network_itself_is_kept():
     figures = []
-    run = started("average_last=0.25")
+    run = started("swa_fraction=0.25")
     for _ in run:
         same = all(torch.equal(v, run.network.state_dict()[k]) for k, v in run.best.items())
         figures.append(same)
@@ -91,7 +91,7 @@ def test_until_the_last_part_the_network_itself_is_kept():
 
 
 def test_the_running_average_is_what_it_was():
-    run, states = kept_steps("averaging=0.9")
+    run, states = kept_steps("ema_decay=0.9")
     mean = {k: v.double() for k, v in states[0].items()}
     for number, state in enumerate(states[1:], start=1):
         kept = min(0.9, (1 + number) / (10 + number))
@@ -132,7 +132,7 @@ def test_averages_are_those_of_torchs_own_module(decay):
 
 
 def test_statistics_are_measured_anew_as_torch_measures_them():
-    plain, anew = started(), started("reestimate=3")
+    plain, anew = started(), started("update_bn_batches=3")
     plain.finish()
     anew.finish()
     last = len(anew.epochs) - 1
@@ -161,7 +161,7 @@ def test_statistics_are_measured_anew_as_torch_measures_them():
 
 
 def test_other_batches_measure_another_epoch_and_momentum_stays():
-    run = started("reestimate=2")
+    run = started("update_bn_batches=2")
     run.finish()
     first, second = (next(_batches(run, epoch))[0] for epoch in (0, 1))
     assert first.shape != second.shape or not torch.equal(first, second)
@@ -171,8 +171,10 @@ def test_other_batches_measure_another_epoch_and_momentum_stays():
 
 
 def test_an_encoder_without_statistics_cannot_have_them_measured():
-    with pytest.raises(TrainingError, match=r"reestimate is 5, and lstm.* Set reestimate=0"):
-        started("encoder=lstm(hidden=4)", "reestimate=5")
+    with pytest.raises(
+        TrainingError, match=r"update_bn_batches is 5, and lstm.* Set update_bn_batches=0"
+    ):
+        started("encoder=lstm(hidden=4)", "update_bn_batches=5")
 
 
 # ── patience ────────────────────────────────────────────────────────────────
@@ -243,12 +245,12 @@ def test_a_budget_too_short_for_one_epoch_is_said_in_words():
 @pytest.mark.parametrize(
     "settings",
     [
-        ["average_last=0.6"],
-        ["average_last=0.5", "reestimate=2"],
-        ["reestimate=2", "averaging=0"],
-        ["reestimate=2", "whiten=0.1"],
-        ["averaging=0", "whiten=0.1", "epochs=20", "patience=2"],
-        ["reestimate=2", "epochs=20", "patience=2"],
+        ["swa_fraction=0.6"],
+        ["swa_fraction=0.5", "update_bn_batches=2"],
+        ["update_bn_batches=2", "ema_decay=0"],
+        ["update_bn_batches=2", "whiten=0.1"],
+        ["ema_decay=0", "whiten=0.1", "epochs=20", "patience=2"],
+        ["update_bn_batches=2", "epochs=20", "patience=2"],
     ],
 )
 def test_a_stopped_run_goes_on_bit_for_bit(settings, tmp_path):

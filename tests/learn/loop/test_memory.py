@@ -13,7 +13,7 @@ from likewise.learn.losses.contrastive import Contrastive
 from likewise.learn.losses.supcon import SupCon
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Labels, Role
+from likewise.types import Labels, Role
 from tests.conftest import waves
 
 
@@ -53,7 +53,7 @@ def test_what_was_taken_out_does_not_change_with_what_is_put_in() -> None:
 def started(*settings: str, count: int = 30) -> Run:
     series, names = waves(count=count, each=5)
     base = ["encoder=lstm(hidden=4)", "sampler=classes_by_items(classes=6, items=4)"]
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
+    recipe = Recipe.for_kind("series").with_settings(
         [*base, "precision=float32", "loss=contrastive", "steps=8", "memory_start=0", *settings]
     )
     return train(recipe, Arrays.of(series, names, namespace="waves"))

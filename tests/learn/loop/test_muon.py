@@ -11,7 +11,6 @@ from likewise.learn.loop.optimizer import optimizer_of
 from likewise.learn.loop.train import train
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind
 from tests.conftest import waves
 
 
@@ -89,7 +88,7 @@ def test_first_and_last_weights_and_vectors_are_left_to_adamw():
 )
 def test_a_matcher_leaves_the_matrices_of_the_encoder_as_they_are_without_it(matcher, moved):
     pictures = list(np.random.default_rng(0).integers(0, 256, (120, 32, 32), dtype=np.uint8))
-    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+    recipe = Recipe.for_kind("image").with_settings(
         ["encoder=convnet4(dim=3, width=4)", "optimizer=muon", f"matcher={matcher}"]
     )
     names = np.repeat(np.arange(30), 4).astype(str)
@@ -106,7 +105,7 @@ def test_a_matcher_leaves_the_matrices_of_the_encoder_as_they_are_without_it(mat
 
 def test_a_run_learns_with_it():
     series, names = waves(count=30, each=4)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
+    recipe = Recipe.for_kind("series").with_settings(
         ["encoder=transformer(width=8, layers=1)", "optimizer=muon", "epochs=4"]
     )
     run = train(recipe, Arrays.of(series, names, namespace="waves")).finish()

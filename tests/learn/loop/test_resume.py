@@ -18,7 +18,6 @@ from likewise.learn.loop import checkpoint
 from likewise.learn.loop.train import train
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind
 from tests.conftest import waves
 
 BASE = ["sampler=classes_by_items(classes=6, items=4)", "epochs=4", "precision=float32"]
@@ -26,7 +25,7 @@ CASES = {
     "lstm": (["encoder=lstm(hidden=4)"], 30),
     "dropout": (["encoder=transformer(width=8, layers=1)", "learning_rate=0.01"], 30),
     "select": (["encoder=lstm(hidden=4)", "learning_rate=0.01"], 120),
-    "matcher": (["encoder=lstm(hidden=4)", "matcher=mlp(hidden=8)", "averaging=0"], 30),
+    "matcher": (["encoder=lstm(hidden=4)", "matcher=mlp(hidden=8)", "ema_decay=0"], 30),
     "proxies": (["encoder=lstm(hidden=4)", "loss=proxy_anchor"], 30),
     "muon": (["encoder=transformer(width=8, layers=1)", "optimizer=muon"], 30),
     "memory": (
@@ -41,7 +40,7 @@ CASES = {
 def started(case, path, *, stop_after=None, resume=False, settings=()):
     chosen, count = CASES[case]
     series, names = waves(count=count, each=4)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*BASE, *chosen, *settings])
+    recipe = Recipe.for_kind("series").with_settings([*BASE, *chosen, *settings])
     steps = []
 
     def step(share, loss):
@@ -89,7 +88,7 @@ def test_another_recipe_or_other_data_are_no_run_to_go_on_with(tmp_path):
     with pytest.raises(NothingToResume, match=r"another recipe: learning_rate differ"):
         started("lstm", path, resume=True, settings=["learning_rate=0.5"]).finish()
     series, names = waves(count=31, each=4)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*BASE, *CASES["lstm"][0]])
+    recipe = Recipe.for_kind("series").with_settings([*BASE, *CASES["lstm"][0]])
     source = Arrays.of(series, names, namespace="waves")
     with pytest.raises(NothingToResume, match="other data"):
         train(recipe, source, checkpoint_path=path, resume=True).finish()
@@ -106,6 +105,21 @@ def test_a_damaged_checkpoint_is_refused(damage, tmp_path):
         changed = {"empty": b"", "cut": data[: len(data) // 2], "garbled": b"x" * len(data)}
         path.write_bytes(changed[damage])
     with pytest.raises(NothingToResume, match="no checkpoint that can be gone on with"):
+        checkpoint.read_checkpoint(path)
+
+
+def test_a_checkpoint_of_another_format_is_refused_by_the_version_that_wrote_it(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "run.checkpoint"
+    monkeypatch.setattr(checkpoint, "FORMAT", 3)
+    monkeypatch.setattr(checkpoint, "__version__", "9.8")
+    started("lstm", path, stop_after=2).finish()
+    monkeypatch.undo()
+    words = (
+        r"has format 3: version 9\.8 of Likewise wrote it, and this one .* format 2 only.*--over"
+    )
+    with pytest.raises(NothingToResume, match=words):
         checkpoint.read_checkpoint(path)
 
 

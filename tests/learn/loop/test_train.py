@@ -11,7 +11,7 @@ from likewise.learn.loop.schedule import schedule
 from likewise.learn.loop.train import train
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Role
+from likewise.types import Role
 from tests.conftest import waves
 
 SMALL = [
@@ -24,7 +24,7 @@ SMALL = [
 
 def started(*settings, count=30, on_step=None):
     series, names = waves(count=count, each=5)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*SMALL, *settings])
+    recipe = Recipe.for_kind("series").with_settings([*SMALL, *settings])
     return train(recipe, Arrays.of(series, names, namespace="waves"), on_step=on_step)
 
 
@@ -66,11 +66,11 @@ def test_the_seed_is_where_all_chance_comes_from():
 
 
 def test_averaged_weights_are_the_running_mean_of_the_steps():
-    plain = weights(started("averaging=0", "steps=1").finish().model())
-    averaged = weights(started("averaging=0.5", "steps=1").finish().model())
+    plain = weights(started("ema_decay=0", "steps=1").finish().model())
+    averaged = weights(started("ema_decay=0.5", "steps=1").finish().model())
     assert torch.allclose(plain, averaged)  # of one step the mean is that step
-    plain = weights(started("averaging=0").finish().model())
-    averaged = weights(started("averaging=0.9").finish().model())
+    plain = weights(started("ema_decay=0").finish().model())
+    averaged = weights(started("ema_decay=0.9").finish().model())
     assert not torch.allclose(plain, averaged, atol=1e-4)
 
 
@@ -116,7 +116,7 @@ def test_divergence_stops_with_a_reason():
         (["encoder=convnet4"], BadArgument, "images"),
         (["augmentations=('affine',)"], BadArgument, "affine takes image"),
         (["augmentations=('rotated_classes',)"], BadArgument, "rotated_classes takes image"),
-        (["shares.train=0.5"], RecipeError, "calibrate"),
+        (["fractions.train=0.5"], RecipeError, "calibrate"),
         (["loss.margin=-1", "loss=triplet(margin=-1.0)"], BadArgument, "margin"),
     ],
 )

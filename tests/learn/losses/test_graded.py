@@ -14,7 +14,7 @@ from likewise.learn.losses import FAMILY
 from likewise.learn.losses.base import Loss
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Labels, Pairs, Triplets
+from likewise.types import Labels, Pairs, Triplets
 from tests.conftest import waves
 
 NAMES = ["cosent", "cosine_mse"]
@@ -166,8 +166,8 @@ def test_the_others_refuse_grades(name: str) -> None:
 def test_a_run_learns_from_pairs(name: str) -> None:
     series, names = waves(count=30, each=4)
     settings = ["encoder=lstm(hidden=4)", "sampler=balanced_pairs(16)", "precision=float32"]
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
-        [*settings, f"loss={name}", "epochs=6", "learning_rate=0.01", "averaging=0"]
+    recipe = Recipe.for_kind("series").with_settings(
+        [*settings, f"loss={name}", "epochs=6", "learning_rate=0.01", "ema_decay=0"]
     )
     run = train(recipe, Arrays.of(series, names, namespace="waves")).finish()
     costs = [epoch.loss for epoch in run.epochs]

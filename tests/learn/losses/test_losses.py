@@ -90,7 +90,7 @@ def test_contrastive_is_hadsell_equation_4(balanced: bool, references: bool) -> 
     assert_same_with_gradient(loss(embeddings, Labels(labels), *more), expected, embeddings)
 
 
-@pytest.mark.parametrize("miner", ["every", "hard"])
+@pytest.mark.parametrize("miner", ["all", "hard"])
 def test_contrastive_agrees_with_pytorch_metric_learning(miner: str) -> None:
     from pytorch_metric_learning.losses import ContrastiveLoss
     from pytorch_metric_learning.miners import BatchHardMiner
@@ -161,7 +161,7 @@ def test_balance_keeps_many_different_pairs_from_drowning_the_same() -> None:
 
 
 @pytest.mark.parametrize("references", [False, True])
-@pytest.mark.parametrize("miner", ["every", "hard", "semi_hard"])
+@pytest.mark.parametrize("miner", ["all", "hard", "semi_hard"])
 @pytest.mark.parametrize("soft", [False, True])
 def test_triplet_is_the_mean_over_what_was_mined(soft: bool, miner: str, references: bool) -> None:
     embeddings, labels = drawn(14), classes(14)
@@ -185,7 +185,7 @@ def test_triplet_is_the_mean_over_what_was_mined(soft: bool, miner: str, referen
 
 
 @pytest.mark.parametrize("soft", [False, True])
-@pytest.mark.parametrize("miner", ["every", "hard"])
+@pytest.mark.parametrize("miner", ["all", "hard"])
 def test_triplet_agrees_with_pytorch_metric_learning(miner: str, soft: bool) -> None:
     from pytorch_metric_learning.losses import TripletMarginLoss
     from pytorch_metric_learning.miners import BatchHardMiner

@@ -13,7 +13,7 @@ from likewise.learn.losses import FAMILY
 from likewise.learn.ops.pml_adapter import borrowed_names
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Labels, Pairs
+from likewise.types import Labels, Pairs
 from tests.conftest import waves
 
 CASES = {
@@ -134,7 +134,7 @@ def test_it_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ["ProxyNCALoss", "MultiSimilarityLoss"])
 def test_a_run_learns_by_it(name: str) -> None:
     series, names = waves(count=30, each=4)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
+    recipe = Recipe.for_kind("series").with_settings(
         [
             *(f"loss=pml({name!r})", "loss.rate=10.0", "encoder=lstm(hidden=4)"),
             *("precision=float32", "epochs=8", "learning_rate=0.01"),

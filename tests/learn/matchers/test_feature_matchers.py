@@ -35,7 +35,7 @@ from likewise.tasks.dedupe import dedupe
 from likewise.tasks.evaluate import evaluate
 from likewise.tasks.seen import see
 from likewise.tasks.verify import verify
-from likewise.types import InputShape, Kind, Labels
+from likewise.types import Form, InputShape, Labels
 
 MAPS = (5, 2, 3)
 
@@ -142,7 +142,7 @@ def test_of_many_different_pairs_four_times_the_same_are_drawn() -> None:
     assert same[drawn].sum() == 30
 
 
-SHAPE = InputShape(Kind.IMAGE, 1, 33, 29)
+SHAPE = InputShape(Form.IMAGES, 1, 33, 29)
 MAPPED = {
     "convnet4(dim=8, width=4)": None,
     "resnet(dim=8, width=4)": None,
@@ -150,7 +150,7 @@ MAPPED = {
     "resnet(dim=8, width=4, stem='large', pooling='attention')": None,
     "vgg(dim=8, width=4, pooling='mean')": None,
     "vgg(dim=8, width=4)": None,
-    "koch(dim=8)": InputShape(Kind.IMAGE, 1, 70, 66),
+    "koch(dim=8)": InputShape(Form.IMAGES, 1, 70, 66),
 }
 
 
@@ -166,7 +166,7 @@ def test_an_encoder_says_the_sizes_of_its_maps_and_embeds_by_them(spec: str) -> 
 
 
 def test_an_encoder_without_maps_is_refused_by_name() -> None:
-    encoder = ENCODERS.build("transformer(dim=8)", shape=InputShape(Kind.IMAGE, 1, 28, 28))
+    encoder = ENCODERS.build("transformer(dim=8)", shape=InputShape(Form.IMAGES, 1, 28, 28))
     with pytest.raises(BadArgument, match=r"the encoder transformer gives none\. Set"):
         matcher_of("attention(width=4)", encoder, "transformer")
     assert matcher_of("mlp", encoder, "transformer").reads_maps is False
@@ -180,11 +180,11 @@ def test_an_encoder_without_maps_is_refused_by_name() -> None:
 def test_a_view_changes_the_embedding_and_not_the_map() -> None:
     import onnxruntime
 
-    shape = InputShape(Kind.IMAGE, 1, 16, 16)
+    shape = InputShape(Form.IMAGES, 1, 16, 16)
     encoder = ENCODERS.build("convnet4(dim=8, width=4)", shape=shape)
     matcher = matcher_of("attention(width=4)", encoder, "convnet4")
-    plain = Network(encoder, unit=True, matcher=matcher).eval()
-    viewed = Network(encoder, unit=True, matcher=matcher, views=[Mirrored(shape=shape)]).eval()
+    plain = Network(encoder, normalize=True, matcher=matcher).eval()
+    viewed = Network(encoder, normalize=True, matcher=matcher, views=[Mirrored(shape=shape)]).eval()
     inputs = torch.randn(3, 1, 16, 16)
     with torch.no_grad():
         (vectors, seen), (others, same) = plain(inputs), viewed(inputs)
@@ -312,7 +312,7 @@ def test_at_least_one_is_put_in_order() -> None:
 
 @pytest.fixture(scope="module", params=["attention(width=8)", "relation(width=16)"])
 def made(request, tmp_path_factory):
-    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+    recipe = Recipe.for_kind("image").with_settings(
         [
             "source=characters",
             "transform.size=16",
@@ -321,9 +321,9 @@ def made(request, tmp_path_factory):
             "steps=120",
             "learning_rate=0.003",
             "precision=float32",
-            "shares.train=0.8",
-            "shares.calibrate=0.1",
-            "shares.test=0.1",
+            "fractions.train=0.8",
+            "fractions.calibrate=0.1",
+            "fractions.test=0.1",
         ]
     )
     return learn(recipe, out=tmp_path_factory.mktemp("mapped") / "model", audit=False)
@@ -392,7 +392,7 @@ def training(path: Path | None, *, stop_after: int | None = None, resume: bool =
     random = np.random.default_rng(0)
     pictures = random.integers(0, 256, (120, 16, 16), dtype=np.uint8)
     names = np.repeat(np.arange(30), 4).astype(str)
-    recipe = Recipe.for_kind(Kind.IMAGE).with_settings(
+    recipe = Recipe.for_kind("image").with_settings(
         [
             "transform.size=16",
             "encoder=convnet4(dim=8, width=4)",
@@ -401,10 +401,10 @@ def training(path: Path | None, *, stop_after: int | None = None, resume: bool =
             "chunk=10",
             "epochs=3",
             "precision=float32",
-            "shares.train=0.4",
-            "shares.select=0.2",
-            "shares.calibrate=0.2",
-            "shares.test=0.2",
+            "fractions.train=0.4",
+            "fractions.select=0.2",
+            "fractions.calibrate=0.2",
+            "fractions.test=0.2",
         ]
     )
 

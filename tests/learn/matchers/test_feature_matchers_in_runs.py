@@ -21,7 +21,7 @@ from likewise.sources.table import Table
 from likewise.tasks.calibrate import calibrate
 from likewise.tasks.evaluate import evaluate
 from likewise.tasks.verify import verify
-from likewise.types import InputShape, Kind, Role
+from likewise.types import Form, InputShape, Role
 from tests.conftest import graded_glyphs
 
 # ── residual nets ─────────────────────────────────────────────────────────────────────────────
@@ -34,7 +34,7 @@ def test_a_residual_net_says_the_sizes_of_its_maps_and_embeds_by_them(
     stem: str, depth: int, pooling: str
 ) -> None:
     spec = f"resnet(dim=3, width=2, depth={depth}, stem={stem!r}, pooling={pooling!r})"
-    encoder = ENCODERS.build(spec, shape=InputShape(Kind.IMAGE, 1, 33, 27))
+    encoder = ENCODERS.build(spec, shape=InputShape(Form.IMAGES, 1, 33, 27))
     assert encoder.training
     inputs = torch.randn(2, 1, 33, 27)
     with torch.no_grad():
@@ -44,7 +44,7 @@ def test_a_residual_net_says_the_sizes_of_its_maps_and_embeds_by_them(
 
 
 def test_asking_for_the_sizes_of_maps_draws_no_lot_and_counts_no_batch() -> None:
-    shape = InputShape(Kind.IMAGE, 1, 28, 28)
+    shape = InputShape(Form.IMAGES, 1, 28, 28)
     torch.manual_seed(0)
     encoder = ENCODERS.build("resnet(width=4)", shape=shape)
     found = torch.rand(3)
@@ -60,10 +60,10 @@ def test_asking_for_the_sizes_of_maps_draws_no_lot_and_counts_no_batch() -> None
 def test_flattened_places_are_exported_beside_the_maps(matcher: str) -> None:
     import onnxruntime
 
-    shape = InputShape(Kind.IMAGE, 1, 27, 35)
+    shape = InputShape(Form.IMAGES, 1, 27, 35)
     spec = "resnet(dim=3, width=4, depth=8, stem='strided', pooling='flatten')"
     encoder = ENCODERS.build(spec, shape=shape)
-    network = Network(encoder, unit=True, matcher=matcher_of(matcher, encoder, spec)).eval()
+    network = Network(encoder, normalize=True, matcher=matcher_of(matcher, encoder, spec)).eval()
     session = onnxruntime.InferenceSession(export_network(network, shape))
     inputs = torch.randn(2, 1, 27, 35)
     embedding, features = session.run(["embedding", "features"], {"inputs": inputs.numpy()})
@@ -90,8 +90,8 @@ def characters(*settings: str) -> Run:
     return train(recipe)
 
 
-SELECTING = "shares={'train': 0.6, 'select': 0.2, 'calibrate': 0.1, 'test': 0.1}"
-ALONE = "shares={'train': 0.8, 'calibrate': 0.1, 'test': 0.1}"
+SELECTING = "fractions={'train': 0.6, 'select': 0.2, 'calibrate': 0.1, 'test': 0.1}"
+ALONE = "fractions={'train': 0.8, 'calibrate': 0.1, 'test': 0.1}"
 
 
 @pytest.mark.parametrize("shares", [SELECTING, ALONE])
@@ -169,7 +169,7 @@ def settings(path) -> Recipe:
             "loss=contrastive",
             "sampler=source_pairs",
             "matcher=attention(width=8)",
-            "shares={'train': 0.3, 'calibrate': 0.35, 'test': 0.35}",
+            "fractions={'train': 0.3, 'calibrate': 0.35, 'test': 0.35}",
             "epochs=8",
             "precision=float32",
         ]

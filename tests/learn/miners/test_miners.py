@@ -91,7 +91,7 @@ def loops(name: str, given: list[Tensor]) -> tuple[list[tuple], list[tuple]]:
     for i in range(len(d)):
         positives = [j for j in range(len(d[i])) if same[i][j]]
         negatives = [j for j in range(len(d[i])) if different[i][j]]
-        if name == "every":
+        if name == "all":
             pairs |= {(i, j, True) for j in positives} | {(i, j, False) for j in negatives}
             triplets |= {(i, p, n) for p, n in product(positives, negatives)}
         elif name == "hard":
@@ -111,7 +111,7 @@ def loops(name: str, given: list[Tensor]) -> tuple[list[tuple], list[tuple]]:
     return sorted(pairs), sorted(triplets)
 
 
-@pytest.mark.parametrize("name", ["every", "hard", "semi_hard"])
+@pytest.mark.parametrize("name", ["all", "hard", "semi_hard"])
 def test_it_takes_what_a_plain_loop_takes(name: str, given: list[Tensor]) -> None:
     miner: Miner = FAMILY.build(name)
     pairs, triplets = loops(name, given)
@@ -120,7 +120,7 @@ def test_it_takes_what_a_plain_loop_takes(name: str, given: list[Tensor]) -> Non
 
 
 def test_the_cases_are_not_empty() -> None:
-    for name in ("every", "hard", "semi_hard"):
+    for name in ("all", "hard", "semi_hard"):
         for key in ("square", "many", "wide", "tall", "few classes"):
             assert all(loops(name, CASES[key])), (name, key)
 
@@ -151,7 +151,7 @@ def test_every_takes_no_cubic_memory() -> None:
     different = ~same
     same.fill_diagonal_(False)
     different[:, 5:] = False
-    triplets = FAMILY.build("every").triplets(torch.zeros(2000, 2000), same, different, MARGIN)
+    triplets = FAMILY.build("all").triplets(torch.zeros(2000, 2000), same, different, MARGIN)
     assert len(triplets.anchor) == int((same.sum(1) * different.sum(1)).sum())
 
 
@@ -170,7 +170,7 @@ def test_identical_items_are_mined_without_a_complaint() -> None:
     same = (labels[:, None] == labels) & ~torch.eye(4).bool()
     different = labels[:, None] != labels
     given = (torch.zeros(4, 4), same, different)
-    assert len(FAMILY.build("every").triplets(*given, 0.2).anchor) == 8
+    assert len(FAMILY.build("all").triplets(*given, 0.2).anchor) == 8
     assert len(FAMILY.build("hard").triplets(*given, 0.2).anchor) == 4
     assert len(FAMILY.build("semi_hard").triplets(*given, 0.2).anchor) == 0
 
@@ -216,7 +216,7 @@ def test_every_agrees_with_pytorch_metric_learning(
 
     _, labels, given = embedded
     expected = Triplets(*get_all_triplets_indices(labels))
-    assert triplet_list(FAMILY.build("every").triplets(*given, MARGIN)) == triplet_list(expected)
+    assert triplet_list(FAMILY.build("all").triplets(*given, MARGIN)) == triplet_list(expected)
 
 
 def test_semi_hard_is_the_nearest_of_those_of_pytorch_metric_learning(
@@ -347,7 +347,7 @@ def test_distance_weighted_is_refused_what_it_knows_nothing_of(
 
 def test_distance_weighted_is_for_embeddings_of_length_one() -> None:
     _, _, (distances, same, different) = spread(7)
-    with pytest.raises(BadArgument, match=r"distance is .* at most 2\. Set unit=True"):
+    with pytest.raises(BadArgument, match=r"distance is .* at most 2\. Set normalize=true"):
         built_of(6).triplets(3 * distances, same, different, MARGIN)
     loss = Triplet(miner="distance_weighted", distance=Euclidean(), dim=6)
     assert loss.miner.dim == 6

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from likewise.errors import BadArgument
 from likewise.learn.matchers.base import Matcher
-from likewise.learn.matchers.mlp import MLP
+from likewise.learn.matchers.mlp import MlpMatcher
 from likewise.learn.matchers.weighted_l1 import WeightedL1
 from likewise.learn.network.matching import SymmetricMatcher, matching_cost
 from likewise.types import Labels, Pairs
@@ -116,7 +116,7 @@ def test_sure_and_wrong_is_dear_and_finite() -> None:
 
 
 def test_it_is_computed_in_float32_under_autocast() -> None:
-    matcher = SymmetricMatcher(MLP(dim=5))
+    matcher = SymmetricMatcher(MlpMatcher(dim=5))
     half = drawn(12).detach().bfloat16().requires_grad_()
     target = Labels(torch.arange(12) % 3)
     plain = matching_cost(matcher, half.float(), target)
@@ -140,7 +140,7 @@ def test_weighted_l1_is_kochs_formula_and_starts_with_nearer_is_likelier() -> No
 
 
 def test_mlp_sees_both_their_difference_and_their_product() -> None:
-    matcher = MLP(hidden=8, depth=3, dim=2).double()
+    matcher = MlpMatcher(hidden=8, depth=3, dim=2).double()
     assert [layer.in_features for layer in matcher.layers[::2]] == [8, 8, 8, 8]
     with torch.no_grad():
         for parameter in matcher.parameters():
@@ -154,7 +154,7 @@ def test_mlp_sees_both_their_difference_and_their_product() -> None:
 
 
 def test_dropout_acts_in_training_alone() -> None:
-    matcher = SymmetricMatcher(MLP(dropout=0.5, dim=5))
+    matcher = SymmetricMatcher(MlpMatcher(dropout=0.5, dim=5))
     first, second = drawn(50).float(), drawn(50, 1).float()
     assert (matcher(first, second) != matcher(first, second)).any()
     matcher.eval()

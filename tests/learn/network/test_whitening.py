@@ -18,7 +18,7 @@ from likewise.learn.network.network import Network
 from likewise.learn.network.whitening import Whitening
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Labels, Pairs
+from likewise.types import Labels, Pairs
 from tests.conftest import waves
 
 SMALL = [
@@ -28,7 +28,12 @@ SMALL = [
     "precision=float32",
 ]
 
-SELECTING = ["shares.train=0.5", "shares.select=0.2", "shares.calibrate=0.15", "shares.test=0.15"]
+SELECTING = [
+    "fractions.train=0.5",
+    "shares.select=0.2",
+    "shares.calibrate=0.15",
+    "shares.test=0.15",
+]
 
 
 def clusters(classes=50, each=40, dim=6, seed=0):
@@ -137,14 +142,14 @@ def test_what_has_collapsed_is_left_to_those_who_say_so(value):
 
 def started(*settings):
     series, names = waves(count=30, each=5)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*SMALL, *settings])
+    recipe = Recipe.for_kind("series").with_settings([*SMALL, *settings])
     return train(recipe, Arrays.of(series, names, namespace="waves"))
 
 
 @pytest.mark.parametrize("averaging", [0.0, 0.9])
 def test_what_is_trained_is_as_without_it(averaging):
-    plain = started(f"averaging={averaging}").finish()
-    mapped = started(f"averaging={averaging}", "whiten=0.1").finish()
+    plain = started(f"ema_decay={averaging}").finish()
+    mapped = started(f"ema_decay={averaging}", "whiten=0.1").finish()
     assert set(mapped.best) - set(plain.best) == {"whitening.matrix"}
     for name, value in plain.network.state_dict().items():
         assert torch.equal(mapped.network.state_dict()[name], value), name
@@ -160,13 +165,13 @@ def test_what_is_trained_is_as_without_it(averaging):
 def test_a_saved_model_has_it(tmp_path):
     series, names = waves(count=40, each=6)
     source = Arrays.of(series, names, namespace="waves")
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings([*SMALL, "whiten=0.1"])
+    recipe = Recipe.for_kind("series").with_settings([*SMALL, "whiten=0.1"])
     # The export is compared with torch before it is handed over.
     model = learn(recipe, source, out=tmp_path / "model", audit=False).model
     assert "whiten = 0.1" in (tmp_path / "model" / "recipe.toml").read_text(encoding="utf-8")
     weights = load(model.read("weights"))
     encoder = ENCODERS.build(recipe.encoder, shape=model.transform.shape)
-    network = Network(encoder, unit=recipe.unit, whitened=True).eval()
+    network = Network(encoder, normalize=recipe.normalize, whitened=True).eval()
     network.load_state_dict({name: weights[name] for name in network.state_dict()})
     inputs = model.transform.finish(torch.from_numpy(model.decode(series[0], "one"))[None])
     lengths = torch.tensor([len(series[0])])
@@ -200,7 +205,7 @@ def test_what_a_stopped_run_keeps_has_it(chosen):
 
 
 def test_it_is_fitted_in_the_memory_of_a_chunk():
-    run = started("whiten=0.1", "chunk=7", "averaging=0").finish()
+    run = started("whiten=0.1", "chunk=7", "ema_decay=0").finish()
     network, seen = run.network, []
     network.encoder.register_forward_hook(lambda _, given, __: seen.append(len(given[0])))
     found = {}

@@ -17,7 +17,7 @@ from likewise.learn.samplers.hard_classes import HardClasses
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
 from likewise.transforms import FAMILY as TRANSFORMS
-from likewise.types import Kind, Pairs, Role
+from likewise.types import Pairs, Role
 from tests.conftest import waves
 
 
@@ -114,7 +114,7 @@ def test_a_class_is_where_the_mean_of_its_items_is() -> None:
         transform = TRANSFORMS.build("sequence", state=dict(raw.fit(decoded)))
 
         encoder = ENCODERS.build("lstm(hidden=4)", shape=transform.shape)
-        network = Network(encoder, unit=True).eval()
+        network = Network(encoder, normalize=True).eval()
         arguments = (transform, torch.device("cpu"))
         random = np.random.default_rng(0)
         found = class_centres(network, decoded, 6, *arguments, random)
@@ -145,7 +145,7 @@ SETTINGS = [
 
 def started(path: Any = None, *, stop_after: int | None = None, resume: bool = False) -> Any:
     series, names = waves(count=30, each=4)
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(SETTINGS)
+    recipe = Recipe.for_kind("series").with_settings(SETTINGS)
     steps = []
 
     def step(share: float, loss: float) -> None:

@@ -33,7 +33,7 @@ from likewise.learn.tuning.study_id import Plan, study_path
 from likewise.learn.tuning.trial import learned_part, run_trial, trial_folds
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Kind, Role
+from likewise.types import Role
 from tests.conftest import glyphs, waves
 
 pytest.importorskip("optuna")
@@ -144,7 +144,11 @@ def test_going_on_with_something_else_is_refused(tuned, recipe, strangers):
     for wrong, search, message in (
         (recipe.with_settings(["warmup=0.2"]), SEARCH, "warmup is 0.1 there and 0.2 here"),
         (recipe, SEARCH[:1], "searches something else: .* is there only"),
-        (recipe, (*SEARCH, "unit=true|false"), r"searches something else: unit=true\|false is her"),
+        (
+            recipe,
+            (*SEARCH, "normalize=true|false"),
+            r"searches something else: normalize=true\|false is her",
+        ),
         (
             recipe.with_settings([f"source=folder({str(strangers)!r})"]),
             SEARCH,
@@ -248,7 +252,7 @@ def test_folds_share_out_the_training_identities(recipe):
 
 
 def test_known_classes_are_measured_on_other_items_of_them():
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(
+    recipe = Recipe.for_kind("series").with_settings(
         ["encoder=lstm(hidden=4)", "claim=known_classes", "sampler.classes=4", "precision=float32"]
     )
     series, names = waves(count=10, each=6)

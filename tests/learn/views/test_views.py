@@ -22,10 +22,10 @@ from likewise.model.model import Model
 from likewise.model.onnx_check import check_onnx
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 from tests.conftest import waves
 
-SHAPE = InputShape(Kind.IMAGE, 2, 12, 16)
+SHAPE = InputShape(Form.IMAGES, 2, 12, 16)
 
 
 def images(count: int = 3, seed: int = 0) -> Tensor:
@@ -106,7 +106,7 @@ def test_bad_arguments_are_named(spec: str, match: str) -> None:
 
 
 def test_series_have_no_views_and_unknown_views_are_named() -> None:
-    recipe = Recipe.for_kind(Kind.SEQUENCE).with_settings(["views=mirrored"])
+    recipe = Recipe.for_kind("series").with_settings(["views=mirrored"])
     with pytest.raises(BadArgument, match=r"mirrored takes image items, .* gives sequence"):
         train(recipe, Arrays.of(*waves(count=40, each=4), namespace="waves"))
     with pytest.raises(SpecError, match="Did you mean 'mirrored'"):
@@ -119,7 +119,7 @@ def network(*specs: str, unit: bool = True) -> Network:
     torch.manual_seed(0)
     encoder = ENCODERS.build("convnet4(width=8, dim=6)", shape=SHAPE)
     views: list[View] = [FAMILY.build(spec, shape=SHAPE) for spec in specs]
-    made = Network(encoder, unit=unit, views=views)
+    made = Network(encoder, normalize=unit, views=views)
     for module in made.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.running_mean)

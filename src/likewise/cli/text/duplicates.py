@@ -1,10 +1,8 @@
-"""How it reads what is there twice, and how far the search is."""
+"""How it reads what is there twice."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from likewise.cli.progress import Counter
-from likewise.errors import BadArgument
+from likewise.cli.text.output import failed_lines
 
 if TYPE_CHECKING:
     from likewise.duplicates import Duplicates, ReviewedPrecision
@@ -12,58 +10,8 @@ if TYPE_CHECKING:
 _NAMED = 10
 
 
-def named(what: list[str]) -> tuple[str, str]:
-    """The model's folder, empty for none, and the source.
-
-    Raises:
-        BadArgument: If there is no source, or more than the two.
-    """
-    if len(what) == 1:
-        if (Path(what[0]) / "model.toml").is_file():
-            raise BadArgument(
-                f"{what[0]} is a model, and what it is to look through is missing. Write likewise "
-                "dedupe MODEL SOURCE."
-            )
-        return "", what[0]
-    if len(what) != 2:
-        given = " ".join(what) or "nothing"
-        raise BadArgument(f"{given} was given, and SOURCE, or MODEL SOURCE, is expected.")
-    return what[0], what[1]
-
-
-class Counting:
-    """Shows how far each part of the work is, one after the other.
-
-    Args:
-        quiet: Show nothing.
-    """
-
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet = quiet
-        self.counter: Counter | None = None
-
-    def __enter__(self) -> "Counting":
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._end()
-
-    def show(self, verb: str, done: int, total: int) -> None:
-        """Show how many items are done of the part of this name."""
-        if self.counter is None or self.counter.verb != verb:
-            self._end()
-            self.counter = Counter(verb, quiet=self.quiet)
-            self.counter.__enter__()
-        self.counter.show(done, total)
-
-    def _end(self) -> None:
-        if self.counter is not None:
-            self.counter.__exit__(None, None, None)
-            self.counter = None
-
-
 def duplicate_lines(found: "Duplicates") -> list[str]:
-    """What is there twice, as the lines that a person reads."""
+    """Return what is there twice, as the lines that a person reads."""
     copies = int(found.same_bytes.sum())
     remembered = f", {found.remembered:,} from the cache" if found.remembered else ""
     lines = [
@@ -96,16 +44,11 @@ def duplicate_lines(found: "Duplicates") -> list[str]:
     if len(found) > _NAMED:
         rest = len(found) - _NAMED
         lines.append(f"and {rest:,} more group{'' if rest == 1 else 's'}")
-    if found.failed:
-        lines.append(f"{len(found.failed)} items failed to read:")
-        lines += [f"  {place}: {reason}" for place, reason in found.failed[:_NAMED]]
-        if len(found.failed) > _NAMED:
-            lines.append(f"  and {len(found.failed) - _NAMED} more, all named with --json")
-    return lines
+    return lines + failed_lines(found.failed, ", all named with --json")
 
 
 def precision_lines(found: "ReviewedPrecision") -> list[str]:
-    """What a labelled sample shows, as the lines that a person reads."""
+    """Return what a labelled sample shows, as the lines that a person reads."""
     pairs = sum(one.pairs for one in found.strata)
     labelled = sum(one.labelled for one in found.strata)
     lines = [

@@ -1,45 +1,21 @@
-"""How the answers of a gallery read on a terminal, and what a person notes of its entries."""
+"""How the answers of a gallery read on a terminal."""
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
+from likewise.cli.text.output import first_of
 from likewise.io.display import printable
 
-
-def notes_of(notes: list[str]) -> dict[str, str | int | float | bool]:
-    """Metadata from words like `season=winter`.
-
-    Raises:
-        BadArgument: If one has no equals sign, or a name comes twice.
-    """
-    from likewise.errors import BadArgument
-
-    found: dict[str, str | int | float | bool] = {}
-    for note in notes:
-        name, equals, text = note.partition("=")
-        if not equals or name in found:
-            raise BadArgument(
-                f"--note is {note!r}, and NAME=VALUE, each name once, is expected, as in "
-                "season=winter."
-            )
-        found[name] = _value(text)
-    return found
+if TYPE_CHECKING:
+    from likewise.gallery import Identified
+    from likewise.stores.index.indexing import Indexed
+    from likewise.stores.rows import Match
+    from likewise.tasks.migrate import Migration
 
 
-def _value(text: str) -> str | int | float | bool:
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def identified_lines(found: Any) -> list[str]:
-    """Who a probe is, and why, as the lines that a person reads."""
+def identified_lines(found: "Identified") -> list[str]:
+    """Return who a probe is, and why, as the lines that a person reads."""
     first, limit = found.candidates[0], found.limit
     lines = [
         printable(found.identity) if found.verdict == "identified" else found.verdict,
@@ -76,13 +52,13 @@ def identified_lines(found: Any) -> list[str]:
     return lines
 
 
-def match_line(match: Any) -> str:
-    """A row that was found, as the line that a person reads."""
+def match_line(match: "Match") -> str:
+    """Return a row that was found, as the line that a person reads."""
     return f"{match.distance:.4f}  {entry_line(match.id, match.identity, match.metadata)}"
 
 
-def entry_line(name: str, identity: str, metadata: Mapping[str, Any]) -> str:
-    """An entry as the line that a person reads."""
+def entry_line(name: str, identity: str, metadata: Mapping[str, object]) -> str:
+    """Return an entry as the line that a person reads."""
     from likewise.gallery import DIGEST, PATH
 
     # Where it came from is for `migrate`, and stands in the JSON.
@@ -91,11 +67,11 @@ def entry_line(name: str, identity: str, metadata: Mapping[str, Any]) -> str:
     return printable(f"{identity}  {name}{told}")
 
 
-def index_of(index: Any) -> dict[str, Any]:
-    """What an index is worth, as a gallery's answers."""
+def index_of(index: "Indexed | None") -> dict[str, object]:
+    """Return what an index is worth, as a gallery's answers."""
     if index is None:
         return {"index": "none"}
-    found: dict[str, Any] = {"index": index.method, "index_status": index.status}
+    found: dict[str, object] = {"index": index.method, "index_status": index.status}
     recall = "not measured" if index.recall is None else round(index.recall, 4)
     return found | {
         "index_rows": index.rows,
@@ -108,10 +84,33 @@ def index_of(index: Any) -> dict[str, Any]:
     }
 
 
-def why_exact(index: Any) -> str:
-    """Why an approximate search was exact; empty where it was not."""
+def why_exact(index: "Indexed | None") -> str:
+    """Return why an approximate search was exact; empty where it was not."""
     from likewise.stores.index.indexing import USED
 
     if index is None:
         return "searched exactly: the gallery has no index. likewise gallery index GALLERY makes it"
     return "" if index.status == USED else f"searched exactly. The index is {index.status}"
+
+
+def migrated_lines(place: str, model: str, done: "Migration") -> list[str]:
+    """Return what became of a gallery that was given another model, line by line."""
+    lines = [f"{place} holds {done.entries:,} entries of the model in {model}"]
+    if done.embedded or done.resumed:
+        lines.append(f"{done.embedded:,} were embedded now, {done.resumed:,} before a stop")
+    else:
+        lines.append("nothing was embedded: they were of that model already")
+    if done.left_out:
+        lines.append(f"{len(done.left_out):,} were left out, and are removed:")
+        named = [f"{name}: {why}" for name, why in done.left_out]
+        lines += map(printable, first_of(named))
+    for old, new in zip(done.before, done.after, strict=True):
+        if new.threshold is None:
+            lines.append(f"no threshold for a false-identification rate of {new.target:g}")
+            continue
+        was = "none" if old.threshold is None else f"{old.threshold:.4f}"
+        lines.append(
+            f"threshold for a false-identification rate of {new.target:g}: "
+            f"{new.threshold:.4f}, before {was}"
+        )
+    return lines

@@ -1,84 +1,15 @@
-"""Graded pairs on the command line: from which grade on two are the same, and what was found."""
+"""How grades read on a terminal: what a distance tells of them, and how well."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import typer
-
-from likewise.errors import BadArgument
-from likewise.registry import Spec
+from likewise.report import ends
 
 if TYPE_CHECKING:
-    from likewise.sources.tabular.grades import Grading
-
-SAME_FROM: float | None = typer.Option(
-    None,
-    "--same-from",
-    metavar="GRADE",
-    show_default=False,
-    help="Pairs of a table are graded, in a column grade instead of same, larger when more alike: "
-    "from this grade on two are the same.",
-)
-DIFFERENT_TO: float | None = typer.Option(
-    None,
-    "--different-to",
-    metavar="GRADE",
-    show_default="all below --same-from",
-    help="To this grade two are different; pairs between are in no error rate.",
-)
+    from likewise.results import Correlation, Grade, GradeAccuracy, Graded, Verification
 
 
-def grading_of(same_from: float | None, different_to: float | None) -> Any:
-    """Where the same begins among grades; None where nobody said that there are some.
-
-    Raises:
-        BadArgument: If only the other end was given, or one is no number that fits.
-    """
-    from likewise.sources.tabular.grades import Grading
-
-    if same_from is None:
-        if different_to is not None:
-            raise BadArgument(
-                f"--different-to {different_to:g} was given without --same-from. Say from which "
-                "grade on two are the same, too."
-            )
-        return None
-    return Grading(same_from, different_to)
-
-
-def grading_words(grading: Any) -> list[str]:
-    """The options that say it again."""
-    if grading is None:
-        return []
-    words = ["--same-from", f"{grading.same_from:g}"]
-    low = grading.different_to
-    return words if low is None else [*words, "--different-to", f"{low:g}"]
-
-
-def graded_spec(spec: str, grading: "Grading | None") -> str:
-    """The spec of a source whose pairs are graded.
-
-    Args:
-        spec: Of the source.
-        grading: From which grade on two are the same; None where pairs are not graded.
-
-    Raises:
-        BadArgument: If the source is no table.
-    """
-    if grading is None:
-        return spec
-    parsed = Spec.parse(spec)
-    if parsed.name != "table":
-        raise BadArgument(
-            f"--same-from {grading.same_from:g} was given, and {parsed.name} is no table of graded "
-            "pairs. Leave it out."
-        )
-    if grading.different_to is None:
-        return str(parsed.replaced(same_from=grading.same_from))
-    return str(parsed.replaced(same_from=grading.same_from, different_to=grading.different_to))
-
-
-def grade_lines(found: Any) -> list[str]:
-    """How the distance follows the grade, where pairs were graded."""
+def grade_lines(found: "Graded | None") -> list[str]:
+    """Return how the distance follows the grade, where pairs were graded."""
     if found is None:
         return []
     between = (
@@ -94,8 +25,8 @@ def grade_lines(found: Any) -> list[str]:
     ]
 
 
-def _accuracy_lines(found: Any, unit: str) -> list[str]:
-    """What told grades and their intervals were worth, where some were told."""
+def _accuracy_lines(found: "GradeAccuracy | None", unit: str) -> list[str]:
+    """Return what told grades and their intervals were worth, where some were told."""
     if found is None:
         return []
     lines = [
@@ -107,22 +38,19 @@ def _accuracy_lines(found: Any, unit: str) -> list[str]:
     seen = found.coverage
     if seen is None:
         return [*lines, "  no prediction interval was told"]
-    counts = f"{seen.inside:,} of {seen.pairs:,} pairs"
-    interval = f"too few {unit} for an interval"
-    if seen.low is not None:
-        interval = f"95% interval {seen.low:.4f} to {seen.high:.4f}"
+    behind = f"{seen.inside:,} of {seen.pairs:,} pairs"
     return [
         *lines,
         (
             f"  prediction intervals, {found.width:.4g} wide on average, held the grade of "
-            f"{seen.value:.4f} of pairs ({interval}; {counts}), where {found.nominal:g} was "
-            "promised"
+            f"{seen.value:.4f} of pairs ({ends(seen, unit)}; {behind}), where {found.nominal:g} "
+            "was promised"
         ),
     ]
 
 
-def told_line(found: Any) -> list[str]:
-    """The grade of a pair with its interval, where one is told."""
+def told_line(found: "Grade | None") -> list[str]:
+    """Return the grade of a pair with its interval, where one is told."""
     if found is None:
         return []
     if found.low is None:
@@ -131,16 +59,16 @@ def told_line(found: Any) -> list[str]:
     return [f"  grade        {found.value:.4g} ({interval} {found.low:.4g} to {found.high:.4g})"]
 
 
-def equal_lines(found: Any) -> list[str]:
-    """That all distances are equal, where they are."""
+def equal_lines(found: "Verification") -> list[str]:
+    """Return that all distances are equal, where they are."""
     # Of a curve with one threshold beside the one that accepts nothing, all are in one bin.
     if found.curve is None or len(found.curve.thresholds) > 2:
         return []
     return ["all distances are equal, so that nothing can be told apart: look how they were made"]
 
 
-def correlation_words(found: Any, units: int, unit: str) -> str:
-    """A correlation with its interval."""
+def correlation_words(found: "Correlation", units: int, unit: str) -> str:
+    """Return a correlation with its interval."""
     from likewise.metrics.intervals import FEWEST_UNITS
 
     if found.value is None:

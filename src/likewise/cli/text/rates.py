@@ -1,19 +1,45 @@
-"""How error rates read on a terminal: by population, by group, and what failed to enrol."""
+"""How rates read on a terminal: of a threshold, by population, by group, and what was left out."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from likewise.cli.text.evaluation import rate_words
+from likewise.cli.text.output import first_of
+from likewise.report import counts, measured, promise
+
+if TYPE_CHECKING:
+    from likewise.results import (
+        Accuracy,
+        Enrolment,
+        ErrorRates,
+        Evaluation,
+        OperatingPoint,
+        Rate,
+        Verification,
+    )
 
 
-def claim_words(found: Any) -> str:
-    """What rates claim, in words that name their trials."""
-    from likewise.results import claim_sentence
-
-    return claim_sentence(found.claim, found.unit)
+def rate_words(rate: "Rate", unit: str) -> str:
+    """Return a rate with its interval, the counts behind it, and what its trials are called."""
+    return measured(rate, unit, counts(rate))
 
 
-def rate_lines(rates: Any, populations: Any, against: str, unit: str) -> list[str]:
-    """Both error rates, that of false accepts for each population of different pairs.
+def right_words(found: "Accuracy", unit: str, *, balanced: bool = False) -> str:
+    """Return an accuracy with its interval and counts; balanced, both sorts of pairs weigh half."""
+    right = f"{found.right:,} of {found.trials:,} pairs"
+    right = f"same and different pairs weigh half each, {right} right" if balanced else right
+    return measured(found, unit, right)
+
+
+def by_population(rates: Mapping[str, float]) -> str:
+    """Return the rate of each population of different pairs; empty where nothing is forged."""
+    told = ", ".join(f"{name} {value:.4f}" for name, value in rates.items())
+    return f" ({told})" if told else ""
+
+
+def rate_lines(
+    rates: "ErrorRates", populations: "Mapping[str, ErrorRates]", against: str, unit: str
+) -> list[str]:
+    """Return both error rates, that of false accepts for each population of different pairs.
 
     Args:
         rates: Those that the threshold was fitted for.
@@ -31,16 +57,28 @@ def rate_lines(rates: Any, populations: Any, against: str, unit: str) -> list[st
     return [*lines, f"  false rejects {rate_words(rates.frr, unit)}"]
 
 
-def promise_lines(found: Any, point: Any) -> list[str]:
-    """Whether an operating point keeps the rate that it was fitted for; none where nobody knows."""
-    from likewise.report import promise
+def point_lines(found: "Verification", point: "OperatingPoint", mark: str = "") -> list[str]:
+    """Return an operating point, its rates, and whether it keeps the one that it was fitted for.
 
+    Args:
+        found: Whose point it is.
+        point: One of its points.
+        mark: What stands behind the threshold.
+    """
+    lines = [f"{point.name}: threshold {point.threshold:.4f}{mark}"]
+    if not point.supported:
+        return [*lines, f"  not supported. {point.reason}"]
+    if point.test is None:
+        return [*lines, "  not measured on other data"]
+    at = found.points.index(point)
+    each = {name: rates[at] for name, rates in found.populations.items()}
+    lines += rate_lines(point.test, each, found.against, found.unit)
     kept = found.promises.get(point.name)
-    return [] if kept is None else [f"  {promise(kept)}"]
+    return lines if kept is None else [*lines, f"  {promise(kept)}"]
 
 
-def failure_lines(failed: Any, enrolment: Any) -> list[str]:
-    """Which items could not be enrolled, and their share."""
+def failure_lines(failed: Sequence[tuple[str, str]], enrolment: "Enrolment | None") -> list[str]:
+    """Return which items could not be enrolled, and their share."""
     if not failed:
         return []
     share = lost = ""
@@ -48,13 +86,14 @@ def failure_lines(failed: Any, enrolment: Any) -> list[str]:
         share = f" of {enrolment.items:,} (failures to enrol, rate {enrolment.rate:.4f})"
         if enrolment.identities_lost:
             lost = f"; of {enrolment.identities_lost} identities nothing is left"
-    lines = [f"{len(failed):,} items failed to read or embed{share}, and are in no rate{lost}:"]
-    lines += [f"  {place}: {reason}" for place, reason in failed[:10]]
-    return [*lines, f"  and {len(failed) - 10} more"] if len(failed) > 10 else lines
+    return [
+        f"{len(failed):,} items failed to read or embed{share}, and are in no rate{lost}:",
+        *first_of([f"{place}: {reason}" for place, reason in failed]),
+    ]
 
 
-def group_lines(evaluation: Any) -> list[str]:
-    """The rates of each group, and how far the extremes are apart."""
+def group_lines(evaluation: "Evaluation") -> list[str]:
+    """Return the rates of each group, and how far the extremes are apart."""
     found = evaluation.groups
     if found is None:
         return []

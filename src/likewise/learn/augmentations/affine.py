@@ -9,7 +9,7 @@ from torch.nn import functional
 from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.ops.affine_grids import affine_grids, check_affine
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 
 @final
@@ -33,7 +33,7 @@ class Affine(Augmentation):
         their ranges are smaller.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
 
     def __init__(
         self,

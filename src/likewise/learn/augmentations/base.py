@@ -7,18 +7,18 @@ import torch
 from torch import Tensor
 
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 
 class Augmentation(ABC):
     """Maps (items, classes) to (items, classes), for the whole batch at once, when learning.
 
     Attributes:
-        kinds: What it can be applied to.
+        forms: What it can be applied to.
         copies: How many classes one class becomes; class c becomes c * copies + which.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]]
+    forms: ClassVar[tuple[Form, ...]]
     copies: int = 1
 
     @abstractmethod

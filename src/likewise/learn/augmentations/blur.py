@@ -8,7 +8,7 @@ from torch import Tensor
 from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.drawing import require_share, uniform
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 _SHARPEST = 0.05
 """In pixels: at less than this a neighbour's weight is nothing in float64 too."""
@@ -34,7 +34,7 @@ class Blur(Augmentation):
         theirs is blurred half of the time, by at least 0.1 pixels.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
 
     def __init__(self, width: float = 0.03) -> None:
         require_share("blur", width=width)

@@ -10,7 +10,7 @@ from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.drawing import require_share
 from likewise.learn.augmentations.timeline import own_mean, own_steps, true_lengths
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 
 @final
@@ -26,7 +26,7 @@ class ChannelDrop(Augmentation):
         BadArgument: If the probability is outside 0 to 1, or series have a single channel.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.SEQUENCE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.FRAMES,)
 
     def __init__(self, probability: float = 0.1) -> None:
         require_share("channel_drop", probability=probability)

@@ -9,7 +9,7 @@ from likewise.errors import BadArgument
 from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.drawing import require_share, uniform
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 _GREY = (0.299, 0.587, 0.114)
 # Rows: luminance, and the two axes of colour that are at right angles to it (YIQ).
@@ -40,7 +40,7 @@ class Colour(Augmentation):
         grey axis (YIQ), which is linear; pixels are clamped once, at the end.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
 
     def __init__(
         self,

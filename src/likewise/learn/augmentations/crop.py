@@ -11,7 +11,7 @@ from likewise.errors import BadArgument
 from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.drawing import uniform
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 
 @final
@@ -34,7 +34,7 @@ class Crop(Augmentation):
         that would not fit is cut to the image's.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
 
     def __init__(self, area: float = 0.6, aspect: float = 1.33) -> None:
         if not 0 < area <= 1:

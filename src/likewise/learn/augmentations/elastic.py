@@ -11,7 +11,7 @@ from likewise.errors import BadArgument
 from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.drawing import require_share
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 _LATTICE = 0.5
 _REACH = 3.0
@@ -41,7 +41,7 @@ class Elastic(Augmentation):
         border, so that pixels there move as far as others.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
 
     def __init__(self, shift: float = 0.03, smooth: float = 0.14) -> None:
         require_share("elastic", shift=shift)

@@ -10,7 +10,7 @@ from likewise.errors import BadArgument
 from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.drawing import require_share, uniform
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 
 @final
@@ -35,7 +35,7 @@ class Erase(Augmentation):
         area is .2, theirs .4.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from torch import Tensor
 from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.drawing import require_share, uniform
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 
 @final
@@ -25,7 +25,7 @@ class Flip(Augmentation):
         BadArgument: If a probability is outside 0 to 1.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
 
     def __init__(self, across: float = 0.5, down: float = 0.0) -> None:
         require_share("flip", across=across, down=down)

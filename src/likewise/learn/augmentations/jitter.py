@@ -14,7 +14,7 @@ from likewise.learn.augmentations.timeline import (
     true_lengths,
 )
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 
 @final
@@ -39,7 +39,7 @@ class Jitter(Augmentation):
         relative to each series, and the gain acts about the mean, not about zero.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.SEQUENCE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.FRAMES,)
 
     def __init__(self, noise: float = 0.03, scale: float = 0.1) -> None:
         for name, value in (("noise", noise), ("scale", scale)):

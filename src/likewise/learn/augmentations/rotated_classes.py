@@ -8,7 +8,7 @@ from torch import Tensor
 from likewise.errors import BadArgument
 from likewise.learn.augmentations.base import Augmentation
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 
 @final
@@ -34,7 +34,7 @@ class RotatedClasses(Augmentation):
         new classes of Omniglot by turns of 90, 180 and 270 degrees.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
 
     def __init__(self, copies: int = 4, mirrored: bool = False, together: bool = False) -> None:
         if copies not in (1, 2, 4):

@@ -9,7 +9,7 @@ from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.drawing import require_positive
 from likewise.learn.augmentations.timeline import own_deviation, own_steps, true_lengths
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 
 @final
@@ -32,7 +32,7 @@ class Scale(Augmentation):
         never negative, and there is a shift.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.SEQUENCE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.FRAMES,)
 
     def __init__(self, factor: float = 0.1, shift: float = 0.1) -> None:
         require_positive("scale", factor=factor, shift=shift)

@@ -10,7 +10,7 @@ from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.drawing import uniform
 from likewise.learn.augmentations.timeline import true_lengths
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 
 @final
@@ -32,7 +32,7 @@ class TimeCrop(Augmentation):
         theirs is .9, and the stretch keeps its speed.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.SEQUENCE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.FRAMES,)
 
     def __init__(self, share: float = 0.8) -> None:
         if not 0 < share <= 1:

@@ -10,7 +10,7 @@ from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.drawing import require_positive
 from likewise.learn.augmentations.timeline import interpolate, own_steps, true_lengths
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 
 @final
@@ -33,7 +33,7 @@ class Warp(Augmentation):
         so that time never runs backwards, and linear between knots, where theirs are cubic.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.SEQUENCE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.FRAMES,)
 
     def __init__(self, strength: float = 0.2, knots: int = 5) -> None:
         require_positive("warp", strength=strength)

@@ -18,7 +18,10 @@ FAMILY: "Family[Encoder]" = Family(
         "conv1d": "conv1d:Conv1D",
         "lstm": "lstm:LSTM",
         "transformer": "transformer:Transformer",
+        "linear": "linear:Linear",
+        "mlp": "mlp:MLP",
         "ensemble": "ensemble:Ensemble",
     },
     context=("shape",),
+    aliases={"ensemble.unit": "normalize"},
 )

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from likewise.errors import BadArgument
 from likewise.shapes import Float, Int
-from likewise.types import Kind
+from likewise.types import Form
 
 
 class Encoder(nn.Module, ABC):
@@ -23,7 +23,7 @@ class Encoder(nn.Module, ABC):
     equal length, says as `parts` how many.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]]
+    forms: ClassVar[tuple[Form, ...]]
     dim: int
     parts: int = 1
     maps: tuple[int, int, int] | None = None

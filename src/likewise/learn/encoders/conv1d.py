@@ -11,7 +11,7 @@ from likewise.learn.encoders.base import Encoder
 from likewise.learn.encoders.masking import mask_of
 from likewise.learn.encoders.pooling import Pooling
 from likewise.shapes import Bool, Float, Int
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 _KERNELS = (7, 5, 3)
 
@@ -38,7 +38,7 @@ class Conv1D(Encoder):
         is 7 long and not 8, so that it has a middle; no classifier; masks for unequal lengths.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.SEQUENCE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.FRAMES,)
 
     def __init__(
         self,
@@ -54,8 +54,10 @@ class Conv1D(Encoder):
             raise BadArgument(
                 f"conv1d: dim {dim}, width {width} and blocks {blocks} must be positive."
             )
-        if shape.kind is not Kind.SEQUENCE:
-            raise BadArgument("conv1d takes series, and these are images. Try convnet4.")
+        if shape.form not in self.forms:
+            raise BadArgument(
+                f"conv1d takes series, and these are {shape.form}. Try convnet4 or mlp."
+            )
         self.dim = dim
         sizes = [shape.channels, width] + [2 * width] * (blocks - 1)
         self.blocks = nn.ModuleList(_Block(given, taken) for given, taken in pairwise(sizes))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from likewise.errors import BadArgument
 from likewise.learn.encoders.base import Encoder
 from likewise.shapes import Float, Int
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 
 @final
@@ -29,7 +29,7 @@ class ConvNet4(Encoder):
         pooling comes before normalisation, which trains 1.4 times as fast.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
 
     def __init__(self, dim: int = 64, width: int = 64, *, shape: InputShape) -> None:
         super().__init__()

@@ -25,8 +25,8 @@ class Ensemble(Encoder):
     Args:
         of: What each member is: the spec of another encoder.
         members: How many there are, at least 2.
-        unit: Whether each member's embedding is scaled to length one, so that all count alike in
-            the distance.
+        normalize: Whether each member's embedding is scaled to length one, so that all count alike
+            in the distance.
 
     Raises:
         BadArgument: If `members` is below 2, or a member would be an ensemble itself.
@@ -39,7 +39,7 @@ class Ensemble(Encoder):
     """
 
     def __init__(
-        self, of: str = "resnet", members: int = 2, unit: bool = True, *, shape: InputShape
+        self, of: str = "resnet", members: int = 2, normalize: bool = True, *, shape: InputShape
     ) -> None:
         super().__init__()
         if members < 2:
@@ -52,8 +52,8 @@ class Ensemble(Encoder):
         built = [FAMILY.build(of, shape=shape) for _ in range(members)]
         self.members = nn.ModuleList(built)
         first = built[0]
-        self.kinds = first.kinds  # type: ignore[misc]
-        self.unit = unit
+        self.forms = first.forms  # type: ignore[misc]
+        self.normalize = normalize
         self.dim = members * first.dim
         self.parts = members
         if first.maps is not None:
@@ -81,6 +81,6 @@ class Ensemble(Encoder):
         return cast(list[Encoder], list(self.members))
 
     def _in_a_row(self, parts: list[Tensor]) -> Float[Tensor, "n dim"]:
-        if self.unit:
+        if self.normalize:
             parts = [functional.normalize(part.float(), dim=1) for part in parts]
         return torch.cat(parts, dim=1)

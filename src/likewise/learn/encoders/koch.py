@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from likewise.errors import BadArgument
 from likewise.learn.encoders.base import Encoder
 from likewise.shapes import Float, Int
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 # Channels and side of each convolution's kernel; a pooling follows all but the last.
 _CONVOLUTIONS = ((64, 10), (128, 7), (128, 4), (256, 4))
@@ -33,7 +33,7 @@ class Koch(Encoder):
         sizes of image and numbers of channels are taken too.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
 
     def __init__(self, dim: int = 4096, *, shape: InputShape) -> None:
         super().__init__()

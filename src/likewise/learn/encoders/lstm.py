@@ -10,7 +10,7 @@ from likewise.learn.encoders.base import Encoder
 from likewise.learn.encoders.masking import mask_of
 from likewise.learn.encoders.pooling import Pooling
 from likewise.shapes import Float, Int
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 
 @final
@@ -36,7 +36,7 @@ class LSTM(Encoder):
         directions, and by default the mean of all states instead of the last.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.SEQUENCE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.FRAMES,)
 
     def __init__(
         self,
@@ -52,8 +52,10 @@ class LSTM(Encoder):
             raise BadArgument(
                 f"lstm: dim {dim}, hidden {hidden} and layers {layers} must be positive."
             )
-        if shape.kind is not Kind.SEQUENCE:
-            raise BadArgument("lstm takes series, and these are images. Try convnet4.")
+        if shape.form not in self.forms:
+            raise BadArgument(
+                f"lstm takes series, and these are {shape.form}. Try convnet4 or mlp."
+            )
         self.dim = dim
         sizes = [shape.channels] + [2 * hidden] * (layers - 1)
         self.forwards = nn.ModuleList(nn.LSTM(size, hidden, batch_first=True) for size in sizes)

@@ -12,7 +12,7 @@ from likewise.learn.encoders.base import Encoder
 from likewise.learn.encoders.masking import mask_of
 from likewise.learn.encoders.pooling import Pooling, map_tokens
 from likewise.shapes import Float, Int
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 _BLOCKS = {
     8: (1, 1, 1),
@@ -58,7 +58,7 @@ class ResNet(Encoder):
         before it normalises.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from likewise.learn.encoders.base import Encoder
 from likewise.learn.encoders.masking import mask_of
 from likewise.learn.encoders.pooling import Pooling, map_tokens
 from likewise.shapes import Bool, Float, Int
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 
 @final
@@ -40,7 +40,7 @@ class Transformer(Encoder):
         comes first in a block (Xiong et al. 2020), and tokens are averaged, with no class token.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE, Kind.SEQUENCE)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES, Form.FRAMES)
 
     def __init__(
         self,
@@ -62,7 +62,11 @@ class Transformer(Encoder):
             )
         if not 0 <= dropout < 1:
             raise BadArgument(f"transformer: dropout is {dropout}, and [0, 1) is expected.")
-        if pooling == "last" and shape.kind is Kind.IMAGE:
+        if shape.form not in self.forms:
+            raise BadArgument(
+                f"transformer takes images or series, and these are {shape.form}. Try mlp."
+            )
+        if pooling == "last" and shape.form is Form.IMAGES:
             raise BadArgument("transformer: images have no last step; give 'mean' or 'attention'.")
         self.dim = dim
         self.width = width

@@ -9,7 +9,7 @@ from likewise.learn.encoders.base import Encoder
 from likewise.learn.encoders.masking import mask_of
 from likewise.learn.encoders.pooling import Pooling, map_tokens
 from likewise.shapes import Float, Int
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 _LAYERS = {
     11: (1, 1, 2, 2, 2),
@@ -46,7 +46,7 @@ class VGG(Encoder):
         is not pooled.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
 
     def __init__(
         self,

@@ -66,7 +66,7 @@ def _towards(pairs: Sequence[tuple[Tensor, Tensor]], share: float) -> None:
 def averaged(network: nn.Module, recipe: Recipe) -> Averaged | None:
     """The average that a recipe asks for, of weights and batch statistics; None where it asks none.
 
-    With `averaging` it runs, by that decay; with `average_last` it is the plain mean over the last
+    With `ema_decay` it runs, by that decay; with `swa_fraction` it is the plain mean over the last
     part of training, and until then the network itself.
 
     References:
@@ -74,9 +74,9 @@ def averaged(network: nn.Module, recipe: Recipe) -> Averaged | None:
         Better Generalization", 2018, algorithm 1, for the mean. Departures: every step counts, and
         the learning rate follows its schedule down.
     """
-    if recipe.average_last:
+    if recipe.swa_fraction:
         return Averaged(network)
-    return Averaged(network, recipe.averaging) if recipe.averaging else None
+    return Averaged(network, recipe.ema_decay) if recipe.ema_decay else None
 
 
 def update_average(average: Averaged, recipe: Recipe, share: float) -> None:
@@ -88,7 +88,7 @@ def update_average(average: Averaged, recipe: Recipe, share: float) -> None:
         share: Of training done before the step.
     """
     average.take()
-    if recipe.average_last and share < 1 - recipe.average_last:
+    if recipe.swa_fraction and share < 1 - recipe.swa_fraction:
         average.n_averaged.zero_()  # so that the next weights are copied: nothing is counted yet
 
 
@@ -97,7 +97,7 @@ def keeps_statistics(network: nn.Module) -> bool:
     return any(isinstance(module, _BatchNorm) for module in network.modules())
 
 
-def reestimate(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor | None]]) -> None:
+def update_bn(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor | None]]) -> None:
     """Measure batch statistics anew, as the plain mean over these batches.
 
     Those that were gathered while training belong to weights that changed at every step, and their

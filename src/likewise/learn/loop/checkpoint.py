@@ -15,11 +15,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from likewise import __version__
 from likewise.errors import BadArgument, NothingToResume, UnfinishedRun
 from likewise.io import atomic
+from likewise.io.display import printable
 from likewise.recipe import Recipe
 
 _KEY = "likewise.checkpoint"
+FORMAT = 2
+"""What a checkpoint holds, and how it is named there; those before it had no number."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         SaveFailed: If it cannot be written; the one before still stands.
     """
     rest = {
+        "format": FORMAT,
+        "likewise": __version__,
         "state": checkpoint.state,
         "recipe": checkpoint.recipe,
         "data": checkpoint.data,
@@ -84,13 +90,17 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint.
 
     Raises:
-        NothingToResume: If there is none, or it is not one that `write_checkpoint` made.
+        NothingToResume: If there is none, it is not one that `write_checkpoint` made, or it is of
+            another format than this version writes.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            rest = json.loads((file.metadata() or {})[_KEY])
+            rest = dict(json.loads((file.metadata() or {})[_KEY]))
+            _check_format(path, rest)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         return Checkpoint(tensors, dict(rest["state"]), str(rest["recipe"]), str(rest["data"]))
+    except NothingToResume:
+        raise
     except FileNotFoundError:
         raise NothingToResume(
             f"There is no unfinished run to go on with: {path} is not there. Train without "
@@ -101,6 +111,35 @@ def read_checkpoint(path: Path) -> Checkpoint:
             f"{path} is no checkpoint that can be gone on with ({type(error).__name__}: {error}). "
             "Train anew with --overwrite."
         ) from error
+
+
+def _check_format(path: Path, rest: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint of another format, whose run only the version that wrote it can finish.
+
+    Raises:
+        NothingToResume: Naming the version that wrote it.
+    """
+    number = rest.get("format")
+    if number == FORMAT:
+        return
+    found = "no format number" if number is None else f"format {number!r}"
+    by = "an earlier version" if number is None else "another version"
+    if isinstance(writer := rest.get("likewise"), str):
+        by = f"version {printable(writer)}"
+    raise NothingToResume(
+        f"{path} has {found}: {by} of Likewise wrote it, and this one ({__version__}) goes on with "
+        f"format {FORMAT} only. Finish the run with the version that began it, or train anew with "
+        "--overwrite."
+    )
+
+
+def resumed_recipe(folder: Path) -> Recipe:
+    """Return the recipe of the stopped run that was on its way to a model's folder.
+
+    Raises:
+        NothingToResume: If there is no such run.
+    """
+    return Recipe.from_toml(read_checkpoint(checkpoint_path(folder)).recipe)
 
 
 def prefixed(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

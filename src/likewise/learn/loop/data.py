@@ -18,7 +18,7 @@ from likewise.sources import FAMILY as SOURCES
 from likewise.sources.base import Source
 from likewise.transforms import FAMILY as TRANSFORMS
 from likewise.transforms.base import Transform
-from likewise.types import Batch, Claim, Items, Role, Split
+from likewise.types import Batch, Claim, Form, InputShape, Items, Role, Split
 
 Splitter: TypeAlias = Callable[[Items], Split]
 """Gives every item of a table its role."""
@@ -129,7 +129,7 @@ def _splits(items: Items, recipe: Recipe, claim: Claim) -> Split:
     return split(
         items,
         claim,
-        shares={Role(role): share for role, share in recipe.shares.items()} or None,
+        fractions={Role(role): share for role, share in recipe.fractions.items()} or None,
         by=cast(Any, recipe.split_by),  # the recipe has checked the word
         seed=recipe.seed,
     )
@@ -158,15 +158,20 @@ def batches_of(sampler: Sampler, items: Items, random: np.random.Generator) -> I
     return sampler.batches(labels, items.groups, random, items.pairs, imitates)
 
 
-def require_kind(spec: str, kinds: tuple[object, ...], transform: Transform) -> None:
-    """Refuse a component that is for another kind of items.
+def require_form(spec: str, forms: tuple[Form, ...], shape: InputShape) -> None:
+    """Refuse a component that takes another form of input.
+
+    Args:
+        spec: Of the component.
+        forms: What it takes.
+        shape: What the transform makes.
 
     Raises:
-        BadArgument: Naming both kinds.
+        BadArgument: Naming both forms.
     """
-    if transform.kind not in kinds:
+    if shape.form not in forms:
         raise BadArgument(
-            f"{Spec.parse(spec).name} takes {' or '.join(str(kind) for kind in kinds)} items, and "
-            f"the transform gives {transform.kind.value}. `likewise list` says "
-            "what each takes: choose another, or another transform."
+            f"{Spec.parse(spec).name} takes {' or '.join(forms)}, and the transform makes "
+            f"{shape.form}. `likewise list` says what each takes: choose another, or another "
+            "transform."
         )

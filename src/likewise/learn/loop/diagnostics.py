@@ -114,7 +114,7 @@ def faults(
         )
     if collapse:
         found.append(
-            f"{collapse} {_smaller(recipe)} Or take another loss or miner (every instead of hard), "
+            f"{collapse} {_smaller(recipe)} Or take another loss or miner (all instead of hard), "
             "or a larger margin."
         )
     late = share >= _SETTLED and epochs[-1].steps >= _FEWEST_STEPS

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from likewise.learn.loop.averaging import reestimate
+from likewise.learn.loop.averaging import update_bn
 from likewise.learn.loop.chunks import embedded_in_chunks
 from likewise.learn.loop.diagnostics import LOOK, Watch, diverged, faults, norm_of
 from likewise.learn.loop.state import TrainingState
@@ -117,7 +117,9 @@ def halt(run: "Run", state: TrainingState) -> None:
     Where nobody chooses among epochs, what is kept of one that was not the last lacks what is
     measured at the end alone.
     """
-    unsettled = Role.SELECT not in run.data.parts and (run.recipe.reestimate or run.recipe.whiten)
+    unsettled = Role.SELECT not in run.data.parts and (
+        run.recipe.update_bn_batches or run.recipe.whiten
+    )
     if unsettled or not state.best:
         _settle(run, state)
         state.keep(None)
@@ -127,9 +129,9 @@ def _settle(run: "Run", state: TrainingState) -> None:
     """Measure what belongs to the weights as they now are, where the recipe asks for it."""
     # The random state of torch stays as it was, whatever a layer draws.
     with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
-        if run.recipe.reestimate:
-            batches = islice(_batches(run, len(state.epochs)), run.recipe.reestimate)
-            reestimate(state.trained, ((inputs, lengths) for inputs, lengths, _ in batches))
+        if run.recipe.update_bn_batches:
+            batches = islice(_batches(run, len(state.epochs)), run.recipe.update_bn_batches)
+            update_bn(state.trained, ((inputs, lengths) for inputs, lengths, _ in batches))
         if state.trained.whitening is not None:
             _whiten(run, state.trained, state.trained.whitening, len(state.epochs))
 

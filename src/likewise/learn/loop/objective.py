@@ -245,7 +245,9 @@ def on_device(
     """A collated batch as tensors."""
     inputs, lengths = batch
     moved = None if lengths is None else torch.from_numpy(lengths).to(device)
-    return torch.from_numpy(inputs).to(device).float(), moved
+    found = torch.from_numpy(inputs).to(device)
+    # Tokens stay whole numbers.
+    return found if found.dtype is torch.int64 else found.float(), moved
 
 
 @contextmanager

@@ -29,12 +29,12 @@ def validate(run: "Run") -> None:
     if recipe.patience and Role.SELECT not in run.data.parts:
         raise TrainingError(
             f"patience is {recipe.patience}, and no items have the role select, by which training "
-            "would be found to get no better. Set shares.select, or patience=0."
+            "would be found to get no better. Set fractions.select, or patience=0."
         )
-    if recipe.reestimate and not keeps_statistics(run.network):
+    if recipe.update_bn_batches and not keeps_statistics(run.network):
         raise TrainingError(
-            f"reestimate is {recipe.reestimate}, and {recipe.encoder} keeps no batch statistics "
-            "that could be measured anew. Set reestimate=0."
+            f"update_bn_batches is {recipe.update_bn_batches}, and {recipe.encoder} keeps no batch "
+            "statistics that could be measured anew. Set update_bn_batches=0."
         )
     if recipe.whiten and recipe.matcher:
         raise TrainingError(

@@ -190,8 +190,7 @@ class TrainingState:
         self.random.bit_generator.state = self._start
         self.epochs[:] = [Epoch(**plain) for plain in state["epochs"]]
         self.best_figure = state["best_figure"]
-        # A checkpoint of an earlier version has none: then nothing is told of what went wrong.
-        watch = state.get("watch")
+        watch = state["watch"]
         self.watch = None if watch is None else Watch(**watch)
         self.batches, self.items = int(state["batches"]), int(state["items"])
         self.losses, self.seconds = list(state["losses"]), float(state["seconds"])

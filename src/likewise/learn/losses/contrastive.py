@@ -42,7 +42,7 @@ class Contrastive(Loss):
     def __init__(
         self,
         margin: float = 1.0,
-        miner: str = "every",
+        miner: str = "all",
         balanced: bool = True,
         *,
         distance: Distance,

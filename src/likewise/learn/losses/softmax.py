@@ -18,7 +18,7 @@ class Softmax(Loss):
 
     An item of class c costs -log(exp(logit_c) / sum over all classes k of exp(logit_k)), and the
     loss is the mean over the batch. It takes `Labels`. For the plain classifier of textbooks set
-    unit=False, so that embeddings may have any length.
+    normalize=false, so that embeddings may have any length.
 
     Args:
         rate: How many times the learning rate of the network the layer has.

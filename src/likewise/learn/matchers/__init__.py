@@ -12,7 +12,7 @@ FAMILY: "Family[Matcher]" = Family(
     __name__,
     {
         "weighted_l1": "weighted_l1:WeightedL1",
-        "mlp": "mlp:MLP",
+        "mlp": "mlp:MlpMatcher",
         "relation": "relation:Relation",
         "attention": "attention:Attention",
     },

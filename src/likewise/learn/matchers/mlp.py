@@ -11,7 +11,7 @@ from likewise.shapes import Float
 
 
 @final
-class MLP(Matcher):
+class MlpMatcher(Matcher):
     """Linear layers with ReLU over both embeddings, their difference and their product.
 
     What goes in is [u, v, |u - v|, u * v]; what comes out is one logit.

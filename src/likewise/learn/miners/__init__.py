@@ -11,11 +11,12 @@ FAMILY: "Family[Miner]" = Family(
     "miner",
     __name__,
     {
-        "every": "every:Every",
+        "all": "all:All",
         "hard": "hard:Hard",
         "semi_hard": "semi_hard:SemiHard",
         "distance_weighted": "distance_weighted:DistanceWeighted",
         "pml": "pml:BorrowedMiner",
     },
     context=("distance", "dim"),
+    aliases={"every": "all"},
 )

@@ -110,7 +110,7 @@ class DistanceWeighted(Miner):
         if longest > 2.001:
             raise BadArgument(
                 f"distance_weighted: a distance is {longest:.4g}, and between embeddings of length "
-                "one it is at most 2. Set unit=True, or choose another miner."
+                "one it is at most 2. Set normalize=true, or choose another miner."
             )
         within = exact.clamp(self.cutoff, self.farthest)
         log_density = (self.dim - 2) * within.log()

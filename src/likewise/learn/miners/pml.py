@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from likewise.errors import BadArgument
+from likewise.learn.miners.all import All
 from likewise.learn.miners.base import Miner
-from likewise.learn.miners.every import Every
 from likewise.learn.ops.pml_adapter import borrowed, borrowed_names
 from likewise.registry import unknown
 from likewise.shapes import Bool, Float, Int
@@ -77,7 +77,7 @@ class BorrowedMiner(Miner):
         if len(taken) == 3:
             return Triplets(*taken)
         near, far = self._chosen(distances, same, different)
-        return Every().triplets(distances, near, far, 0.0)
+        return All().triplets(distances, near, far, 0.0)
 
     def _chosen(
         self,

@@ -14,7 +14,7 @@ from likewise.errors import TrainingError
 from likewise.learn.network.matching import SymmetricMatcher
 from likewise.learn.network.network import Network
 from likewise.shapes import Array, Float
-from likewise.types import InputShape, Kind
+from likewise.types import InputShape
 
 TOLERANCE = 1e-4
 
@@ -22,7 +22,8 @@ TOLERANCE = 1e-4
 def export_network(network: Network, shape: InputShape) -> bytes:
     """Export a network to ONNX with free batch and time axes.
 
-    The graph takes `inputs` (and `lengths`, int64, for sequences) and gives `embedding`, and
+    The graph takes `inputs` (and `lengths`, int64, for frames and tokens) and gives `embedding`,
+    and
     `features`, the feature maps, where the network's matcher reads them. It is run by ONNX Runtime
     beside torch on batches of several sizes before it is handed over.
 
@@ -31,9 +32,8 @@ def export_network(network: Network, shape: InputShape) -> bytes:
     """
     network = network.to("cpu").eval()
     batch, time = torch.export.Dim("batch", min=1), torch.export.Dim("time", min=1)
-    axes = {"inputs": {0: batch}}
-    if shape.kind is Kind.SEQUENCE:
-        axes = {"inputs": {0: batch, 1: time}, "lengths": {0: batch}}
+    free = {at: time for at, size in enumerate(shape.sizes, start=1) if size is None}
+    axes = {"inputs": {0: batch, **free}, "lengths": {0: batch}}
     batch_of_three = _random_batch(shape, rows=3, steps=17, seed=0)
     exported = _exported(network, batch_of_three, axes, *_outputs(network))
     _compare(network, exported, shape)
@@ -156,13 +156,10 @@ _WORDS = {"embedding": "encoder", "logit": "matcher"}
 
 def _random_batch(shape: InputShape, *, rows: int, steps: int, seed: int) -> dict[str, Array]:
     random = np.random.default_rng(seed)
-    size: tuple[int, ...] = (rows, steps, shape.channels)
-    if shape.height is not None and shape.width is not None:
-        size = (rows, shape.channels, shape.height, shape.width)
     lengths = random.integers(max(1, steps // 2), steps + 1, rows).astype(np.int64)
     lengths[0] = steps
-    feed: dict[str, Array] = {"inputs": random.normal(size=size).astype(np.float32)}
-    return feed if shape.kind is Kind.IMAGE else {**feed, "lengths": lengths}
+    feed: dict[str, Array] = {"inputs": shape.random_batch(random, rows, steps)}
+    return {**feed, "lengths": lengths} if shape.form.has_lengths else feed
 
 
 def _random_pairs(*sizes: int, rows: int, seed: int) -> dict[str, Float[Array, "rows ..."]]:

@@ -26,7 +26,7 @@ class Network(nn.Module):
 
     Args:
         encoder: Looks at each item.
-        unit: Whether embeddings are scaled to length one.
+        normalize: Whether embeddings are scaled to length one.
         matcher: Compares two embeddings; None where a distance alone does.
         views: What is embedded beside each item when it is used, for the mean of all; when it is
             trained, the item alone is.
@@ -42,7 +42,7 @@ class Network(nn.Module):
         self,
         encoder: Encoder,
         *,
-        unit: bool,
+        normalize: bool,
         matcher: SymmetricMatcher | None = None,
         views: Sequence[View] = (),
         whitened: bool = False,
@@ -50,7 +50,7 @@ class Network(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.whitening = Whitening(encoder.dim, encoder.parts) if whitened else None
-        self.unit = unit
+        self.normalize = normalize
         self.matcher = matcher
         self.views = nn.ModuleList(views)
         self.copies = 1 + sum(view.copies for view in views)
@@ -95,7 +95,7 @@ class Network(nn.Module):
         return self._scaled(embedding)
 
     def _scaled(self, embedding: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
-        return functional.normalize(embedding.float(), dim=1) if self.unit else embedding
+        return functional.normalize(embedding.float(), dim=1) if self.normalize else embedding
 
 
 def parted(seen: Seen) -> tuple[Tensor, Tensor | None]:

@@ -18,4 +18,5 @@ FAMILY: "Family[Sampler]" = Family(
         "genuine_forged": "genuine_forged:GenuineForged",
         "two_views": "two_views:TwoViews",
     },
+    aliases={"classes_by_items.fewer": "allow_fewer"},
 )

@@ -139,7 +139,7 @@ class _FromPairs:
             raise TrainingError(
                 f"balanced_pairs: the training part has {int(alike.sum())} same and "
                 f"{int((~alike).sum())} different pairs, and one of each is needed. Give more "
-                "pairs, or set shares.train higher."
+                "pairs, or set fractions.train higher."
             )
 
     def same(self, count: int, random: np.random.Generator) -> Int[Array, "count 2"]:

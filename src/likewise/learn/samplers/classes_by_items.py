@@ -22,7 +22,7 @@ class ClassesByItems(Sampler):
     has; one with a single item is never drawn. If there are fewer than P classes, all are in every
     batch with P * K // classes items of each, but not more than K or the largest class has. So are
     the defaults fitted to few data; a P or K of a recipe that these cannot fill is refused before
-    training, unless `fewer` is set.
+    training, unless `allow_fewer` is set.
 
     Args:
         classes: P, at least 2.
@@ -31,7 +31,7 @@ class ClassesByItems(Sampler):
             parts, so that they are told apart by more than their group; 0 takes classes from
             anywhere. Groups are drawn in proportion to their items, and one with fewer than two
             classes of two items is never drawn.
-        fewer: Whether a batch may be of fewer classes and items than a recipe asks for.
+        allow_fewer: Whether a batch may be of fewer classes and items than a recipe asks for.
 
     Raises:
         BadArgument: If `classes` or `items` is below 2, or `groups` is none to `classes` / 2.
@@ -42,7 +42,7 @@ class ClassesByItems(Sampler):
     """
 
     def __init__(
-        self, classes: int = 16, items: int = 4, groups: int = 0, *, fewer: bool = False
+        self, classes: int = 16, items: int = 4, groups: int = 0, *, allow_fewer: bool = False
     ) -> None:
         for name, value in (("classes", classes), ("items", items)):
             if value < 2:
@@ -58,11 +58,11 @@ class ClassesByItems(Sampler):
         self.classes = classes
         self.items = items
         self.groups = groups
-        self.fewer = fewer
+        self.allow_fewer = allow_fewer
 
     def most(self, labels: Int[Array, "n"], pairs: Pairs | None) -> Mapping[str, tuple[int, str]]:
         """How many classes can be drawn, and how many items the largest has."""
-        if pairs is not None or self.fewer:
+        if pairs is not None or self.allow_fewer:
             return {}
         return classes_and_items(labels)
 

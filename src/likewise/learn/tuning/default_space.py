@@ -1,9 +1,9 @@
 """What is searched when nobody says: little, since a trial takes long."""
 
+from likewise.kinds import FAMILY as KINDS
 from likewise.learn.tuning.space import shortest
 from likewise.recipe import Recipe
 from likewise.registry import Spec
-from likewise.types import Kind
 
 _RANGES = {
     "loss": {
@@ -20,21 +20,9 @@ _RANGES = {
     "sampler": {"classes_by_items": "items=2..8", "hard_classes": "items=2..8"},
     "encoder": {"transformer": "dropout=0.0..0.3"},
 }
-_CHANGES = {
-    Kind.IMAGE: (
-        ("affine(degrees=5.0, scale=0.05, shear=0.05, translate=0.05)",),
-        ("affine(degrees=15.0, scale=0.2, shear=0.2, translate=0.15)",),
-        ("affine", "erase"),
-    ),
-    Kind.SEQUENCE: (
-        ("jitter(noise=0.1, scale=0.3)",),
-        ("jitter", "time_crop"),
-        ("jitter", "warp"),
-    ),
-}
 
 
-def usual(recipe: Recipe, kind: Kind, *, pairs: bool) -> tuple[str, ...]:
+def usual(recipe: Recipe, kind: str, *, pairs: bool) -> tuple[str, ...]:
     """What is searched, as `parse` reads it.
 
     The learning rate, the loss with its margin or temperature, how many items of a class are in a
@@ -42,7 +30,7 @@ def usual(recipe: Recipe, kind: Kind, *, pairs: bool) -> tuple[str, ...]:
 
     Args:
         recipe: What is changed; its own choices are among those that are tried.
-        kind: Of the items.
+        kind: Of the items, by its name.
         pairs: Whether the source says by pairs what is the same.
     """
     low, high = (shortest(recipe.learning_rate * factor) for factor in (0.2, 5))
@@ -61,8 +49,10 @@ def usual(recipe: Recipe, kind: Kind, *, pairs: bool) -> tuple[str, ...]:
     for key, names in named.items():
         ranges = [(name, _RANGES[key].get(name)) for name in names]
         texts += [f"{key}.{name}.{text}" for name, text in ranges if text]
-    replaced = {Spec.parse(one).name for group in _CHANGES[kind] for one in group}
+    searched = KINDS.build(kind).searched
+    replaced = {Spec.parse(one).name for group in searched for one in group}
     kept = [one for one in recipe.augmentations if Spec.parse(one).name not in replaced]
-    ways = [list(recipe.augmentations), *([*kept, *group] for group in _CHANGES[kind])]
-    texts.append(f"augmentations={'|'.join(str(way) for way in ways)}")
+    ways = [list(recipe.augmentations), *([*kept, *group] for group in searched)]
+    if searched:
+        texts.append(f"augmentations={'|'.join(str(way) for way in ways)}")
     return tuple(texts)

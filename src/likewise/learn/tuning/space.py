@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
 from likewise.errors import RecipeError
-from likewise.recipe import Recipe, literal
+from likewise.recipe import Recipe, field_name, literal
 from likewise.registry import Family, Spec, families, unknown
 
 Value: TypeAlias = float | int | str
@@ -26,14 +26,14 @@ FIXED = {
     "source": _EARLY,
     "claim": _EARLY,
     "split_by": _EARLY,
-    "shares": _EARLY,
+    "fractions": _EARLY,
     "seed": _EARLY,
     "transform": "the items are decoded once, for all trials. Use --set",
     "epochs": _LENGTH,
     "budget_seconds": _LENGTH,
     "steps": _LENGTH,
     "calibrator": _LATER,
-    "against": _LATER,
+    "impostors": _LATER,
     "precision": "what is fastest is found out once, for all trials. Use --set",
 }
 """Fields that no search changes, and why."""
@@ -120,10 +120,11 @@ def parse_space(texts: Sequence[str], recipe: Recipe) -> tuple[Dimension, ...]:
         SpecError: If a choice cannot be followed.
     """
     found = [_parsed(text) for text in texts]
-    names = [one.name for one in found]
-    for name in names:
-        if names.count(name) > 1:
-            raise RecipeError(f"{name} is to be searched twice. Give it once.")
+    # By what they change, since a field may be called by a name that it had before.
+    changed = [(one.field, one.component, one.argument) for one in found]
+    for one in found:
+        if changed.count((one.field, one.component, one.argument)) > 1:
+            raise RecipeError(f"{one.name} is to be searched twice. Give it once.")
     found.sort(key=lambda one: bool(one.argument))
     chosen = {one.field: one.values for one in found if not one.argument}
     return tuple(_checked(one, recipe, chosen.get(one.field, ())) for one in found)
@@ -136,7 +137,8 @@ def _parsed(text: str) -> Dimension:
             f"{text!r} searches nothing. Write a range, as in learning_rate=1e-4..1e-2:log, or "
             "choices, as in loss=supcon|triplet."
         )
-    field, *rest = key.split(".")
+    name, *rest = key.split(".")
+    field = field_name(name)
     if field in FIXED:
         raise RecipeError(f"{field} is not searched: {FIXED[field]}.")
     known = [one.name for one in fields(Recipe) if one.name not in FIXED]
@@ -148,6 +150,8 @@ def _parsed(text: str) -> Dimension:
             f"{', '.join(_component_fields())}, as in loss.margin or loss.triplet.margin."
         )
     component, argument = ("", *rest) if len(rest) == 1 else rest or ("", "")
+    if argument:
+        argument = _argument_name(field, component, argument)
     if found := _RANGE.fullmatch(said):
         low, high = float(found[1]), float(found[2])
         if not low < high or (found[3] and low <= 0):
@@ -235,6 +239,15 @@ def _component_fields() -> tuple[str, ...]:
 
 def _family(field: str) -> Family[Any]:
     return families()["losses" if field == "loss" else f"{field}s"]
+
+
+def _argument_name(field: str, component: str, argument: str) -> str:
+    """The name that an argument has now, of this component or, where none is named, of any."""
+    for old, new in _family(field).aliases.items():
+        of, dot, name = old.partition(".")
+        if dot and name == argument and component in {"", of}:
+            return new
+    return argument
 
 
 def _arguments(family: Family[Any], name: str) -> dict[str, str | None]:

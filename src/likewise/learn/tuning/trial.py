@@ -167,7 +167,7 @@ def _require_enough(items: Items, claim: Claim) -> None:
         raise SplitError(
             f"{items.namespace}: train has {able} {'classes' if known else 'identities'} {need} or "
             f"more, and {least} are needed to cross-validate inside it. Give more, or set "
-            "shares.select, so that others measure."
+            "fractions.select, so that others measure."
         )
 
 

@@ -10,7 +10,7 @@ from likewise.errors import BadArgument
 from likewise.learn.ops.affine_grids import affine_grids, check_affine
 from likewise.learn.views.base import View
 from likewise.shapes import Float
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 _SEED = 0
 
@@ -33,7 +33,7 @@ class AffineViews(View):
         BadArgument: If an argument is out of its range.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
 
     def __init__(
         self,

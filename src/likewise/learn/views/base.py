@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from likewise.shapes import Float
-from likewise.types import Kind
+from likewise.types import Form
 
 
 class View(nn.Module, ABC):
@@ -16,11 +16,11 @@ class View(nn.Module, ABC):
     from the house as `shape`.
 
     Attributes:
-        kinds: What it can look at.
+        forms: What it can look at.
         copies: How many views it gives of an item.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]]
+    forms: ClassVar[tuple[Form, ...]]
     copies: int
 
     @abstractmethod

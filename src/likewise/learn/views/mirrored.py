@@ -6,7 +6,7 @@ from torch import Tensor
 
 from likewise.learn.views.base import View
 from likewise.shapes import Float
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 
 @final
@@ -16,7 +16,7 @@ class Mirrored(View):
     For things that stay what they are in a mirror, as in the augmentation `flip`; not for writing.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
     copies: int = 1
 
     def __init__(self, *, shape: InputShape) -> None:  # noqa: ARG002 - any shape has a mirror image

@@ -9,7 +9,7 @@ from torch.nn import functional
 from likewise.errors import BadArgument
 from likewise.learn.views.base import View
 from likewise.shapes import Float
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 
 @final
@@ -25,7 +25,7 @@ class Shifted(View):
         BadArgument: If that is less than half a pixel, or not below 1.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
     copies: int = 4
 
     def __init__(self, share: float = 0.04, *, shape: InputShape) -> None:

@@ -10,7 +10,7 @@ from torch.nn import functional
 from likewise.errors import BadArgument
 from likewise.learn.views.base import View
 from likewise.shapes import Float
-from likewise.types import InputShape, Kind
+from likewise.types import Form, InputShape
 
 
 @final
@@ -26,7 +26,7 @@ class Turned(View):
         BadArgument: If `degrees` is not above 0 and at most 180.
     """
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.IMAGE,)
+    forms: ClassVar[tuple[Form, ...]] = (Form.IMAGES,)
     copies: int = 2
 
     def __init__(self, degrees: float = 8.0, *, shape: InputShape) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from likewise.errors import DamagedSource, SourceNotFound, UnreadableItem
+from likewise.kinds.base import Kind
+from likewise.kinds.endings import kind_of_file
 from likewise.shapes import Array, Int, Shaped
 from likewise.sources.tabular import cells
 from likewise.sources.tabular.sheet import SHOWN, Sheet
-from likewise.types import Kind, Raw
+from likewise.types import Raw
 
-SERIES_FILES = r"(?i)\.(npy|csv|txt)$"
 LARGEST_FILE_BYTES = 256 * 2**20
 CHUNK_ROWS = 2**16
 
@@ -27,7 +28,7 @@ class Listed:
     Attributes:
         cells: Which item each cell of the columns names; the columns stand one after another.
         keys: A name of each item that depends on it alone.
-        kinds: The `Kind` of each.
+        kinds: The kind of each, by its name.
         places: What errors call it.
         reader: Gives the raw item of a number.
     """
@@ -46,7 +47,7 @@ def files_of(sheet: Sheet, folder: Path, columns: dict[str, Any], kind: str) -> 
         sheet: The table.
         folder: What paths are relative to.
         columns: One column of items, or the two of pairs, by name.
-        kind: `image`, `sequence`, or `auto` to go by the ending of each.
+        kind: The name of a kind, or `auto` to go by the ending of each.
 
     Raises:
         SourceNotFound: If files are not there: how many, and the first ten.
@@ -69,8 +70,7 @@ def files_of(sheet: Sheet, folder: Path, columns: dict[str, Any], kind: str) -> 
         below = pc.binary_join_element_wise(root, names, mark)
         places = pc.if_else(pc.starts_with(names, "/"), names, below)
     if kind == "auto":
-        series = pc.match_substring_regex(names, SERIES_FILES).to_numpy(zero_copy_only=False)
-        kinds = np.where(series, Kind.SEQUENCE.value, Kind.IMAGE.value)
+        kinds = np.array([_kind_of(name) for name in names.to_pylist()], dtype=np.str_)
     else:
         kinds = np.full(len(names), kind)
 
@@ -86,13 +86,14 @@ def files_of(sheet: Sheet, folder: Path, columns: dict[str, Any], kind: str) -> 
     )
 
 
-def series_of(sheet: Sheet, columns: dict[str, Any], *, once: bool) -> Listed:
-    """The series in the cells of these columns.
+def arrays_of(sheet: Sheet, columns: dict[str, Any], kind: Kind, *, once: bool) -> Listed:
+    """The series, or the vectors, in the cells of these columns.
 
     Args:
         sheet: The table.
         columns: One column of items, or the two of pairs, by name.
-        once: Whether cells of equal series are one item.
+        kind: What they are.
+        once: Whether cells of equal items are one item.
 
     Raises:
         DamagedSource: If a cell is missing or is no such list as the others, with its row.
@@ -117,9 +118,37 @@ def series_of(sheet: Sheet, columns: dict[str, Any], *, once: bool) -> Listed:
         digests, at, which = np.unique(every.digests(), return_index=True, return_inverse=True)
         order = np.argsort(at)
         cell = np.argsort(order)[which]
-        at, keys = at[order], np.char.add("series ", digests[order].astype("U16"))
-    kinds = np.full(len(at), Kind.SEQUENCE.value)
-    return Listed(cell, keys, kinds, places[at], lambda row: every[int(at[row])])
+        at, keys = at[order], np.char.add(f"{kind.name} ", digests[order].astype("U16"))
+    if not kind.timed:
+        _refuse_uneven(sheet, every, row_of)
+
+    def read(row: int) -> Array:
+        found = every[int(at[row])]
+        return found if kind.timed else found[:, 0]
+
+    return Listed(cell, keys, np.full(len(at), kind.name), places[at], read)
+
+
+def _refuse_uneven(sheet: Sheet, every: cells.SeriesColumn, row_of: Int[Array, "n"]) -> None:
+    """Refuse vectors of unequal lengths, and lists of lists."""
+    if every.values.shape[1] != 1:
+        raise DamagedSource(
+            f"{sheet.place}: the cells hold lists of lists, which are series, and vectors were "
+            "asked for. Leave the kind out, or write one list of numbers in each cell."
+        )
+    sizes = np.diff(every.ends)
+    wrong = np.flatnonzero(sizes != sizes[0])
+    if len(wrong):
+        raise sheet.wrong(
+            np.unique(row_of[wrong]),
+            f"a vector has {sizes[wrong[0]]} numbers, and those before it have {sizes[0]}",
+            "Give all vectors the same length.",
+        )
+
+
+def _kind_of(name: str) -> str:
+    # In a table a .txt is a column of numbers; in a folder it is a note.
+    return "series" if name.lower().endswith(".txt") else kind_of_file(name)
 
 
 def _refuse_absent(sheet: Sheet, folder: Path, names: Any, columns: list[str]) -> None:

@@ -57,7 +57,7 @@ def apply_postgres_change(server: Server, asked: Change) -> Written:
         # Whoever holds this row is the only writer.
         head = migration_head(connection, server, lock=True)
         log: list[tuple[str, str]] = []
-        removed = remove(connection, server, asked.remove, log)
+        removed = delete_rows(connection, server, asked.remove, log)
         lost = len(log)
         put, new, replaced = np.zeros(0, np.bool_), 0, 0
         if asked.put is not None:
@@ -82,7 +82,7 @@ def log_postgres_change(
     connection.execute(_LOG, (server.table, int(time.time()), actions, digests))
 
 
-def remove(
+def delete_rows(
     connection: Connection, server: Server, ids: Sequence[str], log: list[tuple[str, str]]
 ) -> Bool[Array, "m"]:
     """Which of the ids were removed."""
@@ -177,7 +177,7 @@ def move_postgres_gallery(server: Server, moved: Moved) -> Written:
         head = migration_head(connection, server, lock=True)
         moved.check(server.name, head.generation)
         log: list[tuple[str, str]] = []
-        remove(connection, server, moved.left_out, log)
+        delete_rows(connection, server, moved.left_out, log)
         column = sql.SQL("ALTER TABLE {} ADD COLUMN moved vector({})")
         connection.execute(column.format(table, sql.Literal(pin.dim)))
         keep_inline(connection, server, "moved", pin.dim)

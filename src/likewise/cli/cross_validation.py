@@ -1,0 +1,73 @@
+"""What `evaluate --folds` does with a recipe or a source: train, calibrate and test in folds."""
+
+from pathlib import Path
+
+from likewise.errors import BadArgument
+
+
+def trains(target: str) -> bool:
+    """Return whether what was given alone is to be learned from: a recipe or a source."""
+    path = Path(target)
+    if path.is_dir():
+        return not (path / "model.toml").is_file()
+    if path.is_file():
+        return path.suffix.lower() in {".toml", ".zip", ".ts"}
+    return target.endswith(".toml") or target.isidentifier() or "(" in target or ":" in target
+
+
+def evaluate_in_folds(
+    target: str,
+    *,
+    folds: int | None,
+    budget: str,
+    settings: list[str],
+    named: str,
+    comparator: str,
+    prior: float,
+    strict: bool,
+    report: str,
+    as_json: bool,
+) -> None:
+    """Train and measure a recipe or a source in folds, write the page, and print what was found."""
+    from likewise.cli.extra import needs
+    from likewise.cli.text.folds import fold_lines
+    from likewise.cli.text.output import as_json_line, rerun
+    from likewise.recipe import seconds_of, started_from
+
+    if folds is None:
+        raise BadArgument(
+            f"{target} is no model. To train and measure it in folds, say how many, as in --folds "
+            "5; or give a model's folder first."
+        )
+    with needs("Training in folds", "learn"):
+        from likewise.cli.progress import Progress
+        from likewise.learn.folds import cross_validate
+        from likewise.report import page_of, write_folds
+    page = page_of(report, target)
+    given = {"budget_seconds": seconds_of(budget)} if budget else {}
+    recipe, told = started_from(target, given, settings, recipe=named)
+    with Progress(quiet=as_json) as progress:
+        progress.recipe(told)
+        found = cross_validate(
+            recipe,
+            folds=folds,
+            comparators=(comparator,),
+            prior=prior,
+            strict=strict,
+            on_fold=progress.fold,
+            on_decode=progress.decode,
+            on_start=progress.start,
+            on_epoch=progress.epoch,
+            on_step=progress.step,
+        )[comparator]
+    options = {
+        "--folds": folds,
+        "--budget": budget,
+        "--set": settings,
+        "--recipe": named,
+        "--comparator": comparator,
+        "--prior": prior if prior != 0.5 else None,
+    }
+    again = rerun("evaluate", target, options=options)
+    write_folds(found, page, recipe=recipe.to_toml(), rerun=(again,))
+    print(as_json_line(found) if as_json else "\n".join([*fold_lines(found), f"report: {page}"]))

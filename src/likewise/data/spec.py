@@ -1,0 +1,98 @@
+"""From what a person named as a source to the spec of it."""
+
+from pathlib import Path
+
+from likewise.errors import BadArgument, SourceNotFound
+from likewise.registry import Spec
+from likewise.sources.tabular.grades import Grading
+
+_TABLES = dict.fromkeys((".csv", ".tsv", ".parquet", ".jsonl"), "table")
+_ENDINGS = {".zip": "folder", ".npz": "arrays", ".ts": "ucr", **_TABLES}
+
+
+def source_spec(text: str) -> str:
+    """Return the spec of a source: a path that exists stands for its source.
+
+    Args:
+        text: A path, the name of a source, or a spec.
+
+    Raises:
+        SourceNotFound: If it looks like a path and there is nothing there.
+    """
+    path = Path(text)
+    if path.is_dir():
+        return str(Spec("folder", (text,)))
+    if path.is_file():
+        return str(Spec(_ENDINGS.get(path.suffix.lower(), "folder"), (text,)))
+    if text.isidentifier() or "(" in text or ":" in text:
+        return text
+    raise SourceNotFound(
+        f"There is no file or folder {text!r}. Check the path, or name a source (likewise list "
+        "sources)."
+    )
+
+
+def grouped_spec(spec: str, by: str) -> str:
+    """Return the spec of a source whose groups are those of a column.
+
+    Args:
+        spec: Of the source.
+        by: A column of a table, or `group` for what the source's own groups are; empty for none.
+
+    Raises:
+        BadArgument: If the source has no such column.
+    """
+    if not by:
+        return spec
+    parsed = Spec.parse(spec)
+    if parsed.name == "table" and (by != "group" or "group" not in parsed.kwargs):
+        return str(parsed.replaced(group=by))
+    if by != "group":
+        raise BadArgument(
+            f"--by is {by!r}, and {parsed.name} is no table with a column of that name. Write "
+            "--by group for the source's own groups."
+        )
+    return spec
+
+
+def graded_spec(spec: str, grading: Grading | None) -> str:
+    """Return the spec of a source whose pairs are graded.
+
+    Args:
+        spec: Of the source.
+        grading: From which grade on two are the same; None where pairs are not graded.
+
+    Raises:
+        BadArgument: If the source is no table.
+    """
+    if grading is None:
+        return spec
+    parsed = Spec.parse(spec)
+    if parsed.name != "table":
+        raise BadArgument(
+            f"--same-from {grading.same_from:g} was given, and {parsed.name} is no table of graded "
+            "pairs. Leave it out."
+        )
+    if grading.different_to is None:
+        return str(parsed.replaced(same_from=grading.same_from))
+    return str(parsed.replaced(same_from=grading.same_from, different_to=grading.different_to))
+
+
+def grading_of(same_from: float | None, different_to: float | None) -> Grading | None:
+    """Return where the same begins among grades; None where nobody said that there are some.
+
+    Args:
+        same_from: From which grade on two are the same.
+        different_to: To which grade two are different; None for all below the other.
+
+    Raises:
+        BadArgument: If only the other end was given, or one is no number that fits.
+    """
+    if same_from is not None:
+        return Grading(same_from, different_to)
+    if different_to is not None:
+        raise BadArgument(
+            f"--different-to {different_to:g} was given without --same-from. Say from which grade "
+            "on two are the same, too."
+        )
+    return None
