@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks import results
 from benchmarks.faces import interval
 from benchmarks.machine import machine_line
+from likewise.calibration import DecisionRequest
 from likewise.data.cache import Decoded, decode_all
 from likewise.data.splits import split
 from likewise.evaluation.pooled import Decided, Fold, PooledPoint, pool_folds
@@ -61,7 +62,7 @@ def view2(model: Model, number: int) -> tuple[Tally, Tally]:
     items = Lfw(view=2, fold=number).items()
     with decode_all(items, model.transform) as decoded:
         vectors = model.embed_decoded(decoded)
-    threshold = model.calibration().point(name="balanced").threshold
+    threshold = model.calibration().point(DecisionRequest(operating_point="balanced")).threshold
     compared = choose_pairs(vectors, decoded.items, model.comparator())
     return compared.tallies([threshold], NEW)[0]
 

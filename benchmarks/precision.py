@@ -17,7 +17,7 @@ from benchmarks import results
 from benchmarks.characters import RECIPE
 from benchmarks.machine import machine_line
 from likewise.learn import learn
-from likewise.learn.loop.train import Run
+from likewise.learn.loop.run import Run
 from likewise.recipe.recipe import Recipe
 
 

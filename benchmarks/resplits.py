@@ -36,6 +36,7 @@ from likewise.calibration.thresholds import fit_points, fit_thresholds
 from likewise.metrics.promises import predicted, promise_of
 from likewise.pairs.all_pairs import AllPairs
 from likewise.recipe.recipe import seconds_of
+from likewise.results import Criterion
 from likewise.results.evaluation import OperatingPoint
 from likewise.types import Claim
 
@@ -85,8 +86,8 @@ def fitted(known: AllPairs, *, guarantee: bool) -> tuple[OperatingPoint, ...]:
     if guarantee:
         points = fit_calibration(known, CLAIM, targets=TARGETS).points
         return tuple(point for point in points if point.target is not None)
-    thresholds = fit_thresholds(known, known.spread(), TARGETS, None, 0.5)
-    thresholds = {name: at for name, at in thresholds.items() if name.startswith("far=")}
+    criteria = [Criterion.of_rate(target) for target in TARGETS]
+    thresholds = fit_thresholds(known, known.spread(), criteria)
     rates = dict(zip(thresholds, known.rates([*thresholds.values()], CLAIM), strict=True))
     return fit_points(thresholds, rates, len(known.names), "identities", {})
 

@@ -28,7 +28,7 @@ PARTS = {
     "loss": [("supcon.py", "forward")],
     "backward": [("fabric.py", "backward")],
     "optimizer": [("optimizer.py", "wrapper")],
-    "averages": [("averaging.py", "update_average"), ("averaging.py", "updated")],
+    "averages": [("averaging.py", "update_average")],
     "between epochs": [
         ("epochs.py", "begin"),
         ("epochs.py", "end"),

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import likewise as package
+from likewise.calibration import DecisionRequest
 from likewise.errors import ForeignEmbedding, Leak, ModelExists, UnsupportedRate, WrongKind
 from likewise.learn import learn
 from likewise.model.model import Model
@@ -192,7 +193,7 @@ def test_a_model_is_only_replaced_when_asked(image_experiment, tmp_path):
     learn(recipe, Arrays.of(series, names), out=folder, overwrite=True)
     assert Model(folder).manifest.kind == "series"
     with pytest.raises(UnsupportedRate, match="needs at least"):
-        Model(folder).calibration().point(0.001)
+        Model(folder).calibration().point(DecisionRequest(far=0.001))
 
 
 def test_the_training_curve_is_kept(image_experiment):

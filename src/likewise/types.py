@@ -272,7 +272,7 @@ class Items:
         kinds = sorted(set(self.kinds.tolist()))
         if len(kinds) != 1:
             raise WrongKind(
-                f"{self.namespace} holds items of the kinds {kinds}, and one kind is expected. "
+                f"{self.namespace} holds items of the kinds {kinds}, and one is expected. "
                 "Keep one kind a source."
             )
         return str(kinds[0])

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
-from likewise.calibration import calibration
+from likewise.calibration import DecisionRequest, calibration
 from likewise.calibration.calibration import Calibration
 from likewise.calibration.fit import fit_calibration
 from likewise.calibration.json_format import from_json, to_json
@@ -152,13 +152,13 @@ def test_a_pair_at_the_threshold_is_accepted(fitted):
 
 
 def test_the_prior_moves_the_probability_by_bayes(fitted):
-    even, rare = fitted.decide(1.0), fitted.decide(1.0, prior=0.001)
+    even, rare = fitted.decide(1.0), fitted.decide(1.0, DecisionRequest(prior=0.001))
     odds = even.probability / (1 - even.probability) * (0.001 / 0.999)
     assert rare.probability == pytest.approx(odds / (1 + odds))
     assert rare.log_likelihood_ratio == even.log_likelihood_ratio
     for prior in (0.0, 1.0, -1.0, float("nan")):
         with pytest.raises(BadArgument, match="between 0 and 1"):
-            fitted.decide(1.0, prior=prior)
+            fitted.decide(1.0, DecisionRequest(prior=prior))
 
 
 def test_the_default_is_far_01_else_the_smallest_supported(fitted):
@@ -176,35 +176,35 @@ def test_the_default_is_far_01_else_the_smallest_supported(fitted):
 
 
 def test_a_rate_without_threshold_is_refused(fitted):
-    assert fitted.point(0.05).name == "far=0.05"
+    assert fitted.point(DecisionRequest(far=0.05)).name == "far=0.05"
     with pytest.raises(UnsupportedRate, match=r"0\.02.*Fitted and supported: 0\.001, 0\.01"):
-        fitted.point(0.02)
+        fitted.point(DecisionRequest(far=0.02))
     points = [
         dataclasses.replace(p, supported=False, reason="It needs more.") for p in fitted.points
     ]
     with pytest.raises(UnsupportedRate, match="It needs more"):
-        fitted.measured(points).point(0.01)
+        fitted.measured(points).point(DecisionRequest(far=0.01))
 
 
 def test_a_point_is_found_by_its_name(fitted):
     assert sum(point.supported for point in fitted.points) >= 9
     for point in fitted.points:
         if point.supported:
-            assert fitted.point(name=point.name) == point
-    balanced = fitted.point(name="balanced")
+            assert fitted.point(DecisionRequest(operating_point=point.name)) == point
+    balanced = fitted.point(DecisionRequest(operating_point="balanced"))
     assert balanced.target is None
-    decided = fitted.decide(balanced.threshold, name="balanced")
+    decided = fitted.decide(balanced.threshold, DecisionRequest(operating_point="balanced"))
     assert (decided.verdict, decided.point) == ("same", balanced)
     far, frr = balanced.calibrate.far.value, balanced.calibrate.frr.value
     others = [(p.calibrate.far.value + p.calibrate.frr.value) / 2 for p in fitted.points]
     assert (far + frr) / 2 == min(others)
     with pytest.raises(UnknownName, match=r"named 'balance'.*mean 'balanced'.*eer"):
-        fitted.point(name="balance")
-    with pytest.raises(BadArgument, match=r"FAR 0\.01 and the one named 'eer'"):
-        fitted.point(0.01, "eer")
+        fitted.point(DecisionRequest(operating_point="balance"))
+    with pytest.raises(BadArgument, match="asked for in two ways"):
+        fitted.point(DecisionRequest(far=0.01, operating_point="eer"))
     refused = [dataclasses.replace(p, supported=False, reason="Few.") for p in fitted.points]
     with pytest.raises(UnsupportedRate, match=r"No threshold for balanced: Few\."):
-        fitted.measured(refused).point(name="balanced")
+        fitted.measured(refused).point(DecisionRequest(operating_point="balanced"))
 
 
 def test_json_round_trip(fitted):
@@ -257,9 +257,25 @@ def test_targets_are_the_documented_ones(fitted):
 @pytest.mark.parametrize("far", [0.0, -0.01, 1.5, float("nan")])
 def test_what_is_no_rate_is_refused(fitted, far):
     with pytest.raises(BadArgument, match="above 0 and at most 1 is expected"):
-        fitted.point(far)
+        fitted.point(DecisionRequest(far=far))
 
 
 def test_a_rate_that_was_not_fitted_says_how_to_fit_it(fitted):
     with pytest.raises(UnsupportedRate, match=r"likewise calibrate --far 0\.03"):
-        fitted.point(0.03)
+        fitted.point(DecisionRequest(far=0.03))
+
+
+def test_a_file_whose_point_has_another_target_than_its_name_is_refused(fitted):
+    plain = json.loads(to_json({"default": fitted}))
+    for change in ({"target": 0.5}, {"target": None}, {"name": "far=0.5"}, {"name": "nothing"}):
+        first, *others = plain["default"]["points"]
+        changed = {**plain["default"], "points": [{**first, **change}, *others]}
+        with pytest.raises(DamagedModel, match=r"calibration\.json cannot be read"):
+            from_json(json.dumps({"default": changed}).encode())
+
+
+def test_a_point_is_asked_for_in_one_way_and_read_as_a_number(fitted):
+    found = fitted.point(DecisionRequest(operating_point="far=0.050"))
+    assert found == fitted.point(DecisionRequest(far=0.05))
+    with pytest.raises(BadArgument, match="asked for in two ways"):
+        fitted.decide(1.0, DecisionRequest(operating_point="eer", costs=(1.0, 1.0)))

@@ -5,15 +5,17 @@ import pytest
 from scipy import stats
 from scipy.optimize import brentq
 
+from likewise.calibration import DecisionRequest
 from likewise.calibration.calibration import Calibration
 from likewise.calibration.fit import fit_calibration
 from likewise.calibration.json_format import from_json, to_json
-from likewise.calibration.thresholds import SURE, cost_name, guaranteed
+from likewise.calibration.thresholds import SURE, guaranteed
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, BadDistance, SplitError, UnknownName, UnsupportedRate
 from likewise.evaluation.verification import verify_all
 from likewise.pairs.all_pairs import AllPairs
 from likewise.pairs.choose import choose_pairs
+from likewise.results import Criterion
 from likewise.types import Claim, Items, Pairs
 
 NEW = Claim.NEW_IDENTITIES
@@ -79,16 +81,19 @@ def test_both_sorts_of_points_stand_in_the_calibration(compared, fitted):
         *(f"far={t}" for t in (0.001, 0.01, 0.05, 0.1)),
         *(f"far<={t}" for t in (0.001, 0.01, 0.05, 0.1)),
     ]
-    plain, sure = fitted.point(0.1), fitted.point(0.1, guarantee=True)
+    plain, sure = (
+        fitted.point(DecisionRequest(far=0.1)),
+        fitted.point(DecisionRequest(far=0.1, guaranteed=True)),
+    )
     assert (plain.name, sure.name) == ("far=0.1", "far<=0.1")
     assert sure.threshold < plain.threshold
     assert sure.calibrate.far.value < 0.1
     assert fitted.default().name == "far=0.01"
-    assert fitted.default(guarantee=True).name in {"far<=0.01", "far<=0.05"}
-    strict = fit_calibration(compared, NEW, limit="guarantee")
-    assert strict.point(0.1) == sure
-    assert strict.point(0.1, guarantee=False) == plain
-    assert strict.default() == fitted.default(guarantee=True)
+    assert fitted.default(guaranteed=True).name in {"far<=0.01", "far<=0.05"}
+    strict = fit_calibration(compared, NEW, request=DecisionRequest(guaranteed=True))
+    assert strict.point(DecisionRequest(far=0.1)) == sure
+    assert strict.point(DecisionRequest(far=0.1, guaranteed=False)) == plain
+    assert strict.default() == fitted.default(guaranteed=True)
     again = from_json(to_json({"default": strict}))["default"]
     assert (again.limit, again) == ("guarantee", strict)
 
@@ -96,12 +101,12 @@ def test_both_sorts_of_points_stand_in_the_calibration(compared, fitted):
 def test_what_cannot_be_guaranteed_says_what_it_needs(fitted):
     few = fit_calibration(world(19, np.random.default_rng(1)), NEW, targets=(0.1,))
     with pytest.raises(UnsupportedRate, match=r"these 19 identities.*0\.1\. It needs at least 20"):
-        few.point(0.1, guarantee=True)
+        few.point(DecisionRequest(far=0.1, guaranteed=True))
     # 60 identities make 1,770 pairs; 2,995 without an error would bound the rate by .001.
     with pytest.raises(UnsupportedRate, match=r"these 60 identities.*at least 78 identities"):
-        fitted.point(0.001, guarantee=True)
+        fitted.point(DecisionRequest(far=0.001, guaranteed=True))
     with pytest.raises(UnsupportedRate, match=r"supported: .*0\.05, 0\.1"):
-        fitted.point(0.03, guarantee=True)
+        fitted.point(DecisionRequest(far=0.03, guaranteed=True))
 
 
 def test_identities_that_differ_too_much_need_more_of_them():
@@ -113,7 +118,7 @@ def test_identities_that_differ_too_much_need_more_of_them():
     assert guaranteed(compared, compared.spread(), NEW, [0.1])[0.1] is None
     fitted = fit_calibration(compared, NEW, targets=(0.1,))
     with pytest.raises(UnsupportedRate, match="It needs more, perhaps 48 identities, to calibrate"):
-        fitted.point(0.1, guarantee=True)
+        fitted.point(DecisionRequest(far=0.1, guaranteed=True))
 
 
 @pytest.mark.parametrize(("costs", "prior"), [((10, 1), 0.5), ((1, 10), 0.5), ((1, 1), 0.01)])
@@ -125,9 +130,11 @@ def test_the_threshold_of_least_cost_is_that_of_a_plain_loop(costs, prior):
         + costs[1] * prior * np.mean(distances[same] > t)
         for t in [-1.0, *distances]
     )
-    fitted = fit_calibration(compared, NEW, targets=(), costs=costs, prior=prior)
+    fitted = fit_calibration(
+        compared, NEW, targets=(), request=DecisionRequest(costs=costs, prior=prior)
+    )
     name = f"cost={costs[0]}:{costs[1]}" + ("" if prior == 0.5 else f" prior={prior}")
-    point = fitted.point(name=name)
+    point = fitted.point(DecisionRequest(operating_point=name))
     at = point.calibrate
     cost = costs[0] * (1 - prior) * at.far.value + costs[1] * prior * at.frr.value
     assert cost == pytest.approx(least, abs=1e-9)
@@ -136,15 +143,15 @@ def test_the_threshold_of_least_cost_is_that_of_a_plain_loop(costs, prior):
 
 def test_dear_false_accepts_make_a_smaller_threshold(compared, fitted):
     found = [
-        fit_calibration(compared, NEW, targets=(), costs=costs)
-        .point(name=cost_name(costs, 0.5))
+        fit_calibration(compared, NEW, targets=(), request=DecisionRequest(costs=costs))
+        .point(DecisionRequest(operating_point=str(Criterion.of_costs(costs))))
         .threshold
         for costs in ((100, 1), (10, 1), (1, 1), (1, 10))
     ]
     assert found == sorted(found)
-    assert found[2] == fitted.point(name="balanced").threshold
+    assert found[2] == fitted.point(DecisionRequest(operating_point="balanced")).threshold
     with pytest.raises(UnknownName, match="cost=10:1"):
-        fitted.point(name="cost=10:1")
+        fitted.point(DecisionRequest(operating_point="cost=10:1"))
 
 
 def test_where_every_accept_costs_too_much_nothing_is_accepted():
@@ -153,7 +160,9 @@ def test_where_every_accept_costs_too_much_nothing_is_accepted():
     compared = AllPairs.of(random.normal(size=(80, 3)).astype(np.float32), codes, Euclidean())
     point = next(
         p
-        for p in fit_calibration(compared, NEW, targets=(), costs=(1e9, 1)).points
+        for p in fit_calibration(
+            compared, NEW, targets=(), request=DecisionRequest(costs=(1e9, 1))
+        ).points
         if p.name.startswith("cost")
     )
     assert (point.calibrate.far.value, point.calibrate.far.errors) == (0.0, 0)
@@ -168,13 +177,13 @@ def test_a_target_that_is_no_rate_is_refused(compared, target):
 @pytest.mark.parametrize("costs", [(0, 1), (1, -1), (float("nan"), 1), (float("inf"), 1)])
 def test_costs_that_are_none_are_refused(compared, costs):
     with pytest.raises(BadArgument, match="two numbers above 0"):
-        fit_calibration(compared, NEW, costs=costs)
+        fit_calibration(compared, NEW, request=DecisionRequest(costs=costs))
 
 
 @pytest.mark.parametrize("prior", [0.0, 1.0, float("nan")])
 def test_a_prior_that_is_none_is_refused(compared, prior):
     with pytest.raises(BadArgument, match="between 0 and 1"):
-        fit_calibration(compared, NEW, costs=(1, 1), prior=prior)
+        fit_calibration(compared, NEW, request=DecisionRequest(costs=(1, 1), prior=prior))
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])

@@ -12,7 +12,7 @@ from likewise.errors import BadArgument, DamagedModel, TrainingError
 from likewise.learn.experiment import learn
 from likewise.learn.loop.train import train
 from likewise.learn.samplers.source_pairs import SourcePairs
-from likewise.metrics.conformal import grade_accuracy, half_width
+from likewise.metrics.grades import grade_accuracy, half_width
 from likewise.model.model import Model
 from likewise.precomputed import PrecomputedComparisons
 from likewise.recipe.recipe import Recipe

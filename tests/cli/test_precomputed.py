@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from likewise.calibration import DecisionRequest
 from likewise.calibration.fit import fit_calibration
 from likewise.calibration.json_format import from_json, to_json
 from likewise.data.cache import decode_all
@@ -221,7 +222,9 @@ def test_a_calibration_comes_back_as_it_was_saved(tmp_path):
     given = PrecomputedEmbeddings.of(
         np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) // 2, "manhattan"
     )
-    made = calibrate_precomputed(given, folds=2, fitting=Fitting("logistic", costs=(10.0, 1.0)))
+    made = calibrate_precomputed(
+        given, folds=2, fitting=Fitting("logistic", DecisionRequest(costs=(10.0, 1.0)))
+    )
     path = tmp_path / "c.json"
     save_calibration(made, path)
     measure, found = load_calibration(path)

@@ -46,13 +46,13 @@ def given(
 ) -> Tensor:
     """What an encoder gives the matcher: embeddings or feature maps."""
     generator = torch.Generator().manual_seed(seed)
-    sizes = MAPS if matcher.reads_maps else (DIM,)
+    sizes = MAPS if matcher.uses_feature_maps else (DIM,)
     return torch.randn(count, *sizes, generator=generator, dtype=dtype)
 
 
 def prepared(matcher: SymmetricMatcher, rows: Tensor) -> Tensor:
     """What is compared of it."""
-    return matcher.matcher.prepared(rows) if matcher.reads_maps else rows
+    return matcher.matcher.prepared(rows) if matcher.uses_feature_maps else rows
 
 
 def drawn(matcher: SymmetricMatcher, count: int, seed: int = 0) -> Tensor:
@@ -159,7 +159,7 @@ def classes(first: int, count: int, each: int = 3, *, maps: bool = False) -> tup
 def test_it_learns_what_the_distance_cannot_tell(name: str) -> None:
     spec, rate, steps, shown = LEARNS.get(name, (name, 0.03, 100, 12))
     matcher = built(spec)
-    embeddings, labels = classes(0, 100, maps=matcher.reads_maps)
+    embeddings, labels = classes(0, 100, maps=matcher.uses_feature_maps)
     optimiser = torch.optim.Adam(matcher.parameters(), lr=rate)
     random = torch.Generator().manual_seed(0)
     for _ in range(steps):
@@ -168,7 +168,7 @@ def test_it_learns_what_the_distance_cannot_tell(name: str) -> None:
         seen = prepared(matcher, embeddings[chosen])
         matching_cost(matcher, seen, Labels(labels[chosen])).backward()
         optimiser.step()
-    strangers, labels = classes(1000, 40, maps=matcher.reads_maps)
+    strangers, labels = classes(1000, 40, maps=matcher.uses_feature_maps)
     first, second = torch.triu_indices(len(labels), len(labels), 1)
     same = labels[first] == labels[second]
     with torch.no_grad():

@@ -24,6 +24,7 @@ from likewise.duplicates.pair_search import NearPairs, pairs_within
 from likewise.duplicates.review import Stratum, precision
 from likewise.errors import BadArgument, BadDistance, UnknownName, UnsupportedRate
 from likewise.model.drift_reference import DriftReference
+from likewise.results import Criterion
 from likewise.results.evaluation import OperatingPoint
 from likewise.results.rates import ErrorRates, Rate
 from likewise.types import Claim
@@ -338,7 +339,7 @@ def test_without_embeddings_of_them_the_operating_points_are_gone_by():
     def point(name, threshold, value, supported=True) -> OperatingPoint:
         far = Rate(value, 5, 1000, 50, value / 2, value * 2)
         rates = ErrorRates(far, far)
-        return OperatingPoint(name, value, threshold, supported, "", rates, rates)
+        return OperatingPoint(Criterion.parse(name), threshold, supported, "", rates, rates)
 
     points = (point("far=0.001", 0.1, 0.001), point("far=0.01", 0.3, 0.01), point("eer", 0.9, 0.2))
     known = CalibrationMemory(calibrated(points), None)

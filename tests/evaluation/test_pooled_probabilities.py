@@ -5,6 +5,7 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss, log_loss
 
+from likewise.calibration import DecisionRequest
 from likewise.calibration.fit import fit_calibration
 from likewise.calibration.probability import measure_probabilities
 from likewise.errors import BadArgument
@@ -46,12 +47,13 @@ def test_one_fold_is_measured_as_a_model_is(prior, calibrator, make):
 @pytest.mark.parametrize("prior", [0.5, 0.2])
 def test_of_data_alone_no_pair_is_asked_about_by_what_was_fitted_on_it(prior):
     given, folds = pairs(), 4
-    found = cross_fit(given, folds=folds, fitting=Fitting("logistic", prior=prior)).probability
+    fitting = Fitting("logistic", DecisionRequest(prior=prior))
+    found = cross_fit(given, folds=folds, fitting=fitting).probability
     dealt = deal(given, folds)[given.codes]
     said, distances = np.empty(len(dealt)), given.distances.astype(np.float32)
     for fold in range(folds):
         units = np.flatnonzero(deal(given, folds) != fold)
-        fitted = fit_calibration(given.take(units).compared(), CLAIM, "logistic", prior=prior)
+        fitted = fit_calibration(given.take(units).compared(), CLAIM, "logistic", fitting.request)
         odds = fitted.ratios(given.distances[dealt == fold]) + np.log(prior / (1 - prior))
         said[dealt == fold] = 1 / (1 + np.exp(-odds))
     same = given.same

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from likewise.calibration import DecisionRequest
 from likewise.calibration.fit import fit_calibration
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import SplitError
 from likewise.evaluation.verification import verify_all
-from likewise.metrics.intervals import two_sided
+from likewise.metrics.intervals import rate_interval
 from likewise.pairs import all_pairs as comparisons_module
 from likewise.pairs.all_pairs import AllPairs
 from likewise.types import Claim
@@ -83,7 +84,7 @@ def test_the_interval_is_the_jackknife_of_recomputed_rates(claim):
     )
     without = [loop_rates(vectors[keep], names[keep], threshold)[:2] for keep in keeps]
     for rate, values in zip((rates.far, rates.frr), np.array(without).T, strict=True):
-        assert (rate.low, rate.high) == pytest.approx(two_sided(rate.value, values, 1.0))
+        assert (rate.low, rate.high) == pytest.approx(rate_interval(rate.value, values, 1.0))
         assert 0 < rate.low < rate.value < rate.high < 1
 
 
@@ -105,7 +106,7 @@ def test_few_identities_have_counts_and_no_interval():
 def test_jackknife_of_a_mean_is_its_standard_error():
     values = np.random.default_rng(0).random(40)
     without = (values.sum() - values) / 39
-    low, high = two_sided(float(values.mean()), without, 40.0)
+    low, high = rate_interval(float(values.mean()), without, 40.0)
     mean, error = values.mean(), stats.sem(values)
     half = stats.t.ppf(0.975, 39) * error / (mean * (1 - mean))
     logit = np.log(mean / (1 - mean))
@@ -168,7 +169,11 @@ def test_the_balanced_threshold_has_the_least_balanced_error(sizes, steps, sprea
     vectors = np.round(vectors * steps) / np.float32(steps)  # few steps make many ties
     comparisons = AllPairs.of(vectors, names, Euclidean())
     fitted = fit_calibration(comparisons, Claim.NEW_IDENTITIES, targets=())
-    point = fitted.point(name="balanced") if fitted.units >= 10 else fitted.points[-1]
+    point = (
+        fitted.point(DecisionRequest(operating_point="balanced"))
+        if fitted.units >= 10
+        else fitted.points[-1]
+    )
     assert point.name == "balanced"
     distances = Euclidean().matrix(vectors, vectors)[np.triu_indices(len(names), 1)]
     least = min(
@@ -196,7 +201,10 @@ def test_the_balanced_threshold_is_the_least_of_very_many():
     error = np.cumsum(different[order]) / different.sum() - np.cumsum(same[order]) / same.sum()
     last = np.append(np.diff(distances[order]) > 0, [True])
     least = int(np.argmin(np.where(last, error, np.inf)))
-    assert fitted.point(name="balanced").threshold == distances[order][least]
+    assert (
+        fitted.point(DecisionRequest(operating_point="balanced")).threshold
+        == distances[order][least]
+    )
 
 
 def test_what_the_data_cannot_support_is_refused_with_what_is_needed():

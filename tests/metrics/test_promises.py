@@ -15,6 +15,7 @@ from likewise.calibration.thresholds import fit_thresholds
 from likewise.evaluation.verification import verify_all
 from likewise.metrics.promises import predicted, promise_of
 from likewise.pairs.all_pairs import AllPairs
+from likewise.results import Criterion
 from likewise.results.evaluation import OperatingPoint
 from likewise.results.rates import ErrorRates, Rate
 from likewise.types import Claim, Role, Split
@@ -37,7 +38,9 @@ def none_of(units: int, independent: float) -> Rate:
 def point(calibrate: Rate, test: Rate | None, name: str = "far=0.05", **changes) -> OperatingPoint:
     other = Rate(0.1, 100, 1000, 30, 0.05, 0.2)
     rates = [ErrorRates(far, other) for far in (calibrate, test) if far is not None]
-    made = OperatingPoint(name, 0.05, 0.7, True, "", rates[0], rates[1] if test else None)
+    made = OperatingPoint(
+        Criterion.parse(name), 0.7, True, "", rates[0], rates[1] if test else None
+    )
     return replace(made, **changes)
 
 
@@ -57,7 +60,7 @@ def test_the_ends_are_where_the_test_of_welch_is_at_its_level(errors):
 def test_the_variances_are_those_of_the_jackknife_of_both_parts():
     random = np.random.default_rng(0)
     known, others = world(40, random), world(30, random)
-    at = fit_thresholds(known, known.spread(), [0.05], None, 0.5)["far=0.05"]
+    at = fit_thresholds(known, known.spread(), [Criterion.of_rate(0.05)])[Criterion.of_rate(0.05)]
     spreads, rates = [], []
     for part in (known, others):
         ((tally, _),) = part.tallies([at], NEW)
@@ -135,7 +138,7 @@ def test_where_nothing_is_known_nothing_is_said():
     assert promise_of(point(few, seen)) is None
     assert promise_of(point(known, few)) is None
     assert promise_of(point(known, None)) is None
-    assert promise_of(point(known, seen, target=None, name="eer")) is None
+    assert promise_of(point(known, seen, name="eer")) is None
     assert promise_of(point(known, seen, supported=False)) is None
     for low, high, units in ((-3.0, 99.0, 30), (0.2, 0.1, 30), (0.0, 1.0, 30), (0.02, 0.09, 2)):
         odd = Rate(0.05, 50, 1000, units, low, high)
@@ -165,7 +168,9 @@ def shares_kept(splits, runs: int) -> tuple[float, float]:
     """In how many runs the target lies in the interval of both, and in that of test alone."""
     both = alone = 0
     for known, others in splits:
-        at = fit_thresholds(known, known.spread(), [0.05], None, 0.5)["far=0.05"]
+        at = fit_thresholds(known, known.spread(), [Criterion.of_rate(0.05)])[
+            Criterion.of_rate(0.05)
+        ]
         (here,), (there,) = (part.rates([at], NEW) for part in (known, others))
         low, high = predicted(here.far, there.far)
         both += low <= there.far.value <= high

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from likewise.metrics.intervals import share_of, two_sided, upper_limit
+from likewise.metrics.intervals import rate_interval, share_of, upper_limit
 from likewise.metrics.tally import Tally
 
 
@@ -66,7 +66,7 @@ def test_a_share_weighs_identities_equally():
     means = np.random.default_rng(2).random(40)
     share = share_of(np.repeat(means, 3), np.repeat(np.arange(40), 3))
     without = (means.sum() - means) / 39
-    assert (share.low, share.high) == pytest.approx(two_sided(means.mean(), without, 40.0))
+    assert (share.low, share.high) == pytest.approx(rate_interval(means.mean(), without, 40.0))
     assert share_of(np.ones(60), np.repeat(np.arange(30), 2)).high == 1.0
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from likewise.calibration import DecisionRequest
 from likewise.calibration.fit import fit_calibration
 from likewise.data.splits import split
 from likewise.distances.euclidean import Euclidean
@@ -121,7 +122,7 @@ def test_thresholds_and_area_are_those_of_the_population(against):
     fitted = fit_calibration(compared, NEW)
     assert fitted.against == against
     # The largest threshold within the target, at which one pair more is too much.
-    point = fitted.point(name="eer")
+    point = fitted.point(DecisionRequest(operating_point="eer"))
     target = next(p for p in fitted.points if p.target == 0.1)
     weight = np.array(weights) * ~np.array(truth)
     beyond = np.array(distances)[(weight > 0) & (np.array(distances) > target.threshold + 1e-6)]

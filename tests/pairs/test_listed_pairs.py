@@ -7,7 +7,7 @@ from likewise.calibration.fit import fit_calibration
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import SplitError
 from likewise.evaluation.verification import verify_all
-from likewise.metrics.intervals import two_sided
+from likewise.metrics.intervals import rate_interval
 from likewise.metrics.tally import Tally
 from likewise.pairs.all_pairs import PairSet
 from likewise.pairs.choose import choose_pairs
@@ -67,7 +67,7 @@ def test_rates_and_their_intervals_equal_a_plain_loop():
             assert (rate.errors, rate.trials, rate.units) == (bad, total, len(trials))
             assert rate.value == pytest.approx(bad / total)
             without = [(bad - wrong[c]) / (total - trials[c]) for c in sorted(trials)]
-            low, high = two_sided(bad / total, np.array(without), len(trials))
+            low, high = rate_interval(bad / total, np.array(without), len(trials))
             assert (rate.low, rate.high) == (pytest.approx(low), pytest.approx(high))
 
 

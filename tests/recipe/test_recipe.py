@@ -154,5 +154,5 @@ def test_old_names_of_fields_go_on_in_python_with_a_warning():
         assert recipe.shares == {}
     with pytest.raises(BadArgument, match="unit and normalize are both given"):
         Recipe(unit=True, normalize=True)
-    with pytest.raises(AttributeError, match="no field 'unknown'"):
+    with pytest.raises(AttributeError, match="no attribute 'unknown'"):
         recipe.unknown  # noqa: B018 - asked for, to be refused

@@ -15,6 +15,7 @@ from likewise.report.cross_validation import FoldsReport, render_folds
 from likewise.report.precomputed import render_precomputed
 from likewise.report.write import page_of
 from likewise.report.write_precomputed import cross_fitted_report, frozen_report
+from likewise.results import Criterion
 from likewise.results.curves import Curve
 from likewise.results.rates import Accuracy, ErrorRates
 from likewise.tasks.precomputed import (
@@ -28,16 +29,17 @@ from tests.report.test_probability import FOUND as PROBABILITY
 
 RIGHT = Accuracy(0.957, 170000, 179700, 40, 0.931, 0.974)
 CURVE = Curve(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.1, 1.0]), np.array([1.0, 0.2, 0.0]))
-MEASURED = replace(VERIFICATION, curve=CURVE, points=(point("far=0.05", 0.05, 0.7),))
+MEASURED = replace(VERIFICATION, curve=CURVE, points=(point("far=0.05", 0.7),))
 
 
-def pooled_point(name="far=0.05", target=0.05, **changes):
-    made = PooledPoint(name, target, (0.61, 0.72), True, "", ErrorRates(FAR, FRR), {}, RIGHT)
+def pooled_point(name="far=0.05", **changes):
+    criterion = Criterion.parse(name)
+    made = PooledPoint(criterion, (0.61, 0.72), True, "", ErrorRates(FAR, FRR), {}, RIGHT)
     return replace(made, **changes)
 
 
 REFUSED = pooled_point(
-    "far=0.001", 0.001, supported=False, reason="In every fold: too few.", rates=None,
+    "far=0.001", supported=False, reason="In every fold: too few.", rates=None,
     balanced_accuracy=None,
 )  # fmt: skip
 FOUND = PooledEvaluation(
@@ -48,7 +50,7 @@ FOUND = PooledEvaluation(
              replace(EVALUATION, verification=replace(MEASURED, eer=0.01 * number)), 321.4)
         for number in (1, 2)
     ),
-    points=(REFUSED, pooled_point(), pooled_point("balanced", None)), identities=40, items=400,
+    points=(REFUSED, pooled_point(), pooled_point("balanced")), identities=40, items=400,
     same_pairs=1800, different_pairs=18000, eer=0.015, population_eers={}, one_shot=0.8,
     failed=(), default_point="far=0.05", probability=PROBABILITY,
 )  # fmt: skip
@@ -147,7 +149,7 @@ def test_populations_are_told_apart():
 
 
 def test_where_not_every_fold_supports_a_rate_none_is_promised():
-    page = folds_page(default_point="", points=(REFUSED, pooled_point("balanced", None)))
+    page = folds_page(default_point="", points=(REFUSED, pooled_point("balanced")))
     text = part(page, "summary").text
     assert "No error rate is promised, because not every fold has the data for one" in text
     assert "at the threshold fitted for the least mean of both error rates, of 1,000" in text
@@ -157,7 +159,7 @@ def test_where_not_every_fold_supports_a_rate_none_is_promised():
 
 
 def test_what_comes_from_outside_stays_text():
-    bad = replace(REFUSED, name=EVIL, reason=EVIL)
+    bad = replace(REFUSED, reason=EVIL)
     page = folds_page(source=EVIL, points=(bad,), failed=((EVIL, EVIL),), default_point="")
     assert all(
         node.attributes.get("type") == "application/json" or "alert" not in node.text

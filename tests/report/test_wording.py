@@ -7,11 +7,16 @@ import pytest
 
 from likewise.cli.text.evaluation import evaluation_lines
 from likewise.report import wording
+from likewise.results import BALANCED, EQUAL_ERROR, Criterion
 from likewise.results.evaluation import Evaluation, Histogram, OneShot, OperatingPoint, Verification
 from likewise.results.rates import ErrorRates, Promise, Rate
 from likewise.types import Claim
 
 FRR = Rate(0.034, 194, 5700, 30, 0.019, 0.060)
+
+
+def fitted_for(target: float | None) -> Criterion:
+    return Criterion("eer") if target is None else Criterion.of_rate(target)
 
 
 def evaluation(
@@ -23,7 +28,7 @@ def evaluation(
     unit: str = "identities",
 ) -> Evaluation:
     rates = ErrorRates(far, frr)
-    point = OperatingPoint("it", target, 0.7, True, "", rates, rates)
+    point = OperatingPoint(fitted_for(target), 0.7, True, "", rates, rates)
     histogram = Histogram(np.array([0.0, 1.0]), np.ones(1), np.ones(1))
     found = Verification(claim, 30, 600, 5700, 174000, 0.04, 0.99, (point,), histogram, unit)
     return Evaluation("characters", found, None, (), (), {})
@@ -46,13 +51,13 @@ def test_a_fraction_is_told_from_nothing_and_from_all(value: float, said: str) -
 
 
 def test_a_rate_with_an_interval_is_counted_of_a_round_number() -> None:
-    said = wording.verdict(evaluation(Rate(0.0012, 208, 174000, 30, 0.0004, 0.0036)), "it")
+    said = wording.verdict(evaluation(Rate(0.0012, 208, 174000, 30, 0.0004, 0.0036)), "far=0.05")
     assert "of 10,000 pairs of different things about 12 (between 4 and 36)" in said
     assert said.endswith("Measured on 30 identities never trained on.")
 
 
 def test_no_error_at_all_is_no_promise_of_none() -> None:
-    said = wording.verdict(evaluation(Rate(0.0, 0, 4350, 30, 0.0, 0.181)), "it")
+    said = wording.verdict(evaluation(Rate(0.0, 0, 4350, 30, 0.0, 0.181)), "far=0.05")
     assert (
         "none of the 4,350 pairs of different things was taken for the same (in the long run at "
         "most 181 of 1,000)" in said
@@ -107,13 +112,13 @@ def test_whether_a_promise_is_kept_is_said_aloud(
 ) -> None:
     promise, said = Promise(0.05, "at most" in said, *ends, kept), f"The promise of {said}"
     measured = evaluation(Rate(promise.test, 17400, 174000, 30, 0.07, 0.14))
-    found = replace(measured.verification, promises={"it": promise})
+    found = replace(measured.verification, promises={"far=0.05": promise})
     measured = replace(measured, verification=found)
-    assert wording.verdict(measured, "it").endswith(f" {said}")
-    assert wording.promises(found) == [f"it: {said}"]
+    assert wording.verdict(measured, "far=0.05").endswith(f" {said}")
+    assert wording.promises(found) == [f"far=0.05: {said}"]
     assert f"  {said}" in evaluation_lines(measured)
     nothing = replace(measured, verification=replace(found, promises={}))
-    assert "promise" not in wording.verdict(nothing, "it")
+    assert "promise" not in wording.verdict(nothing, "far=0.05")
     assert not any("promise of" in line for line in evaluation_lines(nothing))
 
 
@@ -127,7 +132,7 @@ def test_whether_a_promise_is_kept_is_said_aloud(
 )
 def test_too_few_trials_leave_counts(claim: Claim, units: str) -> None:
     none, some = Rate(0.0, 0, 450, 6, None, None), Rate(0.04, 2, 45, 6, None, None)
-    said = wording.verdict(evaluation(none, claim=claim, frr=some, unit=units), "it")
+    said = wording.verdict(evaluation(none, claim=claim, frr=some, unit=units), "far=0.05")
     assert (
         "none of the 450 pairs of different things was taken for the same, and 2 of the 45 pairs "
         f"of the same thing were taken for different (too few {units} for an interval)." in said
@@ -144,15 +149,15 @@ def test_too_few_trials_leave_counts(claim: Claim, units: str) -> None:
     ],
 )
 def test_the_aim_is_said_in_words(target: float | None, said: str) -> None:
-    assert said in wording.verdict(evaluation(FRR, target=target), "it")
+    assert said in wording.verdict(evaluation(FRR, target=target), str(fitted_for(target)))
 
 
 def test_the_balanced_point_is_not_taken_for_that_of_equal_errors() -> None:
     measured = evaluation(FRR, target=None)
     (equal,) = measured.verification.points
     points = (
-        replace(equal, name="balanced", threshold=0.3, supported=False),
-        replace(equal, name="eer", threshold=0.9, supported=False),
+        replace(equal, criterion=BALANCED, threshold=0.3, supported=False),
+        replace(equal, criterion=EQUAL_ERROR, threshold=0.9, supported=False),
     )
     measured = replace(measured, verification=replace(measured.verification, points=points))
     said = wording.verdict(measured, "balanced")
@@ -163,7 +168,7 @@ def test_the_balanced_point_is_not_taken_for_that_of_equal_errors() -> None:
 
 
 def test_no_pairs_are_no_rate() -> None:
-    said = wording.verdict(evaluation(FRR, frr=Rate(0.0, 0, 0, 0, None, None)), "it")
+    said = wording.verdict(evaluation(FRR, frr=Rate(0.0, 0, 0, 0, None, None)), "far=0.05")
     assert "and there was no pair of the same thing to try." in said
 
 

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from likewise.calibration import DecisionRequest
 from likewise.calibration.json_format import from_json
 from likewise.cli.text.evaluation import costs_of
 from likewise.data.splits import split
@@ -74,7 +75,11 @@ def test_a_rate_of_its_own_is_fitted_and_used_where_nobody_says(model, strangers
     ]
     point = kept.point()
     assert (point.name, point.supported, kept.preferred) == ("far=0.02", True, 0.02)
-    assert point.calibrate.far.value <= 0.02 < kept.point(0.05).calibrate.far.value
+    assert (
+        point.calibrate.far.value
+        <= 0.02
+        < kept.point(DecisionRequest(far=0.05)).calibrate.far.value
+    )
     thresholds = {p.name: p.threshold for p in kept.points}
     assert thresholds["far=0.01"] <= point.threshold <= thresholds["far=0.05"]
     code, out, _ = likewise(

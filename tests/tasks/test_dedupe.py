@@ -15,6 +15,7 @@ from PIL import Image
 from scipy.spatial.distance import pdist
 
 import likewise as front
+from likewise.calibration import DecisionRequest
 from likewise.duplicates import copies, perceptual
 from likewise.duplicates.cache import item_digest
 from likewise.duplicates.copies import VIEWS, Copies
@@ -147,7 +148,10 @@ def test_the_threshold_is_the_one_that_verify_uses(image_model, strangers):
     assert found.threshold.low < found.threshold.expected_false < found.threshold.high
     assert "false pairs expected (95% interval" in found.threshold.expectation
     other = dedupe(image_model, Folder(str(strangers)), operating_point="balanced")
-    assert other.threshold.value == image_model.calibration().point(name="balanced").threshold
+    assert (
+        other.threshold.value
+        == image_model.calibration().point(DecisionRequest(operating_point="balanced")).threshold
+    )
 
 
 def test_so_many_false_pairs_are_expected(image_model, strangers):

@@ -1,14 +1,19 @@
 """How well a number tells two populations apart: AUC, with identities as the trials."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.errors import MissingExtra
+from likewise.metrics.intervals import (
+    CONFIDENCE,
+    FEWEST_UNITS,
+    jackknife_error,
+    rate_interval,
+    student_quantile,
+)
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 
-FEWEST_UNITS, MOST_GROUPS = 20, 40
+MOST_GROUPS = 40
 FOLDS = 5
 
 
@@ -121,7 +126,7 @@ def auc(
     number = np.arange(groups)[:, None]
     kept = (group[cases.unit_first] != number) & (group[cases.unit_second] != number)
     leave_out = _folded(values, cases, kept, by_fold=by_fold)
-    return Auc(value, *_interval(value, leave_out, cases.units / 2), leave_out)
+    return Auc(value, *rate_interval(value, leave_out, cases.units / 2), leave_out)
 
 
 def difference(one: Auc, other: Auc) -> tuple[float, float | None]:
@@ -135,31 +140,9 @@ def difference(one: Auc, other: Auc) -> tuple[float, float | None]:
     return gain, gain - _half(one.leave_out - other.leave_out)
 
 
-def _interval(
-    value: float, leave_out: Float[Array, "groups"], independent: float
-) -> tuple[float, float]:
-    """The 95% interval on the logit scale; at 0 or 1 the bound of so many independent trials."""
-    if value <= 0 or value >= 1:
-        bound = 1 - 0.05 ** (1 / max(1.0, independent))
-        return (0.0, bound) if value <= 0 else (1 - bound, 1.0)
-    half = _half(leave_out) / (value * (1 - value))
-    center = math.log(value / (1 - value))
-    low, high = (0.5 * (1 + math.tanh(0.5 * (center + side * half))) for side in (-1, 1))
-    return low, high
-
-
 def _half(leave_out: Float[Array, "groups"]) -> float:
     """Half the width of a 95% interval of what was computed without each group in turn."""
-    try:
-        from scipy.stats import t
-    except ImportError as error:
-        raise MissingExtra(
-            "The intervals of an audit need scipy, which is not installed. Run: "
-            "pip install 'likewise[evaluate]'"
-        ) from error
-    groups = len(leave_out)
-    spread = float(((leave_out - leave_out.mean()) ** 2).sum())
-    return float(t.ppf(0.975, groups - 1)) * math.sqrt((groups - 1) / groups * spread)
+    return student_quantile(len(leave_out) - 1, (1 + CONFIDENCE) / 2) * jackknife_error(leave_out)
 
 
 def _folded(

@@ -59,7 +59,7 @@ def pair_shortcuts(
         "appearance": shortcut_features.names_of(survey, "tone", "form"),
         "frame": shortcut_features.names_of(survey, "frame"),
     }
-    for kind, names in groups.items():
+    for what, names in groups.items():
         alarming: dict[str, tuple[Auc, str]] = {}
         for name, values in shortcut_features.numbers_of(survey, names).items():
             title = shortcut_features.title(survey, name)
@@ -74,7 +74,7 @@ def pair_shortcuts(
                 if alarm:
                     alarming[said] = (one, name)
         if alarming:
-            found.append(_finding(survey, cases, kind, alarming))
+            found.append(_finding(survey, cases, what, alarming))
     told += _words(survey, cases)
     told, found = _read(survey, cases, transform, told, found)
     if not quick:
@@ -84,7 +84,7 @@ def pair_shortcuts(
 
 
 def _finding(
-    survey: Survey, cases: Cases, kind: str, alarming: dict[str, tuple[Auc, str]]
+    survey: Survey, cases: Cases, what: str, alarming: dict[str, tuple[Auc, str]]
 ) -> Finding:
     order = sorted(alarming, key=lambda said: -alarming[said][0].value)
     named = [clue(QUESTION, said, alarming[said][0]).words for said in order]
@@ -109,12 +109,12 @@ def _finding(
     others = f" So do {', '.join(named[1:4])}." if len(named) > 1 else ""
     advice = (
         "Crop and resample all items alike."
-        if kind == "frame"
+        if what == "frame"
         else "Gather same and different pairs from the same sources; or take the difference away "
         "(standardise, binarise, resample). If it is what the items show, a model must beat it."
     )
     return Finding(
-        kind,
+        what,
         "alarm",
         f"The look of the two items alone tells {QUESTION}: {named[0]} the most.{others}",
         tuple(evidence),

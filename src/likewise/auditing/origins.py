@@ -71,7 +71,7 @@ def origin_shortcuts(
             told.append(clue(QUESTION, thumbnail_title(whole), coarse))
             found += _unlisted(told, found)
     told.sort(key=lambda one: -one.auc)
-    if binarised is not None and any(one.kind == "appearance" for one in found):
+    if binarised is not None and "appearance" in {one.kind for one in found}:
         left, note = _left(binarised, seed)
         told += left
         found += note

@@ -15,16 +15,17 @@ if TYPE_CHECKING:
         LEVELS,
         bins_of,
         check_calibrator,
-        check_prior,
         measure_probabilities,
         thresholds_of,
         uninformed,
     )
+    from likewise.calibration.request import (
+        USUAL,
+        DecisionRequest,
+    )
     from likewise.calibration.thresholds import (
         FEWEST_FALSE_ACCEPTS,
-        FEWEST_UNITS,
-        check_target,
-        cost_name,
+        FEWEST_FOR_THRESHOLDS,
         fit_thresholds,
     )
 

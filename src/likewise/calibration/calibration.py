@@ -13,11 +13,19 @@ from typing import Any, Literal
 import numpy as np
 
 from likewise.calibration.grades import GradeCalibration
+from likewise.calibration.request import USUAL, DecisionRequest
 from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.calibrators.base import Calibrator
 from likewise.errors import BadArgument, UnsupportedRate
+from likewise.metrics.intervals import expit, logit
 from likewise.registry import unknown
-from likewise.results import Choice, Decision, OperatingPoint
+from likewise.results import (
+    EQUAL_ERROR,
+    Choice,
+    Criterion,
+    Decision,
+    OperatingPoint,
+)
 from likewise.shapes import Array, Float
 from likewise.types import Claim
 
@@ -69,57 +77,48 @@ class Calibration:
         """The natural log-likelihood ratio of each distance."""
         return self._calibrator.apply(distances)
 
-    def default(self, *, guarantee: bool | None = None) -> OperatingPoint | None:
+    def default(self, *, guaranteed: bool | None = None) -> OperatingPoint | None:
         """The point that `verify` uses: the preferred, else the smallest that is supported.
 
         Of the supported ones it is the smallest above the preferred, if there is one; None where
         none is supported.
         """
-        supported = [p for p in self._targeted(guarantee) if p.supported]
+        supported = [p for p in self._targeted(guaranteed) if p.supported]
         for point in supported:
             if point.target == self.preferred:
                 return point
         above = [p for p in supported if p.target is not None and p.target > self.preferred]
         return min(above or supported, key=lambda p: p.target or 0.0, default=None)
 
-    def _targeted(self, guarantee: bool | None) -> list[OperatingPoint]:
+    def _targeted(self, guaranteed: bool | None) -> list[OperatingPoint]:
         """The points for a false-accept rate, or those for a limit of it."""
-        wanted = self.limit == "guarantee" if guarantee is None else guarantee
+        wanted = self.limit == "guarantee" if guaranteed is None else guaranteed
         return [p for p in self.points if p.target is not None and wanted == p.guaranteed]
 
-    def point(
-        self, far: float | None = None, name: str | None = None, *, guarantee: bool | None = None
-    ) -> OperatingPoint:
-        """The operating point for a false-accept rate or of a name, or the default one, or `eer`.
+    def point(self, request: DecisionRequest = USUAL) -> OperatingPoint:
+        """The operating point that a request chooses, or the default one, or `eer`.
 
         Args:
-            far: The false-accept rate that it was fitted for.
-            name: `far=0.01`, `far<=0.01`, `eer`, `balanced`, ... instead.
-            guarantee: Whether the 95% upper limit of that rate, not the rate, is the target; as
-                the calibration's `limit` says if None.
+            request: How to decide.
 
         Raises:
-            BadArgument: If both are given, or the rate is not above 0 and at most 1.
+            BadArgument: If a threshold is asked for in two ways.
             UnknownName: If there is no point of that name.
-            UnsupportedRate: If the rate asked for was not fitted, or the data cannot support it.
+            UnsupportedRate: If the rate asked for, or a threshold for the costs, was not fitted, or
+                the data cannot support it.
         """
-        if far is not None and name is not None:
+        if request.asked > 1:
             raise BadArgument(
-                f"The point for FAR {far} and the one named {name!r} were asked for. Give one."
+                "A threshold was asked for in two ways. Give one of far, operating_point and costs."
             )
-        if name is not None:
-            points = {point.name: point for point in self.points}
-            if name not in points:
-                raise unknown("no operating point is named", name, points)
-            return _supported(points[name], name)
+        if request.costs is not None:
+            return self._of_least_cost(request, request.costs)
+        if request.operating_point:
+            return self._named(request.operating_point)
+        far = request.far
         if far is None:
-            return self.default(guarantee=guarantee) or self.equal_error
-        if not 0 < far <= 1:
-            raise BadArgument(
-                f"The threshold for FAR {far} was asked for, and a rate above 0 and at most 1 is "
-                "expected: no threshold of finitely many pairs promises 0. Give one such as 0.01."
-            )
-        points_for = self._targeted(guarantee)
+            return self.default(guaranteed=request.guaranteed) or self.equal_error
+        points_for = self._targeted(request.guaranteed)
         for point in points_for:
             if math.isclose(point.target or 0.0, far):
                 return _supported(point, f"FAR {far}")
@@ -129,41 +128,50 @@ class Calibration:
             f"Another is fitted by likewise calibrate --far {far:g}."
         )
 
+    def _named(self, name: str) -> OperatingPoint:
+        points = {point.name: point for point in self.points}
+        try:
+            criterion = str(Criterion.parse(name))
+        except BadArgument:
+            criterion = name
+        if criterion not in points:
+            raise unknown("no operating point is named", name, points)
+        return _supported(points[criterion], name)
+
+    def _of_least_cost(
+        self, request: DecisionRequest, costs: tuple[float, float]
+    ) -> OperatingPoint:
+        wanted = Criterion.of_costs(costs, request.prior)
+        points = {point.name: point for point in self.points if point.criterion.costs}
+        if str(wanted) in points:
+            return _supported(points[str(wanted)], str(wanted))
+        where = "" if request.prior == 0.5 else f" --prior {request.prior:g}"
+        raise UnsupportedRate(
+            f"The calibration {request.calibration!r} has no threshold for {wanted}, so its error "
+            f"rates are not known (for costs it has: {', '.join(points) or 'none'}). Fit one: "
+            f"likewise calibrate MODEL SOURCE --name NAME --cost-false-accept {costs[0]:g} "
+            f"--cost-false-reject {costs[1]:g}{where}"
+        )
+
     @property
     def equal_error(self) -> OperatingPoint:
         """The point where both error rates are equal."""
-        return next(point for point in self.points if point.name == "eer")
+        return next(point for point in self.points if point.criterion == EQUAL_ERROR)
 
-    def decide(
-        self,
-        distance: float,
-        *,
-        far: float | None = None,
-        name: str | None = None,
-        guarantee: bool | None = None,
-        prior: float = 0.5,
-    ) -> Decision:
+    def decide(self, distance: float, request: DecisionRequest = USUAL) -> Decision:
         """Whether a pair this far apart is the same.
 
         Args:
             distance: Of the pair.
-            far: Use the operating point for this false-accept rate.
-            name: Use the operating point of this name instead.
-            guarantee: As in `point`.
-            prior: The share of same pairs where this is used.
+            request: How to decide.
 
         Raises:
-            BadArgument: If the prior is not between 0 and 1, or both `far` and `name` are given.
+            BadArgument: If a threshold is asked for in two ways.
             UnknownName: If there is no point of that name.
             UnsupportedRate: If that rate has no threshold.
         """
-        if not 0 < prior < 1:
-            raise BadArgument(
-                f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
-            )
-        point = self.point(far, name, guarantee=guarantee)
+        point, prior = self.point(request), request.prior
         ratio = float(self.ratios(np.asarray([distance]))[0])
-        logit = ratio + math.log(prior / (1 - prior))
         verdict = "same" if distance <= point.threshold else "different"
         return Decision(
             verdict=verdict if point.supported else "undecided",
@@ -171,7 +179,7 @@ class Calibration:
             threshold=point.threshold,
             log_likelihood_ratio=ratio,
             prior=prior,
-            probability=0.5 * (1 + math.tanh(0.5 * logit)),
+            probability=expit(ratio + logit(prior)),
             point=point,
             claim=self.claim,
             unit=self.unit,

@@ -1,18 +1,18 @@
 """Fit thresholds and probabilities on the *calibrate* items."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 from likewise.calibration.calibration import PREFERRED, TARGETS, Calibration
 from likewise.calibration.probability import AUTO, choose_calibrator, fit_calibrator
+from likewise.calibration.request import USUAL, DecisionRequest
 from likewise.calibration.thresholds import (
-    check_target,
     fit_points,
     fit_thresholds,
     guaranteed,
     needed_for,
 )
 from likewise.pairs import ForgeryPairs, PairSet
+from likewise.results import BALANCED, EQUAL_ERROR, Criterion
 from likewise.types import Claim
 
 
@@ -20,44 +20,42 @@ def fit_calibration(
     comparisons: PairSet,
     claim: Claim,
     calibrator: str = "logistic",
+    request: DecisionRequest = USUAL,
     *,
-    limit: Literal["plain", "guarantee"] = "plain",
     targets: Sequence[float] = TARGETS,
-    far: float | None = None,
-    costs: tuple[float, float] | None = None,
-    prior: float = 0.5,
 ) -> Calibration:
     """Fit thresholds and probabilities on *calibrate* items.
+
+    Both sorts of points are fitted: those whose false-accept rate is the target on these items
+    (`far=0.01`), and those whose 95% upper limit is (`far<=0.01`).
 
     Args:
         comparisons: Of the calibrate items.
         claim: What rates measured later will claim.
         calibrator: Spec; `auto` chooses one, see `probabilities.choose`.
-        limit: What a decision uses where nobody says: points whose false-accept rate is the
-            target on these items (`far=0.01`), or whose 95% upper limit is (`far<=0.01`). Both
-            are fitted.
+        request: How to decide where nobody says: `guaranteed` chooses the sort, and `far` the rate,
+            which is fitted beside the targets; `costs` add `cost=10:1`, at the prior.
         targets: False-accept rates, each above 0 and at most 1.
-        far: One more, whose point a decision uses where nobody says; .01 if None.
-        costs: What a false accept and what a false reject costs; adds `cost=10:1`.
-        prior: The share of same pairs where the costs arise.
 
     Raises:
-        BadArgument: If a target, a cost or the prior is not one.
+        BadArgument: If a target is not one.
         BadDistance: If a distance is not a number.
     """
-    if far is not None:
-        check_target(far)
-        targets = sorted({*targets, far})
+    if request.far is not None:
+        targets = sorted({*targets, request.far})
+    criteria = [*map(Criterion.of_rate, targets), EQUAL_ERROR, BALANCED]
+    if request.costs is not None:
+        criteria.append(Criterion.of_costs(request.costs, request.prior))
     spread = comparisons.spread()
-    fitted = fit_thresholds(comparisons, spread, targets, costs, prior)
+    fitted = fit_thresholds(comparisons, spread, criteria)
     refusals, limits = {}, {}
     for target, threshold in guaranteed(comparisons, spread, claim, targets).items():
-        name = f"far<={target}"
+        limit_of = Criterion.of_rate(target, guaranteed=True)
         if threshold is None:
-            refusals[name] = needed_for(target, comparisons, claim)
+            refusals[limit_of] = needed_for(target, comparisons, claim)
         # A refused point stands with the threshold that has the rate, and promises nothing.
-        limits[name] = fitted[f"far={target}"] if threshold is None else threshold
-    plain = {name: at for name, at in fitted.items() if name.startswith("far=")}
+        limits[limit_of] = fitted[Criterion.of_rate(target)] if threshold is None else threshold
+    plain = {one: at for one, at in fitted.items() if one.target is not None}
     thresholds = {**plain, **limits, **fitted}
     rates = comparisons.rates(list(thresholds.values()), claim)
     units, unit_name, *independent = comparisons.trials(claim)
@@ -75,8 +73,8 @@ def fit_calibration(
         points,
         units,
         unit_name,
-        limit,
+        "guarantee" if request.guaranteed else "plain",
         choice,
         against=against,
-        preferred=PREFERRED if far is None else far,
+        preferred=PREFERRED if request.far is None else request.far,
     )

@@ -11,8 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from likewise.errors import MissingExtra
-from likewise.metrics.conformal import grade_accuracy, half_width
-from likewise.metrics.grades import UNIT, follow
+from likewise.metrics.grades import UNIT, follow, grade_accuracy, half_width
 from likewise.metrics.intervals import FEWEST_UNITS
 from likewise.results import Grade, Graded
 from likewise.shapes import Array, Float, Int
@@ -121,7 +120,7 @@ class GradedDistances:
             MissingExtra: If scikit-learn is not installed.
 
         References:
-            As in `metrics.conformal.half_width`, for the interval. Departure: it is cut off at the
+            As in `metrics.grades.half_width`, for the interval. Departure: it is cut off at the
             lowest and the highest grade seen, so that a grade beyond them is in none.
         """
         names, places = np.unique(self.codes, return_inverse=True)

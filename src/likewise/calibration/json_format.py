@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -12,7 +11,15 @@ from likewise.calibration.grades import MOST_KNOTS, GradeCalibration
 from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.errors import DamagedModel
 from likewise.io.display import printable, shortened
-from likewise.results import Choice, ErrorRates, OperatingPoint, Rate
+from likewise.results import (
+    EQUAL_ERROR,
+    Choice,
+    Criterion,
+    ErrorRates,
+    OperatingPoint,
+    Rate,
+    to_plain,
+)
 from likewise.types import Claim
 
 MOST_POINTS = 100
@@ -22,7 +29,7 @@ UNITS = ("identities", "items", "groups of linked pairs")
 
 def to_json(calibrations: Mapping[str, Calibration]) -> bytes:
     """Named calibrations as the bytes of `calibration.json`."""
-    plain = {name: asdict(calibration) for name, calibration in calibrations.items()}
+    plain = {name: to_plain(calibration) for name, calibration in calibrations.items()}
     return json.dumps(plain, indent=1, allow_nan=False).encode()
 
 
@@ -69,7 +76,7 @@ def _calibration(plain: Mapping[str, Any]) -> Calibration:
     if calibration.against not in POPULATIONS:
         raise ValueError(f"{calibration.against!r} is no population of different pairs")
     names = [point.name for point in calibration.points]
-    if "eer" not in names:
+    if EQUAL_ERROR.sort not in names:
         raise ValueError("no point is named eer")
     if len(names) > MOST_POINTS or len(set(names)) < len(names):
         raise ValueError(f"more than {MOST_POINTS} points, or two of one name")
@@ -131,9 +138,11 @@ def _parameter(value: Any) -> float | list[float]:
 
 
 def _point(plain: Mapping[str, Any]) -> OperatingPoint:
+    criterion = Criterion.parse(_words(plain["name"]))
+    if plain["target"] != criterion.target:
+        raise ValueError(f"{plain['target']!r} is not the target of {criterion}")
     return OperatingPoint(
-        name=_words(plain["name"]),
-        target=None if plain["target"] is None else _finite(plain["target"]),
+        criterion=criterion,
         threshold=_finite(plain["threshold"]),
         supported=_truth(plain["supported"]),
         reason=_words(plain["reason"]),

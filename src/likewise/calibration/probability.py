@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from likewise.calibrators import FAMILY as CALIBRATORS
-from likewise.errors import BadArgument, SplitError
+from likewise.errors import SplitError
 from likewise.metrics import probability
+from likewise.metrics.intervals import logit
 from likewise.metrics.tally import Tally
 from likewise.metrics.verification import DistanceHistograms, bin_values
 from likewise.pairs import PairSet
-from likewise.results import Choice, Probability, Reliability
+from likewise.results import Choice, Probability, Reliability, check_prior
 from likewise.shapes import Array, Float, Int
 from likewise.types import Claim
 
@@ -127,18 +128,6 @@ def _chosen(losses: Mapping[str, Float[Array, "folds"]], unit: str) -> Choice:
     why = "the least beyond chance" if best != FIRST else "none is lower beyond chance"
     reason = f"{best}: log loss on {unit} left out in turn, in {FOLDS} folds: {told}; {why}"
     return Choice(best, means, FOLDS, reason)
-
-
-def check_prior(prior: float) -> None:
-    """Refuse what is no share of same pairs.
-
-    Raises:
-        BadArgument: If it is not between 0 and 1.
-    """
-    if not 0 < prior < 1:
-        raise BadArgument(
-            f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
-        )
 
 
 def uninformed(prior: float) -> float:
@@ -264,7 +253,7 @@ def _tallies(
 
 def thresholds_of(ratios: Callable[[Array], Array], prior: float) -> list[float]:
     """The distances up to which the probability is above each level, from the highest level on."""
-    levels = [probability.logit(level) - probability.logit(prior) for level in LEVELS]
+    levels = [logit(level) - logit(prior) for level in LEVELS]
     return [_farthest(ratios, level) for level in reversed(levels)]
 
 

@@ -9,16 +9,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from likewise.errors import BadArgument
 from likewise.metrics import verification
-from likewise.metrics.intervals import CONFIDENCE
-from likewise.metrics.intervals import FEWEST_UNITS as FEWEST_FOR_INTERVALS
+from likewise.metrics.intervals import FEWEST_UNITS, trials_bounding
 from likewise.pairs import PairSet
-from likewise.results import ErrorRates, OperatingPoint
+from likewise.results import Criterion, ErrorRates, OperatingPoint
 from likewise.shapes import Array
 from likewise.types import Claim
 
-FEWEST_UNITS = 10
+FEWEST_FOR_THRESHOLDS = 10
 FEWEST_FALSE_ACCEPTS = 30
 # With a limit at .95, simulated thresholds kept their target in .96 to .99 of the runs of most
 # settings, and in .90 of 100 runs of one (300 identities, .01): the limit is an estimate and the
@@ -29,73 +27,31 @@ _ROUNDS = 3
 
 
 def fit_thresholds(
-    comparisons: PairSet,
-    spread: verification.DistanceHistograms,
-    targets: Sequence[float],
-    costs: tuple[float, float] | None,
-    prior: float,
-) -> dict[str, float]:
-    """Thresholds by the names of their operating points, without those that guarantee a limit.
+    comparisons: PairSet, spread: verification.DistanceHistograms, criteria: Sequence[Criterion]
+) -> dict[Criterion, float]:
+    """Fit the threshold of each criterion, but for those that guarantee a limit.
 
     Args:
         comparisons: Of the *calibrate* items.
         spread: Their histograms.
-        targets: False-accept rates, each above 0 and at most 1: `far=0.01`.
-        costs: What a false accept and what a false reject costs, in any unit: `cost=10:1`.
-        prior: The share of same pairs where the costs arise.
-
-    Raises:
-        BadArgument: If a target, a cost or the prior is not one.
+        criteria: What to fit for.
     """
-    for target in targets:
-        check_target(target)
-    weights = {"balanced": (0.5, 0.5)}
-    if costs is not None:
-        weights[cost_name(costs, prior)] = (costs[0] * (1 - prior), costs[1] * prior)
-    bins = {f"far={target}": spread.far_bin(target) for target in targets}
+    rates = {one: spread.far_bin(one.target) for one in criteria if one.target is not None}
+    weighed = {one: one.weights for one in criteria if one.weights is not None}
+    cheap = {one: spread.cheapest_bins(*pair) for one, pair in weighed.items()}
     eer_bin = spread.eer_bin()
-    cheap = {name: spread.cheapest_bins(*pair) for name, pair in weights.items()}
-    wanted = {*bins.values(), eer_bin}.union(*cheap.values())
+    wanted = {*rates.values(), eer_bin}.union(*cheap.values())
     inside = comparisons.inside(sorted(wanted))
-    found = {
-        name: _far_threshold(spread, inside[key], key, target)
-        for (name, key), target in zip(bins.items(), targets, strict=True)
-    }
-    found["eer"], _ = verification.equal_error(*inside[eer_bin], *spread.below(eer_bin))
-    for name, pair in weights.items():
-        found[name] = _cheapest(spread, {key: inside[key] for key in cheap[name]}, pair)
+    found = {}
+    for one in criteria:
+        if one.target is not None:
+            found[one] = _far_threshold(spread, inside[rates[one]], rates[one], one.target)
+        elif one in weighed:
+            pairs = {key: inside[key] for key in cheap[one]}
+            found[one] = _cheapest(spread, pairs, weighed[one])
+        else:
+            found[one], _ = verification.equal_error(*inside[eer_bin], *spread.below(eer_bin))
     return found
-
-
-def check_target(target: float) -> None:
-    """Refuse what is no false-accept rate to fit a threshold for.
-
-    Raises:
-        BadArgument: If it is not above 0 and at most 1.
-    """
-    if not 0 < target <= 1:
-        raise BadArgument(
-            f"The target is a false-accept rate of {target}, and one above 0 and at most 1 is "
-            "expected: no threshold of finitely many pairs promises 0. Give one such as 0.01."
-        )
-
-
-def cost_name(costs: tuple[float, float], prior: float) -> str:
-    """The name of the operating point of these costs: `cost=10:1`, or `cost=10:1 prior=0.001`.
-
-    Raises:
-        BadArgument: If a cost is not above 0, or the prior is not between 0 and 1.
-    """
-    if not all(0 < cost < math.inf for cost in costs):
-        raise BadArgument(
-            f"The costs of a false accept and of a false reject are {costs[0]} and {costs[1]}, and "
-            "two numbers above 0 are expected."
-        )
-    if not 0 < prior < 1:
-        raise BadArgument(
-            f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
-        )
-    return f"cost={costs[0]:g}:{costs[1]:g}" + ("" if prior == 0.5 else f" prior={prior:g}")
 
 
 def guaranteed(
@@ -160,8 +116,8 @@ def needed_for(target: float, comparisons: PairSet, claim: Claim) -> str:
     identities = len(comparisons.names)
     pairs = comparisons.counts[1] if listed else identities * (identities - 1) / 2
     least = math.ceil(_trials(target))
-    if units < FEWEST_FOR_INTERVALS:
-        needed = f"at least {FEWEST_FOR_INTERVALS} {name}"
+    if units < FEWEST_UNITS:
+        needed = f"at least {FEWEST_UNITS} {name}"
     elif pairs < least and listed:
         needed = f"at least {least:,} different pairs"
     elif pairs < least:
@@ -176,44 +132,41 @@ def needed_for(target: float, comparisons: PairSet, claim: Claim) -> str:
 
 def _trials(target: float) -> float:
     """How many independent trials without an error bound the rate by the target."""
-    return math.log(1 - CONFIDENCE) / math.log1p(-min(target, 1 - 1e-12))
+    return trials_bounding(min(target, 1 - 1e-12))
 
 
 def fit_points(
-    thresholds: Mapping[str, float],
-    rates: Mapping[str, ErrorRates],
+    thresholds: Mapping[Criterion, float],
+    rates: Mapping[Criterion, ErrorRates],
     units: int,
     unit_name: str,
-    refusals: Mapping[str, str],
+    refusals: Mapping[Criterion, str],
 ) -> tuple[OperatingPoint, ...]:
     """Operating points from thresholds, each supported or refused with what would be needed.
 
     Args:
-        thresholds: By name, such as `far=0.01`, `far<=0.01`, `eer` or `balanced`.
+        thresholds: By what each was fitted for.
         rates: What each does on the *calibrate* items.
         units: How many independent units the calibrate items hold.
         unit_name: What they are called: `identities` or `items`.
         refusals: Of the points that guarantee a limit, those that cannot, and what they need.
     """
     points = []
-    for name, threshold in thresholds.items():
-        sort, _, aimed = name.partition("=")
-        target = float(aimed) if sort in {"far", "far<"} else None
-        expected = rates[name].far.trials * (1.0 if target is None else target)
+    for criterion, threshold in thresholds.items():
+        target, measured = criterion.target, rates[criterion]
+        expected = measured.far.trials * (1.0 if target is None else target)
         lacking = []
-        if units < FEWEST_UNITS:
-            lacking.append(f"{FEWEST_UNITS} {unit_name} (there are {units})")
+        if units < FEWEST_FOR_THRESHOLDS:
+            lacking.append(f"{FEWEST_FOR_THRESHOLDS} {unit_name} (there are {units})")
         if expected < FEWEST_FALSE_ACCEPTS:
             needed = math.ceil(FEWEST_FALSE_ACCEPTS / (target or 1.0))
             lacking.append(
                 f"{needed:,} different pairs, which make {FEWEST_FALSE_ACCEPTS} expected false "
-                f"accepts (there are {rates[name].far.trials:,}),"
+                f"accepts (there are {measured.far.trials:,}),"
             )
         plain = f"It needs at least {' and '.join(lacking)} to calibrate on." if lacking else ""
-        reason = refusals.get(name, plain)
-        points.append(
-            OperatingPoint(name, target, threshold, not reason, reason, rates[name], None)
-        )
+        reason = refusals.get(criterion, plain)
+        points.append(OperatingPoint(criterion, threshold, not reason, reason, measured, None))
     return tuple(points)
 
 

@@ -151,8 +151,7 @@ def command(
     Next:
         likewise verify model/ a.png b.png --calibration clinic
     """
-    from typing import Literal
-
+    from likewise.calibration import DecisionRequest
     from likewise.cli.precomputed import calibrate_alone, columns_of, read_alone
     from likewise.cli.text.evaluation import calibration_lines, costs_of, evaluation_lines
     from likewise.cli.text.output import as_json_line
@@ -162,7 +161,6 @@ def command(
     from likewise.sources import FAMILY
     from likewise.tasks.calibrate import SHARE, calibrate
 
-    limit: Literal["plain", "guarantee"] = "guarantee" if guarantee else "plain"
     costs = costs_of(cost_false_accept, cost_false_reject)
     grading = grading_of(same_from, different_to)
     if not source:
@@ -171,7 +169,8 @@ def command(
         own |= {"--allow-overlap": allow_overlap, "--strict": strict}
         refuse(own, WITHOUT_MODEL)
         data = read_alone(model, distance, columns_of(columns, similarity, grading))
-        fitting = Fitting(calibrator, limit, costs, prior, far)
+        request = DecisionRequest(far=far, guaranteed=guarantee, costs=costs, prior=prior)
+        fitting = Fitting(calibrator, request)
         calibrate_alone(data, out=out, folds=folds, seed=seed, fitting=fitting, as_json=as_json)
         return
     alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
@@ -185,7 +184,7 @@ def command(
         share=SHARE if share is None else share,
         seed=seed,
         claim=claim,
-        limit=limit,
+        limit="guarantee" if guarantee else "plain",
         far=far,
         costs=costs,
         prior=prior,

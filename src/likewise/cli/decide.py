@@ -63,6 +63,7 @@ def command(
     import math
     from pathlib import Path
 
+    from likewise.calibration import DecisionRequest
     from likewise.cli.text.decision import decision_lines
     from likewise.cli.text.output import as_json_line
     from likewise.errors import BadArgument
@@ -76,7 +77,7 @@ def command(
             f"{distance} is no {measure} as {calibration} was fitted on: a finite number, "
             f"{expected}, is expected."
         )
-    decision = fitted.decide(apart, far=far, name=at or None, prior=prior)
+    decision = fitted.decide(apart, DecisionRequest(far=far, operating_point=at, prior=prior))
     beside = f" (similarity {distance:.4f})" if measure == "similarity" else ""
     held = f"distance     {decision.distance:.4f}{beside}"
     trials = f"measured on {decision.unit} that it was not fitted on"

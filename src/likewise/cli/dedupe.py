@@ -155,6 +155,7 @@ def command(
     import sys
     from pathlib import Path
 
+    from likewise.calibration import DecisionRequest
     from likewise.cli.progress import Counting
     from likewise.cli.text.duplicates import duplicate_lines
     from likewise.data import source_spec
@@ -169,14 +170,16 @@ def command(
         _reviewed(reviewed, what or [], as_json=as_json)
         return
     model, source = _named(what or [])
-    # Refuses what no threshold can be asked for by.
-    ThresholdRequest(threshold, far, at, expect_false)
+    # It refuses what no threshold can be asked for by.
+    ThresholdRequest(
+        threshold, DecisionRequest(far=far, operating_point=at, prior=prior), expect_false
+    )
     table = Path(out) if out else None
     _check_places(table, report, review)
     built = FAMILY.build(source_spec(source))
     if train:
         # Found out now, and not when training is over.
-        check_options(groups, prior, overlay=overlay)
+        check_options(groups, overlay=overlay)
         _teach(built, model, train, quiet=as_json)
     with Counting(quiet=as_json) as count:
         found = dedupe(

@@ -26,6 +26,7 @@ def evaluate_alone(
     as_json: bool,
 ) -> None:
     """Read, measure and print what needs no model; the arguments are what a person gave."""
+    from likewise.calibration import DecisionRequest
     from likewise.cli.text.output import as_json_line, grading_options, rerun
     from likewise.cli.text.precomputed import cross_fitted_lines, frozen_lines
     from likewise.evaluation import Fitting
@@ -62,7 +63,7 @@ def evaluate_alone(
         write_precomputed_page(frozen_report(given, found, frozen, calibration, again), page)
         answer, lines = as_json_line(found), frozen_lines(given, found, frozen, calibration)
     else:
-        fitting = Fitting(prior=prior)
+        fitting = Fitting(request=DecisionRequest(prior=prior))
         cross = evaluate_precomputed(given, folds=folds or FOLDS, fitting=fitting)
         write_precomputed_page(cross_fitted_report(given, cross, again), page)
         answer, lines = as_json_line(cross), cross_fitted_lines(given, cross)

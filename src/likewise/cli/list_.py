@@ -95,13 +95,13 @@ def _recipes(*, as_json: bool) -> str:
 def _calibrations(folder: str, *, as_json: bool) -> str:
     """The calibrations of a model, as lines or as one JSON object by their names."""
     import json
-    from dataclasses import asdict
 
     from likewise.cli.text.evaluation import calibration_lines
     from likewise.model import Model
+    from likewise.results import to_plain
 
     found = Model(folder).calibrations
     if as_json:
-        return json.dumps({name: asdict(one) for name, one in found.items()}, allow_nan=False)
+        return json.dumps({name: to_plain(one) for name, one in found.items()}, allow_nan=False)
     blocks = ["\n".join(calibration_lines(name, one)) for name, one in found.items()]
     return "\n".join(blocks) or f"{folder} has no calibration."

@@ -13,7 +13,7 @@ from likewise.results import Epoch
 
 if TYPE_CHECKING:
     from likewise.auditing import Audit
-    from likewise.learn.loop.train import Run
+    from likewise.learn.loop.run import Run
 
 _SECONDS_BETWEEN_LINES = 10.0
 _NAMED = 3
@@ -106,7 +106,7 @@ class Progress:
             for each in one.evidence[:_NAMED]:
                 self._line(f"            {printable(f'{each.place}: {each.detail}')}")
             self._line(f"          {one.advice}")
-        best = next((one for one in found.findings if one.kind == "baselines"), None)
+        best = {one.kind: one for one in reversed(found.findings)}.get("baselines")
         calm = "" if found.alarms else "nothing alarming. "
         if best is not None or calm:
             self._line(f"audit     {calm}{printable(best.sentence) if best else ''}".rstrip())

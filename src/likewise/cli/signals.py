@@ -7,7 +7,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from likewise.learn.loop.train import Run
+    from likewise.learn.loop.run import Run
 
 Handler = Callable[[int, FrameType | None], object] | int | None
 

@@ -12,7 +12,7 @@ from likewise.cli.help import GIVEN, INTERRUPTED, LEARNING, RUNNING
 from likewise.cli.signals import Stopping
 
 if TYPE_CHECKING:
-    from likewise.learn.loop.train import Run
+    from likewise.learn.loop.run import Run
 
 MORE_FIELDS = (
     " chunk=256 trains a large batch in the memory of 256 items (batch normalisation then takes "

@@ -10,7 +10,7 @@ from likewise.cli import options
 from likewise.cli.help import GIVEN, INTERRUPTED, LEARNING, RUNNING
 
 if TYPE_CHECKING:
-    from likewise.learn.tuning.study_id import Plan, Trial
+    from likewise.learn.tuning.study_id import StudyId, Trial
     from likewise.recipe import Recipe
 
 
@@ -113,7 +113,7 @@ def command(
     with Progress(quiet=as_json) as progress:
         progress.recipe(told)
 
-        def planned(plan: "Plan", measured_on: str) -> None:
+        def planned(plan: "StudyId", measured_on: str) -> None:
             progress.end()
             if not as_json:
                 print("\n".join(plan_lines(plan, measured_on)), file=sys.stderr)

@@ -99,26 +99,25 @@ def command(
     Next:
         likewise evaluate model/ others/
     """
+    from likewise.calibration import DecisionRequest
     from likewise.cli.text.decision import decision_lines
     from likewise.cli.text.evaluation import costs_of
     from likewise.cli.text.output import as_json_line
     from likewise.model import Model
     from likewise.results import claim_sentence
-    from likewise.tasks.verify import verify
+    from likewise.tasks.verify import decide_pair
 
     loaded = Model(model)
-    decision = verify(
-        loaded,
-        first,
-        second,
+    request = DecisionRequest(
         far=far,
+        operating_point=at,
+        guaranteed=guarantee or None,
+        costs=costs_of(cost_false_accept, cost_false_reject),
         prior=prior,
         calibration=calibration,
         comparator=comparator,
-        operating_point=at,
-        guarantee=guarantee or None,
-        costs=costs_of(cost_false_accept, cost_false_reject),
     )
+    decision = decide_pair(loaded, first, second, request)
     learned = loaded.comparator_name(comparator) == "matcher"
     held = f"{'dissimilarity' if learned else 'distance   '}  {decision.distance:.4f}"
     trials = claim_sentence(decision.claim, decision.unit)

@@ -11,13 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.calibration import FEWEST_FALSE_ACCEPTS, FEWEST_UNITS, Calibration, fit_thresholds
+from likewise.calibration import (
+    FEWEST_FALSE_ACCEPTS,
+    FEWEST_FOR_THRESHOLDS,
+    Calibration,
+    fit_thresholds,
+)
 from likewise.distances.comparator import Comparator
 from likewise.duplicates.result import Threshold
 from likewise.errors import UnsupportedRate
+from likewise.metrics.intervals import NORMAL_QUANTILE, jackknife_error
 from likewise.model import DriftReference
 from likewise.pairs import AllPairs
-from likewise.results import OperatingPoint, Rate
+from likewise.results import Criterion, OperatingPoint, Rate
 from likewise.shapes import Array, Float
 from likewise.types import Claim
 
@@ -29,7 +35,6 @@ FARTHEST = 1e4
 _INNER, _OUTER = 2, 20
 _NUMBERS = 20_000_000
 _FEWEST_ROWS = 50
-_QUANTILE = 1.96
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def _measured(
     if known.reference is not None and fitted.claim is Claim.NEW_IDENTITIES:
         reference = known.reference
         compared = AllPairs.of(reference.vectors, reference.units, comparator)
-        value = fit_thresholds(compared, compared.spread(), (rate,), None, 0.5)[f"far={rate}"]
+        (value,) = fit_thresholds(compared, compared.spread(), [Criterion.of_rate(rate)]).values()
         (far,) = (found.far for found in compared.rates([value], fitted.claim))
         words = (
             f"measured on {far.trials:,} pairs of different ones of the {far.units:,} "
@@ -115,7 +120,7 @@ def supports(known: CalibrationMemory) -> float:
     sizes = np.bincount(reference.units).astype(np.int64)
     total = int(sizes.sum())
     different = (total * total - int((sizes * sizes).sum())) // 2
-    if len(sizes) < FEWEST_UNITS or not different or not (sizes > 1).any():
+    if len(sizes) < FEWEST_FOR_THRESHOLDS or not different or not (sizes > 1).any():
         return math.inf
     return FEWEST_FALSE_ACCEPTS / different
 
@@ -223,5 +228,5 @@ def _interval(within: list[Float[Array, "rows"]], steps: float) -> tuple[float, 
     count = len(within[0])
     near, far = (np.log((one.sum() - one) / (count - 1)) for one in within)
     left_out = near + steps * (far - near)
-    error = math.sqrt((count - 1) / count * float(((left_out - left_out.mean()) ** 2).sum()))
-    return math.exp(-_QUANTILE * error), math.exp(_QUANTILE * error)
+    reach = NORMAL_QUANTILE * jackknife_error(left_out)
+    return math.exp(-reach), math.exp(reach)

@@ -47,7 +47,7 @@ def embedding(model: Model, items: Items, comparator: str) -> Maker:
         UnknownName: If the model has no such comparator.
         BadArgument: If it is a matcher that reads feature maps, and would look at every pair.
     """
-    if model.looks_closer(comparator):
+    if model.uses_feature_maps(comparator):
         raise BadArgument(
             f"The matcher of {model.folder} reads feature maps, and looking at every pair of a "
             "collection so closely would take days. Compare by the distance: "

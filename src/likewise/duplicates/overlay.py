@@ -16,6 +16,7 @@ from likewise.duplicates.overlap import SIDE, likeness, look
 from likewise.duplicates.pair_search import MOST_PAIRS, NearPairs
 from likewise.duplicates.result import Threshold
 from likewise.errors import BadArgument, UnsupportedRate
+from likewise.metrics.intervals import NORMAL_QUANTILE, jackknife_error
 from likewise.model import Block
 from likewise.shapes import Array, Float, Int
 from likewise.types import Items
@@ -31,7 +32,6 @@ FARTHEST = 1e4
 # The tail is followed between the likest so many candidates of an image, on average.
 _INNER, _OUTER = 1, 3
 _LARGEST = 0.9999
-_QUANTILE = 1.96
 # The whole, and parts of .85 of its sides in the middle and in the corners: top, left and side.
 _WINDOWS = ((0, 0, 32), (2, 2, 27), (0, 0, 27), (0, 5, 27), (5, 0, 27), (5, 5, 27))
 _WAVES = 8
@@ -177,14 +177,14 @@ def _limit(wanted: float, count: int, first: Array, alike: Float[Array, "m"]) ->
     ]
     near, far = (np.log((one.sum() - one) / one.sum()) for one in beyond)
     left_out = near + steps * (near - far)
-    error = math.sqrt((count - 1) / count * float(((left_out - left_out.mean()) ** 2).sum()))
+    reach = NORMAL_QUANTILE * jackknife_error(left_out)
     least = math.tanh(value)
     words = (
         f"extrapolated from the {len(order):,} pairs that were laid over one another: without "
         f"those found, {inner:,} correlate by {math.tanh(high):.3f} or more and {outer:,} by "
         f"{math.tanh(low):.3f}, which leaves {wanted:g} at {least:.3f}"
     )
-    low_end, high_end = (wanted * math.exp(sign * _QUANTILE * error) for sign in (-1, 1))
+    low_end, high_end = (wanted * math.exp(sign * reach) for sign in (-1, 1))
     return Threshold(1 - least, "extrapolated", words, wanted, low_end, high_end)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.calibration import Calibration
+from likewise.calibration import USUAL, Calibration, DecisionRequest
 from likewise.duplicates import perceptual
 from likewise.duplicates.chance import CalibrationMemory, expecting
 from likewise.duplicates.embedders import Maker
@@ -20,8 +20,7 @@ class ThresholdRequest:
 
     Attributes:
         threshold: A distance.
-        far: Of the operating point fitted for this false-accept rate.
-        operating_point: Of the operating point of this name.
+        request: Which operating point of which calibration.
         expect_false: How many pairs of different items may be expected among all pairs.
 
     Raises:
@@ -29,13 +28,12 @@ class ThresholdRequest:
     """
 
     threshold: float | None = None
-    far: float | None = None
-    operating_point: str = ""
+    request: DecisionRequest = USUAL
     expect_false: float | None = None
 
     def __post_init__(self) -> None:
-        ways = [self.threshold is not None, self.far is not None, bool(self.operating_point)]
-        if sum([*ways, self.expect_false is not None]) > 1:
+        free = [self.threshold is not None, self.expect_false is not None]
+        if sum(free) + self.request.asked > 1:
             raise BadArgument(
                 "The threshold was asked for in two ways. Give one of threshold, far, "
                 "operating_point and expect_false."
@@ -55,7 +53,7 @@ class ThresholdRequest:
         Raises:
             BadArgument: If the threshold was asked for by a rate, which needs a calibration.
         """
-        if self.far is not None or self.operating_point:
+        if self.request.asked:
             raise BadArgument(
                 "Images laid over one another have no calibration, so that far and "
                 "operating_point are not known of them. Give --expect-false (expect_false), or a "
@@ -68,7 +66,7 @@ class ThresholdRequest:
         Raises:
             BadArgument: If it was asked for by a rate, which nobody knows of a hash.
         """
-        if self.far is not None or self.operating_point or self.expect_false is not None:
+        if self.request.asked or self.expect_false is not None:
             raise BadArgument(
                 "Without a model there is no calibration, so that no rate of a threshold is known: "
                 "far, operating_point and expect_false need one. Give a model, or a threshold in "
@@ -79,16 +77,15 @@ class ThresholdRequest:
         return Threshold(bits, "given", f"of {perceptual.BITS} bits, {said}")
 
 
-def calibration_of(
-    model: Model, name: str, comparator: str, wanted: ThresholdRequest
-) -> Calibration | None:
+def calibration_of(model: Model, wanted: ThresholdRequest) -> Calibration | None:
     """What gives thresholds and probabilities; None where nothing of it is asked for.
 
     Raises:
         NotCalibrated: If the model has no such calibration, and it is needed.
     """
+    name = wanted.request.calibration
     try:
-        return model.calibration(name, comparator)
+        return model.calibration(name, wanted.request.comparator)
     except NotCalibrated:
         free = wanted.threshold is not None or wanted.expect_false is not None
         if name == "default" and free:
@@ -100,7 +97,6 @@ def threshold_of(
     wanted: ThresholdRequest,
     model: Model,
     fitted: Calibration | None,
-    name: str,
     maker: Maker,
     vectors: Float[Array, "n dim"],
 ) -> Threshold:
@@ -110,7 +106,6 @@ def threshold_of(
         wanted: What was asked for.
         model: What compares.
         fitted: Its calibration; None where there is none.
-        name: What that is called in the model.
         maker: What made the vectors.
         vectors: Of the collection, the same bytes once.
 
@@ -123,11 +118,11 @@ def threshold_of(
     if wanted.expect_false is not None:
         known = None
         if fitted is not None:
-            known = CalibrationMemory(fitted, model.references.get(name))
+            known = CalibrationMemory(fitted, model.references.get(wanted.request.calibration))
         return expecting(wanted.expect_false, vectors, maker.comparator, known)
     if fitted is None:  # refused before, where no threshold was given
         raise NotCalibrated("There is no calibration. Give a threshold.")
-    point = fitted.point(wanted.far, wanted.operating_point or None)
+    point = fitted.point(wanted.request)
     if not point.supported:
         raise UnsupportedRate(
             f"No error rate of this model is supported ({point.reason}), so that it has no "

@@ -7,16 +7,16 @@ never the distances.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from likewise.calibration import (
     AUTO,
+    USUAL,
     Calibration,
+    DecisionRequest,
     GradedDistances,
     check_calibrator,
-    cost_name,
     fit_calibration,
 )
 from likewise.evaluation.accuracy import Judged, accuracy, judged
@@ -25,12 +25,19 @@ from likewise.evaluation.verification import verify_all
 from likewise.metrics.tally import Tally
 from likewise.pairs import PairSet
 from likewise.precomputed import FOLDS, Precomputed, PrecomputedComparisons, deal, is_stratified
-from likewise.results import Accuracy, ErrorRates, Graded, Probability, Verification
+from likewise.results import (
+    BALANCED,
+    Accuracy,
+    ErrorRates,
+    Graded,
+    Probability,
+    Verification,
+)
 from likewise.shapes import Array, Int
 from likewise.types import Claim
 
 CLAIM = Claim.NEW_IDENTITIES
-ACCURACY_POINT = "balanced"
+ACCURACY_POINT = str(BALANCED)
 """The operating point at which accuracy is measured: where the mean of both errors is least."""
 
 
@@ -40,43 +47,30 @@ class Fitting:
 
     Attributes:
         calibrator: Spec; `auto` chooses one by all of the data, see `probabilities.choose`.
-        limit: Which points are used where nobody says, see `Calibration`.
-        costs: What a false accept and what a false reject costs; adds the point of least cost.
-        prior: The share of same pairs where this is used, for the costs and the log loss.
-        far: A false-accept rate to fit a threshold for, too, which is used where nobody says.
+        request: How to decide where nobody says, as `fit_calibration` takes it.
     """
 
     calibrator: str = AUTO
-    limit: Literal["plain", "guarantee"] = "plain"
-    costs: tuple[float, float] | None = None
-    prior: float = 0.5
-    far: float | None = None
+    request: DecisionRequest = USUAL
 
-    def fit_all(self, given: "Precomputed") -> Calibration:
+    def fit_precomputed(self, given: "Precomputed") -> Calibration:
         """Calibrate on all of the data, on their grades too where they have some.
 
         Raises:
-            SpecError: If the calibrator, a cost or the prior is none.
+            SpecError: If the calibrator is none.
         """
         graded = graded_by(given)
         grades = None if graded is None else graded.calibrated()
-        return replace(self.fit(given.compared()), source=given.place, grades=grades)
+        return replace(self.fit_pairs(given.compared()), source=given.place, grades=grades)
 
-    def fit(self, known: PairSet, calibrator: str = "") -> Calibration:
+    def fit_pairs(self, known: PairSet, calibrator: str = "") -> Calibration:
         """Calibrate on these pairs, by another calibrator if one is named.
 
         Raises:
-            SpecError: If the calibrator, a cost or the prior is none.
+            SpecError: If the calibrator is none.
         """
-        return fit_calibration(
-            known,
-            CLAIM,
-            calibrator or check_calibrator(self.calibrator),
-            limit=self.limit,
-            far=self.far,
-            costs=self.costs,
-            prior=self.prior,
-        )
+        named = calibrator or check_calibrator(self.calibrator)
+        return fit_calibration(known, CLAIM, named, self.request)
 
 
 @dataclass(frozen=True)
@@ -153,24 +147,28 @@ def cross_fit(
 
     Raises:
         BadArgument: If there are not 2 to 100 folds.
-        SpecError: If the calibrator, a cost or the prior is none.
+        SpecError: If the calibrator is none.
         SplitError: If the data cannot be dealt into so many.
     """
     how = fitting or Fitting()
-    cost_name(how.costs or (1.0, 1.0), how.prior)
     dealt = deal(given, folds, seed)
     whole = given.compared()
-    fitted, graded = how.fit_all(given), graded_by(given)
+    fitted, graded = how.fit_precomputed(given), graded_by(given)
     found: list[Calibration] = []
 
-    def fit(known: PairSet) -> dict[str, float]:
-        found.append(how.fit(known, fitted.calibrator))
+    def thresholds_fitted_on(known: PairSet) -> dict[str, float]:
+        found.append(how.fit_pairs(known, fitted.calibrator))
         # A limit that a fold's data cannot guarantee has no threshold there.
         return {p.name: p.threshold for p in found[-1].points if p.supported or not p.guaranteed}
 
-    decided = decide_folds(given, dealt, fit)
+    decided = decide_folds(given, dealt, thresholds_fitted_on)
     said = [
-        Said.of(given.take(np.flatnonzero(dealt == fold)).compared(), one.ratios, CLAIM, how.prior)
+        Said.of(
+            given.take(np.flatnonzero(dealt == fold)).compared(),
+            one.ratios,
+            CLAIM,
+            how.request.prior,
+        )
         for fold, one in enumerate(found)
     ]
     points = [
@@ -184,7 +182,7 @@ def cross_fit(
         verification=replace(verify_all(whole, (), CLAIM), points=tuple(points)),
         accuracy=accuracy(at, balanced=False) if even else None,
         balanced_accuracy=accuracy(at, balanced=True),
-        probability=pooled(said, how.prior, one_scale=True),
+        probability=pooled(said, how.request.prior, one_scale=True),
         folds=folds,
         parts=tuple(np.bincount(dealt, minlength=folds).tolist()),
         thresholds={

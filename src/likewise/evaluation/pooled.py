@@ -11,7 +11,14 @@ from likewise.evaluation.accuracy import Judged, accuracy, judged
 from likewise.evaluation.pooled_probabilities import Said, pooled
 from likewise.metrics.tally import Tally
 from likewise.pairs import RANDOM, SKILLED, ForgeryPairs, PairSet
-from likewise.results import Accuracy, ErrorRates, Evaluation, OperatingPoint, Probability
+from likewise.results import (
+    Accuracy,
+    Criterion,
+    ErrorRates,
+    Evaluation,
+    OperatingPoint,
+    Probability,
+)
 from likewise.types import Claim
 
 
@@ -50,8 +57,7 @@ class PooledPoint:
     """An operating point over all folds.
 
     Attributes:
-        name: As in `OperatingPoint`.
-        target: The false-accept rate that it was fitted for; None for those without one.
+        criterion: What it was fitted for, as in `OperatingPoint`.
         thresholds: Of each fold.
         supported: Whether the data of every fold can support it.
         reason: Why not, and what would be needed; empty when supported.
@@ -61,14 +67,23 @@ class PooledPoint:
             if not supported.
     """
 
-    name: str
-    target: float | None
+    criterion: Criterion
     thresholds: tuple[float, ...]
     supported: bool
     reason: str
     rates: ErrorRates | None
     populations: Mapping[str, ErrorRates]
     balanced_accuracy: Accuracy | None
+
+    @property
+    def name(self) -> str:
+        """How the criterion prints."""
+        return str(self.criterion)
+
+    @property
+    def target(self) -> float | None:
+        """The false-accept rate that it was fitted for; None for those without one."""
+        return self.criterion.target
 
 
 @dataclass(frozen=True)
@@ -183,7 +198,7 @@ def _default(points: Sequence[PooledPoint], used: Sequence[str]) -> str:
         if set(used) == {point.name}:
             return point.name
     # As a model chooses: the rate of .01, else the least above it that the data support.
-    aims = {p.target: p.name for p in supported if p.name == f"far={p.target}" and p.target}
+    aims = {p.target: p.name for p in supported if p.target and not p.criterion.guaranteed}
     above = [target for target in aims if target >= PREFERRED]
     return aims[min(above or aims)] if aims else ""
 
@@ -207,8 +222,7 @@ def _pooled(name: str, decided: Sequence[Decided]) -> PooledPoint:
             [one.judged[at] for one, at in zip(decided, places, strict=True)], balanced=True
         )
     return PooledPoint(
-        name=name,
-        target=points[0].target,
+        criterion=points[0].criterion,
         thresholds=tuple(point.threshold for point in points),
         supported=not lacking,
         reason=reason,

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.calibration import LEVELS, bins_of, check_prior, thresholds_of, uninformed
+from likewise.calibration import LEVELS, bins_of, thresholds_of, uninformed
 from likewise.metrics import probability
 from likewise.metrics.tally import Tally
 from likewise.metrics.verification import bin_values
 from likewise.pairs import PairSet
-from likewise.results import Probability
+from likewise.results import Probability, check_prior
 from likewise.shapes import Array, Float, Int
 from likewise.types import Claim
 

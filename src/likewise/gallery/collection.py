@@ -8,6 +8,7 @@ import numpy as np
 from likewise.gallery.identifying import Snapshot, identified
 from likewise.gallery.open_set import Limit
 from likewise.gallery.request import (
+    IdentificationRequest,
     changed,
     check_fingerprint,
     condition_of,
@@ -257,8 +258,8 @@ class Gallery:
             NotEnrolled: If the gallery is empty.
         """
         vector = vector_of(probe, self.model, self.pin)
-        how = (fpir, prior_unknown, fusion, calibration, candidates)
-        return identified(self._known, vector, self.model, *how)[0]
+        request = IdentificationRequest(fpir, prior_unknown, fusion, calibration, candidates)
+        return identified(self._known, vector, self.model, request)[0]
 
     @renamed_arguments(rule="fusion")
     def identify_many(
@@ -276,9 +277,13 @@ class Gallery:
         All are held against the same state of the gallery, which is looked at once. This is
         for probes that nobody waits for one by one: 12,000 against 700 identities take seconds.
         """
+        request = IdentificationRequest(fpir, prior_unknown, fusion, calibration, candidates)
+        return self.answer(probes, request)
+
+    def answer(self, probes: Embeddings, request: IdentificationRequest) -> list[Identified]:
+        """Say who each of many items shows by a request; see `identify_many`."""
         check_fingerprint(probes, self.pin)
-        how = (fpir, prior_unknown, fusion, calibration, candidates)
-        return identified(self._known, probes.vectors, self.model, *how)
+        return identified(self._known, probes.vectors, self.model, request)
 
     def identities(self) -> int:
         """How many different identities are enrolled."""

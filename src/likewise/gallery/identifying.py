@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from likewise.distances import FAMILY as DISTANCES
-from likewise.errors import BadArgument, NotEnrolled, UnsupportedRate
+from likewise.errors import NotEnrolled, UnsupportedRate
 from likewise.gallery.open_set import (
     TARGETS,
     Limit,
-    check_prior_unknown,
     default_limit,
     limit_for,
     posterior,
 )
-from likewise.gallery.request import ratios_of
+from likewise.gallery.request import IdentificationRequest, ratios_of
 from likewise.gallery.result import Candidate, Identified
 from likewise.gallery.templates import Rule, Templates
 from likewise.model import Model
@@ -75,11 +74,7 @@ def identified(
     known: Snapshot,
     vectors: Float[Array, "n dim"],
     model: Model | None,
-    fpir: float | None,
-    prior_unknown: float,
-    rule: Rule,
-    calibration: str,
-    candidates: int,
+    request: IdentificationRequest,
 ) -> list[Identified]:
     """Who each of some vectors shows; see `Gallery.identify`.
 
@@ -89,39 +84,26 @@ def identified(
         known: What is enrolled.
         vectors: One a probe.
         model: Whose calibration gives probabilities; None for none.
-        fpir: The rate that was asked for; None if any will do.
-        prior_unknown: How often a probe shows nobody of the gallery.
-        rule: How several templates are fused.
-        calibration: Its name.
-        candidates: How many to name.
+        request: How to say who each is.
 
     Raises:
         NotEnrolled: If the gallery is empty.
         NotCalibrated: If the model has no calibration of that name.
         UnsupportedRate: If the rate that was asked for has no threshold.
-        BadArgument: If an argument is none.
+        BadArgument: If the rate is none.
     """
     templates = known.templates()
     if not len(templates):
         raise NotEnrolled("The gallery is empty, so nobody can be found in it. Enrol first.")
-    targets = TARGETS if fpir is None else (fpir,)
-    limits = [known.limit(target, rule, templates) for target in targets]
-    ratios = None if model is None else ratios_of(model, calibration)
+    targets = TARGETS if request.fpir is None else (request.fpir,)
+    limits = [known.limit(target, request.fusion, templates) for target in targets]
+    ratios = None if model is None else ratios_of(model, request.calibration)
     found: list[Identified] = []
     step = max(1, _NUMBERS // len(templates.vectors))
     for start in range(0, len(vectors), step):
         found += [
-            decide_probe(
-                row,
-                templates.identities,
-                limits,
-                ratios,
-                asked=fpir,
-                prior_unknown=prior_unknown,
-                rule=rule,
-                candidates=candidates,
-            )
-            for row in templates.distances(vectors[start : start + step], rule)
+            decide_probe(row, templates.identities, limits, ratios, request)
+            for row in templates.distances(vectors[start : start + step], request.fusion)
         ]
     return found
 
@@ -131,11 +113,7 @@ def decide_probe(
     identities: Sequence[str],
     limits: Sequence[Limit],
     ratios: Callable[[Array], Array] | None,
-    *,
-    asked: float | None,
-    prior_unknown: float,
-    rule: str,
-    candidates: int,
+    request: IdentificationRequest,
 ) -> Identified:
     """Who a probe is; see `Gallery.identify`.
 
@@ -144,26 +122,19 @@ def decide_probe(
         identities: Their names.
         limits: Of the rates that may be used.
         ratios: Gives the log-likelihood ratio of each distance; None without a calibration.
-        asked: The rate that was asked for; None if any will do.
-        prior_unknown: How often a probe shows nobody of the gallery.
-        rule: How templates were fused.
-        candidates: How many to name.
+        request: How to say it.
 
     Raises:
-        BadArgument: If the prior is none, or no candidate is asked for.
         UnsupportedRate: If the rate that was asked for has no threshold.
     """
-    check_prior_unknown(prior_unknown)
-    if candidates < 1:
-        raise BadArgument(f"{candidates} candidates were asked for, and 1 at least is expected.")
     limit = default_limit(limits)
-    if asked is not None and limit.threshold is None:
+    if request.fpir is not None and limit.threshold is None:
         raise UnsupportedRate(limit.reason)
-    order = np.argsort(distances, kind="stable")[:candidates].tolist()
+    order = np.argsort(distances, kind="stable")[: request.candidates].tolist()
     each, unknown = None, None
     if ratios is not None:
-        each, unknown = posterior(ratios(distances), prior_unknown)
-    prior = (1 - prior_unknown) / len(distances)
+        each, unknown = posterior(ratios(distances), request.prior_unknown)
+    prior = (1 - request.prior_unknown) / len(distances)
     found = tuple(
         Candidate(
             identities[at],
@@ -182,8 +153,8 @@ def decide_probe(
         identity=found[0].identity if verdict == "identified" else "",
         candidates=found,
         limit=limit,
-        rule=rule,
+        rule=request.fusion,
         enrolled=len(distances),
-        prior_unknown=prior_unknown,
+        prior_unknown=request.prior_unknown,
         probability_unknown=unknown,
     )

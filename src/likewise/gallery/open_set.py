@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from likewise.errors import BadArgument
+from likewise.metrics.intervals import CONFIDENCE, trials_bounding
 from likewise.shapes import Array, Float, Int
 
 TARGETS = (0.001, 0.01, 0.05, 0.1)
 PREFERRED = 0.01
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def default_limit(limits: Sequence[Limit]) -> Limit:
 
 
 def _needed(count: int, target: float) -> str:
-    least = 2 * math.ceil(math.log(1 - CONFIDENCE) / math.log1p(-target))
+    least = 2 * math.ceil(trials_bounding(target))
     if count < least:
         needed = f"at least {least:,} identities"
     else:

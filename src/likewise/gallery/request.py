@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from likewise.errors import BadArgument, ForeignEmbedding, NotEnrolled
+from likewise.gallery.open_set import check_prior_unknown
 from likewise.gallery.result import DIGEST, PATH, Entry
+from likewise.gallery.templates import Rule, check_rule
 from likewise.io.display import shortened
 from likewise.model import Model
 from likewise.registry import Spec
@@ -16,6 +18,37 @@ from likewise.stores.base import Store
 from likewise.stores.rows import Metadata, Pin, Rows
 from likewise.stores.where import Condition, parse_condition
 from likewise.types import Embeddings, Raw
+
+
+@dataclass(frozen=True)
+class IdentificationRequest:
+    """How to say who a probe shows; every part may be left out.
+
+    Attributes:
+        fpir: The share of strangers that may be taken for somebody; None for .01 where the gallery
+            supports it, else the smallest that it does.
+        prior_unknown: How often a probe shows nobody of the gallery.
+        fusion: How several templates are fused: `nearest`, `mean` or `centroid`.
+        calibration: Which of the model's calibrations gives the probabilities.
+        candidates: How many to name.
+
+    Raises:
+        BadArgument: If the prior or the fusion is none, or no candidate is asked for.
+    """
+
+    fpir: float | None = None
+    prior_unknown: float = 0.5
+    fusion: Rule = "nearest"
+    calibration: str = "default"
+    candidates: int = 5
+
+    def __post_init__(self) -> None:
+        check_prior_unknown(self.prior_unknown)
+        check_rule(self.fusion)
+        if self.candidates < 1:
+            raise BadArgument(
+                f"{self.candidates} candidates were asked for, and 1 at least is expected."
+            )
 
 
 def store_spec(text: str | Path) -> str:

@@ -57,7 +57,7 @@ def from_npy(data: bytes | bytearray | Shaped[Array, "n"], most: int) -> Shaped[
             f"it has {held} bytes of data, and its header says {count * dtype.itemsize}"
         )
     flat = np.frombuffer(data, dtype=dtype, count=count, offset=file.tell())
-    if dtype.kind == "U" and count:
+    if np.issubdtype(dtype, np.str_) and count:
         letters = flat.view(np.dtype(np.uint32).newbyteorder(dtype.byteorder))
         if int(letters.max()) > _LAST_LETTER:
             raise ValueError("it holds texts whose letters are none")

@@ -6,7 +6,7 @@ from likewise.kinds import FAMILY
 
 
 @cache
-def _endings() -> dict[str, str]:
+def known_endings() -> dict[str, str]:
     """Ending → kind; the house's kinds come first, and keep what is theirs."""
     found: dict[str, str] = {}
     for name in FAMILY.names():
@@ -25,5 +25,5 @@ def kind_of_file(name: str, otherwise: str = "image") -> str:
     """
     lowered = name.lower()
     return next(
-        (kind for ending, kind in _endings().items() if lowered.endswith(ending)), otherwise
+        (kind for ending, kind in known_endings().items() if lowered.endswith(ending)), otherwise
     )

@@ -3,19 +3,29 @@
 import shlex
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from safetensors.torch import save as save_tensors
 
-from likewise.auditing import Audit
+from likewise.auditing import (
+    Audit,
+    audit_decoded,
+    embedding_findings,
+    margin_of,
+    some_identities,
+    worst_first,
+)
 from likewise.calibration import to_json
 from likewise.data import Decoded
+from likewise.evaluation import Fitting
 from likewise.io import atomic
-from likewise.learn.inspection import facts_of, inspect
 from likewise.learn.loop import checkpoint
 from likewise.learn.loop.data import Splitter
-from likewise.learn.loop.train import OnStep, Run, train
+from likewise.learn.loop.run import OnStep, Run
+from likewise.learn.loop.train import train
+from likewise.learn.loop.validation import embedded
 from likewise.learn.network.export import export_matcher, export_network
 from likewise.model import (
     LeakageRecord,
@@ -29,8 +39,10 @@ from likewise.recipe import Recipe
 from likewise.report import examples_of, report_of, training_json, write_report
 from likewise.results import Epoch, Evaluation, Training
 from likewise.sources.base import Source
-from likewise.tasks.calibrate import fit, with_test_rates
+from likewise.tasks.calibrate import calibrate_comparators, with_test_rates
 from likewise.types import Claim, Role
+
+MOST_AUDITED = 512
 
 
 @dataclass(frozen=True)
@@ -132,7 +144,7 @@ def learn(
     try:
         if on_start is not None:
             on_start(run)
-        found = inspect(run) if audit else None
+        found = audit_run(run) if audit else None
         if found is not None and on_audit is not None:
             on_audit(found)
         for epoch in run:
@@ -151,7 +163,7 @@ def learn(
             data=run.data.sentences(),
             rerun=_rerun(model),
             choice=model.calibration().choice,
-            audit=facts_of(found),
+            audit=_facts_of(found),
         )
         write_report(report, folder / "report.html", folder / "card.md")
         if on_measured is not None:
@@ -169,6 +181,45 @@ def learn(
         run.data.sentences(),
         found,
     )
+
+
+def audit_run(run: Run) -> Audit:
+    """Audit the decoded items of a run that has not begun, and the embedding it begins with.
+
+    Copies are looked for among all items, in two roles too; shortcuts are asked of 2,000 of them,
+    and the margin is held against the distances of 512 training items in the untrained network.
+    """
+    whole, train = run.data.whole, run.data.parts[Role.TRAIN]
+    roles = np.full(len(whole), "", dtype="U9")
+    for role, rows in run.data.split:
+        roles[rows] = role.value
+    found = audit_decoded(whole, run.data.transform, roles, seed=run.recipe.seed)
+    rows = some_identities(train.items, MOST_AUDITED, np.random.default_rng(run.recipe.seed))
+    part = train.take(rows)
+    device = next(run.network.parameters()).device
+    vectors = embedded(run.network, part, np.arange(len(part)), run.data.transform, device)
+    run.network.train()
+    if len(vectors) < 2 or not np.isfinite(vectors).all():
+        return found
+    bounded = run.recipe.normalize and run.recipe.distance.partition("(")[0] in (
+        "euclidean",
+        "cosine",
+    )
+    more = embedding_findings(
+        vectors,
+        part.items,
+        run.distance,
+        margin=margin_of(run.recipe.loss),
+        trained=False,
+        unit=bounded,
+        seed=run.recipe.seed,
+    )
+    return replace(found, findings=worst_first([*found.findings, *more]))
+
+
+def _facts_of(found: Audit | None) -> Mapping[str, str]:
+    """The audit as the report and the card show it; nothing where there was none."""
+    return {} if found is None else found.facts()
 
 
 def _rerun(model: Model) -> tuple[str, ...]:
@@ -231,12 +282,9 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
         _save(draft, run, files, overwrite=False)
         model, parts = Model(draft), run.data.parts
         claim = Claim(run.recipe.claim)
-        made, kept = fit(
-            model,
-            parts[Role.CALIBRATE],
-            claim,
-            calibrator=run.recipe.calibrator,
-            impostors=run.recipe.impostors,
+        fitting, impostors = Fitting(run.recipe.calibrator), run.recipe.impostors
+        made, kept = calibrate_comparators(
+            model, parts[Role.CALIBRATE], claim, fitting, impostors=impostors
         )
         source = run.recipe.source or run.data.namespace
         made, evaluation = with_test_rates(model, made, parts[Role.TEST], source)

@@ -11,22 +11,22 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.calibration import FEWEST_UNITS, check_prior
+from likewise.calibration import FEWEST_FOR_THRESHOLDS, DecisionRequest
 from likewise.data import DEFAULT_SHARES, LEAST_OF_SHARE, Decoded, most_shared, pair_counts, split
 from likewise.errors import BadArgument, RecipeError, SplitError
 from likewise.evaluation import Decided, Fold, PooledEvaluation, Said, pool_folds
 from likewise.learn.experiment import learn
 from likewise.learn.loop.data import Splitter
-from likewise.learn.loop.train import OnStep, Run
+from likewise.learn.loop.run import OnStep, Run
 from likewise.model import Model
 from likewise.pairs import choose_pairs
 from likewise.recipe import Recipe
-from likewise.results import Epoch, Evaluation
+from likewise.results import Epoch, Evaluation, check_prior
 from likewise.shapes import Array, Int
 from likewise.sources import FAMILY as SOURCES
 from likewise.sources.base import Source
 from likewise.tasks.evaluate import measure_model
-from likewise.tasks.seen import see
+from likewise.tasks.features import features_for
 from likewise.types import Claim, Items, Role, Split
 
 MOST_FOLDS = 100
@@ -145,9 +145,10 @@ def _decided(
 ) -> tuple[Evaluation, Decided]:
     """What a fold's model does to its own test items."""
     fitted = model.calibration(comparator=comparator)
-    evaluation = measure_model(model, test, source, comparator=comparator, prior=prior)
-    seen = see(model, test, comparator)
-    compared = choose_pairs(seen.vectors, seen.items, seen.comparator, fitted.against)
+    request = DecisionRequest(prior=prior, comparator=comparator)
+    evaluation = measure_model(model, test, source, request)
+    features = features_for(model, test, comparator)
+    compared = choose_pairs(features.vectors, features.items, features.comparator, fitted.against)
     decided = Decided.of(compared, fitted.points, fitted.claim)
     said = Said.of(compared, fitted.ratios, fitted.claim, prior)
     return evaluation, replace(decided, said=said)
@@ -188,11 +189,15 @@ def _fractions(recipe: Recipe, items: Items, left: int) -> dict[Role, float] | N
     if recipe.fractions:
         return {Role(role): share for role, share in recipe.fractions.items()}
     usual = DEFAULT_SHARES[Role.CALIBRATE] / (1 - DEFAULT_SHARES[Role.TEST])
-    if items.pairs is not None or left * usual >= FEWEST_UNITS or left < 3 * FEWEST_UNITS:
+    if (
+        items.pairs is not None
+        or left * usual >= FEWEST_FOR_THRESHOLDS
+        or left < 3 * FEWEST_FOR_THRESHOLDS
+    ):
         return None
     rest = 1 - DEFAULT_SHARES[Role.TEST]
     # A quarter more, so that no rounding takes one away.
-    calibrate = rest * (FEWEST_UNITS + 0.25) / left
+    calibrate = rest * (FEWEST_FOR_THRESHOLDS + 0.25) / left
     return {
         Role.TRAIN: rest - calibrate,
         Role.CALIBRATE: calibrate,

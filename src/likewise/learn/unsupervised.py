@@ -6,7 +6,7 @@ from pathlib import Path
 from likewise.duplicates import Copies
 from likewise.kinds import FAMILY as KINDS
 from likewise.learn.experiment import Experiment, learn
-from likewise.learn.loop.train import OnStep, Run
+from likewise.learn.loop.run import OnStep, Run
 from likewise.recipe import Recipe, seconds_of
 from likewise.results import Epoch
 from likewise.sources.base import Source

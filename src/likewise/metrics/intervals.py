@@ -1,4 +1,7 @@
-"""95% intervals in which identities, not pairs, are the trials."""
+"""95% intervals in which identities, not pairs, are the trials; and what they are made of.
+
+The logistic function, the jackknife and the quantiles of the whole house stand here.
+"""
 
 import math
 
@@ -10,9 +13,11 @@ from likewise.shapes import Array, Float, Int
 
 CONFIDENCE = 0.95
 FEWEST_UNITS = 20
+NORMAL_QUANTILE = 1.96
+"""Of the normal distribution, for an interval of 95% whose trials are too many to count."""
 
 
-def two_sided(
+def rate_interval(
     value: float, leave_one_out: Float[Array, "units"], independent: float
 ) -> tuple[float | None, float | None]:
     """The 95% interval of a rate: the delete-one jackknife, on the logit scale, with a t quantile.
@@ -36,7 +41,7 @@ def two_sided(
         bound = _bound(CONFIDENCE, independent)
         return (0.0, bound) if value <= 0 else (1 - bound, 1.0)
     half = _half((1 + CONFIDENCE) / 2, value, leave_one_out)
-    center = math.log(value / (1 - value))
+    center = logit(value)
     return expit(center - half), expit(center + half)
 
 
@@ -59,7 +64,7 @@ def upper_limit(
     if value <= 0:
         return _bound(confidence, independent)
     half = _half(confidence, value, leave_one_out)
-    return expit(math.log(value / (1 - value)) + half)
+    return expit(logit(value) + half)
 
 
 def share_of(values: Float[Array, "n"], codes: Int[Array, "n"]) -> Share:
@@ -74,7 +79,7 @@ def share_of(values: Float[Array, "n"], codes: Int[Array, "n"]) -> Share:
     count, total = len(means), float(means.sum())
     value = min(max(total / count, 0.0), 1.0)
     without = (total - means) / max(1, count - 1)
-    low, high = two_sided(value, without, float(count))
+    low, high = rate_interval(value, without, float(count))
     return Share(value, count, low, high)
 
 
@@ -85,14 +90,28 @@ def _bound(confidence: float, independent: float) -> float:
 
 def _half(probability: float, value: float, leave_one_out: Float[Array, "units"]) -> float:
     """Half the width of the interval of the logit."""
+    half = student_quantile(len(leave_one_out) - 1, probability) * jackknife_error(leave_one_out)
+    return half / (value * (1 - value))
+
+
+def jackknife_error(leave_one_out: Float[Array, "units"]) -> float:
+    """Compute the standard error of an estimate from what it is without each unit in turn.
+
+    References:
+        Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, eq. 11.5: the delete-one
+        jackknife.
+    """
     units = len(leave_one_out)
-    spread = np.sum((leave_one_out - leave_one_out.mean()) ** 2)
-    error_on_rate = math.sqrt((units - 1) / units * float(spread))
-    return quantile(units - 1, probability) * error_on_rate / (value * (1 - value))
+    spread = float(np.sum((leave_one_out - leave_one_out.mean()) ** 2))
+    return math.sqrt((units - 1) / units * spread)
 
 
-def quantile(degrees: float, probability: float) -> float:
-    """Of Student's t.
+def student_quantile(degrees: float, probability: float) -> float:
+    """Compute a quantile of Student's t.
+
+    Args:
+        degrees: Of freedom.
+        probability: That a value is at most the quantile.
 
     Raises:
         MissingExtra: If scipy is not installed.
@@ -106,6 +125,22 @@ def quantile(degrees: float, probability: float) -> float:
     return float(stdtrit(degrees, probability))
 
 
-def expit(x: float) -> float:
-    """The rate of a logit."""
-    return 0.5 * (1 + math.tanh(0.5 * x))
+def trials_bounding(rate: float) -> float:
+    """Compute how many independent trials without an error have this rate for their upper limit."""
+    return math.log(1 - CONFIDENCE) / math.log1p(-rate)
+
+
+def logit(rate: float) -> float:
+    """Compute the natural logarithm of the odds."""
+    return math.log(rate / (1 - rate))
+
+
+def expit(odds: float) -> float:
+    """Compute the rate whose logit is given: the logistic function."""
+    return 0.5 * (1 + math.tanh(0.5 * odds))
+
+
+def expit_all(odds: Float[Array, "n"]) -> Float[Array, "n"]:
+    """Compute the rates of many logits; the last bit may differ from that of `expit`."""
+    rates: Array = 0.5 * (1 + np.tanh(0.5 * odds))
+    return rates

@@ -9,21 +9,22 @@ import math
 
 import numpy as np
 
-from likewise.errors import BadArgument, MissingExtra
-from likewise.metrics.intervals import CONFIDENCE, FEWEST_UNITS
+from likewise.errors import BadArgument
+from likewise.metrics.intervals import (
+    CONFIDENCE,
+    FEWEST_UNITS,
+    expit,
+    expit_all,
+    logit,
+    student_quantile,
+)
 from likewise.metrics.tally import Tally
 from likewise.shapes import Array, Float
 
 
 def probabilities_at(ratios: Float[Array, "n"], prior: float) -> Float[Array, "n"]:
     """The probability of the same that each natural log-likelihood ratio gives at this prior."""
-    found: Array = 0.5 * (1 + np.tanh(0.5 * (ratios + logit(prior))))
-    return found
-
-
-def logit(share: float) -> float:
-    """The natural logarithm of the odds."""
-    return math.log(share / (1 - share))
+    return expit_all(ratios + logit(prior))
 
 
 def log_loss(
@@ -127,21 +128,15 @@ def share_of_same(
     if not same.value or not different.value:
         return float(bool(same.value)), None, None
     odds = logit(prior) + math.log(same.value) - math.log(different.value)
-    share = _expit(odds)
+    share = expit(odds)
     units = min(len(same.without), len(different.without))
     if units < FEWEST_UNITS or not (same.without.min() > 0 < different.without.min()):
         return share, None, None
-    try:
-        from scipy.special import stdtrit
-    except ImportError as error:
-        raise MissingExtra(
-            "Intervals need scipy, which is not installed. Run: pip install 'likewise[evaluate]'"
-        ) from error
     variance = sum(
         (len(part.without) - 1) * float(np.var(np.log(part.without))) for part in (same, different)
     )
-    half = float(stdtrit(units - 1, (1 + CONFIDENCE) / 2)) * math.sqrt(variance)
-    return share, _expit(odds - half), _expit(odds + half)
+    half = student_quantile(units - 1, (1 + CONFIDENCE) / 2) * math.sqrt(variance)
+    return share, expit(odds - half), expit(odds + half)
 
 
 def error_between(less: Tally | None, more: Tally | None) -> Tally:
@@ -170,7 +165,3 @@ def error_between(less: Tally | None, more: Tally | None) -> Tally:
         trials=known.trials,
         independent=known.independent,
     )
-
-
-def _expit(x: float) -> float:
-    return 0.5 * (1 + math.tanh(0.5 * x))

@@ -6,7 +6,14 @@ interval of the measured rate alone is too narrow to judge a promise by.
 
 import math
 
-from likewise.metrics.intervals import CONFIDENCE, FEWEST_UNITS, expit, quantile
+from likewise.metrics.intervals import (
+    CONFIDENCE,
+    FEWEST_UNITS,
+    expit,
+    logit,
+    student_quantile,
+    trials_bounding,
+)
 from likewise.results import OperatingPoint, Promise, Rate
 
 # Fewer than one error in a million million is none, or was made up.
@@ -79,12 +86,12 @@ def predicted(
     if calibrate.value <= 0:
         bound, reach = calibrate.high or 1.0, 0.0
         if there:
-            reach = quantile(test.units - 1, probability) * there
-        return 0.0, expit(_logit(bound) + reach) if bound < 1 else 1.0
+            reach = student_quantile(test.units - 1, probability) * there
+        return 0.0, expit(logit(bound) + reach) if bound < 1 else 1.0
     here = _error(calibrate)
     if here is None:
         return None
-    center, value = _logit(calibrate.value), calibrate.value
+    center, value = logit(calibrate.value), calibrate.value
     if there is not None:
         half = _half(here, calibrate.units - 1, there, test.units - 1, probability)
         return expit(center - half), expit(center + half)
@@ -92,7 +99,7 @@ def predicted(
     unseen = math.sqrt(1 / (trials * value * (1 - value)))
     half = _half(here, calibrate.units - 1, unseen, test.units - 1, probability)
     low, high = expit(center - half), expit(center + half)
-    least = expit(center - quantile(calibrate.units - 1, probability) * here)
+    least = expit(center - student_quantile(calibrate.units - 1, probability) * here)
     none_explained = test.value <= 0 and (1 - least) ** trials >= 1 - CONFIDENCE
     return (0.0 if none_explained else low), high
 
@@ -109,17 +116,17 @@ def _error(rate: Rate) -> float | None:
     if not _LEAST < rate.value < 1 - _LEAST:
         return None
     if rate.high is not None and rate.high < 1:
-        half = _logit(rate.high) - _logit(rate.value)
+        half = logit(rate.high) - logit(rate.value)
     elif rate.low:
-        half = _logit(rate.value) - _logit(rate.low)
+        half = logit(rate.value) - logit(rate.low)
     else:
         return None
-    return half / quantile(rate.units - 1, (1 + CONFIDENCE) / 2)
+    return half / student_quantile(rate.units - 1, (1 + CONFIDENCE) / 2)
 
 
 def _trials(bound: float) -> float:
     """How many independent trials without an error have this upper limit."""
-    return math.log(1 - CONFIDENCE) / math.log1p(-bound) if 0 < bound < 1 else 1.0
+    return trials_bounding(bound) if 0 < bound < 1 else 1.0
 
 
 def _half(first: float, fewer: int, second: float, more: int, probability: float) -> float:
@@ -128,8 +135,4 @@ def _half(first: float, fewer: int, second: float, more: int, probability: float
     if total <= 0:
         return 0.0
     degrees = total**2 / (first**4 / fewer + second**4 / more)
-    return quantile(degrees, probability) * math.sqrt(total)
-
-
-def _logit(value: float) -> float:
-    return math.log(value / (1 - value))
+    return student_quantile(degrees, probability) * math.sqrt(total)

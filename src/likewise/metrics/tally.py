@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.metrics.intervals import CONFIDENCE, two_sided, upper_limit
+from likewise.metrics.intervals import CONFIDENCE, rate_interval, upper_limit
 from likewise.results import Rate
 from likewise.shapes import Array, Float
 
@@ -73,7 +73,7 @@ class Tally:
 
     def rate(self) -> Rate:
         """The rate with its counts and its 95% interval; no interval below 20 units."""
-        low, high = two_sided(self.value, self.without, self.independent)
+        low, high = rate_interval(self.value, self.without, self.independent)
         return Rate(self.value, self.errors, self.trials, len(self.total_without), low, high)
 
     def upper(self, confidence: float = CONFIDENCE) -> float:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,10 +36,15 @@ from likewise.model.transform_text import parse_transform
 from likewise.registry import unknown
 from likewise.shapes import Array, Float
 from likewise.transforms.base import Transform
-from likewise.types import Embeddings, Items, Raw
+from likewise.types import Embeddings, Items, Raw, warn_renamed
 
 COMPARATORS = ("distance", "matcher")
 _BATCH = 256
+_RENAMED = {
+    "looks_closer": "uses_feature_maps",
+    "see_decoded": "features_for",
+    "see_one": "features_for_one",
+}
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,15 @@ class Model:
             self.distance: Distance = DISTANCES.build(self.manifest.distance)
         except LikewiseError as error:
             raise DamagedModel(f"{self.folder / 'model.toml'}: {error}") from error
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A method by the name that it had before."""
+            if name not in _RENAMED:
+                raise AttributeError(f"'Model' object has no attribute {name!r}")
+            warn_renamed(name, _RENAMED[name])
+            return getattr(self, _RENAMED[name])
 
     def _input(self, name: str, kind: str) -> Input:
         transform = parse_transform(self.read(input_role("transform", name)), kind)
@@ -253,14 +268,14 @@ class Model:
         with _enough(place):
             return self._run(*self.transform.collate([self.decode(raw, place)]))
 
-    def looks_closer(self, comparator: str = "") -> bool:
-        """Whether that comparator reads feature maps, which embeddings alone do not hold."""
+    def uses_feature_maps(self, comparator: str = "") -> bool:
+        """Tell whether that comparator reads feature maps, which embeddings alone do not hold."""
         found = self.comparator(comparator)
-        return isinstance(found, OnnxMatcher) and found.reads_maps
+        return isinstance(found, OnnxMatcher) and found.uses_feature_maps
 
-    def see_decoded(self, decoded: Decoded, comparator: str = "") -> Array | FeatureMaps:
-        """What that comparator compares of decoded items: vectors, and maps where it reads them."""
-        if not self.looks_closer(comparator) or self._encoder.maps is None:
+    def features_for(self, decoded: Decoded, comparator: str = "") -> Array | FeatureMaps:
+        """Return what that comparator compares of decoded items: vectors, or `FeatureMaps`."""
+        if not self.uses_feature_maps(comparator) or self._encoder.maps is None:
             return self.embed_decoded(decoded)
         parts = (
             self._look(decoded.batch(np.arange(part.start, part.stop))[0])
@@ -268,9 +283,9 @@ class Model:
         )
         return FeatureMaps.of(parts, len(decoded), self._encoder.maps)
 
-    def see_one(self, raw: Raw, place: str, comparator: str = "") -> Array | FeatureMaps:
-        """What that comparator compares of one raw item."""
-        if not self.looks_closer(comparator):
+    def features_for_one(self, raw: Raw, place: str, comparator: str = "") -> Array | FeatureMaps:
+        """Return what that comparator compares of one raw item."""
+        if not self.uses_feature_maps(comparator):
             return self.embed_one(raw, place)
         with _enough(place):
             return FeatureMaps(*self._look(self.transform.collate([self.decode(raw, place)])[0]))

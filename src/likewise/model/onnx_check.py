@@ -117,14 +117,14 @@ class _Walk:
 
     def known(self, name: str, number: int, wire: int) -> str:
         """Refuse a field that is not expected; the message that it holds, if it holds one."""
-        kind = _FIELDS[name].get(number)
-        if kind is None:
-            held = _REFUSED.get((name, number), f"field {number} in its {name}")
-            raise _Unfit(f"it holds {held}, and {_EXPECTED} are expected")
-        wires = (_BYTES,) if isinstance(kind, str) else kind if isinstance(kind, tuple) else (kind,)
+        held = _FIELDS[name].get(number)
+        if held is None:
+            refused = _REFUSED.get((name, number), f"field {number} in its {name}")
+            raise _Unfit(f"it holds {refused}, and {_EXPECTED} are expected")
+        wires = (_BYTES,) if isinstance(held, str) else held if isinstance(held, tuple) else (held,)
         if wire not in wires:
             raise _Unfit(f"field {number} in its {name} is damaged")
-        return kind if isinstance(kind, str) else ""
+        return held if isinstance(held, str) else ""
 
     def operator(self, name: str, number: int, value: int, stop: int) -> None:
         """Check the name and the domain of an operator."""

@@ -34,7 +34,7 @@ class OnnxMatcher:
         maps: Channels, height and width of a feature map of this model; None if it gives none.
 
     Attributes:
-        reads_maps: Whether it compares feature maps: then it is given `FeatureMaps` rows.
+        uses_feature_maps: Whether it compares feature maps: then it is given `FeatureMaps` rows.
 
     Raises:
         DamagedModel: If the matcher does not load, or compares something else.
@@ -50,7 +50,7 @@ class OnnxMatcher:
         self.dim = dim
         self._folder = folder
         self._graph, self._sizes = _graph(exported, dim, maps, folder)
-        self.reads_maps = len(self._sizes) > 1
+        self.uses_feature_maps = len(self._sizes) > 1
 
     def rows(self, first: Float[Any, "n dim"], second: Float[Any, "n dim"]) -> Float[Array, "n"]:
         """The dissimilarity of each row of `first` and the same row of `second`, in float32.
@@ -94,16 +94,16 @@ class OnnxMatcher:
 
     @property
     def _pairs_at_once(self) -> int:
-        places = math.prod(self._sizes[1:]) if self.reads_maps else 0
+        places = math.prod(self._sizes[1:]) if self.uses_feature_maps else 0
         return max(1, _NUMBERS // (16 * math.prod(self._sizes) + 8 * places**2))
 
     def _read(self, some: Any) -> Float[Array, "n ..."]:
         """What the graph takes of some rows."""
-        read: Array = some.maps if self.reads_maps else some
+        read: Array = some.maps if self.uses_feature_maps else some
         return read
 
     def _checked(self, first: Any, second: Any, *, paired: bool) -> tuple[Any, Any]:
-        if self.reads_maps:
+        if self.uses_feature_maps:
             return self._with_maps(first), self._with_maps(second)
         _, first, second = vectors("the matcher", first, second, paired=paired)
         if first.shape[1] != self.dim:

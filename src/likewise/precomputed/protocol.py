@@ -59,7 +59,7 @@ def pair_labels(place: str, labels: Any, count: int) -> Shaped[Array, "n"]:
         DamagedSource: If they are of another type or number, or one is empty.
     """
     column = np.asarray(labels)
-    if column.dtype.kind == "S":
+    if np.issubdtype(column.dtype, np.bytes_):
         column = np.char.decode(column, "utf-8", "backslashreplace")
     if column.dtype.kind not in "Uiu" or column.shape != (count,):
         raise DamagedSource(

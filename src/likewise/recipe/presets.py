@@ -79,11 +79,11 @@ class Row:
         """How long, in words."""
         return f"up to {self.minutes:g} min" if self.minutes else "any"
 
-    def fits(self, kind: str, seconds: float | None, identities: int) -> bool:
+    def fits(self, sort: str, seconds: float | None, identities: int) -> bool:
         """Whether it is for such data and so much time; None is a time that nobody said."""
         low, high = self.identities
         timely = seconds is None or not self.minutes or seconds <= 60 * self.minutes
-        return self.kind == kind and timely and low <= identities <= (high or identities)
+        return sort == self.kind and timely and low <= identities <= (high or identities)
 
 
 @cache

@@ -117,7 +117,7 @@ class Recipe:
         def __getattr__(self, name: str) -> Any:
             """A field by the name that it had before."""
             if name not in RENAMED_FIELDS:
-                raise AttributeError(f"A recipe has no field {name!r}.")
+                raise AttributeError(f"'Recipe' object has no attribute {name!r}")
             warn_renamed(name, field_name(name))
             return getattr(self, field_name(name))
 

@@ -73,8 +73,7 @@ def render_folds(report: FoldsReport) -> str:
 def _as_point(point: PooledPoint) -> OperatingPoint:
     """A point over all folds in the form that figures and tables take: it has no one threshold."""
     return OperatingPoint(
-        point.name,
-        point.target,
+        point.criterion,
         math.nan,
         point.supported,
         point.reason,

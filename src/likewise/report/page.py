@@ -46,7 +46,7 @@ class Example:
     def __post_init__(self) -> None:
         both = (self.first, self.second)
         images = all(item.dtype == np.uint8 and item.ndim == 3 for item in both)
-        series = all(item.dtype.kind == "f" and item.ndim == 2 for item in both)
+        series = all(np.issubdtype(item.dtype, np.floating) and item.ndim == 2 for item in both)
         if not images and not (series and self.first.shape[1] == self.second.shape[1]):
             given = " and ".join(f"{item.dtype} {list(item.shape)}" for item in both)
             raise BadArgument(

@@ -11,7 +11,7 @@ import numpy as np
 from likewise.metrics.curves import normal_deviates
 from likewise.report import wording
 from likewise.report.figures import TOKENS, Figure, finished
-from likewise.results import Curve, OperatingPoint, Rate, Verification
+from likewise.results import EQUAL_ERROR, Curve, OperatingPoint, Rate, Verification
 from likewise.shapes import Array
 
 _LEAST, _MOST = 1e-5, 0.6
@@ -139,7 +139,7 @@ def slider(found: Verification, default: str) -> str:
     curve = found.curve
     if curve is None:
         return ""
-    start = next(p for p in found.points if p.name == (default or "eer")).threshold
+    start = next(p for p in found.points if p.name == (default or str(EQUAL_ERROR))).threshold
     at = int(np.argmin(np.abs(curve.thresholds - start)))
     data = {
         "threshold": [wording.distance(float(value)) for value in curve.thresholds],

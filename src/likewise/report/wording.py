@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from likewise.results import (
+    BALANCED,
+    EQUAL_ERROR,
     Accuracy,
     Correlation,
     Evaluation,
@@ -158,11 +160,12 @@ def measured_on(evaluation: Evaluation) -> str:
 
 def aim(point: OperatingPoint) -> str:
     """What a threshold was fitted for: `1 false accept in 20`."""
-    if point.name == "balanced":
+    criterion = point.criterion
+    if criterion == BALANCED:
         return "the least mean of both error rates"
-    if point.name.startswith("cost="):
-        return f"the least cost at {point.name.removeprefix('cost=')}"
-    if point.guaranteed:
+    if criterion.costs is not None:
+        return f"the least cost at {criterion.terms}"
+    if criterion.guaranteed:
         return f"a false-accept rate of at most {point.target:g}, 95% sure"
     if point.target is None:
         return "false accepts as frequent as false rejects"
@@ -224,7 +227,7 @@ def unpromised(points: Sequence[OperatingPoint], unit: str) -> str:
     Returns:
         A sentence after a space; empty where that point was not measured, either.
     """
-    known = (point for point in points if point.name == "balanced" and point.supported)
+    known = (point for point in points if point.criterion == BALANCED and point.supported)
     point = next(known, None)
     if point is None or point.test is None:
         return ""
@@ -286,7 +289,7 @@ def promises(found: Verification) -> list[str]:
 def _unsupported(evaluation: Evaluation) -> str:
     found = evaluation.verification
     refused = [p for p in found.points if not p.supported and p.target is not None]
-    equal = next((p for p in found.points if p.name == "eer"), None)
+    equal = next((p for p in found.points if p.criterion == EQUAL_ERROR), None)
     beside = f" ({distance(equal.threshold)})" if equal else ""
     easiest = max(refused, key=lambda point: point.target or 0, default=None)
     why = f" Even {easiest.name}, the easiest to support, is refused. " if easiest else ""

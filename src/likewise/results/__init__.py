@@ -11,7 +11,6 @@ if TYPE_CHECKING:
         Epoch,
         Evaluation,
         Mistake,
-        OperatingPoint,
         Training,
         Verification,
         claim_sentence,
@@ -23,6 +22,15 @@ if TYPE_CHECKING:
         GradeAccuracy,
         GradeBin,
         Graded,
+    )
+    from likewise.results.plain import to_plain
+    from likewise.results.points import (
+        BALANCED,
+        EQUAL_ERROR,
+        Criterion,
+        OperatingPoint,
+        check_prior,
+        check_rate,
     )
     from likewise.results.probability import Choice, Probability, Reliability
     from likewise.results.ranking import AtSize, Identification, OneShot, Retrieval, Share

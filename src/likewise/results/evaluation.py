@@ -5,40 +5,11 @@ from dataclasses import dataclass, field
 
 from likewise.results.curves import Curve, Histogram
 from likewise.results.grades import Grade, Graded
+from likewise.results.points import OperatingPoint
 from likewise.results.probability import Probability
 from likewise.results.ranking import Identification, OneShot, Retrieval
 from likewise.results.rates import Enrolment, ErrorRates, Groups, Promise
 from likewise.types import Claim
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """A threshold, what it was fitted for, and what it was seen to do.
-
-    Attributes:
-        name: `far=0.01` where the rate on *calibrate* is the target, `far<=0.01` where its 95%
-            upper limit is; `eer` where both errors are equal, `balanced` where their mean is
-            least, `cost=10:1` where a false accept costs ten false rejects and the cost is least.
-        target: The false-accept rate that it was fitted for; None for those without one.
-        threshold: A pair is accepted when its distance is at most this.
-        supported: Whether the data can support a rate at this target.
-        reason: Why not, and what would be needed; empty when supported.
-        calibrate: The rates on the identities that the threshold was fitted on.
-        test: The rates on the test identities, which is what a user is shown.
-    """
-
-    name: str
-    target: float | None
-    threshold: float
-    supported: bool
-    reason: str
-    calibrate: ErrorRates
-    test: ErrorRates | None
-
-    @property
-    def guaranteed(self) -> bool:
-        """Whether the target is a limit that the false-accept rate keeps, 95% sure."""
-        return self.name.startswith("far<=")
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,17 @@ from typing import Literal
 
 from likewise.calibration import (
     AUTO,
+    USUAL,
     Calibration,
+    DecisionRequest,
     check_calibrator,
-    check_target,
-    cost_name,
     fit_calibration,
     graded_distances,
     to_json,
 )
 from likewise.data import Decoded, decode_all, split
 from likewise.errors import BadArgument, CalibrationExists, SaveFailed
+from likewise.evaluation import Fitting
 from likewise.io.display import printable
 from likewise.model import DriftReference, Model, beside, to_bytes, update_model
 from likewise.pairs import choose_pairs
@@ -23,7 +24,7 @@ from likewise.registry import unknown
 from likewise.results import Evaluation
 from likewise.sources.base import Source
 from likewise.tasks.evaluate import measure_model
-from likewise.tasks.seen import see
+from likewise.tasks.features import features_for
 from likewise.types import Claim, Items, Role, Split, renamed_arguments
 
 LONGEST_NAME = 64
@@ -106,10 +107,10 @@ def calibrate(
     _check_free(model, name, overwrite=overwrite)
     if claim and claim not in list(Claim):
         raise unknown("no claim is named", claim, [one.value for one in Claim])
-    calibrator = check_calibrator(calibrator)
-    cost_name(costs or (1.0, 1.0), prior)
-    if far is not None:
-        check_target(far)
+    request = DecisionRequest(
+        far=far, guaranteed=limit == "guarantee", costs=costs, prior=prior, calibration=name
+    )
+    fitting = Fitting(check_calibrator(calibrator), request)
     claimed = Claim(claim) if claim else model.manifest.claim
     items = source.items()
     if impostors and not items.forged.any():
@@ -124,21 +125,8 @@ def calibrate(
             model.trained_on.check(decoded.items, iter(decoded), purpose="calibrate")
         dealt = _indices(decoded.items, claimed, share, seed)
         known, test = (decoded.take(dealt.indices[r]) for r in (Role.CALIBRATE, Role.TEST))
-        made, kept = fit(
-            model,
-            known,
-            claimed,
-            name=name,
-            calibrator=calibrator,
-            limit=limit,
-            far=far,
-            costs=costs,
-            prior=prior,
-            impostors=impostors,
-        )
-        made, evaluation = with_test_rates(
-            model, made, test, items.namespace, name=name, prior=prior
-        )
+        made, kept = calibrate_comparators(model, known, claimed, fitting, impostors=impostors)
+        made, evaluation = with_test_rates(model, made, test, items.namespace, request)
         # Somebody may have calibrated the model, too, since it was loaded.
         standing = _standing(model)
         _check_free(standing, name, overwrite=overwrite)
@@ -197,37 +185,25 @@ def _indices(items: Items, claim: Claim, share: float, seed: int) -> Split:
     return split(items, claim, fractions=fractions, by="random", seed=seed, trained=True)
 
 
-def fit(
-    model: Model,
-    known: Decoded,
-    claim: Claim,
-    *,
-    name: str = "default",
-    calibrator: str = AUTO,
-    limit: Literal["plain", "guarantee"] = "plain",
-    far: float | None = None,
-    costs: tuple[float, float] | None = None,
-    prior: float = 0.5,
-    impostors: str = "",
+def calibrate_comparators(
+    model: Model, known: Decoded, claim: Claim, fitting: Fitting, *, impostors: str = ""
 ) -> tuple[dict[str, Calibration], DriftReference]:
     """Calibrate every comparator of a model on decoded items; arguments as in `calibrate`.
 
     Returns:
         The calibrations by the names under which the model keeps them, that of the comparator
-        which decides under `name`; and some of the embeddings.
+        which decides under the name that is requested; and some of the embeddings.
     """
-    made, plain = {}, see(model, known, "distance")
-    for comparator, called in comparators(model, name).items():
-        if model.looks_closer(comparator):
-            seen = see(model, known, comparator)
+    made, plain = {}, features_for(model, known, "distance")
+    for comparator, called in comparators(model, fitting.request.calibration).items():
+        if model.uses_feature_maps(comparator):
+            features = features_for(model, known, comparator)
         else:
-            seen = replace(plain, comparator=model.comparator(comparator))
-        compared = choose_pairs(seen.vectors, seen.items, seen.comparator, impostors)
-        fitted = fit_calibration(
-            compared, claim, calibrator, limit=limit, far=far, costs=costs, prior=prior
-        )
-        graded = graded_distances(seen.vectors, seen.items, seen.comparator)
-        source = known.items.namespace + (f" ({seen.drawn})" if seen.drawn else "")
+            features = replace(plain, comparator=model.comparator(comparator))
+        compared = choose_pairs(features.vectors, features.items, features.comparator, impostors)
+        fitted = fit_calibration(compared, claim, fitting.calibrator, fitting.request)
+        graded = graded_distances(features.vectors, features.items, features.comparator)
+        source = known.items.namespace + (f" ({features.drawn})" if features.drawn else "")
         made[called] = replace(
             fitted,
             source=printable(source),
@@ -241,29 +217,26 @@ def with_test_rates(
     made: Mapping[str, Calibration],
     test: Decoded,
     source: str,
-    *,
-    name: str = "default",
-    prior: float = 0.5,
+    request: DecisionRequest = USUAL,
 ) -> tuple[dict[str, Calibration], Evaluation]:
     """Calibrations with what their points do on a test part, and all else that was measured.
 
     Args:
         model: Whose they are.
-        made: As `fit` gave them.
+        made: As `calibrate_comparators` gave them.
         test: The decoded test part.
         source: Where it comes from, in words.
-        name: Of the calibration.
-        prior: The share of same pairs, for what is measured of the probabilities.
+        request: The name of the calibration, and the share of same pairs, for what is measured of
+            the probabilities.
 
     Returns:
         The calibrations, and the evaluation of the comparator that decides.
     """
     found: dict[str, Calibration] = {}
     evaluation = None
-    for comparator, called in comparators(model, name).items():
-        evaluation = measure_model(
-            model, test, source, comparator=comparator, fitted=made[called], prior=prior
-        )
+    for comparator, called in comparators(model, request.calibration).items():
+        asked = replace(request, comparator=comparator)
+        evaluation = measure_model(model, test, source, asked, fitted=made[called])
         found[called] = made[called].measured(evaluation.verification.points)
     assert evaluation is not None  # noqa: S101 - a model has a comparator
     return found, evaluation

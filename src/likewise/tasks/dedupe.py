@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.calibration import Calibration
+from likewise.calibration import Calibration, DecisionRequest
 from likewise.duplicates import (
     GROUPINGS,
     Duplicates,
@@ -25,6 +25,7 @@ from likewise.duplicates import (
     threshold_of,
 )
 from likewise.errors import BadArgument
+from likewise.metrics.probability import probabilities_at
 from likewise.model import Model
 from likewise.registry import unknown
 from likewise.sources.base import Source
@@ -86,12 +87,19 @@ def dedupe(
         DamagedSource: If the cache is none.
         SaveFailed: If the cache cannot be written.
     """
-    wanted = ThresholdRequest(threshold, far, operating_point, expect_false)
-    check_options(groups, prior, overlay=overlay and model is not None)
+    request = DecisionRequest(
+        far=far,
+        operating_point=operating_point,
+        prior=prior,
+        calibration=calibration,
+        comparator=comparator,
+    )
+    wanted = ThresholdRequest(threshold, request, expect_false)
+    check_options(groups, overlay=overlay and model is not None)
     items = source.items()
     fitted = None
     if model is not None:
-        fitted = calibration_of(model, calibration, comparator, wanted)
+        fitted = calibration_of(model, wanted)
         maker = embedding(model, items, comparator)
     elif comparator or calibration != "default":
         raise BadArgument(
@@ -115,17 +123,16 @@ def dedupe(
     if model is None:
         taken = wanted.of_hashes()
     else:
-        taken = threshold_of(wanted, model, fitted, calibration, maker, scanned.vectors)
+        taken = threshold_of(wanted, model, fitted, maker, scanned.vectors)
     near = pairs_within(scanned.vectors, maker.comparator, taken.value, progress=told("comparing"))
     return _assembled(items, scanned, near, taken, fitted, maker, groups, prior)
 
 
-def check_options(groups: str, prior: float, *, overlay: bool) -> None:
+def check_options(groups: str, *, overlay: bool) -> None:
     """Refuse what cannot be followed whatever the items are.
 
     Args:
         groups: See `dedupe`.
-        prior: See `dedupe`.
         overlay: Whether an overlay was asked for beside a model.
 
     Raises:
@@ -133,10 +140,6 @@ def check_options(groups: str, prior: float, *, overlay: bool) -> None:
     """
     if groups not in GROUPINGS:
         raise unknown("no way to group is named", groups, GROUPINGS)
-    if not 0 < prior < 1:
-        raise BadArgument(
-            f"The prior is {prior}, and a share of same pairs between 0 and 1 is expected."
-        )
     if overlay:
         raise BadArgument(
             "Images are laid over one another without a model, and one was given. Leave the model "
@@ -158,8 +161,7 @@ def _assembled(
     near = NearPairs(scanned.rows[near.first], scanned.rows[near.second], near.distances)
     likely = np.full(len(near.first), np.nan)
     if fitted is not None:
-        logits = fitted.ratios(near.distances) + np.log(prior / (1 - prior))
-        likely = 0.5 * (1 + np.tanh(0.5 * logits))
+        likely = probabilities_at(fitted.ratios(near.distances), prior)
     again = np.flatnonzero(scanned.contents != np.arange(len(items)))
     compared = np.zeros(len(items), dtype=np.bool_)
     compared[scanned.rows] = True

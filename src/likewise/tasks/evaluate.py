@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from likewise.calibration import Calibration, graded_distances, measure_probabilities
+from likewise.calibration import (
+    USUAL,
+    Calibration,
+    DecisionRequest,
+    graded_distances,
+    measure_probabilities,
+)
 from likewise.data import Decoded, decode_all
 from likewise.distances.approximate import ApproximateDistance
 from likewise.distances.base import Distance
@@ -21,7 +27,7 @@ from likewise.pairs import choose_pairs
 from likewise.results import Enrolment, Evaluation, Identification, OneShot, Retrieval
 from likewise.shapes import Array, Float, Shaped
 from likewise.sources.base import Source
-from likewise.tasks.seen import see
+from likewise.tasks.features import features_for
 from likewise.types import Claim, Items
 
 _WORST = 6
@@ -69,6 +75,7 @@ def evaluate(
         BadArgument: If there are no groups, or `rerank` is not positive, or what compares reads no
             feature maps and looks at all.
     """
+    request = DecisionRequest(prior=prior, calibration=calibration, comparator=comparator)
     model.calibration(calibration, comparator)
     if rerank is not None:
         check_nearest(rerank)
@@ -77,16 +84,7 @@ def evaluate(
     decoded = decode_all(items, model.transform, strict=strict)
     try:
         leaks = _leaks(model, decoded, allowed=allow_overlap)
-        measured = measure_model(
-            model,
-            decoded,
-            items.namespace,
-            calibration=calibration,
-            comparator=comparator,
-            prior=prior,
-            by=by,
-            rerank=rerank,
-        )
+        measured = measure_model(model, decoded, items.namespace, request, by=by, rerank=rerank)
     except BaseException:
         decoded.close()
         raise
@@ -98,7 +96,7 @@ def evaluate(
 
 def _check_reranks(model: Model, comparator: str) -> None:
     """Refuse to put the nearest in order where what compares looks at all of them anyway."""
-    if not model.looks_closer(comparator):
+    if not model.uses_feature_maps(comparator):
         raise BadArgument(
             f"rerank was given, and {model.comparator_name(comparator)} compares embeddings, all "
             "of them. Leave it out; it is for matchers that read feature maps."
@@ -124,10 +122,8 @@ def measure_model(
     model: Model,
     decoded: Decoded,
     source: str,
+    request: DecisionRequest = USUAL,
     *,
-    calibration: str = "default",
-    comparator: str = "",
-    prior: float = 0.5,
     fitted: Calibration | None = None,
     by: str = "",
     rerank: int | None = None,
@@ -138,9 +134,7 @@ def measure_model(
         model: What embeds and compares.
         decoded: The items.
         source: Where they come from, in words.
-        calibration: Which of the model's calibrations.
-        comparator: `distance` or `matcher`; the matcher where the model has one.
-        prior: The share of same pairs where this is used, for what is measured of probabilities.
+        request: The calibration, the comparator and the prior.
         fitted: A calibration that the model does not hold, instead.
         by: What the groups of the items are of, in a word, to show the rates of each group, too.
         rerank: As in `evaluate`.
@@ -149,11 +143,13 @@ def measure_model(
         BadArgument: If groups were asked for and there are none.
         SplitError: If the items make no same or no different pair.
     """
-    fitted = fitted or model.calibration(calibration, comparator)
+    comparator = request.comparator
+    fitted = fitted or model.calibration(request.calibration, comparator)
     default, point = fitted.default(), fitted.point()
     nearest = NEAREST if rerank is None else rerank
-    seen = see(model, decoded, comparator)
-    vectors, items, rows, compares = seen.vectors, seen.items, seen.rows, seen.comparator
+    features = features_for(model, decoded, comparator)
+    vectors, items = features.vectors, features.items
+    rows, compares = features.rows, features.comparator
     comparisons = choose_pairs(vectors, items, compares, fitted.against)
     mistakes, hardest = comparisons.mistakes(point.threshold, _WORST)
     groups = None
@@ -187,7 +183,7 @@ def measure_model(
             replace(one, first=int(rows[one.first]), second=int(rows[one.second]))
             for one in mistakes
         ),
-        failed=seen.failed,
+        failed=features.failed,
         hardest=hardest,
         comparator=model.comparator_name(comparator),
         default_point=default.name if default else "",
@@ -195,11 +191,11 @@ def measure_model(
         few_shot=found.few_shot,
         identification=found.identification,
         retrieval=found.retrieval,
-        probability=measure_probabilities(comparisons, fitted.ratios, fitted.claim, prior),
-        enrolment=_enrolment(decoded.given, items, len(seen.failed)),
+        probability=measure_probabilities(comparisons, fitted.ratios, fitted.claim, request.prior),
+        enrolment=_enrolment(decoded.given, items, len(features.failed)),
         groups=groups,
         grades=None if graded is None else graded.follow(fitted.grades),
-        drawn=seen.drawn,
+        drawn=features.drawn,
         reranked=nearest if isinstance(vectors, FeatureMaps) and items.pairs is None else None,
     )
 

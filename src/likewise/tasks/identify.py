@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from likewise.data import place_of, raw_of
-from likewise.gallery import Gallery, Identified, Rule
+from likewise.gallery import Gallery, IdentificationRequest, Identified, Rule
 from likewise.model import Model
 from likewise.tasks.probing import probe_of
 from likewise.types import Raw, renamed_arguments
@@ -39,23 +39,19 @@ def identify(
         UnsupportedRate: If a rate was asked for that the gallery cannot support.
         UnreadableItem: If the item cannot be decoded.
     """
+    request = IdentificationRequest(fpir, prior_unknown, fusion, calibration, candidates)
+    return identify_item(model, gallery, item, request)
+
+
+def identify_item(
+    model: Model,
+    gallery: str | Path | Gallery,
+    item: str | Path | Raw,
+    request: IdentificationRequest,
+) -> Identified:
+    """Say who an item shows by a request; see `identify`."""
     if not isinstance(gallery, Gallery):
         with Gallery(gallery, model, writing=False) as opened:
-            return identify(
-                model,
-                opened,
-                item,
-                fpir=fpir,
-                prior_unknown=prior_unknown,
-                fusion=fusion,
-                calibration=calibration,
-                candidates=candidates,
-            )
-    return gallery.identify(
-        probe_of(model, raw_of(item), place_of(item, "the probe")),
-        fpir=fpir,
-        prior_unknown=prior_unknown,
-        fusion=fusion,
-        calibration=calibration,
-        candidates=candidates,
-    )
+            return identify_item(model, opened, item, request)
+    probe = probe_of(model, raw_of(item), place_of(item, "the probe"))
+    return gallery.answer(probe, request)[0]

@@ -108,7 +108,7 @@ def calibrate_precomputed(
     try:
         found = cross_fit(given, folds=folds, seed=seed, fitting=fitting)
     except SplitError as error:
-        fitted = (fitting or Fitting()).fit_all(given)
+        fitted = (fitting or Fitting()).fit_precomputed(given)
         return PrecomputedCalibration(fitted, given.measure, 0, str(error))
     return PrecomputedCalibration(found.calibration, given.measure, folds, "")
 

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from likewise.calibration import Calibration
+from likewise.calibration import DecisionRequest
 from likewise.data import place_of, raw_of
-from likewise.errors import BadArgument, UnsupportedRate
 from likewise.model import Model
 from likewise.results import Decision
 from likewise.types import Raw, renamed_arguments
@@ -51,40 +50,27 @@ def verify(
         UnreadableItem: If an item cannot be decoded.
         WrongKind: If it is another kind of item than the model was trained on.
     """
-    fitted = model.calibration(calibration, comparator)
-    if costs is not None:
-        if far is not None or operating_point:
-            raise BadArgument(
-                "A threshold was asked for in two ways. Give far, operating_point or costs alone."
-            )
-        operating_point = _of_least_cost(fitted, calibration, costs, prior)
+    request = DecisionRequest(
+        far=far,
+        operating_point=operating_point,
+        guaranteed=guarantee,
+        costs=costs,
+        prior=prior,
+        calibration=calibration,
+        comparator=comparator,
+    )
+    return decide_pair(model, first, second, request)
+
+
+def decide_pair(
+    model: Model, first: str | Path | Raw, second: str | Path | Raw, request: DecisionRequest
+) -> Decision:
+    """Decide whether two items are the same; see `verify`."""
+    fitted = model.calibration(request.calibration, request.comparator)
+    fitted.point(request)  # what no threshold answers is refused before any work
     vectors = [
-        model.see_one(raw_of(item), place_of(item, name), comparator)
+        model.features_for_one(raw_of(item), place_of(item, name), request.comparator)
         for item, name in ((first, "the first item"), (second, "the second item"))
     ]
-    distance = float(model.comparator(comparator).rows(*vectors)[0])
-    return fitted.decide(
-        distance, far=far, prior=prior, name=operating_point or None, guarantee=guarantee
-    )
-
-
-def _of_least_cost(fitted: Calibration, name: str, costs: tuple[float, float], prior: float) -> str:
-    """The name of the point that was fitted for these costs.
-
-    Raises:
-        UnsupportedRate: If there is none; the rates of a threshold that nobody fitted are unknown.
-    """
-    # Only here, since fitting thresholds needs what a decision does not, and takes time to load.
-    from likewise.calibration import cost_name
-
-    wanted = cost_name(costs, prior)
-    known = [point.name for point in fitted.points]
-    if wanted not in known:
-        others = ", ".join(one for one in known if one.startswith("cost="))
-        raise UnsupportedRate(
-            f"The calibration {name!r} has no threshold for {wanted}, so its error rates are not "
-            f"known (for costs it has: {others or 'none'}). Fit one: likewise calibrate MODEL "
-            f"SOURCE --name NAME --cost-false-accept {costs[0]:g} --cost-false-reject "
-            f"{costs[1]:g}{'' if prior == 0.5 else f' --prior {prior:g}'}"
-        )
-    return wanted
+    distance = float(model.comparator(request.comparator).rows(*vectors)[0])
+    return fitted.decide(distance, request)

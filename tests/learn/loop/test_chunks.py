@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from likewise.errors import RecipeError
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.loop.chunks import embedded_in_chunks
-from likewise.learn.loop.train import Run, train
+from likewise.learn.loop.run import Run
+from likewise.learn.loop.train import train
 from likewise.learn.losses import FAMILY as LOSSES
 from likewise.learn.network.network import Network
 from likewise.recipe.recipe import Recipe

@@ -11,7 +11,7 @@ from torch import nn
 
 from likewise.errors import TrainingError
 from likewise.learn.loop import epochs
-from likewise.learn.loop.diagnostics import LOOK, Watch, faults, norm_of
+from likewise.learn.loop.diagnostics import LOOK, Diagnostics, faults, norm_of
 from likewise.learn.loop.train import train
 from likewise.learn.loop.validation import sample_of
 from likewise.model.model import Model
@@ -72,11 +72,11 @@ def said(
     **recipe,
 ):
     network = nn.Linear(4, 4)
-    watch = Watch(norm_of(network) / grown, untrained, list(errors))
+    diagnostics = Diagnostics(norm_of(network) / grown, untrained, list(errors))
     return faults(
         replace(Recipe(learning_rate=rate), **recipe),
         reported(figures, losses),
-        watch,
+        diagnostics,
         network,
         collapse,
         share,
@@ -266,7 +266,7 @@ def test_where_no_items_choose_short_epochs_are_not_all_looked_at(monkeypatch):
 
     monkeypatch.setattr(epochs, "validated", noted)
     run = waved(
-        *("fractions.train=0.8", "shares.calibrate=0.1", "shares.test=0.1"),
+        *("fractions.train=0.8", "fractions.calibrate=0.1", "fractions.test=0.1"),
         *("sampler=classes_by_items(classes=16, items=4)", "learning_rate=10", "steps=203"),
     )
     run.finish()

@@ -217,7 +217,7 @@ def test_training_ends_when_select_gets_no_better():
 def test_patience_needs_items_that_choose():
     run = started()
     assert Role.SELECT not in run.data.parts
-    with pytest.raises(TrainingError, match=r"patience is 3, and no items .*shares\.select"):
+    with pytest.raises(TrainingError, match=r"patience is 3, and no items .*fractions\.select"):
         started("patience=3")
 
 

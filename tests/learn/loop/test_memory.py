@@ -8,7 +8,8 @@ from torch import Tensor
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, RecipeError, TrainingError
 from likewise.learn.loop.memory import Memory
-from likewise.learn.loop.train import Run, train
+from likewise.learn.loop.run import Run
+from likewise.learn.loop.train import train
 from likewise.learn.losses.contrastive import Contrastive
 from likewise.learn.losses.supcon import SupCon
 from likewise.recipe.recipe import Recipe

@@ -10,7 +10,7 @@ from torch import Tensor
 from likewise.errors import BadArgument, MissingExtra, UnknownName
 from likewise.learn.loop.train import train
 from likewise.learn.losses import FAMILY
-from likewise.learn.ops.pml_adapter import borrowed_names
+from likewise.learn.ops.pml_adapter import pml_names
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
 from likewise.types import Labels, Pairs
@@ -83,7 +83,7 @@ def test_it_compares_with_references(name: str) -> None:
 @pytest.mark.filterwarnings("ignore:__array_wrap__:DeprecationWarning")  # their own
 def test_every_loss_there_can_be_built_or_says_what_it_lacks() -> None:
     built = []
-    for name in borrowed_names("losses"):
+    for name in pml_names("losses"):
         try:
             FAMILY.build(f"pml({name!r})", classes=6, dim=5)
         except BadArgument as error:

@@ -14,7 +14,8 @@ from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, DamagedModel
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.experiment import learn
-from likewise.learn.loop.train import Run, train
+from likewise.learn.loop.run import Run
+from likewise.learn.loop.train import train
 from likewise.learn.matchers.attention import Attention
 from likewise.learn.matchers.relation import Relation
 from likewise.learn.network import matching as matching_module
@@ -30,10 +31,10 @@ from likewise.model.reranking import Reranked
 from likewise.recipe.recipe import Recipe
 from likewise.sources import FAMILY as SOURCES
 from likewise.sources.arrays import Arrays
-from likewise.tasks import seen as seen_module
+from likewise.tasks import features
 from likewise.tasks.dedupe import dedupe
 from likewise.tasks.evaluate import evaluate
-from likewise.tasks.seen import see
+from likewise.tasks.features import features_for
 from likewise.tasks.verify import verify
 from likewise.types import Form, InputShape, Labels
 
@@ -169,7 +170,7 @@ def test_an_encoder_without_maps_is_refused_by_name() -> None:
     encoder = ENCODERS.build("transformer(dim=8)", shape=InputShape(Form.IMAGES, 1, 28, 28))
     with pytest.raises(BadArgument, match=r"the encoder transformer gives none\. Set"):
         matcher_of("attention(width=4)", encoder, "transformer")
-    assert matcher_of("mlp", encoder, "transformer").reads_maps is False
+    assert matcher_of("mlp", encoder, "transformer").uses_feature_maps is False
     with pytest.raises(BadArgument, match="has no feature maps"):
         encoder.mapped(torch.zeros(1, 1, 28, 28))
     for wrong in (Attention, Relation):
@@ -332,8 +333,10 @@ def made(request, tmp_path_factory):
 def test_it_is_calibrated_beside_the_distance_and_measured(made) -> None:
     model = Model(made.model.folder)
     assert set(model.calibrations) == {"default", "default/distance"}
-    assert model.looks_closer()
-    assert not model.looks_closer("distance")
+    assert model.uses_feature_maps()
+    with pytest.warns(DeprecationWarning, match="looks_closer is called uses_feature_maps now"):
+        assert model.looks_closer()
+    assert not model.uses_feature_maps("distance")
     assert made.evaluation.comparator == "matcher"
     assert made.evaluation.reranked == 50
     assert made.evaluation.drawn == ""
@@ -349,7 +352,7 @@ def test_two_items_are_decided_by_their_maps(made) -> None:
     decided, back = verify(model, first, second), verify(model, second, first)
     assert decided.distance == pytest.approx(back.distance, rel=1e-3, abs=1e-6)
     assert decided.threshold == model.calibration().point().threshold
-    pair = [model.see_one(one, "x") for one in (first, second)]
+    pair = [model.features_for_one(one, "x") for one in (first, second)]
     assert decided.distance == pytest.approx(float(model.comparator().rows(*pair)[0]), rel=1e-3)
     plain = verify(model, first, second, comparator="distance")
     vectors = [model.embed_one(one, "x") for one in (first, second)]
@@ -357,7 +360,7 @@ def test_two_items_are_decided_by_their_maps(made) -> None:
 
 
 def test_of_very_many_items_some_are_compared(made, monkeypatch) -> None:
-    monkeypatch.setattr(seen_module, "MOST_MAPPED", 40)
+    monkeypatch.setattr(features, "MOST_MAPPED", 40)
     source = SOURCES.build("characters")
     measured, decoded = evaluate(made.model, source, allow_overlap=True, rerank=3)
     with decoded:
@@ -365,8 +368,11 @@ def test_of_very_many_items_some_are_compared(made, monkeypatch) -> None:
         assert measured.reranked == 3
         assert measured.verification.same_pairs + measured.verification.different_pairs == 780
         assert measured.verification.same_pairs == 10 * 6
-        assert len(see(made.model, decoded, "distance").items) == 2720
-        assert see(made.model, decoded).rows.tolist() == see(made.model, decoded).rows.tolist()
+        assert len(features_for(made.model, decoded, "distance").items) == 2720
+        assert (
+            features_for(made.model, decoded).rows.tolist()
+            == features_for(made.model, decoded).rows.tolist()
+        )
 
 
 def test_what_would_look_at_every_pair_of_embeddings_is_refused(made) -> None:

@@ -9,7 +9,8 @@ import torch
 from likewise.errors import BadArgument, TrainingError
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.experiment import learn
-from likewise.learn.loop.train import Run, train
+from likewise.learn.loop.run import Run
+from likewise.learn.loop.train import train
 from likewise.learn.loop.validation import sample_error, sample_of, validated
 from likewise.learn.network.export import export_network
 from likewise.learn.network.matching import matcher_of

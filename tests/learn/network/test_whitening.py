@@ -30,9 +30,9 @@ SMALL = [
 
 SELECTING = [
     "fractions.train=0.5",
-    "shares.select=0.2",
-    "shares.calibrate=0.15",
-    "shares.test=0.15",
+    "fractions.select=0.2",
+    "fractions.calibrate=0.15",
+    "fractions.test=0.15",
 ]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from likewise.errors import BadArgument, RecipeError, UnknownName
 from likewise.kinds import FAMILY as KINDS
-from likewise.learn.tuning.default_space import usual
+from likewise.learn.tuning.default_space import default_space
 from likewise.learn.tuning.space import parse_space
 from likewise.recipe.recipe import Recipe
 from likewise.registry import families
@@ -91,7 +91,7 @@ def test_what_is_usual_can_be_searched_whatever_the_loss(loss):
     spec = "pml('CircleLoss')" if loss == "pml" else loss
     matcher = "weighted_l1" if loss == "none" else ""
     recipe = IMAGES.with_fields({"loss": spec, "matcher": matcher})
-    found = parse_space(usual(recipe, "image", pairs=False), recipe)
+    found = parse_space(default_space(recipe, "image", pairs=False), recipe)
     assert {one.field for one in found} >= {"learning_rate", "augmentations", "sampler"}
     assert all(one.of(recipe) is not None for one in found if one.applies(recipe))
 
@@ -101,7 +101,7 @@ def test_what_is_usual_can_be_searched_whatever_the_loss(loss):
 @pytest.mark.parametrize("kind", KINDS.names())
 def test_what_is_usual_can_be_searched_whatever_the_items(sampler, pairs, kind):
     recipe = Recipe.for_kind(kind, pairs=pairs).with_fields({"sampler": sampler})
-    texts = usual(recipe, kind, pairs=pairs)
+    texts = default_space(recipe, kind, pairs=pairs)
     found = parse_space(texts, recipe)
     assert all(one.of(recipe) is not None for one in found if one.applies(recipe))
     assert ("loss" in {one.name for one in found}) is not pairs
@@ -110,12 +110,12 @@ def test_what_is_usual_can_be_searched_whatever_the_items(sampler, pairs, kind):
 @pytest.mark.parametrize("encoder", families()["encoders"].names())
 def test_what_is_usual_can_be_searched_whatever_the_encoder(encoder):
     recipe = IMAGES.with_fields({"encoder": encoder})
-    named = {one.name for one in parse_space(usual(recipe, "image", pairs=False), recipe)}
+    named = {one.name for one in parse_space(default_space(recipe, "image", pairs=False), recipe)}
     assert ("encoder.transformer.dropout" in named) is (encoder == "transformer")
 
 
 def test_augmentations_that_are_not_varied_are_kept():
     recipe = IMAGES.with_fields({"augmentations": ["rotated_classes", "affine"]})
-    text = usual(recipe, "image", pairs=False)[-1]
+    text = default_space(recipe, "image", pairs=False)[-1]
     assert text.startswith("augmentations=['rotated_classes', 'affine']|")
     assert all("rotated_classes" in way for way in text.split("|"))

@@ -29,7 +29,7 @@ from likewise.learn.tuning import tune as module
 from likewise.learn.tuning.search import Search
 from likewise.learn.tuning.space import parse_space
 from likewise.learn.tuning.study import Study
-from likewise.learn.tuning.study_id import Plan, study_path
+from likewise.learn.tuning.study_id import StudyId, study_path
 from likewise.learn.tuning.trial import learned_part, run_trial, trial_folds
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
@@ -281,12 +281,19 @@ def test_a_fold_counts_with_its_last_epoch_and_select_with_its_best(recipe, monk
 
     from likewise.learn.tuning import trial as trying
 
-    class Told(trying.Run):
-        def __iter__(self):
-            for epoch, figure in zip(super().__iter__(), (0.5, 0.2, 0.4), strict=False):
+    def told(*given, **more):
+        run = run_on(*given, **more)
+        training = run.training
+
+        def epochs(run):
+            for epoch, figure in zip(training(run), (0.5, 0.2, 0.4), strict=False):
                 yield replace(epoch, figure=figure)
 
-    monkeypatch.setattr(trying, "Run", Told)
+        run.training = epochs
+        return run
+
+    run_on = trying.run_on
+    monkeypatch.setattr(trying, "run_on", told)
     with closing(prepare(recipe)) as data:
         folds = trial_folds(learned_part(data, recipe), recipe)
         wanted = {"until": time.perf_counter() + 60, "device": "cpu"}
@@ -376,7 +383,7 @@ def test_a_budget_without_time_for_a_second_trial_is_refused(recipe, tmp_path, m
 @pytest.fixture
 def study(recipe, tmp_path):
     made = Study(tmp_path / "a.study", resume=False)
-    made.keep(Plan(recipe.to_toml(), SEARCH, "digest", 60.0, 4, 3, 5.0))
+    made.keep(StudyId(recipe.to_toml(), SEARCH, "digest", 60.0, 4, 3, 5.0))
     made.begin(0)
     with closing(made):
         yield made
@@ -390,7 +397,7 @@ def test_a_trial_that_was_cut_off_is_tried_again(study, recipe):
     study.close()  # as if it were killed here
     with closing(Study(study.path, resume=True)) as again:
         assert again.spent == 7.5
-        assert again.plan == study.plan
+        assert again.id == study.id
         assert len(again.trials()) == 1
         again.begin(0)
         asked, same = again.ask(dimensions, recipe)

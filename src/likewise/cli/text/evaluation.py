@@ -25,10 +25,10 @@ def point_words(point: "OperatingPoint") -> str:
         return f"fitted so that FAR is at most {point.target}, 95% sure"
     if point.target is not None:
         return f"fitted for FAR {point.target}"
-    if point.name.startswith("cost="):
-        return f"of least cost at {point.name.removeprefix('cost=')}"
+    if point.criterion.costs is not None:
+        return f"of least cost at {point.criterion.terms}"
     where = {"eer": "both errors were equal", "balanced": "the mean of both errors was least"}
-    return f"where {where.get(point.name, point.name)}"
+    return f"where {where[point.criterion.sort]}"
 
 
 def costs_of(false_accept: float | None, false_reject: float | None) -> tuple[float, float] | None:

@@ -3,8 +3,9 @@
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from likewise.results import to_plain
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -22,7 +23,7 @@ def as_json_line(value: "DataclassInstance") -> str:
         tolist = getattr(other, "tolist", None)
         return str(other) if tolist is None else tolist()
 
-    return json.dumps(asdict(value), default=plain, allow_nan=False)
+    return json.dumps(to_plain(value), default=plain, allow_nan=False)
 
 
 def first_of(lines: Sequence[str], more: str = "") -> list[str]:

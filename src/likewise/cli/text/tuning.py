@@ -5,11 +5,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from likewise.learn.tuning.study_id import Plan, Trial
+    from likewise.learn.tuning.study_id import StudyId, Trial
     from likewise.learn.tuning.tune import Tuning
 
 
-def plan_lines(plan: "Plan", measured_on: str) -> list[str]:
+def plan_lines(plan: "StudyId", measured_on: str) -> list[str]:
     """Return what is going to be tried, for a person."""
     each = plan.folds * plan.fold_seconds
     return [

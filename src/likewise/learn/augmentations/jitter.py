@@ -5,8 +5,8 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor
 
-from likewise.errors import BadArgument
 from likewise.learn.augmentations.base import Augmentation
+from likewise.learn.augmentations.drawing import require_positive
 from likewise.learn.augmentations.timeline import (
     own_deviation,
     own_mean,
@@ -42,11 +42,7 @@ class Jitter(Augmentation):
     forms: ClassVar[tuple[Form, ...]] = (Form.FRAMES,)
 
     def __init__(self, noise: float = 0.03, scale: float = 0.1) -> None:
-        for name, value in (("noise", noise), ("scale", scale)):
-            if not 0 <= value < float("inf"):
-                raise BadArgument(
-                    f"jitter: {name} is {value}, and a finite number of at least 0 is expected."
-                )
+        require_positive("jitter", noise=noise, scale=scale)
         self.noise = noise
         self.scale = scale
 

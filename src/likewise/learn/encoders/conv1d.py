@@ -10,6 +10,7 @@ from likewise.errors import BadArgument
 from likewise.learn.encoders.base import Encoder
 from likewise.learn.encoders.masking import mask_of
 from likewise.learn.encoders.pooling import Pooling
+from likewise.learn.encoders.sizes import check_sizes
 from likewise.shapes import Bool, Float, Int
 from likewise.types import Form, InputShape
 
@@ -50,10 +51,7 @@ class Conv1D(Encoder):
         shape: InputShape,
     ) -> None:
         super().__init__()
-        if min(dim, width, blocks) < 1:
-            raise BadArgument(
-                f"conv1d: dim {dim}, width {width} and blocks {blocks} must be positive."
-            )
+        check_sizes("conv1d", dim=dim, width=width, blocks=blocks)
         if shape.form not in self.forms:
             raise BadArgument(
                 f"conv1d takes series, and these are {shape.form}. Try convnet4 or mlp."

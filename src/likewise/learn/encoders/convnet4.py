@@ -5,8 +5,8 @@ from typing import ClassVar, final
 
 from torch import Tensor, nn
 
-from likewise.errors import BadArgument
 from likewise.learn.encoders.base import Encoder
+from likewise.learn.encoders.sizes import check_sizes, image_sides
 from likewise.shapes import Float, Int
 from likewise.types import Form, InputShape
 
@@ -33,13 +33,8 @@ class ConvNet4(Encoder):
 
     def __init__(self, dim: int = 64, width: int = 64, *, shape: InputShape) -> None:
         super().__init__()
-        if dim < 1 or width < 1:
-            raise BadArgument(f"convnet4: dim {dim} and width {width} must be positive.")
-        if shape.height is None or shape.width is None or min(shape.height, shape.width) < 8:
-            raise BadArgument(
-                f"convnet4 takes images of at least 8x8 pixels, and this is {shape}. "
-                "Set transform.size to 8 or more, or choose an encoder for series."
-            )
+        check_sizes("convnet4", dim=dim, width=width)
+        height, wide = image_sides("convnet4", shape)
         self.dim = dim
         blocks: list[nn.Module] = []
         for index in range(4):
@@ -50,7 +45,7 @@ class ConvNet4(Encoder):
                 nn.ReLU(inplace=True),
             ]
         self.blocks = nn.Sequential(*blocks)
-        self.maps = (width, shape.height // 8, shape.width // 8)
+        self.maps = (width, height // 8, wide // 8)
         self.head = nn.Linear(math.prod(self.maps), dim)
 
     def forward(

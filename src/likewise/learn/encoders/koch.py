@@ -4,8 +4,8 @@ from typing import ClassVar, final
 
 from torch import Tensor, nn
 
-from likewise.errors import BadArgument
 from likewise.learn.encoders.base import Encoder
+from likewise.learn.encoders.sizes import check_sizes, image_sides
 from likewise.shapes import Float, Int
 from likewise.types import Form, InputShape
 
@@ -37,19 +37,11 @@ class Koch(Encoder):
 
     def __init__(self, dim: int = 4096, *, shape: InputShape) -> None:
         super().__init__()
-        if dim < 1:
-            raise BadArgument(f"koch: dim {dim} must be positive.")
-        if (
-            shape.height is None
-            or shape.width is None
-            or min(shape.height, shape.width) < _SMALLEST
-        ):
-            raise BadArgument(
-                f"koch takes images of at least {_SMALLEST}x{_SMALLEST} pixels, and this is "
-                f"{shape}. Set transform.size to 105, as published, or choose convnet4."
-            )
+        check_sizes("koch", dim=dim)
+        advice = "Set transform.size to 105, as published, or choose convnet4."
+        high, wide = image_sides("koch", shape, _SMALLEST, advice)
         self.dim = dim
-        high, wide, given = shape.height, shape.width, shape.channels
+        given = shape.channels
         layers: list[nn.Module] = []
         for index, (taken, side) in enumerate(_CONVOLUTIONS):
             layers += [nn.Conv2d(given, taken, side), nn.ReLU(inplace=True)]

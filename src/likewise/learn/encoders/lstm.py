@@ -9,6 +9,7 @@ from likewise.errors import BadArgument
 from likewise.learn.encoders.base import Encoder
 from likewise.learn.encoders.masking import mask_of
 from likewise.learn.encoders.pooling import Pooling
+from likewise.learn.encoders.sizes import check_sizes
 from likewise.shapes import Float, Int
 from likewise.types import Form, InputShape
 
@@ -48,10 +49,7 @@ class LSTM(Encoder):
         shape: InputShape,
     ) -> None:
         super().__init__()
-        if min(dim, hidden, layers) < 1:
-            raise BadArgument(
-                f"lstm: dim {dim}, hidden {hidden} and layers {layers} must be positive."
-            )
+        check_sizes("lstm", dim=dim, hidden=hidden, layers=layers)
         if shape.form not in self.forms:
             raise BadArgument(
                 f"lstm takes series, and these are {shape.form}. Try convnet4 or mlp."

@@ -11,6 +11,7 @@ from likewise.errors import BadArgument
 from likewise.learn.encoders.base import Encoder
 from likewise.learn.encoders.masking import mask_of
 from likewise.learn.encoders.pooling import Pooling, map_tokens
+from likewise.learn.encoders.sizes import check_sizes, image_sides
 from likewise.shapes import Float, Int
 from likewise.types import Form, InputShape
 
@@ -71,8 +72,7 @@ class ResNet(Encoder):
         shape: InputShape,
     ) -> None:
         super().__init__()
-        if dim < 1 or width < 1:
-            raise BadArgument(f"resnet: dim {dim} and width {width} must be positive.")
+        check_sizes("resnet", dim=dim, width=width)
         if depth not in _BLOCKS:
             raise BadArgument(
                 f"resnet: depth is {depth}; give one of {', '.join(map(str, sorted(_BLOCKS)))}."
@@ -85,13 +85,9 @@ class ResNet(Encoder):
             raise BadArgument(
                 f"resnet: pooling is {pooling!r}; give 'mean', 'attention' or 'flatten'."
             )
-        if shape.height is None or shape.width is None or min(shape.height, shape.width) < 8:
-            raise BadArgument(
-                f"resnet takes images of at least 8x8 pixels, and this is {shape}. "
-                "Set transform.size to 8 or more, or choose an encoder for series."
-            )
+        sides = image_sides("resnet", shape)
         self.dim = dim
-        large = stem == "large" or (stem == "auto" and min(shape.height, shape.width) >= _LARGE)
+        large = stem == "large" or (stem == "auto" and min(sides) >= _LARGE)
         layers: list[nn.Module] = []
         if large:
             layers += [

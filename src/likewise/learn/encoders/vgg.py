@@ -8,6 +8,7 @@ from likewise.errors import BadArgument
 from likewise.learn.encoders.base import Encoder
 from likewise.learn.encoders.masking import mask_of
 from likewise.learn.encoders.pooling import Pooling, map_tokens
+from likewise.learn.encoders.sizes import check_sizes, image_sides
 from likewise.shapes import Float, Int
 from likewise.types import Form, InputShape
 
@@ -59,19 +60,14 @@ class VGG(Encoder):
         shape: InputShape,
     ) -> None:
         super().__init__()
-        if dim < 1 or width < 1:
-            raise BadArgument(f"vgg: dim {dim} and width {width} must be positive.")
+        check_sizes("vgg", dim=dim, width=width)
         if depth not in _LAYERS:
             raise BadArgument(f"vgg: depth is {depth}; give 11, 13, 16 or 19.")
         if pooling not in ("flatten", "mean", "attention"):
             raise BadArgument(f"vgg: pooling is {pooling!r}; give 'flatten', 'mean', 'attention'.")
-        if shape.height is None or shape.width is None or min(shape.height, shape.width) < 8:
-            raise BadArgument(
-                f"vgg takes images of at least 8x8 pixels, and this is {shape}. "
-                "Set transform.size to 8 or more, or choose an encoder for series."
-            )
+        high, wide = image_sides("vgg", shape)
         self.dim = dim
-        high, wide, given = shape.height, shape.width, shape.channels
+        given = shape.channels
         layers: list[nn.Module] = []
         for stage, count in enumerate(_LAYERS[depth]):
             taken = width * min(2**stage, 8)

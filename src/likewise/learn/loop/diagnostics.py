@@ -40,7 +40,7 @@ _WORSE, _APART = 0.2, 0.02
 
 
 @dataclass
-class Watch:
+class Diagnostics:
     """What a run began with, and what was seen of it since.
 
     Attributes:
@@ -81,7 +81,7 @@ def diverged(recipe: Recipe, what: str) -> TrainingError:
 def faults(
     recipe: Recipe,
     epochs: Sequence[Epoch],
-    watch: Watch,
+    diagnostics: Diagnostics,
     network: nn.Module,
     collapse: str,
     share: float,
@@ -92,7 +92,7 @@ def faults(
     Args:
         recipe: What is followed.
         epochs: Its reports so far, the last one just made.
-        watch: What was seen of it.
+        diagnostics: What was seen of it.
         network: What is trained, as the last step left it.
         collapse: That the embedding has collapsed, in words; empty if not.
         share: Of training done.
@@ -102,7 +102,7 @@ def faults(
     norm = norm_of(network)
     if not math.isfinite(norm):
         raise diverged(recipe, "The weights are not finite numbers")
-    if norm > GROWN * watch.norm:
+    if norm > GROWN * diagnostics.norm:
         found.append(
             f"The weights are more than {GROWN:g} times as large as they began, so that "
             f"training learns badly. {_smaller(recipe)}"
@@ -118,10 +118,10 @@ def faults(
             "or a larger margin."
         )
     late = share >= _SETTLED and epochs[-1].steps >= _FEWEST_STEPS
-    if late and watch.doubted and watch.errors and not found:
+    if late and diagnostics.doubted and diagnostics.errors and not found:
         found.append(
             "Training has not made the network better than it was untrained (it erred at "
-            f"{watch.untrained:.3f} of what it is tried on, and has not erred less since). "
+            f"{diagnostics.untrained:.3f} of what it is tried on, and has not erred less since). "
             f"{_smaller(recipe)} If that does not help, train longer, or look whether the items "
             "show what tells them apart (likewise audit SOURCE)."
         )

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,7 +10,8 @@ from torch import Tensor
 
 from likewise.learn.loop.averaging import update_bn
 from likewise.learn.loop.chunks import embedded_in_chunks
-from likewise.learn.loop.diagnostics import LOOK, Watch, diverged, faults, norm_of
+from likewise.learn.loop.diagnostics import LOOK, Diagnostics, diverged, faults, norm_of
+from likewise.learn.loop.run import Run
 from likewise.learn.loop.state import TrainingState
 from likewise.learn.loop.validation import class_centres, sample_error, validated
 from likewise.learn.network.network import Network, parted
@@ -19,21 +19,18 @@ from likewise.learn.network.whitening import Whitening
 from likewise.results import Epoch
 from likewise.types import Labels, Pairs, Role
 
-if TYPE_CHECKING:
-    from likewise.learn.loop.train import Run
-
 # How often the training items are gone through at most, to measure what belongs to the weights.
 _ROUNDS = 10
 
 
-def before(run: "Run", state: TrainingState) -> None:
+def before(run: Run, state: TrainingState) -> None:
     """Look at the network before its first step, so that what training does can be told."""
     part = run.data.parts.get(Role.SELECT, run.data.parts[Role.TRAIN])
     error = sample_error(state.trained, part, run.data.transform, run.distance, run.device)
-    state.watch = Watch(norm_of(run.network), error)
+    state.diagnostics = Diagnostics(norm_of(run.network), error)
 
 
-def begin(run: "Run", state: TrainingState) -> None:
+def begin(run: Run, state: TrainingState) -> None:
     """Show the sampler where the classes are now, if it looks; from the second epoch on.
 
     What was fitted to the weights of the epoch before is forgotten.
@@ -53,7 +50,7 @@ def begin(run: "Run", state: TrainingState) -> None:
     run.sampler.see(None if state.centres is None else state.centres.numpy())
 
 
-def end(run: "Run", state: TrainingState) -> Epoch:
+def end(run: Run, state: TrainingState) -> Epoch:
     """Measure the network, and keep it if it is the best so far.
 
     A budget that ended within the first epoch is said in words, not refused: nobody knows how long
@@ -73,7 +70,7 @@ def end(run: "Run", state: TrainingState) -> Epoch:
         transform,
         run.distance,
         run.device,
-        doubted=state.watch is not None and state.watch.doubted,
+        doubted=state.diagnostics is not None and state.diagnostics.doubted,
     )
     if not seen.finite:
         raise diverged(run.recipe, "The embedding is not of finite numbers")
@@ -86,15 +83,15 @@ def end(run: "Run", state: TrainingState) -> Epoch:
             "encoder or smaller transform.size."
         )
     report = state.report(seen.figure, note)
-    if state.watch is None:
+    if state.diagnostics is None:
         return report
-    state.watch.looked = clock.steps
+    state.diagnostics.looked = clock.steps
     if seen.error is not None:
-        state.watch.errors.append(seen.error)
+        state.diagnostics.errors.append(seen.error)
     wrong = faults(
         run.recipe,
         state.epochs,
-        state.watch,
+        state.diagnostics,
         run.network,
         seen.note,
         clock.share,
@@ -106,12 +103,12 @@ def end(run: "Run", state: TrainingState) -> Epoch:
 
 def _due(state: TrainingState) -> bool:
     """Whether it is time to look at the network again: first, at the end, and now and then."""
-    if state.clock.over() or state.watch is None or not state.watch.looked:
+    if state.clock.over() or state.diagnostics is None or not state.diagnostics.looked:
         return True
-    return state.clock.steps - state.watch.looked >= LOOK
+    return state.clock.steps - state.diagnostics.looked >= LOOK
 
 
-def halt(run: "Run", state: TrainingState) -> None:
+def halt(run: Run, state: TrainingState) -> None:
     """Keep what there is of a run that was stopped, where nothing better was kept of it.
 
     Where nobody chooses among epochs, what is kept of one that was not the last lacks what is
@@ -125,7 +122,7 @@ def halt(run: "Run", state: TrainingState) -> None:
         state.keep(None)
 
 
-def _settle(run: "Run", state: TrainingState) -> None:
+def _settle(run: Run, state: TrainingState) -> None:
     """Measure what belongs to the weights as they now are, where the recipe asks for it."""
     # The random state of torch stays as it was, whatever a layer draws.
     with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
@@ -136,7 +133,7 @@ def _settle(run: "Run", state: TrainingState) -> None:
             _whiten(run, state.trained, state.trained.whitening, len(state.epochs))
 
 
-def _whiten(run: "Run", network: Network, whitening: Whitening, epoch: int) -> None:
+def _whiten(run: Run, network: Network, whitening: Whitening, epoch: int) -> None:
     """Fit the map behind the encoder to how it spreads the training items."""
     # Items as they are in use; but of two views of an item, what is done to them is the spread.
     alone = run.sampler.views == 1
@@ -150,7 +147,7 @@ def _whiten(run: "Run", network: Network, whitening: Whitening, epoch: int) -> N
 
 
 def _batches(
-    run: "Run", epoch: int, *, classes_alone: bool = False
+    run: Run, epoch: int, *, classes_alone: bool = False
 ) -> Iterator[tuple[Tensor, Tensor | None, Labels | Pairs]]:
     """Batches of the training items as `Objective.augmented` gives them, others each epoch."""
     generator = torch.Generator(device=run.device).manual_seed(run.recipe.seed + epoch)

@@ -1,20 +1,16 @@
 """What a recipe asks that its data cannot give, refused before anything is learned."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 
 from likewise.errors import BadArgument, TrainingError
 from likewise.learn.loop.averaging import keeps_statistics
+from likewise.learn.loop.run import Run
 from likewise.learn.samplers import FAMILY as SAMPLERS
 from likewise.types import Labels, Pairs, Role
 
-if TYPE_CHECKING:
-    from likewise.learn.loop.train import Run
 
-
-def validate(run: "Run") -> None:
+def validate(run: Run) -> None:
     """Refuse what a recipe asks and its data cannot give.
 
     What a recipe leaves to its components they fit to the data without a word: batches of fewer
@@ -51,7 +47,7 @@ def validate(run: "Run") -> None:
     _require_target(run)
 
 
-def _require_batches(run: "Run") -> None:
+def _require_batches(run: Run) -> None:
     """Refuse a batch larger than the data, where somebody said how large it is to be."""
     given = SAMPLERS.named(SAMPLERS.check(run.recipe.sampler))
     items = run.data.parts[Role.TRAIN].items
@@ -65,7 +61,7 @@ def _require_batches(run: "Run") -> None:
             )
 
 
-def _require_target(run: "Run") -> None:
+def _require_target(run: Run) -> None:
     """Refuse a loss of classes where batches are of pairs, and one of pairs where of classes."""
     recipe, loss = run.recipe, run.objective.loss
     batch = next(run.batches(np.random.default_rng(recipe.seed)))
@@ -97,7 +93,7 @@ def _require_target(run: "Run") -> None:
         )
 
 
-def _other(run: "Run", error: BadArgument, *, pairs: bool) -> str:
+def _other(run: Run, error: BadArgument, *, pairs: bool) -> str:
     """What to set where a loss does not take the target of the batches."""
     recipe = run.recipe
     if not pairs:

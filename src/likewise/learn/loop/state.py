@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from likewise.errors import NothingToResume
 from likewise.learn.loop import averaging, checkpoint
 from likewise.learn.loop.checkpoint import Checkpoint, prefixed, under
-from likewise.learn.loop.diagnostics import Watch
+from likewise.learn.loop.diagnostics import Diagnostics
 from likewise.learn.loop.schedule import Clock, waited
 from likewise.learn.network.network import Network
 from likewise.recipe import Recipe
@@ -38,7 +38,7 @@ class TrainingState:
         epochs: The reports so far.
         best: The weights of the best network so far, and under `loss.` those of the loss beside it.
         best_figure: Its figure on *select*; None where there is none.
-        watch: What the run began with, and was seen to do since; None before it was looked at.
+        diagnostics: What the run began with, and was seen to do since; None before the first look.
         batches: Done in this epoch.
         items: That went through the encoder in this epoch.
         losses: Of this epoch's steps.
@@ -64,7 +64,7 @@ class TrainingState:
         self.epochs: list[Epoch] = []
         self.best: dict[str, Tensor] = {}
         self.best_figure: float | None = None
-        self.watch: Watch | None = None
+        self.diagnostics: Diagnostics | None = None
         self._start = self.random.bit_generator.state
         self._begin_epoch()
 
@@ -147,7 +147,7 @@ class TrainingState:
             "random": self._start,
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "best_figure": self.best_figure,
-            "watch": None if self.watch is None else asdict(self.watch),
+            "diagnostics": None if self.diagnostics is None else asdict(self.diagnostics),
             "batches": self.batches,
             "items": self.items,
             "losses": self.losses,
@@ -190,8 +190,8 @@ class TrainingState:
         self.random.bit_generator.state = self._start
         self.epochs[:] = [Epoch(**plain) for plain in state["epochs"]]
         self.best_figure = state["best_figure"]
-        watch = state["watch"]
-        self.watch = None if watch is None else Watch(**watch)
+        diagnostics = state["diagnostics"]
+        self.diagnostics = None if diagnostics is None else Diagnostics(**diagnostics)
         self.batches, self.items = int(state["batches"]), int(state["items"])
         self.losses, self.seconds = list(state["losses"]), float(state["seconds"])
         self.clock = Clock(

@@ -4,7 +4,6 @@
 epoch; `run.model()` is the best network so far.
 """
 
-import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,141 +19,27 @@ from torch import Tensor
 
 from likewise.data import Decoded
 from likewise.distances import FAMILY as DISTANCES
-from likewise.distances.base import Distance
 from likewise.errors import BadArgument, NothingToResume, TrainingError
 from likewise.learn.augmentations import FAMILY as AUGMENTATIONS
 from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.loop import checkpoint, epochs
-from likewise.learn.loop.data import Data, Splitter, batches_of, prepare, require_form
+from likewise.learn.loop.data import Data, Splitter, prepare, require_form
 from likewise.learn.loop.objective import enough_memory, finite, objective_of
-from likewise.learn.loop.optimizer import optimizer_of
+from likewise.learn.loop.optimizers import optimizer_of
 from likewise.learn.loop.precision import ComputePrecision, choose_precision, pick_device
 from likewise.learn.loop.requirements import validate
+from likewise.learn.loop.run import OnStep, Run
 from likewise.learn.loop.schedule import set_rate
 from likewise.learn.loop.state import TrainingState
 from likewise.learn.network.matching import matcher_of
-from likewise.learn.network.network import Network, set_layout, without_loss
+from likewise.learn.network.network import Network, set_layout
 from likewise.learn.samplers import FAMILY as SAMPLERS
 from likewise.learn.views import FAMILY as VIEWS
 from likewise.recipe import Recipe
 from likewise.results import Epoch
 from likewise.sources.base import Source
-from likewise.types import Batch, Role
-
-OnStep = Callable[[float, float], None]
-"""Called after each step with the share of training done and the loss."""
-
-
-class Run:
-    """A training run; iterating over it trains.
-
-    Attributes:
-        recipe: What is followed; it ends with the precision, and after a budget the steps, that
-            were really taken.
-        data: The decoded items by role.
-        network: What is trained.
-        best: The weights of the best network so far, and under `loss.` those of the loss beside it.
-        epochs: The reports so far.
-        device: Where it trains.
-        precision: What it computes in, and why; None before the first step.
-        stopped: Whether it was asked to stop before its end, and did.
-    """
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        data: Data,
-        on_step: OnStep | None = None,
-        *,
-        device: str = "auto",
-        checkpoint_path: Path | None = None,
-        checkpoint_seconds: float = 60.0,
-        resume: bool = False,
-    ) -> None:
-        self.recipe = recipe
-        self.data = data
-        self.epochs: list[Epoch] = []
-        self.best: dict[str, Tensor] = {}
-        self.device = pick_device(device)
-        self.precision: ComputePrecision | None = None
-        self.stopped = False
-        self.on_step = on_step
-        self.checkpoint_path = checkpoint_path
-        self.checkpoint_seconds = checkpoint_seconds
-        self.resume = resume
-        self._stop_asked = False
-        torch.manual_seed(recipe.seed)
-        self.distance: Distance = DISTANCES.build(recipe.distance)
-        shape = data.transform.shape
-        encoder = ENCODERS.build(recipe.encoder, shape=shape)
-        require_form(recipe.encoder, encoder.forms, shape)
-        matcher = None
-        if recipe.matcher:
-            matcher = matcher_of(recipe.matcher, encoder, recipe.encoder)
-        for spec in recipe.views:
-            require_form(spec, VIEWS.type_of(spec).forms, shape)
-        views = [VIEWS.build(spec, shape=shape) for spec in recipe.views]
-        self.network = Network(
-            encoder,
-            normalize=recipe.normalize,
-            matcher=matcher,
-            views=views,
-            whitened=recipe.whiten > 0,
-        )
-        if shape.form.channels_last:
-            set_layout(self.network, torch.channels_last)
-        self.sampler = SAMPLERS.build(recipe.sampler)
-        augmentations: list[Augmentation] = []
-        for spec in recipe.augmentations:
-            augmentation = AUGMENTATIONS.build(spec)
-            require_form(spec, augmentation.forms, shape)
-            augmentations.append(augmentation)
-        items = data.parts[Role.TRAIN].items
-        self.objective = objective_of(
-            recipe, items, encoder.dim, self.sampler, augmentations, data.transform, self.device
-        )
-        if self.sampler.views > 1 and not augmentations:
-            raise TrainingError(
-                f"{recipe.sampler} shows every item {self.sampler.views} times a batch, and "
-                "without an augmentation these are equal. Set augmentations."
-            )
-        validate(self)
-
-    def __iter__(self) -> Iterator[Epoch]:
-        return _loop(self)
-
-    def batches(self, random: np.random.Generator) -> Iterator[Batch]:
-        """One epoch of batches of the training items."""
-        return batches_of(self.sampler, self.data.parts[Role.TRAIN].items, random)
-
-    def stop(self) -> None:
-        """Ask it to stop after the step that it is in; the checkpoint is written then."""
-        self._stop_asked = True
-
-    @property
-    def stop_asked(self) -> bool:
-        """Whether somebody did."""
-        return self._stop_asked
-
-    def model(self) -> Network:
-        """A copy of the best network so far, on the processor, ready to embed.
-
-        Raises:
-            TrainingError: If no step was taken yet.
-        """
-        if not self.best:
-            raise TrainingError("Nothing was trained yet. Iterate over the run first.")
-        network = copy.deepcopy(self.network)
-        network.load_state_dict(without_loss(self.best))
-        set_layout(network, torch.contiguous_format)
-        return network.to("cpu").eval()
-
-    def finish(self) -> "Run":
-        """Train to the end."""
-        for _ in self:
-            pass
-        return self
+from likewise.types import Role
 
 
 def train(
@@ -193,10 +78,10 @@ def train(
         raise BadArgument("resume was asked for without a checkpoint_path. Name its file.")
     data = prepare(recipe.checked(), source, strict=strict, progress=on_decode, parts=parts)
     try:
-        return Run(
-            recipe.checked(),
+        return run_on(
             data,
-            on_step,
+            recipe.checked(),
+            on_step=on_step,
             device=device,
             checkpoint_path=checkpoint_path,
             checkpoint_seconds=checkpoint_seconds,
@@ -207,7 +92,83 @@ def train(
         raise
 
 
-def _loop(run: Run) -> Iterator[Epoch]:
+def run_on(
+    data: Data,
+    recipe: Recipe,
+    *,
+    on_step: OnStep | None = None,
+    device: str = "auto",
+    checkpoint_path: Path | None = None,
+    checkpoint_seconds: float = 60.0,
+    resume: bool = False,
+) -> Run:
+    """Prepare a run on data that are decoded and split already; see `train`.
+
+    Args:
+        data: The decoded items by role.
+        recipe: Every choice of the run.
+        on_step: See `train`.
+        device: See `train`.
+        checkpoint_path: See `train`.
+        checkpoint_seconds: See `train`.
+        resume: See `train`.
+
+    Raises:
+        SpecError: If a component is asked for in words that cannot be followed.
+        TrainingError: If the data cannot give what the recipe asks.
+    """
+    place = pick_device(device)
+    torch.manual_seed(recipe.seed)
+    shape = data.transform.shape
+    encoder = ENCODERS.build(recipe.encoder, shape=shape)
+    require_form(recipe.encoder, encoder.forms, shape)
+    matcher = matcher_of(recipe.matcher, encoder, recipe.encoder) if recipe.matcher else None
+    for spec in recipe.views:
+        require_form(spec, VIEWS.type_of(spec).forms, shape)
+    views = [VIEWS.build(spec, shape=shape) for spec in recipe.views]
+    network = Network(
+        encoder,
+        normalize=recipe.normalize,
+        matcher=matcher,
+        views=views,
+        whitened=recipe.whiten > 0,
+    )
+    if shape.form.channels_last:
+        set_layout(network, torch.channels_last)
+    sampler = SAMPLERS.build(recipe.sampler)
+    augmentations: list[Augmentation] = []
+    for spec in recipe.augmentations:
+        augmentation = AUGMENTATIONS.build(spec)
+        require_form(spec, augmentation.forms, shape)
+        augmentations.append(augmentation)
+    items = data.parts[Role.TRAIN].items
+    objective = objective_of(
+        recipe, items, encoder.dim, sampler, augmentations, data.transform, place
+    )
+    if sampler.views > 1 and not augmentations:
+        raise TrainingError(
+            f"{recipe.sampler} shows every item {sampler.views} times a batch, and "
+            "without an augmentation these are equal. Set augmentations."
+        )
+    run = Run(
+        recipe,
+        data,
+        network,
+        sampler,
+        objective,
+        DISTANCES.build(recipe.distance),
+        place,
+        _epochs,
+        on_step,
+        checkpoint_path,
+        checkpoint_seconds,
+        resume,
+    )
+    validate(run)
+    return run
+
+
+def _epochs(run: Run) -> Iterator[Epoch]:
     data, digest = run.data.parts[Role.TRAIN], run.data.digest()
     fabric, network, state = _begin(run, data, digest)
     recipe, clock, written = run.recipe, state.clock, time.perf_counter()

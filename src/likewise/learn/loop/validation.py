@@ -66,9 +66,9 @@ def validated(
     figure = None
     if part is None:
         with network.alone():
-            seen = some = _all_seen(network, of.take(rows), transform, device)
+            seen = some = _features(network, of.take(rows), transform, device)
     else:
-        seen = _all_seen(network, part, transform, device)
+        seen = _features(network, part, transform, device)
         some = seen[rows]
     vectors = vectors_of(seen)
     if not np.isfinite(vectors).all():
@@ -92,7 +92,7 @@ def sample_error(
     """The error on a few items of a part; None where it cannot be measured."""
     some = part.take(sample_of(part))
     with network.alone():
-        seen = _all_seen(network, some, transform, device)
+        seen = _features(network, some, transform, device)
     if not np.isfinite(vectors_of(seen)).all():
         return None
     return validation_error(network, some, seen, distance, device)
@@ -197,14 +197,14 @@ def _matched(
         return np.asarray(torch.nn.functional.softplus(-logits).cpu().numpy())
 
 
-def _all_seen(
+def _features(
     network: Network, part: Decoded, transform: Transform, device: torch.device
 ) -> Float[Any, "n dim"]:
     blocks = [np.arange(at, min(at + _BATCH, len(part))) for at in range(0, len(part), _BATCH)]
     sizes = network.matcher.matcher.sizes if network.matcher is not None else None
     if sizes is None:
         return np.concatenate([embedded(network, part, rows, transform, device) for rows in blocks])
-    pairs = (_seen(network, part, rows, transform, device) for rows in blocks)
+    pairs = (_features_at(network, part, rows, transform, device) for rows in blocks)
     both = ((vectors, maps) for vectors, maps in pairs if maps is not None)
     return FeatureMaps.of(both, len(part), sizes)
 
@@ -213,10 +213,10 @@ def embedded(
     network: Network, part: Decoded, rows: Array, transform: Transform, device: torch.device
 ) -> Float[Array, "n dim"]:
     """The embeddings of the items at these rows, as the network gives them in use."""
-    return _seen(network, part, rows, transform, device)[0]
+    return _features_at(network, part, rows, transform, device)[0]
 
 
-def _seen(
+def _features_at(
     network: Network, part: Decoded, rows: Array, transform: Transform, device: torch.device
 ) -> tuple[Float[Array, "n dim"], Float[Array, "n c h w"] | None]:
     """Embeddings, and feature maps where the matcher reads them, as they are in use."""

@@ -22,7 +22,7 @@ FAMILY: "Family[Loss]" = Family(
         "proxy_anchor": "proxy_anchor:ProxyAnchor",
         "cosent": "cosent:CoSENT",
         "cosine_mse": "cosine_mse:CosineMSE",
-        "pml": "pml:BorrowedLoss",
+        "pml": "pml:PmlLoss",
         "by_member": "by_member:ByMember",
         "none": "none:NoLoss",
     },

@@ -1,13 +1,11 @@
 """The circle loss."""
 
-import math
 from typing import final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from likewise.errors import BadArgument
 from likewise.learn.losses import targets
 from likewise.learn.losses.base import Loss
 from likewise.shapes import Float
@@ -40,8 +38,7 @@ class Circle(Loss):
     def __init__(self, relaxation: float = 0.4, scale: float = 80.0) -> None:
         super().__init__()
         targets.check_positive("circle", scale=scale)
-        if not math.isfinite(relaxation):
-            raise BadArgument(f"circle: relaxation is {relaxation}. Give a finite number.")
+        targets.check_finite("circle", relaxation=relaxation)
         self.relaxation = relaxation
         self.scale = scale
 

@@ -1,16 +1,13 @@
 """The contrastive loss of pairs."""
 
-import math
 from typing import final
 
 from torch import Tensor
 
 from likewise.distances.base import Distance
-from likewise.errors import BadArgument
 from likewise.learn import miners
 from likewise.learn.losses import targets
 from likewise.learn.losses.base import Loss
-from likewise.learn.ops import kernels
 from likewise.shapes import Float
 from likewise.types import Pairs, Target
 
@@ -49,8 +46,7 @@ class Contrastive(Loss):
         dim: int | None = None,
     ) -> None:
         super().__init__()
-        if not (margin > 0 and math.isfinite(margin)):
-            raise BadArgument(f"contrastive: margin is {margin}. Give a positive number.")
+        targets.check_positive("contrastive", margin=margin)
         self.margin = margin
         self.miner = miners.FAMILY.build(miner, distance=distance, dim=dim)
         self.balanced = balanced
@@ -76,8 +72,7 @@ class Contrastive(Loss):
             same, different = targets.same_and_different(
                 "contrastive", embeddings, target, references, reference_target
             )
-            compared = embeddings if references is None else references
-            matrix = kernels.torch_matrix(self.distance, embeddings, compared)
+            matrix = targets.distances_to(self.distance, embeddings, references)
             pairs = self.miner.pairs(matrix.detach(), same, different)
             distances = targets.picked(matrix, pairs.first, pairs.second)
         if not len(distances):

@@ -1,12 +1,10 @@
 """The multi-similarity loss."""
 
-import math
 from typing import final
 
 import torch
 from torch import Tensor
 
-from likewise.errors import BadArgument
 from likewise.learn.losses import targets
 from likewise.learn.losses.base import Loss
 from likewise.shapes import Bool, Float
@@ -47,9 +45,7 @@ class MultiSimilarity(Loss):
     ) -> None:
         super().__init__()
         targets.check_positive("multi_similarity", alpha=alpha, beta=beta)
-        for name, value in (("base", base), ("epsilon", 0.0 if epsilon is None else epsilon)):
-            if not math.isfinite(value):
-                raise BadArgument(f"multi_similarity: {name} is {value}. Give a finite number.")
+        targets.check_finite("multi_similarity", base=base, epsilon=epsilon or 0.0)
         self.alpha = alpha
         self.beta = beta
         self.base = base

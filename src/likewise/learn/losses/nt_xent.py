@@ -36,7 +36,7 @@ class NTXent(Loss):
 
     def __init__(self, temperature: float = 0.5, *, distance: Distance) -> None:
         super().__init__()
-        targets.check_temperature("nt_xent", temperature)
+        targets.check_positive("nt_xent", temperature=temperature)
         self.temperature = temperature
         self.distance = distance
 

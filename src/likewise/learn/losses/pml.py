@@ -7,14 +7,14 @@ from torch import Tensor
 from likewise.errors import BadArgument
 from likewise.learn.losses import targets
 from likewise.learn.losses.base import Loss
-from likewise.learn.ops.pml_adapter import borrowed, borrowed_names, needed
+from likewise.learn.ops.pml_adapter import build_pml, needed, pml_names
 from likewise.registry import unknown
 from likewise.shapes import Float
 from likewise.types import Target
 
 
 @final
-class BorrowedLoss(Loss):
+class PmlLoss(Loss):
     """Costs what a loss of pytorch-metric-learning costs, by its name there.
 
     It compares by that loss's own distance, whatever distance compares the embeddings afterwards.
@@ -48,7 +48,7 @@ class BorrowedLoss(Loss):
     ) -> None:
         super().__init__()
         targets.check_positive("pml", rate=rate)
-        names = borrowed_names("losses")
+        names = pml_names("losses")
         if name not in names:
             raise unknown("pytorch-metric-learning has no loss", name, names)
         asked = needed("losses", name)
@@ -58,7 +58,7 @@ class BorrowedLoss(Loss):
         self.name = name
         self.by_class = "num_classes" in filled
         self.classes = classes
-        self.loss = borrowed("losses", name, options or {}, filled)
+        self.loss = build_pml("losses", name, options or {}, filled)
 
     def forward(
         self,

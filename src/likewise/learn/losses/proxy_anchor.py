@@ -1,13 +1,11 @@
 """The loss of a proxy for each class."""
 
-import math
 from typing import final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from likewise.errors import BadArgument
 from likewise.learn.losses import targets
 from likewise.learn.losses.base import Loss
 from likewise.shapes import Float
@@ -51,8 +49,7 @@ class ProxyAnchor(Loss):
     ) -> None:
         super().__init__()
         targets.check_positive("proxy_anchor", alpha=alpha, rate=rate)
-        if not math.isfinite(delta):
-            raise BadArgument(f"proxy_anchor: delta is {delta}. Give a finite number.")
+        targets.check_finite("proxy_anchor", delta=delta)
         self.delta = delta
         self.alpha = alpha
         self.rate = rate

@@ -34,7 +34,7 @@ class SupCon(Loss):
 
     def __init__(self, temperature: float = 0.1, *, distance: Distance) -> None:
         super().__init__()
-        targets.check_temperature("supcon", temperature)
+        targets.check_positive("supcon", temperature=temperature)
         self.temperature = temperature
         self.distance = distance
 

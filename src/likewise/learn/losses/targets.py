@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from likewise.distances.base import Distance
 from likewise.distances.cosine import Cosine
 from likewise.errors import BadArgument
 from likewise.learn.ops import kernels
@@ -57,16 +58,6 @@ def same_and_different(
     return same, different
 
 
-def check_temperature(name: str, temperature: float) -> None:
-    """Refuse a temperature that no cosine can be divided by.
-
-    Raises:
-        BadArgument: If it is not a positive number.
-    """
-    if not (temperature > 0 and math.isfinite(temperature)):
-        raise BadArgument(f"{name}: temperature is {temperature}. Give a positive number.")
-
-
 def log_odds_by_angle(
     embeddings: Float[Tensor, "n dim"],
     references: Float[Tensor, "m dim"] | None,
@@ -101,6 +92,27 @@ def check_positive(name: str, **numbers: float) -> None:
     for argument, value in numbers.items():
         if not (value > 0 and math.isfinite(value)):
             raise BadArgument(f"{name}: {argument} is {value}. Give a positive number.")
+
+
+def check_finite(name: str, **numbers: float) -> None:
+    """Refuse an argument that is not a finite number.
+
+    Raises:
+        BadArgument: With the argument's name.
+    """
+    for argument, value in numbers.items():
+        if not math.isfinite(value):
+            raise BadArgument(f"{name}: {argument} is {value}. Give a finite number.")
+
+
+def distances_to(
+    distance: Distance,
+    embeddings: Float[Tensor, "n dim"],
+    references: Float[Tensor, "m dim"] | None,
+) -> Float[Tensor, "n m"]:
+    """Return the distance of every row to every reference, or to every row where there are none."""
+    others = embeddings if references is None else references
+    return kernels.torch_matrix(distance, embeddings, others)
 
 
 def softplus_of_sums(

@@ -1,17 +1,14 @@
 """The triplet loss."""
 
-import math
 from typing import final
 
 from torch import Tensor
 from torch.nn import functional
 
 from likewise.distances.base import Distance
-from likewise.errors import BadArgument
 from likewise.learn import miners
 from likewise.learn.losses import targets
 from likewise.learn.losses.base import Loss
-from likewise.learn.ops import kernels
 from likewise.shapes import Float
 from likewise.types import Target, Triplets
 
@@ -54,8 +51,7 @@ class Triplet(Loss):
         dim: int | None = None,
     ) -> None:
         super().__init__()
-        if not (margin > 0 and math.isfinite(margin)):
-            raise BadArgument(f"triplet: margin is {margin}. Give a positive number.")
+        targets.check_positive("triplet", margin=margin)
         self.margin = margin
         self.miner = miners.FAMILY.build(miner, distance=distance, dim=dim)
         self.soft = soft
@@ -84,8 +80,7 @@ class Triplet(Loss):
             same, different = targets.same_and_different(
                 "triplet", embeddings, target, references, reference_target
             )
-            compared = embeddings if references is None else references
-            matrix = kernels.torch_matrix(self.distance, embeddings, compared)
+            matrix = targets.distances_to(self.distance, embeddings, references)
             mined = self.miner.triplets(matrix.detach(), same, different, self.margin)
             to_same = targets.picked(matrix, mined.anchor, mined.positive)
             to_different = targets.picked(matrix, mined.anchor, mined.negative)

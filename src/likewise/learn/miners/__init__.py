@@ -15,7 +15,7 @@ FAMILY: "Family[Miner]" = Family(
         "hard": "hard:Hard",
         "semi_hard": "semi_hard:SemiHard",
         "distance_weighted": "distance_weighted:DistanceWeighted",
-        "pml": "pml:BorrowedMiner",
+        "pml": "pml:PmlMiner",
     },
     context=("distance", "dim"),
     aliases={"every": "all"},

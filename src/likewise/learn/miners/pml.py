@@ -8,7 +8,7 @@ from torch import Tensor
 from likewise.errors import BadArgument
 from likewise.learn.miners.all import All
 from likewise.learn.miners.base import Miner
-from likewise.learn.ops.pml_adapter import borrowed, borrowed_names
+from likewise.learn.ops.pml_adapter import build_pml, pml_names
 from likewise.registry import unknown
 from likewise.shapes import Bool, Float, Int
 from likewise.types import Pairs, Triplets
@@ -18,7 +18,7 @@ _LOOK = {"AngularMiner", "DistanceWeightedMiner", "EmbeddingsAlreadyPackagedAsTr
 
 
 @final
-class BorrowedMiner(Miner):
+class PmlMiner(Miner):
     """Takes what a miner of pytorch-metric-learning takes, by its name there.
 
     It is given the house's distance matrix, so that margins among its options are in units of the
@@ -39,7 +39,7 @@ class BorrowedMiner(Miner):
     """
 
     def __init__(self, name: str, options: dict[str, Any] | None = None) -> None:
-        names = borrowed_names("miners")
+        names = pml_names("miners")
         if name in _LOOK:
             raise BadArgument(
                 f"pml: {name} looks at embeddings, and a miner here at distances. Choose "
@@ -52,7 +52,7 @@ class BorrowedMiner(Miner):
         from pytorch_metric_learning.distances import LpDistance
 
         self._distance = LpDistance(normalize_embeddings=False)
-        self._miner = borrowed("miners", name, options or {}, {"distance": self._distance})
+        self._miner = build_pml("miners", name, options or {}, {"distance": self._distance})
 
     def pairs(
         self,

@@ -35,7 +35,7 @@ class SymmetricMatcher(nn.Module):
         self.matcher = matcher
 
     @property
-    def reads_maps(self) -> bool:
+    def uses_feature_maps(self) -> bool:
         """Whether it compares feature maps, and not embeddings."""
         return self.matcher.sizes is not None
 
@@ -89,7 +89,7 @@ def matching_cost(
         BadArgument: If the target does not fit the batch, or grades its pairs.
     """
     first, second, same = _pairs(seen, target)
-    if matcher.reads_maps and isinstance(target, Labels):
+    if matcher.uses_feature_maps and isinstance(target, Labels):
         few = _few(same)
         first, second, same = first[few], second[few], same[few]
     wide = seen if seen.dtype == torch.float64 else seen.float()
@@ -120,7 +120,7 @@ def _logits(
         return logit
 
     step = max(1, _NUMBERS // (32 * math.prod(seen.shape[1:])))
-    if not matcher.reads_maps or len(first) <= step:
+    if not matcher.uses_feature_maps or len(first) <= step:
         return compare(first, second)
     parts = (slice(at, at + step) for at in range(0, len(first), step))
     return torch.cat(

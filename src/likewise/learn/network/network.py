@@ -14,7 +14,7 @@ from likewise.learn.network.whitening import Whitening
 from likewise.learn.views.base import View
 from likewise.shapes import Float, Int
 
-Seen: TypeAlias = Tensor | tuple[Tensor, Tensor]
+NetworkOutput: TypeAlias = Tensor | tuple[Tensor, Tensor]
 """The embeddings of a batch; with its feature maps, where a matcher reads them."""
 
 
@@ -58,7 +58,7 @@ class Network(nn.Module):
 
     def forward(
         self, inputs: Float[Tensor, "n ..."], lengths: Int[Tensor, "n"] | None = None
-    ) -> Seen:
+    ) -> NetworkOutput:
         """The embeddings of a batch, with its feature maps where the matcher reads them."""
         viewed = self._viewing and not self.training and len(self.views) > 0
         seen = torch.cat([inputs, *(view(inputs) for view in self.views)]) if viewed else inputs
@@ -69,7 +69,7 @@ class Network(nn.Module):
             each = self._followed(self.encoder(seen, None if viewed else lengths))
         if viewed:
             each = self._scaled(each.reshape(self.copies, -1, each.shape[1]).mean(0))
-        if self.matcher is None or not self.matcher.reads_maps:
+        if self.matcher is None or not self.matcher.uses_feature_maps:
             return each
         # Its length, asked for by `len`, would be fixed in the export.
         return each, self.matcher.matcher.prepared(maps[: inputs.shape[0]] if viewed else maps)
@@ -86,7 +86,7 @@ class Network(nn.Module):
     @property
     def gives_maps(self) -> bool:
         """Whether feature maps come with the embeddings."""
-        return self.matcher is not None and self.matcher.reads_maps
+        return self.matcher is not None and self.matcher.uses_feature_maps
 
     def _followed(self, embedding: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         # What is trained is what goes in: the map is fitted to it afterwards.
@@ -98,9 +98,9 @@ class Network(nn.Module):
         return functional.normalize(embedding.float(), dim=1) if self.normalize else embedding
 
 
-def parted(seen: Seen) -> tuple[Tensor, Tensor | None]:
+def parted(output: NetworkOutput) -> tuple[Tensor, Tensor | None]:
     """The embeddings, and the feature maps where there are any."""
-    return seen if isinstance(seen, tuple) else (seen, None)
+    return output if isinstance(output, tuple) else (output, None)
 
 
 def without_loss(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -22,7 +22,7 @@ _OBJECTS = {
 }
 
 
-def borrowed_names(kind: Literal["losses", "miners"]) -> list[str]:
+def pml_names(kind: Literal["losses", "miners"]) -> list[str]:
     """The names of its losses or miners.
 
     Raises:
@@ -44,7 +44,7 @@ def needed(kind: Literal["losses", "miners"], name: str) -> set[str]:
     return {one for one, parameter in parameters.items() if parameter.default is empty}
 
 
-def borrowed(
+def build_pml(
     kind: Literal["losses", "miners"],
     name: str,
     options: Mapping[str, Any],
@@ -54,7 +54,7 @@ def borrowed(
 
     Args:
         kind: `losses` or `miners`.
-        name: Of its class, one of `borrowed_names`.
+        name: Of its class, one of `pml_names`.
         options: Its arguments, as somebody wrote them.
         filled: Its arguments that the house fills in.
 
@@ -95,6 +95,6 @@ def _parameters(found: Any) -> dict[str, inspect.Parameter]:
             continue
         named = list(inspect.signature(vars(one)["__init__"]).parameters.values())[1:]
         parameters = {p.name: p for p in named if p.kind in plain} | parameters
-        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in named):
+        if inspect.Parameter.VAR_KEYWORD not in {p.kind for p in named}:
             break
     return parameters

@@ -22,7 +22,7 @@ _RANGES = {
 }
 
 
-def usual(recipe: Recipe, kind: str, *, pairs: bool) -> tuple[str, ...]:
+def default_space(recipe: Recipe, kind: str, *, pairs: bool) -> tuple[str, ...]:
     """What is searched, as `parse` reads it.
 
     The learning rate, the loss with its margin or temperature, how many items of a class are in a

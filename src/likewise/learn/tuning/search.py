@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from likewise.errors import LikewiseError, TrainingError
 from likewise.learn.loop.data import Data
-from likewise.learn.loop.train import Run
+from likewise.learn.loop.run import Run
 from likewise.learn.tuning.space import Dimension
 from likewise.learn.tuning.study import Study
 from likewise.learn.tuning.study_id import Trial
@@ -40,7 +40,7 @@ class Search:
         device: str,
     ) -> None:
         self.recipe, self.dimensions, self.folds = recipe, dimensions, folds
-        self.plan, self.study, self.device = study.known, study, device
+        self.id, self.study, self.device = study.id, study, device
         # As if it had begun earlier by what was spent before.
         self._began = started - study.spent
         self._noted = time.perf_counter()
@@ -80,9 +80,9 @@ class Search:
 
     def _fits(self) -> bool:
         """Whether there is time for one more."""
-        planned = self.plan.folds * self.plan.fold_seconds
+        planned = self.id.folds * self.id.fold_seconds
         whole = [one.seconds for one in self.study.trials()[1:] if one.ended == "complete"]
-        return self.plan.budget_seconds - self.seconds >= max([planned * 1.03, *whole])
+        return self.id.budget_seconds - self.seconds >= max([planned * 1.03, *whole])
 
     def _default(self) -> None:
         """The recipe as it was given."""
@@ -95,7 +95,7 @@ class Search:
         figure = self._measure(self.recipe, report)
         if figure is None:
             raise TrainingError(
-                f"The budget of {self.plan.budget_seconds:g} s ended before the recipe as it was "
+                f"The budget of {self.id.budget_seconds:g} s ended before the recipe as it was "
                 "given was measured. Give more, or a faster encoder or smaller transform.size."
             )
         drawn = {one: one.of(self.recipe) for one in self.dimensions}
@@ -135,8 +135,8 @@ class Search:
         return run_trial(
             replace(recipe, precision=self._precision),
             self.folds,
-            self.plan.fold_seconds,
-            until=self._began + self.plan.budget_seconds,
+            self.id.fold_seconds,
+            until=self._began + self.id.budget_seconds,
             device=self.device,
             on_report=noted,
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from likewise.errors import MissingExtra, NothingToResume, UnfinishedRun
 from likewise.learn.tuning.space import Dimension, Value
-from likewise.learn.tuning.study_id import Plan, Trial
+from likewise.learn.tuning.study_id import StudyId, Trial
 from likewise.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from optuna.trial import Trial as Asked
 
 _NAME = "likewise"
-_PLAN, _SPENT, _WORDS = "plan", "seconds", "words"
+_ID, _SPENT, _WORDS = "plan", "seconds", "words"
 _UNPRUNED = 4
 
 
@@ -36,7 +36,7 @@ class Study:
 
     Attributes:
         path: Of the file.
-        plan: What it is of; a new one has none until it is kept.
+        id: What it is of; a new one has none until it is kept.
 
     Raises:
         MissingExtra: If Optuna is not installed.
@@ -55,7 +55,7 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._optuna: Any = optuna
         self.path = path
-        self.plan: Plan | None = None
+        self._id: StudyId | None = None
         require_place(path, resume=resume, overwrite=overwrite)
         if resume:
             _require_study(path)
@@ -73,7 +73,7 @@ class Study:
                 self._study = optuna.create_study(study_name=_NAME, storage=self._storage)
                 return
             self._study = optuna.load_study(study_name=_NAME, storage=self._storage)
-            self.plan = _plan(self._study.user_attrs[_PLAN])
+            self._id = _study_id(self._study.user_attrs[_ID])
         except (optuna.exceptions.OptunaError, KeyError, TypeError, ValueError) as error:
             self.close()
             raise _damaged(path, error) from error
@@ -81,13 +81,13 @@ class Study:
             self.close()
             raise
 
-    def keep(self, plan: Plan) -> None:
+    def keep(self, study_id: StudyId) -> None:
         """Write down what it is of."""
-        self._study.set_user_attr(_PLAN, asdict(plan))
-        self.plan = plan
+        self._study.set_user_attr(_ID, asdict(study_id))
+        self._id = study_id
 
     @classmethod
-    def plan_in(cls, path: Path) -> Plan:
+    def id_in(cls, path: Path) -> StudyId:
         """What the study in a file is of.
 
         Raises:
@@ -95,18 +95,18 @@ class Study:
             NothingToResume: If there is none.
         """
         with closing(cls(path, resume=True)) as study:
-            return study.known
+            return study.id
 
     @property
-    def known(self) -> Plan:
+    def id(self) -> StudyId:
         """What it is of.
 
         Raises:
             NothingToResume: If nobody has written it down.
         """
-        if self.plan is None:
+        if self._id is None:
             raise _damaged(self.path, "nobody wrote down what it is of")
-        return self.plan
+        return self._id
 
     def close(self) -> None:
         """Close the file."""
@@ -126,7 +126,7 @@ class Study:
                 self._study.tell(one.number, state=states.FAIL)
                 self._study.enqueue_trial(one.params)
         self._study.sampler = optuna.samplers.TPESampler(
-            seed=seed + len(frozen), n_startup_trials=max(4, self.known.trials // 3)
+            seed=seed + len(frozen), n_startup_trials=max(4, self.id.trials // 3)
         )
         # Rates fall to zero at the end of every trial, so that early figures say little.
         self._study.pruner = optuna.pruners.MedianPruner(
@@ -247,9 +247,9 @@ def _trial(number: int, one: "FrozenTrial") -> Trial:
     return Trial(number, settings, figure, ended, str(words["why"]), float(words["seconds"]))
 
 
-def _plan(held: Mapping[str, Any]) -> Plan:
+def _study_id(held: Mapping[str, Any]) -> StudyId:
     """From what was read; of other types it is none."""
-    return Plan(
+    return StudyId(
         recipe=str(held["recipe"]),
         search=tuple(map(str, held["search"])),
         data=str(held["data"]),

@@ -29,7 +29,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyId:
     """What a search is of; only a search of the same can be gone on with.
 
     Attributes:
@@ -56,7 +56,7 @@ def study_path(output: Path) -> Path:
     return output.with_name(f"{output.name}.study")
 
 
-def require_same(found: Plan, wanted: Plan, path: Path) -> None:
+def require_same(found: StudyId, wanted: StudyId, path: Path) -> None:
     """Refuse to go on with a study of something else.
 
     Raises:

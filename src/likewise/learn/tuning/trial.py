@@ -12,7 +12,8 @@ import numpy as np
 from likewise.errors import SplitError
 from likewise.learn.folds import deal_folds
 from likewise.learn.loop.data import Data, dealt
-from likewise.learn.loop.train import Run
+from likewise.learn.loop.run import Run
+from likewise.learn.loop.train import run_on
 from likewise.recipe import Recipe
 from likewise.shapes import Array, Int
 from likewise.types import Claim, Items, Role, Split
@@ -118,7 +119,7 @@ def run_trial(
     alone = len(folds) == 1
     done: list[float] = []
     for number, data in enumerate(folds):
-        run = Run(timed(recipe, seconds), data, device=device)
+        run = run_on(data, timed(recipe, seconds), device=device)
         run.on_step = _stopping(run, until)
         figures: list[float] = []
         reported = -1

@@ -15,12 +15,12 @@ from pathlib import Path
 from likewise.errors import BadArgument, TrainingError
 from likewise.io import atomic
 from likewise.learn.loop.data import prepare
-from likewise.learn.loop.train import Run
-from likewise.learn.tuning.default_space import usual
+from likewise.learn.loop.train import run_on
+from likewise.learn.tuning.default_space import default_space
 from likewise.learn.tuning.search import Search
 from likewise.learn.tuning.space import parse_space
 from likewise.learn.tuning.study import Study, require_place
-from likewise.learn.tuning.study_id import Plan, Trial, require_same, study_path
+from likewise.learn.tuning.study_id import StudyId, Trial, require_same, study_path
 from likewise.learn.tuning.trial import learned_part, timed, trial_folds, trial_words
 from likewise.recipe import Recipe
 from likewise.sources.base import Source
@@ -76,7 +76,7 @@ def search_recipes(
     strict: bool = False,
     device: str = "auto",
     on_decode: Callable[[int, int], None] | None = None,
-    on_plan: Callable[[Plan, str], None] | None = None,
+    on_plan: Callable[[StudyId, str], None] | None = None,
     on_trial: Callable[[Trial], None] | None = None,
 ) -> Tuning:
     """Search for a better recipe, and write the best that was tried.
@@ -112,7 +112,7 @@ def search_recipes(
     """
     started, target = time.perf_counter(), Path(output)
     _check(target, budget_seconds, trials, resume=resume, overwrite=overwrite)
-    held = Study.plan_in(study_path(target)) if resume else None
+    held = Study.id_in(study_path(target)) if resume else None
     if recipe is None:
         if held is None:
             raise BadArgument("There is no recipe to change. Give one; only resume does without.")
@@ -122,13 +122,13 @@ def search_recipes(
     with closing(data):
         learned = learned_part(data, recipe)
         folds = trial_folds(learned, recipe)
-        Run(timed(recipe, 1.0), learned, device=device)  # refuses what `train` would refuse
+        run_on(learned, timed(recipe, 1.0), device=device)  # refuses what `train` would refuse
         chosen = tuple(search) or (held.search if held is not None else ())
         if not chosen:
             pairs = learned.whole.items.pairs is not None
-            chosen = usual(recipe, data.transform.kind, pairs=pairs)
+            chosen = default_space(recipe, data.transform.kind, pairs=pairs)
         dimensions = parse_space(chosen, recipe)
-        plan = Plan(
+        study_id = StudyId(
             recipe.to_toml(),
             tuple(map(str, dimensions)),
             learned.digest(),
@@ -138,25 +138,28 @@ def search_recipes(
             0.0,
         )
         words = trial_words(learned, len(folds))
-        with closing(_study(target, plan, started, resume=resume, overwrite=overwrite)) as study:
+        opened = _study(target, study_id, started, resume=resume, overwrite=overwrite)
+        with closing(opened) as study:
             if on_plan is not None:
-                on_plan(study.known, words)
+                on_plan(study.id, words)
             search_on = Search(recipe, dimensions, folds, study, started, device)
             stopped = search_on.run(on_trial)
             return _written(search_on, target, words, stopped=stopped)
 
 
-def _study(target: Path, plan: Plan, started: float, *, resume: bool, overwrite: bool) -> Study:
+def _study(
+    target: Path, study_id: StudyId, started: float, *, resume: bool, overwrite: bool
+) -> Study:
     """The study that is gone on with, or a new one, which knows how long a trial may take."""
     study = Study(study_path(target), resume=resume, overwrite=overwrite)
     try:
         if resume:
-            require_same(study.known, plan, study.path)
-            budget = plan.budget_seconds or study.known.budget_seconds
-            study.keep(replace(study.known, budget_seconds=budget))
+            require_same(study.id, study_id, study.path)
+            budget = study_id.budget_seconds or study.id.budget_seconds
+            study.keep(replace(study.id, budget_seconds=budget))
         else:
-            left = plan.budget_seconds - (time.perf_counter() - started)
-            study.keep(_shared_out(plan, left))
+            left = study_id.budget_seconds - (time.perf_counter() - started)
+            study.keep(_shared_out(study_id, left))
     except BaseException:
         study.close()
         if not resume:
@@ -190,43 +193,43 @@ def _check(
     atomic.probe_folder(target.parent)
 
 
-def _shared_out(plan: Plan, left: float) -> Plan:
-    """The plan with its trials and what each may take.
+def _shared_out(study: StudyId, left: float) -> StudyId:
+    """The same study with its trials and what each may take.
 
     Raises:
         BadArgument: If not two of them can be had.
     """
     usable = _MARGIN * (left - _RESERVE_SECONDS)
-    most = int(usable / (plan.folds * LEAST_SECONDS))
+    most = int(usable / (study.folds * LEAST_SECONDS))
     # More trials for longer budgets, but each longer too.
-    wanted = plan.trials or max(2, min(most, 40, max(4, round((plan.budget_seconds / 6) ** 0.5))))
+    wanted = study.trials or max(2, min(most, 40, max(4, round((study.budget_seconds / 6) ** 0.5))))
     if most < wanted:
-        least = wanted * plan.folds * LEAST_SECONDS
-        need = plan.budget_seconds + (least - usable) / _MARGIN
+        least = wanted * study.folds * LEAST_SECONDS
+        need = study.budget_seconds + (least - usable) / _MARGIN
         raise BadArgument(
-            f"The budget of {plan.budget_seconds:g} s is too short for {wanted} trials in "
-            f"{plan.folds} folds each, with {max(0.0, usable):.1f} s left for them. Give "
+            f"The budget of {study.budget_seconds:g} s is too short for {wanted} trials in "
+            f"{study.folds} folds each, with {max(0.0, usable):.1f} s left for them. Give "
             f"{math.ceil(need)} s at the very least, and a hundred times that for something to be "
             "learned."
         )
-    return replace(plan, trials=wanted, fold_seconds=usable / (wanted * plan.folds))
+    return replace(study, trials=wanted, fold_seconds=usable / (wanted * study.folds))
 
 
 def _written(searched: Search, target: Path, words: str, *, stopped: bool) -> Tuning:
     """Write the best, and say what was found."""
-    trials, plan = searched.study.trials(), searched.plan
+    trials, study_id = searched.study.trials(), searched.id
     if len(trials) < 2 and not stopped:
         raise TrainingError(
             f"The recipe as it was given took {trials[0].seconds:.0f} s, and of the budget of "
-            f"{plan.budget_seconds:g} s too little is left for a second trial. Go on with --resume "
-            "and a larger budget."
+            f"{study_id.budget_seconds:g} s too little is left for a second trial. Go on with "
+            "--resume and a larger budget."
         )
     best = min((one for one in trials if one.figure is not None), key=_by_figure)
     recipe = searched.recipe.with_settings(best.settings)
     heading = (
-        f"# The best of {len(trials)} trials of {plan.folds * plan.fold_seconds:.0f} s each: "
-        f"validation error {best.figure:.4f},\n# and {trials[0].figure:.4f} of the recipe it was "
-        f"made from; measured on {words}.\n"
+        f"# The best of {len(trials)} trials of {study_id.folds * study_id.fold_seconds:.0f} s "
+        f"each: validation error {best.figure:.4f},\n# and {trials[0].figure:.4f} of the recipe "
+        f"it was made from; measured on {words}.\n"
     )
     atomic.replace(target, (heading + recipe.to_toml()).encode())
     return Tuning(
@@ -234,11 +237,11 @@ def _written(searched: Search, target: Path, words: str, *, stopped: bool) -> Tu
         target,
         trials,
         best,
-        plan.search,
+        study_id.search,
         words,
-        plan.folds,
-        plan.fold_seconds,
-        plan.budget_seconds,
+        study_id.folds,
+        study_id.fold_seconds,
+        study_id.budget_seconds,
         searched.seconds,
         stopped,
     )

@@ -17,7 +17,7 @@ _EACH = 4
 
 
 @dataclass(frozen=True)
-class Seen:
+class Features:
     """Items with what is compared of them.
 
     Attributes:
@@ -37,8 +37,8 @@ class Seen:
     drawn: str = ""
 
 
-def see(model: Model, decoded: Decoded, comparator: str = "") -> Seen:
-    """Look at decoded items as that comparator of the model does.
+def features_for(model: Model, decoded: Decoded, comparator: str = "") -> Features:
+    """Return what that comparator of the model compares of decoded items.
 
     Where it reads feature maps and the source lists no pairs, no pair is compared twice, and of
     more than 1,000 items some are drawn: whole identities, up to 250, and as many of each as fit,
@@ -54,11 +54,11 @@ def see(model: Model, decoded: Decoded, comparator: str = "") -> Seen:
     """
     compares, drawn = model.comparator(comparator), ""
     rows: Array = np.arange(len(decoded))
-    closer = model.looks_closer(comparator)
+    closer = model.uses_feature_maps(comparator)
     if closer and decoded.items.pairs is None and len(rows) > MOST_MAPPED:
         rows = _some(decoded.items)
         drawn = f"{len(rows):,} of {len(decoded):,} items, drawn by lot"
-    vectors = model.see_decoded(decoded.take(rows) if drawn else decoded, comparator)
+    vectors = model.features_for(decoded.take(rows) if drawn else decoded, comparator)
     if isinstance(vectors, FeatureMaps) and decoded.items.pairs is None:
         compares = ComparedOnce(compares, vectors)
     usable = np.isfinite(vectors_of(vectors)).all(1)
@@ -70,7 +70,7 @@ def see(model: Model, decoded: Decoded, comparator: str = "") -> Seen:
         rows, vectors = rows[usable], vectors[np.flatnonzero(usable)]
     every = len(rows) == len(decoded)
     items = decoded.items if every else decoded.items.take(rows)
-    return Seen(items, rows, vectors, compares, failed, drawn)
+    return Features(items, rows, vectors, compares, failed, drawn)
 
 
 def _some(items: Items) -> Int[Array, "n"]:

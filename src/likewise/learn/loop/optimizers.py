@@ -1,4 +1,4 @@
-"""An optimiser that turns the gradient of each weight matrix into its nearest orthogonal one."""
+"""What moves the weights, by the recipe: AdamW, or Muon, which makes steps orthogonal."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,6 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from likewise.learn.loop.objective import Objective
+from likewise.learn.network.network import Network
+from likewise.recipe import Recipe
 from likewise.shapes import Float
 
 MATRICES = "matrices"
@@ -14,6 +17,22 @@ MATRICES = "matrices"
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ROUNDS = 5
 _MOMENTUM = 0.95
+
+
+def optimizer_of(recipe: Recipe, network: Network, objective: Objective) -> torch.optim.Optimizer:
+    """The optimiser that a recipe names, for a network and what its loss learns itself."""
+    own = objective.own_parameters()
+    if recipe.optimizer == "muon":
+        return Muon(
+            groups_of(list(network.children()), own),
+            lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            half=recipe.precision == "bf16",
+        )
+    groups: list[dict[str, Any]] = [{"params": list(network.parameters())}, *own]
+    return torch.optim.AdamW(
+        groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, foreach=True
+    )
 
 
 class Muon(torch.optim.AdamW):

@@ -6,8 +6,7 @@ import torch
 from torch import nn
 
 from likewise.errors import UnknownName
-from likewise.learn.loop.muon import MATRICES, Muon, groups_of, orthogonal
-from likewise.learn.loop.optimizer import optimizer_of
+from likewise.learn.loop.optimizers import MATRICES, Muon, groups_of, optimizer_of, orthogonal
 from likewise.learn.loop.train import train
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
