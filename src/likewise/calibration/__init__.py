@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         check_calibrator,
         measure_probabilities,
         thresholds_of,
-        uninformed,
+        worth_of,
     )
     from likewise.calibration.request import (
         USUAL,
@@ -59,7 +59,7 @@ __all__ = [
     "measure_probabilities",
     "thresholds_of",
     "to_json",
-    "uninformed",
+    "worth_of",
 ]
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     from likewise.evaluation.pooled import (
         Decided,
         Fold,
+        FoldProbabilities,
         PooledEvaluation,
         PooledPoint,
         pool_folds,
-    )
-    from likewise.evaluation.pooled_probabilities import (
-        Said,
     )
     from likewise.evaluation.verification import (
         verify_all,
@@ -33,9 +31,9 @@ __all__ = [
     "Decided",
     "Fitting",
     "Fold",
+    "FoldProbabilities",
     "PooledEvaluation",
     "PooledPoint",
-    "Said",
     "cross_fit",
     "graded_by",
     "pool_folds",
