@@ -169,7 +169,7 @@ def test_the_default_is_far_01_else_the_smallest_supported(fitted):
             dataclasses.replace(p, supported=p.supported and p.name not in names)
             for p in fitted.points
         ]
-        return fitted.measured(points)
+        return fitted.with_points(points)
 
     assert without("far=0.01", "far=0.001").default().target == 0.05
     assert without("far=0.01", "far=0.001", "far=0.05", "far=0.1").default() is None
@@ -183,7 +183,7 @@ def test_a_rate_without_threshold_is_refused(fitted):
         dataclasses.replace(p, supported=False, reason="It needs more.") for p in fitted.points
     ]
     with pytest.raises(UnsupportedRate, match="It needs more"):
-        fitted.measured(points).point(DecisionRequest(far=0.01))
+        fitted.with_points(points).point(DecisionRequest(far=0.01))
 
 
 def test_a_point_is_found_by_its_name(fitted):
@@ -204,7 +204,7 @@ def test_a_point_is_found_by_its_name(fitted):
         fitted.point(DecisionRequest(far=0.01, operating_point="eer"))
     refused = [dataclasses.replace(p, supported=False, reason="Few.") for p in fitted.points]
     with pytest.raises(UnsupportedRate, match=r"No threshold for balanced: Few\."):
-        fitted.measured(refused).point(DecisionRequest(operating_point="balanced"))
+        fitted.with_points(refused).point(DecisionRequest(operating_point="balanced"))
 
 
 def test_json_round_trip(fitted):

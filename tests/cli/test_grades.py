@@ -95,8 +95,8 @@ def test_the_coverage_on_new_components_is_what_was_promised(tie):
         made = known.calibrated(seed=seed)
         found = new.follow(made).accuracy
         seen.append(found.coverage.value)
-        apart = np.abs(made.told(known.distances) - known.grades)
-        told = made.told(new.distances)
+        apart = np.abs(made.grades_at(known.distances) - known.grades)
+        told = made.grades_at(new.distances)
         within = np.abs(told - new.grades) <= np.quantile(apart, 0.9)
         naive.append(np.mean([within[new.codes == code].mean() for code in range(60)]))
     mean, error = np.mean(seen), np.std(seen) / np.sqrt(len(seen))
@@ -153,7 +153,7 @@ def test_what_is_measured_is_what_a_plain_loop_measures():
 def test_the_grade_never_rises_with_the_distance_and_stays_within_those_seen():
     known = drawn(3, components=300)
     made = known.calibrated()
-    told = made.told(np.linspace(0, 5, 5_000))
+    told = made.grades_at(np.linspace(0, 5, 5_000))
     assert (np.diff(told) <= 0).all()
     assert known.grades.min() <= told.min() <= told.max() <= known.grades.max()
     for distance in (0.0, 0.4, 0.9, 100.0):
@@ -171,7 +171,7 @@ def test_what_fits_and_what_measures_share_no_component():
     changed = replace(known, grades=np.where(away, 5 - known.grades, known.grades))
     other = changed.calibrated()
     assert (other.distances, other.grades) == (made.distances, made.grades)
-    apart = np.abs(made.told(known.distances[away]) - known.grades[away])
+    apart = np.abs(made.grades_at(known.distances[away]) - known.grades[away])
     assert made.half_width == half_width(apart, known.codes[away], 0.9)
 
 
@@ -180,7 +180,7 @@ def test_knots_are_bounded():
     known = GradedDistances(distances, 5 - 5 * distances, np.arange(5_000), 0)
     made = known.calibrated()
     assert len(made.distances) == len(made.grades) == MOST_KNOTS
-    assert np.abs(made.told(distances) - known.grades).max() < 0.01
+    assert np.abs(made.grades_at(distances) - known.grades).max() < 0.01
 
 
 def test_below_the_count_there_is_a_grade_and_no_interval():

@@ -6,8 +6,8 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from likewise.calibration.fit import fit_calibration
 from likewise.errors import BadArgument, SplitError
-from likewise.evaluation.accuracy import accuracy
-from likewise.evaluation.cross_validation import CLAIM, cross_fit, decide_folds, rates
+from likewise.evaluation.accuracy import accuracy, pooled_rates
+from likewise.evaluation.cross_validation import CLAIM, cross_fit, decide_folds
 from likewise.metrics.verification import least_cost
 from likewise.pairs.all_pairs import PairSet
 from likewise.precomputed import PrecomputedComparisons, PrecomputedEmbeddings
@@ -104,7 +104,7 @@ def test_pooled_decisions_are_those_of_a_plain_loop():
     assert accuracy(decided, balanced=True).value == pytest.approx(
         balanced_accuracy_score(given.same, guessed)
     )
-    found = rates(decided)
+    found = pooled_rates(decided)
     assert found.far.errors == int((guessed & ~given.same).sum())
     assert found.frr.value == pytest.approx(1 - guessed[given.same].mean())
     assert accuracy(decided, balanced=False).units == len(given.names)

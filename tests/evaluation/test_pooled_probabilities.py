@@ -10,7 +10,7 @@ from likewise.calibration.fit import fit_calibration
 from likewise.calibration.probability import measure_probabilities
 from likewise.errors import BadArgument
 from likewise.evaluation.cross_validation import CLAIM, Fitting, cross_fit
-from likewise.evaluation.pooled_probabilities import Said, pooled
+from likewise.evaluation.pooled import FoldProbabilities, pool_probabilities
 from likewise.precomputed import PrecomputedComparisons, PrecomputedEmbeddings
 from likewise.precomputed.folds import deal
 
@@ -36,7 +36,9 @@ def test_one_fold_is_measured_as_a_model_is(prior, calibrator, make):
     compared = make(seed=2).compared()
     expected = measure_probabilities(compared, ratios, CLAIM, prior)
     for one_scale in (True, False):
-        found = pooled([Said.of(compared, ratios, CLAIM, prior)], prior, one_scale=one_scale)
+        found = pool_probabilities(
+            [FoldProbabilities.of(compared, ratios, CLAIM, prior)], prior, one_scale=one_scale
+        )
         assert len(found.reliability) == len(expected.reliability)
         for one, other in zip(found.reliability, expected.reliability, strict=True):
             assert vars(one) == pytest.approx(vars(other), abs=1e-12)
@@ -107,8 +109,12 @@ def test_models_of_different_scales_are_never_put_on_one():
                 PrecomputedComparisons.of(one.same, factor * one.distances).compared()
                 for one in (known, new)
             ]
-            said.append(Said.of(scaled[1], fit_calibration(scaled[0], CLAIM, "beta").ratios, CLAIM))
-        return pooled(said, one_scale=False)
+            said.append(
+                FoldProbabilities.of(
+                    scaled[1], fit_calibration(scaled[0], CLAIM, "beta").ratios, CLAIM
+                )
+            )
+        return pool_probabilities(said, one_scale=False)
 
     one, other = told(1), told(16)
     assert one.minimum_cllr == pytest.approx(other.minimum_cllr)
@@ -120,6 +126,6 @@ def test_models_of_different_scales_are_never_put_on_one():
 @pytest.mark.parametrize("prior", [0.0, 1.0, float("nan")])
 def test_a_prior_that_is_none(prior):
     with pytest.raises(BadArgument, match=r"a share of same pairs between 0 and 1"):
-        Said.of(pairs().compared(), lambda x: -x, CLAIM, prior)
+        FoldProbabilities.of(pairs().compared(), lambda x: -x, CLAIM, prior)
     with pytest.raises(BadArgument, match=r"a share of same pairs between 0 and 1"):
-        pooled([], prior, one_scale=True)
+        pool_probabilities([], prior, one_scale=True)

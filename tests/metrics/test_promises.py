@@ -157,7 +157,7 @@ def test_every_point_for_a_rate_is_judged_and_a_stored_calibration_judges_alike(
     for measured in found.points:
         assert found.promises.get(measured.name) == promise_of(measured)
     # Nothing more is stored than models always stored.
-    data = to_json({"default": fitted.measured(found.points)})
+    data = to_json({"default": fitted.with_points(found.points)})
     assert set(json.loads(data)["default"]["points"][0]) == {
         "name", "target", "threshold", "supported", "reason", "calibrate", "test",
     }  # fmt: skip

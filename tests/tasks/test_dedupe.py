@@ -16,7 +16,6 @@ from scipy.spatial.distance import pdist
 
 import likewise as front
 from likewise.calibration import DecisionRequest
-from likewise.duplicates import copies, perceptual
 from likewise.duplicates import perceptual
 from likewise.duplicates.cache import item_digest
 from likewise.duplicates.copies import VIEWS, Copies

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         check_calibrator,
         measure_probabilities,
         thresholds_of,
-        uninformed,
+        worth_of,
     )
     from likewise.calibration.request import (
         USUAL,

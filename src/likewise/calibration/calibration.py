@@ -186,7 +186,7 @@ class Calibration:
             grade=None if self.grades is None else self.grades.grade(distance),
         )
 
-    def measured(self, points: Sequence[OperatingPoint]) -> "Calibration":
+    def with_points(self, points: Sequence[OperatingPoint]) -> "Calibration":
         """The same with what was measured on *test* filled in."""
         return replace(self, points=tuple(points))
 

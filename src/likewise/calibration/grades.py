@@ -53,7 +53,7 @@ class GradeCalibration:
     def _knots(self) -> tuple[Float[Array, "knots"], Float[Array, "knots"]]:
         return np.asarray(self.distances), np.asarray(self.grades)
 
-    def told(self, distances: Float[Array, "n"]) -> Float[Array, "n"]:
+    def grades_at(self, distances: Float[Array, "n"]) -> Float[Array, "n"]:
         """The grade at each distance."""
         told: Array = np.interp(np.asarray(distances, dtype=np.float64), *self._knots)
         return told
@@ -69,7 +69,7 @@ class GradeCalibration:
 
     def grade(self, distance: float) -> Grade:
         """The grade of a pair this far apart, with its interval."""
-        told = self.told(np.asarray([distance]))
+        told = self.grades_at(np.asarray([distance]))
         ends = self.ends(told)
         low, high = (None, None) if ends is None else (float(end[0]) for end in ends)
         return Grade(float(told[0]), low, high, self.coverage, self.reason)
@@ -100,7 +100,7 @@ class GradedDistances:
         found = follow(self.distances, self.grades, self.codes, self.between)
         if calibration is None:
             return found
-        told = calibration.told(self.distances)
+        told = calibration.grades_at(self.distances)
         ends = calibration.ends(told)
         accuracy = grade_accuracy(told, ends, self.grades, self.codes, calibration.coverage)
         return replace(found, accuracy=accuracy)
@@ -147,7 +147,7 @@ class GradedDistances:
             reason=reason,
         )
         if not reason:
-            apart = np.abs(made.told(self.distances[~at]) - self.grades[~at])
+            apart = np.abs(made.grades_at(self.distances[~at]) - self.grades[~at])
             half = half_width(apart, places[~at], coverage)
             if half is None:
                 needed = math.ceil(round(coverage / (1 - coverage), 9))
@@ -180,7 +180,7 @@ class GradedDistances:
         for fold in range(int(dealt.max()) + 1):
             at = dealt[places] == fold
             others = self.taken(~at).calibrated(coverage, seed)
-            told[at] = others.told(self.distances[at])
+            told[at] = others.grades_at(self.distances[at])
             ends = others.ends(told[at])
             if ends is None:
                 whole = False

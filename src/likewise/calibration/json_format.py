@@ -127,13 +127,13 @@ def _grades(plain: Mapping[str, Any]) -> GradeCalibration:
     return found
 
 
-def _limit(value: Any) -> Literal["plain", "guarantee"]:
+def _limit(value: object) -> Literal["plain", "guarantee"]:
     if value not in ("plain", "guarantee"):
         raise ValueError(f"{value!r} is neither plain nor guarantee")
     return "guarantee" if value == "guarantee" else "plain"
 
 
-def _parameter(value: Any) -> float | list[float]:
+def _parameter(value: object) -> float | list[float]:
     return [_finite(one) for one in value] if isinstance(value, list) else _finite(value)
 
 
@@ -166,25 +166,25 @@ def _rate(plain: Mapping[str, Any]) -> Rate:
     )
 
 
-def _finite(value: Any) -> float:
+def _finite(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{value!r} is not a finite number")
     return float(value)
 
 
-def _count(value: Any) -> int:
+def _count(value: object) -> int:
     if type(value) is not int or not 0 <= value < 2**63:
         raise ValueError(f"{value!r} is not a count")
     return value
 
 
-def _truth(value: Any) -> bool:
+def _truth(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{value!r} is neither true nor false")
     return value
 
 
-def _words(value: Any, most: int = 10_000) -> str:
+def _words(value: object, most: int = 10_000) -> str:
     if not isinstance(value, str) or len(value) > most:
         raise TypeError(f"{value!r} is no text of at most {most} characters")
     return printable(value)

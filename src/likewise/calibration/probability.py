@@ -158,14 +158,36 @@ def measure_probabilities(
     distances, same, different = bin_values()[used], spread.same[used], spread.different[used]
     found = np.asarray(ratios(distances), dtype=np.float64)
     bins = _reliability(compared, ratios, claim, prior, (distances, same, different))
+    least = probability.minimum_cllr(same, different)
+    return worth_of(found, same, different, prior, least, bins)
+
+
+def worth_of(
+    ratios: Float[Array, "n"],
+    same: Float[Array, "n"],
+    different: Float[Array, "n"],
+    prior: float,
+    minimum_cllr: float,
+    bins: tuple[Reliability, ...],
+) -> Probability:
+    """What probabilities are worth, from the shares of pairs that have each ratio.
+
+    Args:
+        ratios: Natural log-likelihood ratios.
+        same: The share of the same pairs with each.
+        different: The share of the different pairs with each.
+        prior: The share of same pairs that the probabilities assume.
+        minimum_cllr: The least Cllr that ratios which never rise with the distance could have.
+        bins: Of the reliability diagram.
+    """
     return Probability(
         prior=prior,
-        log_loss=probability.log_loss(found, same, different, prior),
+        log_loss=probability.log_loss(ratios, same, different, prior),
         uninformed=uninformed(prior),
-        brier=probability.brier(found, same, different, prior),
+        brier=probability.brier(ratios, same, different, prior),
         calibration_error=sum(one.share * abs(one.said - one.seen) for one in bins),
-        cllr=probability.cllr(found, same, different),
-        minimum_cllr=probability.minimum_cllr(same, different),
+        cllr=probability.cllr(ratios, same, different),
+        minimum_cllr=minimum_cllr,
         reliability=bins,
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from likewise.metrics.tally import Tally
 from likewise.pairs import SKILLED, AllPairs, ForgeryPairs, ListedPairs, PairSet
-from likewise.results import Accuracy, Rate
+from likewise.results import Accuracy, ErrorRates, Rate
 from likewise.shapes import Array, Int
 
 
@@ -56,6 +56,17 @@ def judged(compared: PairSet, tallies: Sequence[tuple[Tally, Tally]]) -> list[Ju
     """What each threshold did to these pairs, given its tallies under new identities."""
     units = units_of(compared)
     return [Judged(far, frr, units, len(compared.names)) for far, frr in tallies]
+
+
+def joined_rates(tallies: Sequence[tuple[Tally, Tally]]) -> ErrorRates:
+    """Both error rates over all folds, from what became of different and of same pairs in each."""
+    far, frr = (Tally.join([pair[sort] for pair in tallies]) for sort in (0, 1))
+    return ErrorRates(far.rate(), frr.rate())
+
+
+def pooled_rates(judged: Sequence[Judged]) -> ErrorRates:
+    """Both error rates over all folds."""
+    return joined_rates([(one.far, one.frr) for one in judged])
 
 
 def accuracy(judged: Sequence[Judged], *, balanced: bool) -> Accuracy:

@@ -5,7 +5,7 @@ into folds, each fold is decided by thresholds fitted on the others, and the dec
 never the distances.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,16 +19,14 @@ from likewise.calibration import (
     check_calibrator,
     fit_calibration,
 )
-from likewise.evaluation.accuracy import Judged, accuracy, judged
-from likewise.evaluation.pooled_probabilities import Said, pooled
+from likewise.evaluation.accuracy import Judged, accuracy, judged, pooled_rates
+from likewise.evaluation.pooled import FoldProbabilities, pool_probabilities
 from likewise.evaluation.verification import verify_all
-from likewise.metrics.tally import Tally
 from likewise.pairs import PairSet
 from likewise.precomputed import FOLDS, Precomputed, PrecomputedComparisons, deal, is_stratified
 from likewise.results import (
     BALANCED,
     Accuracy,
-    ErrorRates,
     Graded,
     Probability,
     Verification,
@@ -128,12 +126,6 @@ def decide_folds(
     return {name: [one[name] for one in found] for name in shared}
 
 
-def rates(decided: Sequence[Judged]) -> ErrorRates:
-    """Both error rates over all folds."""
-    far, frr = (Tally.join(part) for part in ([d.far for d in decided], [d.frr for d in decided]))
-    return ErrorRates(far.rate(), frr.rate())
-
-
 def cross_fit(
     given: Precomputed, *, folds: int = FOLDS, seed: int = 0, fitting: Fitting | None = None
 ) -> CrossFitted:
@@ -163,7 +155,7 @@ def cross_fit(
 
     decided = decide_folds(given, dealt, thresholds_fitted_on)
     said = [
-        Said.of(
+        FoldProbabilities.of(
             given.take(np.flatnonzero(dealt == fold)).compared(),
             one.ratios,
             CLAIM,
@@ -172,17 +164,17 @@ def cross_fit(
         for fold, one in enumerate(found)
     ]
     points = [
-        replace(point, test=rates(decided[point.name]) if point.name in decided else None)
+        replace(point, test=pooled_rates(decided[point.name]) if point.name in decided else None)
         for point in fitted.points
     ]
     at = decided[ACCURACY_POINT]
     even = isinstance(given, PrecomputedComparisons) and is_stratified(given, dealt)
     return CrossFitted(
-        calibration=fitted.measured(points),
+        calibration=fitted.with_points(points),
         verification=replace(verify_all(whole, (), CLAIM), points=tuple(points)),
         accuracy=accuracy(at, balanced=False) if even else None,
         balanced_accuracy=accuracy(at, balanced=True),
-        probability=pooled(said, how.request.prior, one_scale=True),
+        probability=pool_probabilities(said, how.request.prior, one_scale=True),
         folds=folds,
         parts=tuple(np.bincount(dealt, minlength=folds).tolist()),
         thresholds={

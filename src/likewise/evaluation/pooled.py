@@ -1,15 +1,20 @@
 """What folds measured: each decides with a threshold of its own, and the decisions are pooled.
 
-Distances are never pooled: those of two models have nothing to do with one another.
+Distances are never pooled: those of two models have nothing to do with one another. Probabilities
+are of one scale whatever made them, so that pairs of all folds stand in one diagram; and none is
+measured on a pair that its calibration was fitted on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from likewise.calibration import PREFERRED
-from likewise.evaluation.accuracy import Judged, accuracy, judged
-from likewise.evaluation.pooled_probabilities import Said, pooled
+import numpy as np
+
+from likewise.calibration import LEVELS, PREFERRED, bins_of, thresholds_of, worth_of
+from likewise.evaluation.accuracy import Judged, accuracy, joined_rates, judged, pooled_rates
+from likewise.metrics import probability
 from likewise.metrics.tally import Tally
+from likewise.metrics.verification import bin_values
 from likewise.pairs import RANDOM, SKILLED, ForgeryPairs, PairSet
 from likewise.results import (
     Accuracy,
@@ -18,8 +23,64 @@ from likewise.results import (
     Evaluation,
     OperatingPoint,
     Probability,
+    check_prior,
 )
+from likewise.shapes import Array, Float, Int
 from likewise.types import Claim
+
+
+@dataclass(frozen=True, eq=False)
+class FoldProbabilities:
+    """What the probabilities of one fold said of its own pairs.
+
+    Attributes:
+        distances: Some of them, ascending, each for all pairs that are about as far apart.
+        ratios: The log-likelihood ratio of each.
+        place: Between which levels its probability lies: 0 is the most probable bin.
+        same: The share of the fold's same pairs with each.
+        different: The share of its different pairs.
+        tallies: The decisions at every level, from the highest on.
+    """
+
+    distances: Float[Array, "n"]
+    ratios: Float[Array, "n"]
+    place: Int[Array, "n"]
+    same: Float[Array, "n"]
+    different: Float[Array, "n"]
+    tallies: tuple[tuple[Tally, Tally], ...]
+
+    @classmethod
+    def of(
+        cls,
+        compared: PairSet,
+        ratios: Callable[[Float[Array, "n"]], Float[Array, "n"]],
+        claim: Claim,
+        prior: float = 0.5,
+    ) -> "FoldProbabilities":
+        """Ask for the probabilities of a fold's pairs.
+
+        Args:
+            compared: The pairs.
+            ratios: Gives the log-likelihood ratio of each distance; it never rises with the
+                distance.
+            claim: What the units of the intervals are.
+            prior: The share of same pairs that the probabilities assume.
+
+        Raises:
+            BadArgument: If the prior is not between 0 and 1.
+        """
+        check_prior(prior)
+        spread = compared.spread()
+        used = np.flatnonzero(spread.same + spread.different)
+        distances, thresholds = bin_values()[used], thresholds_of(ratios, prior)
+        return cls(
+            distances,
+            np.asarray(ratios(distances), dtype=np.float64),
+            np.searchsorted(thresholds, distances, side="left"),
+            spread.same[used],
+            spread.different[used],
+            tuple(compared.tallies(thresholds, claim)),
+        )
 
 
 @dataclass(frozen=True)
@@ -28,17 +89,17 @@ class Decided:
 
     Attributes:
         points: The operating points, as they were fitted on the fold's own *calibrate* items.
-        tallies: For each of them what became of different and of same pairs.
-        populations: The same for each population of different pairs, where some items are forged.
-        judged: For each of the points, both tallies with the units that they go through.
+        populations: What became of different and of same pairs at each of them, for each
+            population of different pairs, where some items are forged.
+        judged: For each of the points, what became of different and of same pairs, with the
+            units that they go through.
         said: What the fold's probabilities said of its test items; None where nobody asked.
     """
 
     points: tuple[OperatingPoint, ...]
-    tallies: tuple[tuple[Tally, Tally], ...]
     populations: Mapping[str, tuple[tuple[Tally, Tally], ...]]
     judged: tuple[Judged, ...]
-    said: Said | None = None
+    said: FoldProbabilities | None = None
 
     @classmethod
     def of(cls, compared: PairSet, points: Sequence[OperatingPoint], claim: Claim) -> "Decided":
@@ -48,8 +109,8 @@ class Decided:
         if isinstance(compared, ForgeryPairs):
             each = compared.each(thresholds, claim)
             populations = {name: tuple(each[name]) for name in (SKILLED, RANDOM)}
-        tallies = tuple(compared.tallies(thresholds, claim))
-        return cls(tuple(points), tallies, populations, tuple(judged(compared, tallies)))
+        tallies = compared.tallies(thresholds, claim)
+        return cls(tuple(points), populations, tuple(judged(compared, tallies)))
 
 
 @dataclass(frozen=True)
@@ -188,7 +249,9 @@ def pool_folds(
         one_shot=_mean(shots) if len(shots) == len(folds) else None,
         failed=evaluation.failed,
         default_point=_default(points, [fold.evaluation.default_point for fold in folds]),
-        probability=pooled(said, prior, one_scale=False) if len(said) == len(decided) else None,
+        probability=pool_probabilities(said, prior, one_scale=False)
+        if len(said) == len(decided)
+        else None,
     )
 
 
@@ -213,14 +276,14 @@ def _pooled(name: str, decided: Sequence[Decided]) -> PooledPoint:
         which = "every fold" if len(lacking) == len(points) else which
         reason = f"In {which}: {points[lacking[0] - 1].reason}"
     else:
-        rates = _joined([one.tallies[at] for one, at in zip(decided, places, strict=True)])
+        each = [one.judged[at] for one, at in zip(decided, places, strict=True)]
+        rates, right = pooled_rates(each), accuracy(each, balanced=True)
         populations = {
-            of: _joined([one.populations[of][at] for one, at in zip(decided, places, strict=True)])
+            of: joined_rates(
+                [one.populations[of][at] for one, at in zip(decided, places, strict=True)]
+            )
             for of in decided[0].populations
         }
-        right = accuracy(
-            [one.judged[at] for one, at in zip(decided, places, strict=True)], balanced=True
-        )
     return PooledPoint(
         criterion=points[0].criterion,
         thresholds=tuple(point.threshold for point in points),
@@ -232,10 +295,49 @@ def _pooled(name: str, decided: Sequence[Decided]) -> PooledPoint:
     )
 
 
-def _joined(tallies: Sequence[tuple[Tally, Tally]]) -> ErrorRates:
-    far, frr = (Tally.join([pair[sort] for pair in tallies]) for sort in (0, 1))
-    return ErrorRates(far.rate(), frr.rate())
-
-
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
+
+
+def pool_probabilities(
+    said: Sequence[FoldProbabilities], prior: float = 0.5, *, one_scale: bool
+) -> Probability:
+    """What the probabilities of all folds were worth; each fold weighs as in the error rates.
+
+    Args:
+        said: By each fold.
+        prior: The share of same pairs that the probabilities assume, as it was said.
+        one_scale: Whether the distances of all folds are of one encoder. If not, the minimum Cllr
+            is the mean of the folds' own.
+
+    Raises:
+        BadArgument: If the prior is not between 0 and 1.
+    """
+    check_prior(prior)
+    joined = [
+        tuple(Tally.join([one.tallies[at][sort] for one in said]) for sort in (0, 1))
+        for at in range(len(LEVELS))
+    ]
+    ends = [(far, frr) for far, frr in joined]
+    apart, alike = (
+        np.array([one.tallies[0][sort].weight for one in said], dtype=np.float64) for sort in (0, 1)
+    )
+    apart, alike = apart / apart.sum(), alike / alike.sum()
+    same = np.concatenate([w * one.same for w, one in zip(alike, said, strict=True)])
+    different = np.concatenate([w * one.different for w, one in zip(apart, said, strict=True)])
+    ratios = np.concatenate([one.ratios for one in said])
+    bins = bins_of(
+        dict(enumerate(zip([None, *ends], [*ends, None], strict=True))),
+        np.concatenate([one.place for one in said]),
+        probability.probabilities_at(ratios, prior),
+        prior * same + (1 - prior) * different,
+        prior,
+    )
+    if one_scale:
+        distances = np.concatenate([one.distances for one in said])
+        _, which = np.unique(distances, return_inverse=True)
+        least = probability.minimum_cllr(np.bincount(which, same), np.bincount(which, different))
+    else:
+        own = [probability.minimum_cllr(one.same, one.different) for one in said]
+        least = float(np.asarray(own) @ (apart + alike) / 2)
+    return worth_of(ratios, same, different, prior, least, bins)

@@ -14,7 +14,7 @@ import numpy as np
 from likewise.calibration import FEWEST_FOR_THRESHOLDS, DecisionRequest
 from likewise.data import DEFAULT_SHARES, LEAST_OF_SHARE, Decoded, most_shared, pair_counts, split
 from likewise.errors import BadArgument, RecipeError, SplitError
-from likewise.evaluation import Decided, Fold, PooledEvaluation, Said, pool_folds
+from likewise.evaluation import Decided, Fold, FoldProbabilities, PooledEvaluation, pool_folds
 from likewise.learn.experiment import learn
 from likewise.learn.loop.data import Splitter
 from likewise.learn.loop.run import OnStep, Run
@@ -150,7 +150,7 @@ def _decided(
     features = features_for(model, test, comparator)
     compared = choose_pairs(features.vectors, features.items, features.comparator, fitted.against)
     decided = Decided.of(compared, fitted.points, fitted.claim)
-    said = Said.of(compared, fitted.ratios, fitted.claim, prior)
+    said = FoldProbabilities.of(compared, fitted.ratios, fitted.claim, prior)
     return evaluation, replace(decided, said=said)
 
 

@@ -237,7 +237,7 @@ def with_test_rates(
     for comparator, called in comparators(model, request.calibration).items():
         asked = replace(request, comparator=comparator)
         evaluation = measure_model(model, test, source, asked, fitted=made[called])
-        found[called] = made[called].measured(evaluation.verification.points)
+        found[called] = made[called].with_points(evaluation.verification.points)
     assert evaluation is not None  # noqa: S101 - a model has a comparator
     return found, evaluation
 
