@@ -347,5 +347,5 @@ def test_no_bar_goes_to_a_file_whatever_the_environment_asks(monkeypatch, capsys
 
 def test_a_reader_that_stops_early_ends_the_command_quietly():
     done = run("bash", "-c", "likewise list | head -1; likewise --show-completion bash | head -1")
-    assert done.stdout.splitlines()[0] == "sources"
+    assert done.stdout.splitlines()[0] == "kinds"
     assert done.stderr == ""

@@ -103,10 +103,10 @@ REFUSED = [
     (
         ["augmentations=affine"],
         BadArgument,
-        r"affine takes image items, and the transform gives sequence\. .* choose another",
+        r"affine takes images, and the transform makes frames\. .* choose another",
     ),
-    (["views=shifted"], BadArgument, r"shifted takes image items, .*sequence"),
-    (["views=turned"], BadArgument, r"turned takes image items, .*sequence"),
+    (["views=shifted"], BadArgument, r"shifted takes images, .*frames"),
+    (["views=turned"], BadArgument, r"turned takes images, .*frames"),
     (["encoder=convnet4"], LikewiseError, r"images"),
     # A loss and batches that do not go together.
     (
@@ -215,7 +215,7 @@ def test_classes_that_appear_before_a_run_goes_on_are_refused(tmp_path):
         (["--set", "sampler.classes=99"], "classes is 99, and the training part has"),
         (["--set", "sampler.items=5"], "Set sampler.items=4 or less, or leave it out"),
         (["--set", "memory=9999"], "training items: it would hold some"),
-        (["--augment", "jitter"], "jitter takes sequence items, and the transform gives image"),
+        (["--augment", "jitter"], "jitter takes frames, and the transform makes images"),
         (["--loss", "cosine_mse"], "make some of classes with sampler=balanced_pairs"),
         (["--sampler", "source_pairs", "--loss", "contrastive"], "Set sampler=balanced_pairs"),
     ],
@@ -239,7 +239,7 @@ def test_drawings_on_the_command_line(words, message, few, likewise, tmp_path):
         (["--sampler", "classes_by_items"], "the source gives pairs. Set sampler=source_pairs"),
         (["--sampler", "source_pairs(pairs=999)"], "pairs is 999, and the training part has"),
         (["--sampler", "balanced_pairs(pairs=999)"], "pairs is 999, and the training part has"),
-        (["--augment", "affine"], "affine takes image items, and the transform gives sequence"),
+        (["--augment", "affine"], "affine takes images, and the transform makes frames"),
     ],
 )
 def test_pairs_of_series_on_the_command_line(words, message, pairs, likewise, tmp_path):

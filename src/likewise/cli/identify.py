@@ -53,7 +53,7 @@ def command(
 
     Examples:
         likewise identify model/ people.db a.png
-        likewise identify model/ people.db a.png --fusion centroid --prior-unknown 0.9
+        likewise identify model/ people.db a.png --fusion centroid --prior-unknown .9
         likewise identify model/ people.db a.png --json
 
     Exit codes:
