@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from likewise.errors import BadArgument, BadSpec, UnknownName
-from likewise.lazy import fits
 from likewise.registry import FAMILIES, Family, Spec, families
+from likewise.signatures import fits
 from tests.processes import answer_of
 
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True).filter(

@@ -4,7 +4,7 @@ import pytest
 
 from likewise import Gallery, calibrate, dedupe, identify, verify
 from likewise.errors import BadArgument
-from likewise.types import renamed_arguments
+from likewise.renamed import renamed_arguments
 
 
 @renamed_arguments(colour="color")

@@ -1,4 +1,4 @@
-"""What source text says before anything is imported: the faces of packages, and annotations.
+"""Faces of packages, whose names are imported when they are first used.
 
 The `__init__` of a package lists what others import from it, under `if TYPE_CHECKING`, and hands
 itself to `lazy_face`. Using one name then loads one module, and a command starts as fast as it did
@@ -41,35 +41,3 @@ def lazy_face(package: str, source: str) -> tuple[Callable[[str], Any], Callable
         return getattr(importlib.import_module(listed()[name]), name)
 
     return get, lambda: sorted(listed())
-
-
-_SIMPLE = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
-
-
-def fits(value: Any, annotation: str) -> bool:
-    """Whether a literal is of a declared type, as far as that type is simple."""
-    return _fits(value, ast.parse(annotation, mode="eval").body)
-
-
-def _fits(value: Any, node: ast.expr) -> bool:
-    match node:
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            fit = _fits(value, left) or _fits(value, right)
-        case ast.Constant(value=None):
-            fit = value is None
-        case ast.Name(id=name) if name in _SIMPLE:
-            # True is an int to Python, and nobody who writes it means 1.
-            fit = isinstance(value, _SIMPLE[name]) and (name == "bool") == isinstance(value, bool)
-        case ast.Subscript(value=ast.Name(id="Literal"), slice=inside):
-            options = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-            fit = repr(value) in [repr(ast.literal_eval(option)) for option in options]
-        case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=kinds)):
-            if isinstance(kinds[-1], ast.Constant) and kinds[-1].value is ...:
-                kinds = kinds[:1] * (len(value) if isinstance(value, tuple) else 0)
-            fit = isinstance(value, tuple) and len(value) == len(kinds)
-            fit = fit and all(map(_fits, value, kinds))
-        case ast.Subscript(value=ast.Name(id="dict")):
-            fit = isinstance(value, dict) and all(isinstance(key, str) for key in value)
-        case _:
-            fit = True
-    return fit

@@ -6,11 +6,6 @@ and keywords only and is read by `ast`, so nothing is executed. `folder:faces/` 
 
 A **family** is a lazy table from names to classes. Listing it and checking a spec read the class's
 source file and import nothing; the module is imported when a component is built.
-
-An argument's annotation is also what a literal is checked against, as far as it is simple: `int`,
-`float`, `str`, `bool`, `None`, `Literal['a', 'b']`, `tuple[float, float]`, a `dict` whose keys are
-words (`dict[str, Any]`), and `|` between them. One that is not simple takes everything, and the
-constructor decides.
 """
 
 import ast
@@ -22,13 +17,10 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib.machinery import PathFinder
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from likewise.errors import BadArgument, BadSpec, UnknownName
-from likewise.lazy import fits
+from likewise.signatures import Component, component_of, fits
 
 T = TypeVar("T")
 
@@ -117,111 +109,6 @@ class Spec:
     def replaced(self, **changes: Any) -> "Spec":
         """The same spec with these keyword arguments set."""
         return Spec(self.name, self.args, {**self.kwargs, **changes})
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument of a component, as its source file declares it."""
-
-    name: str
-    annotation: str
-    default: str | None
-
-    def __str__(self) -> str:
-        default = "" if self.default is None else f" = {self.default}"
-        return f"{self.name}: {self.annotation}{default}"
-
-
-@dataclass(frozen=True)
-class Component:
-    """What is known of a component without importing it."""
-
-    name: str
-    target: str
-    summary: str
-    arguments: tuple[Argument, ...]
-
-    @property
-    def signature(self) -> str:
-        """Its name with its arguments, as a person would write them."""
-        return f"{self.name}({', '.join(str(argument) for argument in self.arguments)})"
-
-
-def component_of(name: str, target: str, context: tuple[str, ...] = ()) -> Component:
-    """Read a component's arguments and first sentence.
-
-    Args:
-        name: What a spec calls it.
-        target: Its `module:Class`.
-        context: Arguments that a spec never gives and that are therefore left out.
-
-    Raises:
-        UnknownName: If there is no such class to read.
-    """
-    node = _class_node(target)
-    summary = (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ")
-    return Component(name, target, summary, _arguments(node, context))
-
-
-@cache
-def _class_node(target: str) -> ast.ClassDef:
-    module, _, name = target.partition(":")
-    path = _file_of(module)
-    if path is None:
-        raise UnknownName(f"{target!r} names a module that is not there. Reinstall its package.")
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UnknownName(
-            f"{target!r} is in {path}, which is no Python that can be read: {error}. "
-            "Reinstall its package."
-        ) from error
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            return node
-    raise UnknownName(f"{module} holds no class {name!r}. Mend the table that names it.")
-
-
-def _file_of(module: str) -> Path | None:
-    """The source file of a module; `importlib.util.find_spec` alone would import its parents."""
-    top, *inner = module.split(".")
-    spec = importlib.util.find_spec(top)
-    for word in inner:
-        if spec is None:
-            return None
-        spec = PathFinder.find_spec(f"{spec.name}.{word}", spec.submodule_search_locations or [])
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        return None
-    return Path(spec.origin)
-
-
-def _arguments(node: ast.ClassDef, context: tuple[str, ...]) -> tuple[Argument, ...]:
-    for item in node.body:
-        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
-            break
-    else:
-        return ()
-    plain = item.args.args[1:]
-    defaults: list[ast.expr | None] = [None] * (len(plain) - len(item.args.defaults))
-    defaults += item.args.defaults
-    pairs = [*zip(plain, defaults, strict=True)]
-    pairs += [*zip(item.args.kwonlyargs, item.args.kw_defaults, strict=True)]
-    return tuple(
-        Argument(
-            argument.arg,
-            _words(argument.annotation),
-            None if default is None else ast.unparse(default),
-        )
-        for argument, default in pairs
-        if argument.arg not in context
-    )
-
-
-def _words(annotation: ast.expr | None) -> str:
-    """An annotation as it is written, without the quotes that only defer it."""
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        return annotation.value
-    return ast.unparse(annotation) if annotation else "Any"
 
 
 class Family(Generic[T]):

@@ -12,20 +12,15 @@ A name that was another before goes on with a `DeprecationWarning`: `renamed_arg
 The names of array shapes are in `shapes.py`; what was measured and decided, in `results.py`.
 """
 
-import functools
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from likewise.errors import BadArgument, WrongKind
+from likewise.errors import WrongKind
 from likewise.shapes import Array, Bool, Float, Int, Shaped
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 Raw: TypeAlias = bytes | str | Array
 """What a source hands over: an encoded file, a text, or an array."""
@@ -358,33 +353,3 @@ class InputShape:
         if self.form is Form.TOKENS:
             return random.integers(0, self.vocabulary or 2, size, dtype=np.int64)
         return random.normal(size=size).astype(np.float32)
-
-
-def renamed_arguments(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a decorator by which a function goes on taking the old names of its arguments.
-
-    Args:
-        names: The old name of each argument → its name.
-    """
-
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        @functools.wraps(function)
-        def taking(*args: P.args, **kwargs: P.kwargs) -> R:
-            for old in kwargs.keys() & names.keys():
-                if names[old] in kwargs:
-                    raise BadArgument(
-                        f"{old} and {names[old]} are both given, and {old} is only the earlier "
-                        f"name of {names[old]}. Leave out {old}."
-                    )
-                warn_renamed(old, names[old])
-                kwargs[names[old]] = kwargs.pop(old)
-            return function(*args, **kwargs)
-
-        return taking
-
-    return decorate
-
-
-def warn_renamed(old: str, new: str) -> None:
-    """Warn the caller of the caller that a name is another now."""
-    warnings.warn(f"{old} is called {new} now.", DeprecationWarning, stacklevel=3)

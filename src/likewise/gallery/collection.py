@@ -20,11 +20,12 @@ from likewise.gallery.request import (
 from likewise.gallery.result import Enrolled, Entry, Identified
 from likewise.gallery.templates import Rule
 from likewise.model import Model
+from likewise.renamed import renamed_arguments
 from likewise.stores.base import Store
 from likewise.stores.index.indexing import Indexed, IndexMethod, IndexRequest
 from likewise.stores.rows import Change, Match, Metadata, Pin, Rows
 from likewise.stores.where import Comparison, Condition
-from likewise.types import Embeddings, Raw, renamed_arguments
+from likewise.types import Embeddings, Raw
 
 
 class Gallery:

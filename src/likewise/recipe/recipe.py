@@ -20,7 +20,8 @@ from likewise.recipe.names import (
 )
 from likewise.recipe.values import coerced, literal
 from likewise.registry import Family, Spec, families, unknown
-from likewise.types import Claim, Role, renamed_arguments, warn_renamed
+from likewise.renamed import renamed_arguments, warn_renamed
+from likewise.types import Claim, Role
 
 POPULATIONS = ("skilled", "random", "both")
 OPTIMIZERS = ("adamw", "muon")

@@ -21,11 +21,12 @@ from likewise.io.display import printable
 from likewise.model import DriftReference, Model, beside, to_bytes, update_model
 from likewise.pairs import choose_pairs
 from likewise.registry import unknown
+from likewise.renamed import renamed_arguments
 from likewise.results import Evaluation
 from likewise.sources.base import Source
 from likewise.tasks.evaluate import measure_model
 from likewise.tasks.features import features_for
-from likewise.types import Claim, Items, Role, Split, renamed_arguments
+from likewise.types import Claim, Items, Role, Split
 
 LONGEST_NAME = 64
 SHARE = 0.5

@@ -28,8 +28,9 @@ from likewise.errors import BadArgument
 from likewise.metrics.probability import probabilities_at
 from likewise.model import Model
 from likewise.registry import unknown
+from likewise.renamed import renamed_arguments
 from likewise.sources.base import Source
-from likewise.types import Items, renamed_arguments
+from likewise.types import Items
 
 
 @renamed_arguments(at="operating_point")

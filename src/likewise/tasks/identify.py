@@ -5,8 +5,9 @@ from pathlib import Path
 from likewise.data import place_of, raw_of
 from likewise.gallery import Gallery, IdentificationRequest, Identified, Rule
 from likewise.model import Model
+from likewise.renamed import renamed_arguments
 from likewise.tasks.probing import probe_of
-from likewise.types import Raw, renamed_arguments
+from likewise.types import Raw
 
 
 @renamed_arguments(rule="fusion")

@@ -5,8 +5,9 @@ from pathlib import Path
 from likewise.calibration import DecisionRequest
 from likewise.data import place_of, raw_of
 from likewise.model import Model
+from likewise.renamed import renamed_arguments
 from likewise.results import Decision
-from likewise.types import Raw, renamed_arguments
+from likewise.types import Raw
 
 
 @renamed_arguments(at="operating_point")
