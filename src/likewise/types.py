@@ -1,4 +1,4 @@
-"""The nouns of the house, and the names of array shapes.
+"""The nouns of the house.
 
 Conventions, which every module keeps:
 
@@ -7,9 +7,7 @@ Conventions, which every module keeps:
 * A pair is **accepted** (called the same) when its distance is at most the threshold.
 * Rates are fractions, never percents. A number with a unit carries it in its name.
 
-A name that was another before goes on with a `DeprecationWarning`: `renamed_arguments`.
-
-The names of array shapes are in `shapes.py`; what was measured and decided, in `results.py`.
+The names of array shapes are in `shapes.py`; what was measured and decided, in `results/`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
