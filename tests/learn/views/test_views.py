@@ -107,7 +107,7 @@ def test_bad_arguments_are_named(spec: str, match: str) -> None:
 
 def test_series_have_no_views_and_unknown_views_are_named() -> None:
     recipe = Recipe.for_kind("series").with_settings(["views=mirrored"])
-    with pytest.raises(BadArgument, match=r"mirrored takes image items, .* gives sequence"):
+    with pytest.raises(BadArgument, match=r"mirrored takes images, .* makes frames"):
         train(recipe, Arrays.of(*waves(count=40, each=4), namespace="waves"))
     with pytest.raises(SpecError, match="Did you mean 'mirrored'"):
         Recipe().with_settings(["views=mirored"])
