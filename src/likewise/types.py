@@ -338,7 +338,7 @@ class InputShape:
                 return (self.channels,)
 
     def random_batch(
-        self, random: np.random.Generator, rows: int, steps: int
+        self, random: "np.random.Generator", rows: int, steps: int
     ) -> Shaped[Array, "rows ..."]:
         """Make up a batch, to try an encoder with.
 

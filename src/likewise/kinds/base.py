@@ -115,7 +115,7 @@ class Kind(ABC):
     def altered(
         self,
         item: Array,  # noqa: ARG002 - of those that have copies
-        random: np.random.Generator,  # noqa: ARG002 - likewise
+        random: "np.random.Generator",  # noqa: ARG002 - likewise
     ) -> Array:
         """Make an altered copy of an item as it is.
 
