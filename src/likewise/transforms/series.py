@@ -6,16 +6,12 @@ from typing import Any, ClassVar, Literal, final
 import numpy as np
 
 from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
-from likewise.io.display import shortened
-from likewise.shapes import Array, Float, Int, Shaped, namespace_of
+from likewise.shapes import Array, Float, Int, Shaped
 from likewise.transforms.base import Transform
 from likewise.transforms.rows import MAX_VALUES, parse_rows
+from likewise.transforms.standardise import CONSTANT, checked_state, moments, standardised
 from likewise.types import Form, InputShape, Raw
 
-# A channel whose deviation is this small a part of its largest value is constant but for the
-# rounding to float32, whose neighbouring numbers are at most 1.2e-7 of themselves apart.
-CONSTANT = 1e-7
-LARGEST, SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 MAX_CHANNELS = 100_000
 
 
@@ -54,7 +50,13 @@ class SeriesTransform(Transform):
                 f"series: normalize is {normalize!r}; give 'none', 'series' or 'train'."
             )
         self.normalize = normalize
-        self.state = None if state is None else _checked(state, learned=normalize == "train")
+        self.state = (
+            None
+            if state is None
+            else checked_state(
+                "series", state, "channels", MAX_CHANNELS, learned=normalize == "train"
+            )
+        )
 
     @property
     def shape(self) -> InputShape:
@@ -136,11 +138,7 @@ class SeriesTransform(Transform):
             raise EmptySource("series: there is nothing to fit. Give at least one training series.")
         state: dict[str, Any] = {"channels": len(mean)}
         if self.normalize == "train":
-            std = np.sqrt(spread / count)
-            state |= {
-                "mean": mean.tolist(),
-                "std": np.where(std > CONSTANT * largest, std, 1.0).tolist(),
-            }
+            state |= moments(mean, np.sqrt(spread / count), largest)
         return state
 
     def collate(
@@ -174,37 +172,7 @@ class SeriesTransform(Transform):
                 f"series: the batch has {batch.shape[2]} channels, and {state['channels']} are "
                 "expected. Decode it with this transform."
             )
-        xp = namespace_of(batch)
-        values = xp.astype(batch, xp.float32, copy=False)
-        if self.normalize != "train":
-            return values
-        device = batch.device
-        mean = xp.asarray(state["mean"], dtype=xp.float32, device=device)
-        return (values - mean) / xp.asarray(state["std"], dtype=xp.float32, device=device)
-
-
-def _checked(state: Mapping[str, Any], *, learned: bool) -> Mapping[str, Any]:
-    """The state, held against what it must hold."""
-    given: Any = state  # a file may hold anything
-    channels = given.get("channels") if isinstance(given, Mapping) else None
-    checked: dict[str, Any] = {"channels": channels}
-    good = type(channels) is int and 1 <= channels <= MAX_CHANNELS
-    for name in ("mean", "std") if learned and good else ():
-        try:
-            values = [float(value) for value in state[name]]
-        except (KeyError, TypeError, ValueError, OverflowError):
-            values = []
-        within = all(abs(value) <= LARGEST for value in values)
-        positive = name == "mean" or min(values, default=0) >= SMALLEST
-        good = good and len(values) == channels and bool(within and positive)
-        checked[name] = values
-    if not good:
-        also = ", with as many float32 numbers for 'mean' and (positive) 'std'," if learned else ""
-        raise BadArgument(
-            f"series: state is {shortened(state, 300)}, and a number of 'channels' up to "
-            f"{MAX_CHANNELS}{also} is expected. Take what fit returned for the same arguments."
-        )
-    return checked
+        return standardised(batch, state, learned=self.normalize == "train")
 
 
 def _unreadable(place: str, reason: str) -> UnreadableItem:

@@ -6,16 +6,13 @@ from typing import Any, ClassVar, Literal, final
 import numpy as np
 
 from likewise.errors import BadArgument, EmptySource, UnreadableItem, WrongKind
-from likewise.io.display import shortened
-from likewise.shapes import Array, Float, Int, Shaped, namespace_of
+from likewise.shapes import Array, Float, Int, Shaped
 from likewise.transforms.base import Transform
 from likewise.transforms.rows import parse_rows
+from likewise.transforms.standardise import checked_state, moments, standardised
 from likewise.types import Form, InputShape, Raw
 
 MAX_DIM = 1_000_000
-# A deviation this small a part of the largest value is the rounding to float32.
-CONSTANT = 1e-7
-LARGEST, SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 
 
 @final
@@ -48,7 +45,11 @@ class VectorTransform(Transform):
         if normalize not in ("none", "train"):
             raise BadArgument(f"vector: normalize is {normalize!r}; give 'none' or 'train'.")
         self.normalize = normalize
-        self.state = None if state is None else _checked(state, learned=normalize == "train")
+        self.state = (
+            None
+            if state is None
+            else checked_state("vector", state, "dim", MAX_DIM, learned=normalize == "train")
+        )
 
     @property
     def shape(self) -> InputShape:
@@ -121,11 +122,7 @@ class VectorTransform(Transform):
             raise EmptySource("vector: there is nothing to fit. Give at least one training vector.")
         state: dict[str, Any] = {"dim": len(mean)}
         if self.normalize == "train":
-            std = np.sqrt(spread / count)
-            state |= {
-                "mean": mean.tolist(),
-                "std": np.where(std > CONSTANT * largest, std, 1.0).tolist(),
-            }
+            state |= moments(mean, np.sqrt(spread / count), largest)
         return state
 
     def collate(
@@ -154,37 +151,7 @@ class VectorTransform(Transform):
                 f"vector: the batch has {batch.shape[1]} numbers an item, and {state['dim']} are "
                 "expected. Decode it with this transform."
             )
-        xp = namespace_of(batch)
-        values = xp.astype(batch, xp.float32, copy=False)
-        if self.normalize != "train":
-            return values
-        device = batch.device
-        mean = xp.asarray(state["mean"], dtype=xp.float32, device=device)
-        return (values - mean) / xp.asarray(state["std"], dtype=xp.float32, device=device)
-
-
-def _checked(state: Mapping[str, Any], *, learned: bool) -> Mapping[str, Any]:
-    """The state, held against what it must hold."""
-    given: Any = state  # a file may hold anything
-    dim = given.get("dim") if isinstance(given, Mapping) else None
-    checked: dict[str, Any] = {"dim": dim}
-    good = type(dim) is int and 1 <= dim <= MAX_DIM
-    for name in ("mean", "std") if learned and good else ():
-        try:
-            values = [float(value) for value in state[name]]
-        except (KeyError, TypeError, ValueError, OverflowError):
-            values = []
-        within = all(abs(value) <= LARGEST for value in values)
-        positive = name == "mean" or min(values, default=0) >= SMALLEST
-        good = good and len(values) == dim and bool(within and positive)
-        checked[name] = values
-    if not good:
-        also = ", with as many float32 numbers for 'mean' and (positive) 'std'," if learned else ""
-        raise BadArgument(
-            f"vector: state is {shortened(state, 300)}, and a number 'dim' of 1 to {MAX_DIM}{also} "
-            "is expected. Take what fit returned for the same arguments."
-        )
-    return checked
+        return standardised(batch, state, learned=self.normalize == "train")
 
 
 def _unreadable(place: str, reason: str) -> UnreadableItem:
