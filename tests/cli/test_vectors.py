@@ -99,7 +99,7 @@ def test_enrol_and_identify(likewise, likewise_json, trained, tmp_path) -> None:
 
 def test_audit_and_evaluate(likewise_json, trained, tmp_path) -> None:
     strangers = archive(tmp_path / "strangers.npz", first=900, count=20)
-    audited = likewise_json("audit", strangers)
+    audited = likewise_json("audit", strangers, "--out", tmp_path / "audit.html")
     assert {"length of the vector", "its numbers in 64 steps (probe)"} <= {
         clue["name"] for clue in audited["clues"]
     }
