@@ -10,7 +10,7 @@ from PIL import Image
 import likewise as package
 from likewise.calibration import DecisionRequest
 from likewise.errors import ForeignEmbedding, Leak, ModelExists, UnsupportedRate, WrongKind
-from likewise.learn import learn
+from likewise.learn import run_experiment
 from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
@@ -130,7 +130,7 @@ def test_known_classes(tmp_path):
          "learning_rate=0.003",
          "claim=known_classes", "augmentations=()"]
     )  # fmt: skip
-    made = learn(recipe, out=tmp_path / "model")
+    made = run_experiment(recipe, out=tmp_path / "model")
     assert made.evaluation.verification.claim is Claim.KNOWN_CLASSES
     assert made.evaluation.verification.auc > 0.9
     point = made.model.calibration().default()
@@ -162,7 +162,7 @@ def _export_digits(folder):
 
 def test_training_twice_gives_the_same_model(series_experiment, tmp_path):
     series, names = waves()
-    again = learn(
+    again = run_experiment(
         series_experiment.recipe, Arrays.of(series, names, namespace="waves"), out=tmp_path / "m"
     )
     assert again.model.fingerprint == series_experiment.model.fingerprint
@@ -174,7 +174,7 @@ def test_a_budget_writes_the_steps_it_took(tmp_path):
     recipe = Recipe.for_kind("series").with_settings(
         ["encoder=lstm(hidden=4)", "budget_seconds=1.5"]
     )
-    made = learn(recipe, Arrays.of(series, names), out=tmp_path / "m")
+    made = run_experiment(recipe, Arrays.of(series, names), out=tmp_path / "m")
     stored = Recipe.from_toml((tmp_path / "m" / "recipe.toml").read_text())
     assert stored.steps == made.epochs[-1].steps > 0
     assert stored.budget_seconds == 0
@@ -188,9 +188,9 @@ def test_a_model_is_only_replaced_when_asked(image_experiment, tmp_path):
     series, names = waves(count=14, each=4)
     recipe = Recipe.for_kind("series").with_settings(["encoder=lstm(hidden=4)", "epochs=1"])
     with pytest.raises(ModelExists, match="overwrite"):
-        learn(recipe, Arrays.of(series, names), out=folder)
+        run_experiment(recipe, Arrays.of(series, names), out=folder)
     assert Model(folder).fingerprint == before
-    learn(recipe, Arrays.of(series, names), out=folder, overwrite=True)
+    run_experiment(recipe, Arrays.of(series, names), out=folder, overwrite=True)
     assert Model(folder).manifest.kind == "series"
     with pytest.raises(UnsupportedRate, match="needs at least"):
         Model(folder).calibration().point(DecisionRequest(far=0.001))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from likewise.cli.extra import needs
 from likewise.cli.options import refuse
 from likewise.cli.text.output import as_json_line, failed_lines, first_of, rerun
 from likewise.errors import BadArgument, MissingExtra
+from likewise.learn.extra import needs
 
 
 def test_a_command_that_gives_an_answer_again():

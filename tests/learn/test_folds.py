@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from likewise.errors import BadArgument, RecipeError, SplitError
-from likewise.learn.folds import cross_validate, deal_folds, splitter
+from likewise.learn.folds import deal_folds, splitter, train_folds
 from likewise.metrics.tally import Tally
 from likewise.recipe.recipe import Recipe
 from likewise.sources.folder import Folder
@@ -128,7 +128,7 @@ def test_too_few_identities_are_refused():
 def test_recipes_that_cannot_be_folded(drawings, settings, error, why):
     recipe = Recipe(source=f"folder({str(drawings)!r})").with_settings(settings)
     with pytest.raises(error, match=why):
-        cross_validate(recipe, folds=1 if "seed=1" in settings else 3)
+        train_folds(recipe, folds=1 if "seed=1" in settings else 3)
 
 
 # ── what is measured ──────────────────────────────────────────────────────────────────────────
@@ -147,7 +147,7 @@ QUICK = [
 def folded(tmp_path_factory):
     place = glyphs(tmp_path_factory.mktemp("folds") / "glyphs", count=48, each=6)
     started = []
-    found = cross_validate(
+    found = train_folds(
         Recipe().with_settings(QUICK),
         Folder(str(place)),
         folds=2,

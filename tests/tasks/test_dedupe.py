@@ -177,7 +177,7 @@ def test_series_are_compared(series_experiment):
 
 
 def test_a_matcher_decides_unless_the_distance_is_asked_for(photos, tmp_path_factory):
-    from likewise.learn.experiment import learn
+    from likewise.learn.experiment import run_experiment
     from likewise.recipe.recipe import Recipe
 
     drawings = glyphs(tmp_path_factory.mktemp("matched") / "drawings", count=30)
@@ -190,7 +190,7 @@ def test_a_matcher_decides_unless_the_distance_is_asked_for(photos, tmp_path_fac
             "epochs=1",
         ]
     )
-    model = learn(recipe, out=tmp_path_factory.mktemp("matched") / "model").model
+    model = run_experiment(recipe, out=tmp_path_factory.mktemp("matched") / "model").model
     source = Folder(str(photos))
     vectors = model.embed(source.items()).vectors
     for name, words in (("", "matcher"), ("distance", "euclidean")):

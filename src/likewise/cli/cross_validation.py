@@ -29,37 +29,42 @@ def evaluate_in_folds(
     as_json: bool,
 ) -> None:
     """Train and measure a recipe or a source in folds, write the page, and print what was found."""
-    from likewise.cli.extra import needs
+    from likewise.cli.progress import Progress
     from likewise.cli.text.folds import fold_lines
     from likewise.cli.text.output import as_json_line, rerun
-    from likewise.recipe import seconds_of, started_from
+    from likewise.learn import cross_validate
+    from likewise.recipe import Recipe, Start
+    from likewise.report import page_of, write_folds
 
     if folds is None:
         raise BadArgument(
             f"{target} is no model. To train and measure it in folds, say how many, as in --folds "
             "5; or give a model's folder first."
         )
-    with needs("Training in folds", "learn"):
-        from likewise.cli.progress import Progress
-        from likewise.learn.folds import cross_validate
-        from likewise.report import page_of, write_folds
     page = page_of(report, target)
-    given = {"budget_seconds": seconds_of(budget)} if budget else {}
-    recipe, told = started_from(target, given, settings, recipe=named)
+    followed: list[Recipe] = []
     with Progress(quiet=as_json) as progress:
-        progress.recipe(told)
+
+        def starting(start: Start) -> None:
+            progress.recipe(start)
+            followed.append(start.recipe)
+
         found = cross_validate(
-            recipe,
+            target,
             folds=folds,
-            comparators=(comparator,),
+            budget=budget or None,
+            recipe=named,
+            settings=settings,
+            comparator=comparator,
             prior=prior,
             strict=strict,
+            on_recipe=starting,
             on_fold=progress.fold,
             on_decode=progress.decode,
             on_start=progress.start,
             on_epoch=progress.epoch,
             on_step=progress.step,
-        )[comparator]
+        )
     options = {
         "--folds": folds,
         "--budget": budget,
@@ -69,5 +74,5 @@ def evaluate_in_folds(
         "--prior": prior if prior != 0.5 else None,
     }
     again = rerun("evaluate", target, options=options)
-    write_folds(found, page, recipe=recipe.to_toml(), rerun=(again,))
+    write_folds(found, page, recipe=followed[0].to_toml(), rerun=(again,))
     print(as_json_line(found) if as_json else "\n".join([*fold_lines(found), f"report: {page}"]))

@@ -158,12 +158,11 @@ def command(
     from likewise.calibration import DecisionRequest
     from likewise.cli.progress import Counting
     from likewise.cli.text.duplicates import duplicate_lines
-    from likewise.data import source_spec
+    from likewise.data import source_named
     from likewise.duplicates import ThresholdRequest, write_pairs, write_sample
     from likewise.io.display import printable
     from likewise.model import Model
     from likewise.report import write_duplicates
-    from likewise.sources import FAMILY
     from likewise.tasks.dedupe import check_options, dedupe
 
     if reviewed:
@@ -176,7 +175,7 @@ def command(
     )
     table = Path(out) if out else None
     _check_places(table, report, review)
-    built = FAMILY.build(source_spec(source))
+    built = source_named(source)
     if train:
         # Found out now, and not when training is over.
         check_options(groups, overlay=overlay)
@@ -242,8 +241,8 @@ def _named(what: list[str]) -> tuple[str, str]:
 
 def _teach(source: "Source", out: str, budget: str, *, quiet: bool) -> None:
     """Make the model from the items themselves."""
-    from likewise.cli.extra import needs
     from likewise.errors import BadArgument
+    from likewise.learn.extra import needs
 
     if not out:
         raise BadArgument(

@@ -52,11 +52,10 @@ def command(
 
     from likewise.cli.progress import Counter
     from likewise.cli.text.output import failed_lines
-    from likewise.data import source_spec
+    from likewise.data import source_named
     from likewise.errors import BadArgument
     from likewise.io.display import printable
     from likewise.model import Model
-    from likewise.sources import FAMILY
     from likewise.tasks.embed import embed_to
     from likewise.tasks.vectors import check_vectors_path
 
@@ -64,7 +63,7 @@ def command(
     check_vectors_path(target)
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise BadArgument(f"{out} is the source itself. Choose another name for the vectors.")
-    built = FAMILY.build(source_spec(source))
+    built = source_named(source)
     loaded = Model(model)
     with Counter("embedding", quiet=as_json) as count:
         made = embed_to(loaded, built, target, strict=strict, threads=threads, progress=count.show)

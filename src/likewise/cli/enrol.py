@@ -76,15 +76,14 @@ def command(
 
     from likewise.cli.progress import Counter
     from likewise.cli.text.output import failed_lines, first_of
-    from likewise.data import source_spec
+    from likewise.data import source_named
     from likewise.gallery import Gallery
     from likewise.io.display import printable, without_secrets
     from likewise.model import Model
-    from likewise.sources import FAMILY
     from likewise.tasks.enrol import enrol
 
     metadata = _notes_of(note)
-    built = FAMILY.build(source_spec(source))
+    built = source_named(source)
     loaded = Model(model)
     with Gallery(gallery, loaded) as opened:
         with Counter("enrolling", quiet=as_json) as count:

@@ -26,7 +26,7 @@ def evaluate_model(
     """Measure a model, write the page and print what was found."""
     from likewise.cli.text.evaluation import evaluation_lines
     from likewise.cli.text.output import as_json_line, grading_options, rerun
-    from likewise.data import graded_spec, grouped_spec, source_spec
+    from likewise.data import source_named
     from likewise.model import Model
     from likewise.report import (
         UNKNOWN_TRAINING,
@@ -35,16 +35,15 @@ def evaluate_model(
         report_of,
         write_report,
     )
-    from likewise.sources import FAMILY
     from likewise.tasks.evaluate import evaluate
 
-    spec = graded_spec(grouped_spec(source_spec(source), by), grading)
+    built = source_named(source, by=by, grading=grading)
     if report:
         check_report(Path(report))
     loaded = Model(model)
     evaluation, decoded = evaluate(
         loaded,
-        FAMILY.build(spec),
+        built,
         calibration=calibration,
         comparator=comparator,
         prior=prior,

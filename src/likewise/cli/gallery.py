@@ -328,14 +328,13 @@ def migrate_gallery(
 
     from likewise.cli.progress import Counter
     from likewise.cli.text.gallery import migrated_lines
-    from likewise.data import source_spec
+    from likewise.data import source_named
     from likewise.io.display import without_secrets
     from likewise.model import Model
-    from likewise.sources import FAMILY
     from likewise.tasks.migrate import migrate
 
     shown = without_secrets(gallery)
-    built = FAMILY.build(source_spec(source)) if source else None
+    built = source_named(source) if source else None
     with Counter("embedding", quiet=as_json) as count:
         done = migrate(
             gallery, Model(model), source=built, leave_out=leave_out, progress=count.show

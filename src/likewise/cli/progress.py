@@ -14,6 +14,7 @@ from likewise.results import Epoch
 if TYPE_CHECKING:
     from likewise.auditing import Audit
     from likewise.learn.loop.run import Run
+    from likewise.recipe import Start
 
 _SECONDS_BETWEEN_LINES = 10.0
 _NAMED = 3
@@ -79,10 +80,10 @@ class Progress:
         if not self.quiet:
             self._line(f"fold {number} of {folds}")
 
-    def recipe(self, told: str) -> None:
-        """Say which row of the recipes is followed, if one is."""
-        if told and not self.quiet:
-            self._line(f"recipe    {told}")
+    def recipe(self, start: "Start") -> None:
+        """Say which preset is followed, if one is, and what the items were taken for."""
+        if start.told and not self.quiet:
+            self._line(f"recipe    {start.told}")
 
     def start(self, run: "Run") -> None:
         """Say what is learned from what."""

@@ -2,8 +2,7 @@
 
 import shlex
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -176,13 +175,13 @@ def command(
     Next:
         likewise verify model/ a.png b.png
     """
-    from likewise.cli.extra import needs
+    from likewise.cli.progress import Progress
     from likewise.cli.text.evaluation import evaluation_lines
     from likewise.cli.text.output import as_json_line
-    from likewise.errors import BadArgument
-    from likewise.recipe import seconds_of, started_from
+    from likewise.learn import train
+    from likewise.recipe import seconds_of
 
-    given: dict[str, object] = {
+    given: dict[str, Any] = {
         "transform": transform,
         "encoder": encoder,
         "distance": distance,
@@ -192,29 +191,13 @@ def command(
         "sampler": sampler,
         "claim": claim,
         "epochs": epochs,
-        "budget_seconds": seconds_of(budget) if budget else 0.0,
     }
-    settings = settings or []
     fields = {key: value for key, value in given.items() if value}
     if seed >= 0:
         fields["seed"] = seed
     if augment:
         fields["augmentations"] = () if augment == ["none"] else tuple(augment)
-    with needs("Training", "learn"):
-        from likewise.cli.progress import Progress
-        from likewise.learn import learn, resumed_recipe
-    told = ""
-    if source or not resume:
-        recipe, told = started_from(source, fields, settings, recipe=named)
-    elif named:
-        raise BadArgument(
-            f"--recipe {named} fills what nobody gave, and the run that is gone on with has all "
-            "of its recipe. Leave it out."
-        )
-    else:
-        recipe = resumed_recipe(Path(out)).with_fields(fields).with_settings(settings)
     with Progress(quiet=as_json) as progress, Stopping() as stopping:
-        progress.recipe(told)
 
         def started(run: "Run") -> None:
             stopping.start(run)
@@ -224,22 +207,27 @@ def command(
             progress.end()
             stopping.stopped(run)
 
-        made = learn(
-            recipe,
+        made = train(
+            source if source or not resume else None,
             out=out,
+            budget=budget or None,
+            recipe=named,
+            settings=settings or (),
             overwrite=overwrite,
             resume=resume,
             strict=strict,
             examples=not no_examples,
             device=device,
             checkpoint_seconds=seconds_of(checkpoint_every),
-            on_decode=progress.decode,
             audit=not no_audit,
+            on_recipe=progress.recipe,
+            on_decode=progress.decode,
             on_start=started,
             on_audit=progress.audit,
             on_epoch=progress.epoch,
             on_step=progress.step,
             on_stopped=stopped,
+            **fields,
         )
     folder = made.model.folder
     lines = evaluation_lines(made.evaluation)

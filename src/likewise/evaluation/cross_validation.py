@@ -72,6 +72,21 @@ class Fitting:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What a frozen calibration does to other data.
+
+    Attributes:
+        verification: The rates of its points, and what the distances are like.
+        probability: What its probabilities are worth.
+        grades: How the distance follows the grades of all pairs; None where nobody graded them.
+    """
+
+    verification: Verification
+    probability: Probability
+    grades: Graded | None = None
+
+
+@dataclass(frozen=True)
 class CrossFitted:
     """What thresholds do to data that they were not fitted on.
 

@@ -24,7 +24,7 @@ from likewise.io import atomic
 from likewise.learn.loop import checkpoint
 from likewise.learn.loop.data import Splitter
 from likewise.learn.loop.run import OnStep, Run
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.learn.loop.validation import embedded
 from likewise.learn.network.export import export_matcher, export_network
 from likewise.model import (
@@ -68,7 +68,7 @@ class Experiment:
     audit: Audit | None = None
 
 
-def learn(
+def run_experiment(
     recipe: Recipe,
     source: Source | None = None,
     *,
@@ -129,7 +129,7 @@ def learn(
     kept = checkpoint.checkpoint_path(folder)
     checkpoint.check_resume(kept, resume=resume, overwrite=overwrite)
     check_model_folder(folder, overwrite=overwrite or resume)
-    run = train(
+    run = begin_run(
         recipe,
         source,
         strict=strict,
@@ -189,13 +189,13 @@ def audit_run(run: Run) -> Audit:
     Copies are looked for among all items, in two roles too; shortcuts are asked of 2,000 of them,
     and the margin is held against the distances of 512 training items in the untrained network.
     """
-    whole, train = run.data.whole, run.data.parts[Role.TRAIN]
+    whole, begin_run = run.data.whole, run.data.parts[Role.TRAIN]
     roles = np.full(len(whole), "", dtype="U9")
     for role, rows in run.data.split:
         roles[rows] = role.value
     found = audit_decoded(whole, run.data.transform, roles, seed=run.recipe.seed)
-    rows = some_identities(train.items, MOST_AUDITED, np.random.default_rng(run.recipe.seed))
-    part = train.take(rows)
+    rows = some_identities(begin_run.items, MOST_AUDITED, np.random.default_rng(run.recipe.seed))
+    part = begin_run.take(rows)
     device = next(run.network.parameters()).device
     vectors = embedded(run.network, part, np.arange(len(part)), run.data.transform, device)
     run.network.train()

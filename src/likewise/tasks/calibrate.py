@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from likewise.calibration import (
@@ -14,16 +15,15 @@ from likewise.calibration import (
     graded_distances,
     to_json,
 )
-from likewise.data import Decoded, decode_all, split
+from likewise.data import Decoded, as_source, decode_all, split
 from likewise.errors import BadArgument, CalibrationExists, SaveFailed
 from likewise.evaluation import Fitting
 from likewise.io.display import printable
-from likewise.model import DriftReference, Model, beside, to_bytes, update_model
+from likewise.model import DriftReference, Model, as_model, beside, to_bytes, update_model
 from likewise.pairs import choose_pairs
 from likewise.registry import unknown
 from likewise.renamed import renamed_arguments
 from likewise.results import Evaluation
-from likewise.sources.base import Source
 from likewise.tasks.evaluate import measure_model
 from likewise.tasks.features import features_for
 from likewise.types import Claim, Items, Role, Split
@@ -51,8 +51,8 @@ class NamedCalibration:
 
 @renamed_arguments(against="impostors")
 def calibrate(
-    model: Model,
-    source: Source,
+    model: Model | str | Path,
+    source: object,
     *,
     name: str = "default",
     calibrator: str = AUTO,
@@ -76,8 +76,9 @@ def calibrate(
     loaded before still knows the old calibrations only.
 
     Args:
-        model: What to calibrate.
-        source: Items that it was not trained on.
+        model: What to calibrate, or the path of its folder.
+        source: Items that it was not trained on: a path, a spec, a list of paths, PIL images or
+            arrays with labels, as (X, y), a frame, pairs, or a `Source`.
         name: Of the calibration.
         calibrator: Spec; `auto` chooses, see `probabilities.choose`.
         share: The fraction of the identities that calibrate; the rest tests.
@@ -104,7 +105,7 @@ def calibrate(
         SaveFailed: If it cannot be written; what was there before still stands.
     """
     check_name(name)
-    model = _standing(model)
+    model = _standing(as_model(model))
     _check_free(model, name, overwrite=overwrite)
     if claim and claim not in list(Claim):
         raise unknown("no claim is named", claim, [one.value for one in Claim])
@@ -113,7 +114,7 @@ def calibrate(
     )
     fitting = Fitting(check_calibrator(calibrator), request)
     claimed = Claim(claim) if claim else model.manifest.claim
-    items = source.items()
+    items = as_source(source, kind=model.kind).items()
     if impostors and not items.forged.any():
         raise BadArgument(
             f"impostors is {impostors!r}, and nothing of {items.namespace} is forged. Leave it "

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from likewise.calibration import Calibration, DecisionRequest
+from likewise.data import as_source
 from likewise.duplicates import (
     GROUPINGS,
     Duplicates,
@@ -26,17 +27,16 @@ from likewise.duplicates import (
 )
 from likewise.errors import BadArgument
 from likewise.metrics.probability import probabilities_at
-from likewise.model import Model
+from likewise.model import Model, as_model
 from likewise.registry import unknown
 from likewise.renamed import renamed_arguments
-from likewise.sources.base import Source
 from likewise.types import Items
 
 
 @renamed_arguments(at="operating_point")
 def dedupe(
-    model: Model | None,
-    source: Source,
+    model: Model | str | Path | None,
+    source: object,
     *,
     threshold: float | None = None,
     far: float | None = None,
@@ -60,8 +60,10 @@ def dedupe(
     alike, ten neighbours of an image on average, every one within the threshold is found.
 
     Args:
-        model: What embeds and compares; None for the perceptual hash, or an overlay.
-        source: Where the items come from.
+        model: What embeds and compares, or the path of its folder; None for the perceptual hash,
+            or an overlay.
+        source: The items: a path, a spec, a list of paths, PIL images or arrays, one array of all
+            items, (X, y) with labels, a frame, pairs, or a `Source`.
         threshold: The largest distance of a pair; of a hash, in bits (8 if None); of an overlay,
             what the correlation of details lacks of 1 (.25 if None).
         far: Take the threshold of the operating point for this false-accept rate.
@@ -97,7 +99,8 @@ def dedupe(
     )
     wanted = ThresholdRequest(threshold, request, expect_false)
     check_options(groups, overlay=overlay and model is not None)
-    items = source.items()
+    model = None if model is None else as_model(model)
+    items = as_source(source, kind="" if model is None else model.kind).items()
     fitted = None
     if model is not None:
         fitted = calibration_of(model, wanted)

@@ -5,30 +5,33 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.model import Model
-from likewise.sources.base import Source
+from likewise.data import as_source
+from likewise.model import Model, as_model
 from likewise.tasks.vectors import Spool, WrittenVectors, check_vectors_path, write_vectors
 from likewise.types import Embeddings
 
 
-def embed(model: Model, source: Source, *, strict: bool = False) -> Embeddings:
+def embed(model: Model | str | Path, source: object, *, strict: bool = False) -> Embeddings:
     """Embed every item of a source; those that cannot be read are named in `failed`.
 
     Args:
-        model: What embeds them.
-        source: Where they come from.
+        model: What embeds them, or the path of its folder.
+        source: The items: a path, a spec, a list of paths, PIL images or arrays, one array of all
+            items, (X, y) with labels, a frame, pairs, or a `Source`.
         strict: Stop at the first item that cannot be read.
 
     Raises:
+        SourceNotFound: If a path leads to nothing.
+        BadArgument: If the source is nothing that holds items.
         WrongKind: If they are another kind of item than the model was trained on.
         OutOfMemory: If there is no memory for an item.
     """
-    return model.embed(source.items(), strict=strict)
+    return as_model(model).embed(source, strict=strict)
 
 
 def embed_to(
-    model: Model,
-    source: Source,
+    model: Model | str | Path,
+    source: object,
     path: Path,
     *,
     strict: bool = False,
@@ -55,7 +58,8 @@ def embed_to(
         SaveFailed: If it cannot be written; what was there before still stands.
     """
     check_vectors_path(path)
-    items = source.items()
+    model = as_model(model)
+    items = as_source(source, kind=model.kind).items()
     read = np.zeros(len(items), dtype=np.bool_)
     failed: list[tuple[str, str]] = []
     with Spool(path, model.dim) as spool:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from likewise.data import as_source
 from likewise.errors import BadArgument
 from likewise.gallery import Gallery
 from likewise.io.display import printable
-from likewise.model import Model
+from likewise.model import Model, as_model
 from likewise.shapes import Array, Float
 from likewise.sources.base import Source
 from likewise.sources.table import Table
@@ -44,9 +45,9 @@ class EnrolledSource:
 
 
 def enrol(
-    model: Model,
+    model: Model | str | Path,
     gallery: str | Path | Gallery,
-    source: Source,
+    source: object,
     *,
     metadata: Metadata | None = None,
     keep_items: bool = False,
@@ -61,9 +62,10 @@ def enrol(
     What was enrolled before a stop stays enrolled, and the same call goes on from there.
 
     Args:
-        model: What embeds them.
+        model: What embeds them, or the path of its folder.
         gallery: Its path, or the gallery; made where there is none.
-        source: Where the items come from.
+        source: The items: a path, a spec, a list of paths, PIL images or arrays, one array of all
+            items, (X, y) with labels, a frame, pairs, or a `Source`.
         metadata: Of every item, beside its `group` where the source has groups, and what the
             other columns of a table say of it.
         keep_items: Keep the bytes of every file in the gallery.
@@ -81,6 +83,8 @@ def enrol(
         SaveFailed: If they cannot be written; what was enrolled before stays.
     """
     metadata_texts([metadata or {}])
+    model = as_model(model)
+    source = as_source(source, kind=model.kind)
     items = source.items()
     if not isinstance(gallery, Gallery):
         with Gallery(gallery, model) as opened:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from likewise.calibration import (
     graded_distances,
     measure_probabilities,
 )
-from likewise.data import Decoded, decode_all
+from likewise.data import Decoded, as_source, decode_all
 from likewise.distances.approximate import ApproximateDistance
 from likewise.distances.base import Distance
 from likewise.distances.comparator import Comparator
@@ -22,11 +23,18 @@ from likewise.evaluation import rates_by_group, verify_all
 from likewise.metrics.gallery_size import by_size
 from likewise.metrics.identification import identification, one_shot
 from likewise.metrics.retrieval import retrieval
-from likewise.model import NEAREST, FeatureMaps, Model, OnnxMatcher, Reranked, check_nearest
+from likewise.model import (
+    NEAREST,
+    FeatureMaps,
+    Model,
+    OnnxMatcher,
+    Reranked,
+    as_model,
+    check_nearest,
+)
 from likewise.pairs import choose_pairs
 from likewise.results import Enrolment, Evaluation, Identification, OneShot, Retrieval
 from likewise.shapes import Array, Float, Shaped
-from likewise.sources.base import Source
 from likewise.tasks.features import features_for
 from likewise.types import Claim, Items
 
@@ -38,8 +46,8 @@ _MOST_MATCHED = 10_000
 
 
 def evaluate(
-    model: Model,
-    source: Source,
+    model: Model | str | Path,
+    source: object,
     *,
     calibration: str = "default",
     comparator: str = "",
@@ -52,8 +60,9 @@ def evaluate(
     """Measure a model's frozen operating points on a source.
 
     Args:
-        model: What to measure.
-        source: Items never learned from.
+        model: What to measure, or the path of its folder.
+        source: Items never learned from: a path, a spec, a list of paths, PIL images or arrays with
+            labels, as (X, y), a frame, pairs, or a `Source`.
         calibration: Which of the model's calibrations.
         comparator: `distance` or `matcher`; the matcher where the model has one.
         prior: The share of same pairs where this is used, for what is measured of probabilities.
@@ -76,11 +85,12 @@ def evaluate(
             feature maps and looks at all.
     """
     request = DecisionRequest(prior=prior, calibration=calibration, comparator=comparator)
+    model = as_model(model)
     model.calibration(calibration, comparator)
     if rerank is not None:
         check_nearest(rerank)
         _check_reranks(model, comparator)
-    items = source.items()
+    items = as_source(source, kind=model.kind).items()
     decoded = decode_all(items, model.transform, strict=strict)
     try:
         leaks = _leaks(model, decoded, allowed=allow_overlap)

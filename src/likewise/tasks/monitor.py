@@ -3,15 +3,16 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from likewise.data import as_source
 from likewise.errors import BadArgument, NoReference, SplitError
 from likewise.io.display import printable
 from likewise.metrics.shift import two_samples
-from likewise.model import MOST, Model, evenly
+from likewise.model import MOST, Model, as_model, evenly
 from likewise.shapes import Array, Int, Shaped
-from likewise.sources.base import Source
 from likewise.types import Claim, Items
 
 LEVEL = 0.05
@@ -65,8 +66,8 @@ class Monitored:
 
 
 def monitor(
-    model: Model,
-    source: Source,
+    model: Model | str | Path,
+    source: object,
     *,
     calibration: str = "default",
     unlabelled: bool = False,
@@ -81,8 +82,9 @@ def monitor(
     person, or of one day, may pass for a shift. See `metrics.shift` for the test.
 
     Args:
-        model: What embeds them.
-        source: Today's items.
+        model: What embeds them, or the path of its folder.
+        source: Today's items: a path, a spec, a list of paths, PIL images or arrays, one array of
+            all items, a frame, or a `Source`.
         calibration: Which of the model's calibrations.
         unlabelled: Take every item by itself, whatever the source says.
         level: How often an alarm may be false where nothing changed.
@@ -101,6 +103,7 @@ def monitor(
             f"The level is {level}, and a share of false alarms from {LEAST_LEVEL} to below 1 is "
             "expected."
         )
+    model = as_model(model)
     fitted = model.calibration(calibration)
     kept = model.references.get(calibration)
     if kept is None:
@@ -109,7 +112,7 @@ def monitor(
             "as models saved by Likewise before it did. Calibrate again: likewise calibrate MODEL "
             "SOURCE --name NAME."
         )
-    table = source.items()
+    table = as_source(source, kind=model.kind).items()
     alone = unlabelled or fitted.claim is Claim.KNOWN_CLASSES
     names = _names(table, alone=alone)
     each = max(1, round(min(_typical(kept.units), _typical(names))))

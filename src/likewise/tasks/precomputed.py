@@ -5,12 +5,11 @@ from pathlib import Path
 
 from likewise.calibration import Calibration, from_json, measure_probabilities, to_json
 from likewise.errors import BadArgument, DamagedModel, SourceNotFound, SplitError
-from likewise.evaluation import CrossFitted, Fitting, cross_fit, graded_by, verify_all
+from likewise.evaluation import CrossFitted, Fitting, Measured, cross_fit, graded_by, verify_all
 from likewise.io import atomic
 from likewise.io.bounded import read_plain
 from likewise.io.display import shortened
 from likewise.precomputed import FOLDS, Precomputed
-from likewise.results import Graded, Probability, Verification
 
 CALIBRATION_BYTES = 1 << 24
 
@@ -30,21 +29,6 @@ class PrecomputedCalibration:
     measure: str
     folds: int
     unmeasured: str
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a frozen calibration does to other data.
-
-    Attributes:
-        verification: The rates of its points, and what the distances are like.
-        probability: What its probabilities are worth.
-        grades: How the distance follows the grades of all pairs; None where nobody graded them.
-    """
-
-    verification: Verification
-    probability: Probability
-    grades: Graded | None = None
 
 
 def evaluate_precomputed(

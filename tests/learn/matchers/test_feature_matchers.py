@@ -13,9 +13,9 @@ from torch.nn import functional
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, DamagedModel
 from likewise.learn.encoders import FAMILY as ENCODERS
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.learn.loop.run import Run
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.learn.matchers.attention import Attention
 from likewise.learn.matchers.relation import Relation
 from likewise.learn.network import matching as matching_module
@@ -327,7 +327,7 @@ def made(request, tmp_path_factory):
             "fractions.test=0.1",
         ]
     )
-    return learn(recipe, out=tmp_path_factory.mktemp("mapped") / "model", audit=False)
+    return run_experiment(recipe, out=tmp_path_factory.mktemp("mapped") / "model", audit=False)
 
 
 def test_it_is_calibrated_beside_the_distance_and_measured(made) -> None:
@@ -421,7 +421,7 @@ def training(path: Path | None, *, stop_after: int | None = None, resume: bool =
 
     steps: list[float] = []
     source = Arrays.of(list(pictures), names, namespace="pictures")
-    run = train(recipe, source, on_step=step, checkpoint_path=path, resume=resume)
+    run = begin_run(recipe, source, on_step=step, checkpoint_path=path, resume=resume)
     return run.finish()
 
 
