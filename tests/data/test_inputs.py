@@ -172,7 +172,7 @@ def test_an_open_file_is_no_source(tmp_path):
 
 def test_what_is_not_there_is_said_to_be_missing():
     for given in ("nothere", "nothere/", Path("nothere"), "no where"):
-        with pytest.raises(SourceNotFound, match="^there is no file or folder 'no"):
+        with pytest.raises(SourceNotFound, match=r"^there is no file or folder 'no"):
             as_source(given)
     with pytest.raises(SourceNotFound, match=r"'x\.png', 'y\.png' \(2 of 2 paths\)"):
         as_source(["x.png", "y.png"])
@@ -217,12 +217,12 @@ def test_one_item_of_any_form(paths):
     assert as_item(paths[1], "image", "it")[1] == str(paths[1])
     for wrong in (5, None, {"a": 1}, [], object()):
         with pytest.raises(
-            BadArgument, match="^The probe .*one item is expected: the path of a fi"
+            BadArgument, match=r"^The probe .*one item is expected: the path of a fi"
         ):
             as_item(wrong, "image", "the probe")
     with pytest.raises(BadArgument, match="The probe: The values of these images run from"):
         as_item(np.full((4, 4), -1.0), "image", "the probe")
-    with pytest.raises(SourceNotFound, match="There is no file 'nothere.png'"):
+    with pytest.raises(SourceNotFound, match=r"There is no file .nothere\.png."):
         as_item("nothere.png", "image", "the probe")
 
 

@@ -359,8 +359,9 @@ def test_too_few_identities_are_refused(recipe, tmp_path):
 @pytest.mark.slow
 def test_a_budget_without_time_for_a_second_trial_is_refused(recipe, tmp_path, monkeypatch):
     from likewise.learn.tuning import search as searching
+    from likewise.learn.tuning import trial
 
-    slow = searching.measured
+    slow = trial.run_trial
 
     def slower(*args, **kwargs):
         figure = slow(*args, **kwargs)
