@@ -91,10 +91,10 @@ def test_a_budget_picks_the_same_preset_by_both_doors(tmp_path):
             house.train("characters", out=tmp_path / "m", budget=given, on_recipe=kept)
     assert started[0] == started[1] == started[2]
     assert started[0].budget_seconds == 120
-    assert started[0].sampler != Recipe().sampler  # a preset filled it
+    assert started[0].learning_rate != Recipe().learning_rate  # a preset filled it
     with pytest.raises(Enough):
         house.train("characters", out=tmp_path / "m", recipe="plain", on_recipe=kept)
-    assert started[-1].sampler == Recipe().sampler
+    assert started[-1].learning_rate == Recipe().learning_rate
 
 
 def test_items_from_python_are_trained_as_those_of_a_file(data, tmp_path):
