@@ -11,6 +11,7 @@ from likewise.cli.text.output import as_json_line
 from likewise.errors import BadArgument, RecipeError, SourceNotFound, UnknownName
 from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe
+from likewise.recipe.start import Start
 from tests.conftest import glyphs, waves
 
 STEPS = 3
@@ -76,25 +77,26 @@ def test_both_doors_make_the_same_model_and_measure_the_same(kind, data, tmp_pat
     assert trained.recipe == Recipe.from_toml((tmp_path / "shell" / "recipe.toml").read_text())
 
 
-def test_a_budget_picks_the_same_preset_by_both_doors(tmp_path):
-    started: list[Recipe] = []
+def test_a_budget_picks_the_preset_that_the_command_line_picks(tmp_path):
+    started: list[Start] = []
 
     class Enough(Exception):
         """The recipe is known, and nothing need be trained."""
 
     def kept(start) -> None:
-        started.append(start.recipe)
+        started.append(start)
         raise Enough
 
     for given in ("2min", 120, 120.0):
         with pytest.raises(Enough):
             house.train("characters", out=tmp_path / "m", budget=given, on_recipe=kept)
-    assert started[0] == started[1] == started[2]
-    assert started[0].budget_seconds == 120
-    assert started[0].learning_rate != Recipe().learning_rate  # a preset filled it
+    assert started[0].recipe == started[1].recipe == started[2].recipe
+    assert started[0].recipe.budget_seconds == 120
+    assert started[0].told.startswith("drawings (")
+    assert "136 identities, 120 s" in started[0].told
     with pytest.raises(Enough):
         house.train("characters", out=tmp_path / "m", recipe="plain", on_recipe=kept)
-    assert started[-1].learning_rate == Recipe().learning_rate
+    assert started[-1].told == ""
 
 
 def test_items_from_python_are_trained_as_those_of_a_file(data, tmp_path):
