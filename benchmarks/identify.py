@@ -47,9 +47,9 @@ from likewise.learn.folds import deal_folds, splitter
 from likewise.metrics.intervals import share_of
 from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe, seconds_of
+from likewise.results import Embeddings
 from likewise.shapes import Array
 from likewise.sources.omniglot import Omniglot
-from likewise.types import Embeddings
 
 TARGETS = (0.1, 0.05, 0.01)
 

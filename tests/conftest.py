@@ -173,6 +173,10 @@ def likewise_json(likewise):
         code, out, _ = likewise(*words, "--json")
         lines = out.strip().splitlines()
         assert len(lines) == 1, (code, out)
-        return {"exit": code, **json.loads(lines[0])}
+        answer = json.loads(lines[0])
+        # A listing is keyed by names; every other answer says of which form it is.
+        assert code or words[0] in {"list", "data"} or answer.pop("schema") == 1
+        answer.pop("schema", None)
+        return {"exit": code, **answer}
 
     return run

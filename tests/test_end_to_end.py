@@ -68,9 +68,8 @@ def test_verify_series(series_experiment):
 
 
 def test_evaluate_on_strangers(image_model, strangers):
-    evaluation, decoded = package.evaluate(image_model, Folder(str(strangers)))
-    with decoded:
-        assert len(decoded) == 150
+    evaluation = package.evaluate(image_model, Folder(str(strangers)))
+    assert evaluation.verification.items == 150
     assert evaluation.verification.identities == 25
     assert evaluation.verification.auc > 0.85
     assert [p.threshold for p in evaluation.verification.points] == [
@@ -106,8 +105,7 @@ def test_a_leak_is_refused_also_when_the_copy_is_packed_anew(image_model, drawin
             Image.open(item).save(target)
     with pytest.raises(Leak, match="items"):
         package.evaluate(image_model, Folder(str(renamed)))
-    evaluation, decoded = package.evaluate(image_model, Folder(str(renamed)), allow_overlap=True)
-    decoded.close()
+    evaluation = package.evaluate(image_model, Folder(str(renamed)), allow_overlap=True)
     assert evaluation.verification.identities == 95
     # What it learned from does not say whether a threshold keeps its promise.
     assert evaluation.verification.promises == {}
@@ -136,9 +134,8 @@ def test_known_classes(tmp_path):
     point = made.model.calibration().default()
     assert point.test.far.units > 100
     assert "known" in (tmp_path / "model" / "card.md").read_text()
-    again, decoded = package.evaluate(made.model, Folder(_export_digits(tmp_path / "digits")),
+    again = package.evaluate(made.model, Folder(_export_digits(tmp_path / "digits")),
                                       allow_overlap=True)  # fmt: skip
-    decoded.close()
     assert again.verification.identities == 10
 
 

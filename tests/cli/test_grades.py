@@ -344,13 +344,12 @@ def test_evaluate_says_what_told_grades_were_worth(graded_model, pairs_table, li
     words += ("--calibration", "graded", "--allow-overlap")
     code, said, err = likewise(*words)
     assert code == 0, err
-    found, decoded = evaluate(
+    found = evaluate(
         Model(folder),
         Table(str(pairs_table), same_from=4),
         calibration="graded",
         allow_overlap=True,
     )
-    decoded.close()
     seen = found.grades.accuracy
     assert f"grades told by it err by {seen.mean_error:.4g} on average" in said
     counts = f"{seen.coverage.inside} of {seen.coverage.pairs} pairs"

@@ -301,7 +301,8 @@ def test_a_command_that_is_stopped_says_so(more, image_model, tmp_path):
         out, err = started.communicate(timeout=60)
     assert started.returncode == 130
     if more:
-        assert json.loads(out) == {"error": "Stopped", "message": "It was stopped by Ctrl-C."}
+        told = {"error": "Stopped", "message": "It was stopped by Ctrl-C."}
+        assert json.loads(out) == {"schema": 1, **told}
         assert err == ""
     else:
         assert (out, err) == ("", "likewise: stopped.\n")

@@ -86,8 +86,7 @@ def test_a_matcher_is_part_of_the_fingerprint_and_measured_elsewhere(matched):
     source = Arrays.of(series, names, namespace="others")
     found = {}
     for comparator in ("matcher", "distance"):
-        measured, decoded = evaluate(model, source, comparator=comparator)
-        decoded.close()
+        measured = evaluate(model, source, comparator=comparator)
         found[comparator] = measured
         point = next(p for p in measured.verification.points if p.target == 0.1)
         frozen = model.calibration(comparator=comparator).points
@@ -140,8 +139,7 @@ def test_a_model_learns_from_pairs_and_is_measured_on_pairs(tmp_path):
     assert made.evaluation.mistakes
     page = (tmp_path / "model" / "report.html").read_text()
     assert "linked pairs" in page
-    measured, decoded = evaluate(made.model, Paired(first=900, count=50))
-    decoded.close()
+    measured = evaluate(made.model, Paired(first=900, count=50))
     assert measured.verification.identities == 25
     assert json.loads((tmp_path / "model" / "training.json").read_text())["stopped"] is False
 

@@ -121,7 +121,7 @@ def test_every_pair_is_that_of_a_plain_loop(image_model, strangers):
     for members, inside in zip(found.members, found.pairs_of, strict=True):
         assert len(inside) == len(members) * (len(members) - 1) // 2
     assert found.linking == len(pairs) - sum(map(len, found.pairs_of)) > 0
-    order = [(row[0] == "", int(row[0] or 0), float(row[3])) for row in found.rows()]
+    order = [(row[0] == "", int(row[0] or 0), float(row[3])) for row in found.cells()]
     assert order == sorted(order)
     assert order[-1][0]
     chained = dedupe(image_model, source, threshold=threshold, groups="components")

@@ -150,7 +150,6 @@ def command(
     Next:
         likewise verify model/ a.png b.png
     """
-    import json
     import shlex
     import sys
     from pathlib import Path
@@ -158,6 +157,7 @@ def command(
     from likewise.calibration import DecisionRequest
     from likewise.cli.progress import Counting
     from likewise.cli.text.duplicates import duplicate_lines
+    from likewise.cli.text.output import as_json_line
     from likewise.data import source_named
     from likewise.duplicates import ThresholdRequest, write_pairs, write_sample
     from likewise.io.display import printable
@@ -210,7 +210,7 @@ def command(
         files.append(Path(report))
         write_duplicates(found, built.items(), files[-1], examples=not no_examples, rerun=(again,))
     if as_json:
-        print(json.dumps({**found.plain(), "files": [str(path) for path in files]}))
+        print(as_json_line(found, files=[str(path) for path in files]))
         return
     lines = duplicate_lines(found) + [f"written: {path}" for path in files]
     print("\n".join(printable(line) for line in lines))

@@ -71,11 +71,8 @@ def command(
     Next:
         likewise identify model/ people.db a.png
     """
-    import json
-    from dataclasses import asdict
-
     from likewise.cli.progress import Counter
-    from likewise.cli.text.output import failed_lines, first_of
+    from likewise.cli.text.output import as_json_line, failed_lines, first_of
     from likewise.data import source_named
     from likewise.gallery import Gallery
     from likewise.io.display import printable, without_secrets
@@ -102,7 +99,7 @@ def command(
         total = opened.count()
     shown = without_secrets(gallery)
     if as_json:
-        print(json.dumps({"gallery": shown, "entries": total, **asdict(done)}))
+        print(as_json_line(done, gallery=shown, entries=total))
         return
     print(f"{done.added:,} items enrolled in {shown}, which holds {total:,}")
     lines = []

@@ -102,7 +102,8 @@ def command(
         likewise train tuned.toml --budget 5min --out model/
     """
     from likewise.cli.progress import Progress
-    from likewise.cli.text.tuning import plan_lines, trial_line, tuning_json, tuning_lines
+    from likewise.cli.text.output import as_json_line
+    from likewise.cli.text.tuning import plan_lines, trial_line, tuning_lines
     from likewise.learn import tune
 
     fields: dict[str, Any] = {"seed": seed} if seed >= 0 else {}
@@ -135,7 +136,7 @@ def command(
             on_trial=tried,
             **fields,
         )
-    print(tuning_json(found) if as_json else "\n".join(tuning_lines(found)))
+    print(as_json_line(found) if as_json else "\n".join(tuning_lines(found)))
     if found.stopped:
         again = f"likewise tune --output {shlex.quote(output)} --resume"
         print(f"Go on with: {again}", file=sys.stderr)

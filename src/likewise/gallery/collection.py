@@ -18,15 +18,15 @@ from likewise.gallery.request import (
     rows_of,
     vector_of,
 )
-from likewise.gallery.result import Enrolled, Entry, Identified
+from likewise.gallery.result import Enrolled, Entry, Identified, Matches
 from likewise.gallery.templates import Rule
 from likewise.model import Model, as_model
 from likewise.renamed import renamed_arguments
+from likewise.results import Embeddings
 from likewise.stores.base import Store
 from likewise.stores.index.indexing import Indexed, IndexMethod, IndexRequest
-from likewise.stores.rows import Change, Match, Metadata, Pin, Rows
+from likewise.stores.rows import Change, Metadata, Pin, Rows
 from likewise.stores.where import Comparison, Condition
-from likewise.types import Embeddings
 
 
 class Gallery:
@@ -195,7 +195,7 @@ class Gallery:
         where: str | Condition | None = None,
         *,
         approximate: bool = False,
-    ) -> list[Match]:
+    ) -> Matches:
         """The nearest entries to an item, nearest first.
 
         Args:
@@ -212,7 +212,8 @@ class Gallery:
             UnreadableItem: If the item cannot be decoded.
         """
         vector = vector_of(probe, self.model, self.pin)
-        return self.store.nearest(vector, k, condition_of(where), approximate=approximate)[0]
+        found = self.store.nearest(vector, k, condition_of(where), approximate=approximate)
+        return Matches(tuple(found[0]))
 
     def like(
         self,
@@ -221,7 +222,7 @@ class Gallery:
         where: str | Condition | None = None,
         *,
         approximate: bool = False,
-    ) -> list[Match]:
+    ) -> Matches:
         """The nearest entries to one that is enrolled, without itself.
 
         Raises:
@@ -229,7 +230,7 @@ class Gallery:
         """
         vector, condition = self.get(id).vector[None], condition_of(where)
         found = self.store.nearest(vector, k + 1, condition, approximate=approximate)[0]
-        return [match for match in found if match.id != id][:k]
+        return Matches(tuple(match for match in found if match.id != id)[:k])
 
     @renamed_arguments(rule="fusion")
     def identify(

@@ -13,12 +13,12 @@ from likewise.gallery.templates import Rule, check_rule
 from likewise.io.display import shortened
 from likewise.model import Model
 from likewise.registry import Spec
+from likewise.results import Embeddings
 from likewise.shapes import Array, Float
 from likewise.stores import FAMILY as STORES
 from likewise.stores.base import Store
 from likewise.stores.rows import Metadata, Pin, Rows
 from likewise.stores.where import Condition, parse_condition
-from likewise.types import Embeddings
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.torch import save as save_tensors
@@ -37,16 +38,19 @@ from likewise.model import (
 )
 from likewise.recipe import Recipe
 from likewise.report import examples_of, report_of, training_json, write_report
-from likewise.results import Epoch, Evaluation, Training
+from likewise.results import Cell, Epoch, Evaluation, Result, Training, plot_training
 from likewise.sources.base import Source
 from likewise.tasks.calibrate import calibrate_comparators, with_test_rates
 from likewise.types import Claim, Role
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 MOST_AUDITED = 512
 
 
-@dataclass(frozen=True)
-class Experiment:
+@dataclass(frozen=True, repr=False)
+class Experiment(Result):
     """What a whole run made.
 
     Attributes:
@@ -66,6 +70,39 @@ class Experiment:
     stopped: bool
     parts: Mapping[str, str]
     audit: Audit | None = None
+
+    def summary(self) -> str:
+        """Return where the model is, and the error rates that it decides by."""
+        stopped = ", stopped before its end" if self.stopped else ""
+        return f"{str(self.model.folder)!r}, {self.evaluation.summary()}{stopped}"
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return a row for each epoch of training."""
+        return [
+            {
+                "epoch": one.number,
+                "steps": one.steps,
+                "seconds": one.seconds,
+                "loss": one.loss,
+                "validation_error": one.figure,
+            }
+            for one in self.epochs
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the evaluation, as `likewise train --json` prints it."""
+        return self.evaluation.to_dict()
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the training curve: the loss of every epoch, and the validation error if there is.
+
+        Args:
+            ax: Where to draw; a new figure if None.
+
+        Raises:
+            MissingExtra: If matplotlib is not installed.
+        """
+        return plot_training(self.epochs, ax)
 
 
 def run_experiment(

@@ -37,9 +37,10 @@ from likewise.model.onnx_matcher import OnnxMatcher
 from likewise.model.transform_text import parse_transform
 from likewise.registry import unknown
 from likewise.renamed import warn_renamed
+from likewise.results import Embeddings
 from likewise.shapes import Array, Float
 from likewise.transforms.base import Transform
-from likewise.types import Embeddings, Items, Raw
+from likewise.types import Items, Raw
 
 COMPARATORS = ("distance", "matcher")
 _BATCH = 256

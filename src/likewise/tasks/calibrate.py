@@ -23,7 +23,7 @@ from likewise.model import DriftReference, Model, as_model, beside, to_bytes, up
 from likewise.pairs import choose_pairs
 from likewise.registry import unknown
 from likewise.renamed import renamed_arguments
-from likewise.results import Evaluation
+from likewise.results import Cell, Evaluation, Result
 from likewise.tasks.evaluate import measure_model
 from likewise.tasks.features import features_for
 from likewise.types import Claim, Items, Role, Split
@@ -32,8 +32,8 @@ LONGEST_NAME = 64
 SHARE = 0.5
 
 
-@dataclass(frozen=True)
-class NamedCalibration:
+@dataclass(frozen=True, repr=False)
+class NamedCalibration(Result):
     """A named calibration, as it now stands in the model.
 
     Attributes:
@@ -47,6 +47,14 @@ class NamedCalibration:
     calibration: Calibration
     evaluation: Evaluation
     split: str
+
+    def summary(self) -> str:
+        """Return the name, and the error rates that `verify` decides by."""
+        return f"{self.name!r}, {self.evaluation.summary()}"
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return a row for each operating point."""
+        return self.evaluation.rows()
 
 
 @renamed_arguments(against="impostors")

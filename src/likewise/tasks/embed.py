@@ -7,8 +7,8 @@ import numpy as np
 
 from likewise.data import as_source
 from likewise.model import Model, as_model
+from likewise.results import Embeddings
 from likewise.tasks.vectors import Spool, WrittenVectors, check_vectors_path, write_vectors
-from likewise.types import Embeddings
 
 
 def embed(model: Model | str | Path, source: object, *, strict: bool = False) -> Embeddings:

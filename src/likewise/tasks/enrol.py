@@ -11,6 +11,7 @@ from likewise.errors import BadArgument
 from likewise.gallery import Gallery
 from likewise.io.display import printable
 from likewise.model import Model, as_model
+from likewise.results import Embeddings, Result
 from likewise.shapes import Array, Float
 from likewise.sources.base import Source
 from likewise.sources.table import Table
@@ -18,14 +19,14 @@ from likewise.sources.tabular.notes import Notes
 from likewise.stores.keepable import can_be_asked
 from likewise.stores.rows import Metadata, metadata_texts
 from likewise.tasks.origins import origin_of
-from likewise.types import Embeddings, Items
+from likewise.types import Items
 
 # Written at once: each change waits for the disk a few times, and is lost as a whole by a kill.
 _AT_ONCE = 1024
 
 
-@dataclass(frozen=True)
-class EnrolledSource:
+@dataclass(frozen=True, repr=False)
+class EnrolledSource(Result):
     """What became of the items of a source.
 
     Attributes:
@@ -42,6 +43,11 @@ class EnrolledSource:
     failed: tuple[tuple[str, str], ...]
     trained: tuple[str, ...]
     passed: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        """Return how many were enrolled."""
+        failed = f", {len(self.failed):,} failed" if self.failed else ""
+        return f"{self.added:,} added, {len(self.known):,} known already{failed}"
 
 
 def enrol(

@@ -1,5 +1,6 @@
 """How good are the decisions, on items never learned from?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,13 @@ from likewise.model import (
     check_nearest,
 )
 from likewise.pairs import choose_pairs
+from likewise.report import (
+    check_report,
+    evaluation_page,
+    examples_of,
+    report_of,
+    write_report,
+)
 from likewise.results import Enrolment, Evaluation, Identification, OneShot, Retrieval
 from likewise.shapes import Array, Float, Shaped
 from likewise.tasks.features import features_for
@@ -56,7 +64,11 @@ def evaluate(
     strict: bool = False,
     by: str = "",
     rerank: int | None = None,
-) -> tuple[Evaluation, Decoded]:
+    report: str | Path = "",
+    examples: bool = True,
+    described: str = "",
+    rerun: Sequence[str] = (),
+) -> Evaluation:
     """Measure a model's frozen operating points on a source.
 
     Args:
@@ -72,12 +84,18 @@ def evaluate(
         rerank: How many of the nearest a matcher that reads feature maps puts in order, where items
             are recognised or retrieved (50 if None); the others stay behind them, by the plain
             distance.
+        report: Where to write the page that shows it all, a file or a folder; empty for none.
+        examples: Show some mistakes on the page.
+        described: Where the items come from, for the page; what the source calls itself if empty.
+        rerun: Commands that make it again, for the page.
 
     Returns:
-        What was measured, and the decoded items, which the report shows mistakes from; close
-        them when done.
+        What was measured.
 
     Raises:
+        SourceNotFound: If a path leads to nothing.
+        BadArgument: If the source is nothing that holds items.
+        SaveFailed: If the page cannot be written.
         Leak: If the model learned from any of it.
         NotCalibrated: If the model has no such calibration.
         SplitError: If the items make no same or no different pair.
@@ -91,17 +109,27 @@ def evaluate(
         check_nearest(rerank)
         _check_reranks(model, comparator)
     items = as_source(source, kind=model.kind).items()
-    decoded = decode_all(items, model.transform, strict=strict)
-    try:
+    page = evaluation_page(Path(report), items.namespace) if report else None
+    if page is not None:
+        check_report(page)
+    with decode_all(items, model.transform, strict=strict) as decoded:
         leaks = _leaks(model, decoded, allowed=allow_overlap)
         measured = measure_model(model, decoded, items.namespace, request, by=by, rerank=rerank)
-    except BaseException:
-        decoded.close()
-        raise
-    if leaks:
-        found = replace(measured.verification, promises={})
-        measured = replace(measured, verification=found)
-    return measured, decoded
+        if leaks:
+            found = replace(measured.verification, promises={})
+            measured = replace(measured, verification=found)
+        if page is not None:
+            counted = measured.verification.counted
+            shown = report_of(
+                model,
+                measured,
+                examples_of(measured, decoded) if examples else (),
+                data={"test": f"{counted}: {described or items.namespace}"},
+                rerun=rerun,
+                choice=model.calibration(calibration, comparator).choice,
+            )
+            write_report(shown, page)
+    return measured
 
 
 def _check_reranks(model: Model, comparator: str) -> None:

@@ -13,6 +13,7 @@ from likewise.errors import EmptySource, GalleryBusy, MissingItems, UnreadableIt
 from likewise.gallery import TARGETS, Gallery, Limit
 from likewise.io.display import printable
 from likewise.model import Model, as_model
+from likewise.results import Result
 from likewise.shapes import Array, Float
 from likewise.stores.base import Store
 from likewise.stores.rows import Change, Moved, Pin, Rows
@@ -26,8 +27,8 @@ _SHOWN = 10
 _OF = "of"
 
 
-@dataclass(frozen=True)
-class Migration:
+@dataclass(frozen=True, repr=False)
+class Migration(Result):
     """What became of a gallery.
 
     Attributes:
@@ -45,6 +46,10 @@ class Migration:
     left_out: tuple[tuple[str, str], ...]
     before: tuple[Limit, ...]
     after: tuple[Limit, ...]
+
+    def summary(self) -> str:
+        """Return how many entries are of the new model now."""
+        return f"{self.entries:,} entries, {self.embedded:,} embedded now"
 
 
 def migrate(

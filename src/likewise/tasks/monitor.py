@@ -12,6 +12,7 @@ from likewise.errors import BadArgument, NoReference, SplitError
 from likewise.io.display import printable
 from likewise.metrics.shift import two_samples
 from likewise.model import MOST, Model, as_model, evenly
+from likewise.results import Result
 from likewise.shapes import Array, Int, Shaped
 from likewise.types import Claim, Items
 
@@ -21,8 +22,8 @@ _PERMUTATIONS = 999
 _LEAST_EXTREME = 4
 
 
-@dataclass(frozen=True)
-class Monitored:
+@dataclass(frozen=True, repr=False)
+class Monitored(Result):
     """Whether items look like those of a calibration.
 
     Attributes:
@@ -63,6 +64,11 @@ class Monitored:
     reference_units: int
     failed: tuple[tuple[str, str], ...]
     sentence: str
+
+    def summary(self) -> str:
+        """Return whether today's items look different, and how surely."""
+        told = "shifted" if self.shifted else "no shift found"
+        return f"{told}, p={self.p_value:.3g} at level {self.level:g}, {self.items:,} items"
 
 
 def monitor(

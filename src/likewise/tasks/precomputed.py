@@ -10,12 +10,13 @@ from likewise.io import atomic
 from likewise.io.bounded import read_plain
 from likewise.io.display import shortened
 from likewise.precomputed import FOLDS, Precomputed
+from likewise.results import Result
 
 CALIBRATION_BYTES = 1 << 24
 
 
-@dataclass(frozen=True)
-class PrecomputedCalibration:
+@dataclass(frozen=True, repr=False)
+class PrecomputedCalibration(Result):
     """A calibration, and whether its rates were measured.
 
     Attributes:
@@ -29,6 +30,10 @@ class PrecomputedCalibration:
     measure: str
     folds: int
     unmeasured: str
+
+    def summary(self) -> str:
+        """Return what its distances are, and how its rates were measured."""
+        return f"of {self.measure}, measured in {self.folds} folds"
 
 
 def evaluate_precomputed(

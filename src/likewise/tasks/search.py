@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from likewise.data import as_item
-from likewise.gallery import Gallery
+from likewise.gallery import Gallery, Matches
 from likewise.model import Model, as_model
-from likewise.stores.rows import Match
 from likewise.tasks.probing import probe_of
 
 
@@ -17,7 +16,7 @@ def search(
     k: int = 10,
     where: str = "",
     approximate: bool = False,
-) -> list[Match]:
+) -> Matches:
     """The entries of a gallery that are nearest to an item, nearest first.
 
     Args:

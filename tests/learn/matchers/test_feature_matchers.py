@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from likewise.data import decode_all
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, DamagedModel
 from likewise.learn.encoders import FAMILY as ENCODERS
@@ -362,8 +363,8 @@ def test_two_items_are_decided_by_their_maps(made) -> None:
 def test_of_very_many_items_some_are_compared(made, monkeypatch) -> None:
     monkeypatch.setattr(features, "MOST_MAPPED", 40)
     source = SOURCES.build("characters")
-    measured, decoded = evaluate(made.model, source, allow_overlap=True, rerank=3)
-    with decoded:
+    measured = evaluate(made.model, source, allow_overlap=True, rerank=3)
+    with decode_all(source.items(), made.model.transform) as decoded:
         assert measured.drawn == "40 of 2,720 items, drawn by lot"
         assert measured.reranked == 3
         assert measured.verification.same_pairs + measured.verification.different_pairs == 780
