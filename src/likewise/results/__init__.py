@@ -48,5 +48,6 @@ if TYPE_CHECKING:
         Rate,
     )
     from likewise.results.result import SCHEMA, Cell, Result
+    from likewise.results.schemas import json_schema
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

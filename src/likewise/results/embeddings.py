@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from likewise.results.result import SCHEMA, Cell, Result
-from likewise.shapes import Array, Float, Int, Shaped
+from likewise.shapes import Array, Float, Shaped
 from likewise.types import Items
 
 
@@ -31,7 +31,7 @@ class Embeddings(Result):
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def __getitem__(self, at: "int | slice | list[int] | Int[Array, 'm']") -> "Embeddings":
+    def __getitem__(self, at: int | slice | list[int] | Shaped[Array, "m"]) -> "Embeddings":
         rows = np.atleast_1d(np.arange(len(self))[at])
         return Embeddings(self.vectors[rows], self.fingerprint, self.items.take(rows))
 
