@@ -14,7 +14,8 @@ from likewise.results.points import Criterion
 from likewise.results.result import SCHEMA
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_PLAIN = {
+_PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+_PLAIN |= {Path: "string"}
     str: "string",
     Path: "string",
     bool: "boolean",
@@ -62,6 +63,8 @@ def _of_fields(result: type, parts: dict[str, Any]) -> dict[str, Any]:
 def _of_type(hint: Any, where: str, parts: dict[str, Any]) -> dict[str, Any]:
     if hint in _PLAIN:
         return {"type": _PLAIN[hint]}
+    if hint is Any:
+        return {}
     if hint is np.ndarray or hasattr(hint, "array_type"):  # with shapes checked, jaxtyping's
         return {"type": "array"}
     if isinstance(hint, type) and issubclass(hint, Enum):
