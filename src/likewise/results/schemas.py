@@ -16,13 +16,6 @@ from likewise.results.result import SCHEMA
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 _PLAIN |= {Path: "string"}
-    str: "string",
-    Path: "string",
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    type(None): "null",
-}
 
 
 def json_schema(result: type) -> dict[str, Any]:
