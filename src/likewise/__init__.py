@@ -12,6 +12,7 @@ Using a model needs numpy and ONNX Runtime; `train`, `cross_validate` and `tune`
 they are called. What stands here is imported when it is first used.
 """
 
+import logging
 from typing import TYPE_CHECKING
 
 from likewise.lazy import lazy_face
@@ -60,6 +61,9 @@ __all__ = [
     "verify",
     "wrap",
 ]
+
+# What is told there is shown by whoever asks for it: logging.basicConfig(level=logging.INFO).
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __getattr__, _ = lazy_face(__name__, __file__)
 

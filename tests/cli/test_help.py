@@ -19,7 +19,7 @@ from typer.completion import Shells
 
 from likewise.calibration.calibration import TARGETS
 from likewise.cli import app, completion
-from likewise.cli.progress import Counter
+from likewise.io.progress import Counter
 from likewise.recipe.recipe import Recipe
 from likewise.registry import families
 from likewise.types import Claim

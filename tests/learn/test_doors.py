@@ -74,28 +74,32 @@ def test_both_doors_make_the_same_model_and_measure_the_same(kind, data, tmp_pat
     assert len(pages[0]) > 10_000
     assert abs(len(pages[0]) - len(pages[1])) < 200  # times and paths
     assert trained.recipe.seed == 1
+    assert list(trained.seconds) == ["reading", "audit", "training", "export", "measuring"]
     assert trained.recipe == Recipe.from_toml((tmp_path / "shell" / "recipe.toml").read_text())
 
 
-def test_a_budget_picks_the_preset_that_the_command_line_picks(tmp_path):
+def test_a_budget_picks_the_preset_that_the_command_line_picks(tmp_path, monkeypatch):
+    from likewise.learn.progress import Progress
+
     started: list[Start] = []
 
     class Enough(Exception):
         """The recipe is known, and nothing need be trained."""
 
-    def kept(start) -> None:
+    def kept(self, start) -> None:
         started.append(start)
         raise Enough
 
+    monkeypatch.setattr(Progress, "recipe", kept)
     for given in ("2min", 120, 120.0):
         with pytest.raises(Enough):
-            house.train("characters", out=tmp_path / "m", budget=given, on_recipe=kept)
+            house.train("characters", out=tmp_path / "m", budget=given)
     assert started[0].recipe == started[1].recipe == started[2].recipe
     assert started[0].recipe.budget_seconds == 120
     assert started[0].told.startswith("drawings (")
     assert "136 identities, 120 s" in started[0].told
     with pytest.raises(Enough):
-        house.train("characters", out=tmp_path / "m", recipe="plain", on_recipe=kept)
+        house.train("characters", out=tmp_path / "m", recipe="plain")
     assert started[-1].told == ""
 
 

@@ -87,11 +87,11 @@ def command(
         likewise train others/ --out model/
     """
     from likewise.cli.precomputed import columns_of
-    from likewise.cli.progress import Counter
     from likewise.cli.text.output import as_json_line, grading_options, rerun
     from likewise.data import grading_of, source_named
     from likewise.io import atomic
     from likewise.io.display import printable
+    from likewise.io.progress import Counter
     from likewise.precomputed import is_precomputed
     from likewise.tasks.audit import audit
 

@@ -29,12 +29,10 @@ def evaluate_in_folds(
     as_json: bool,
 ) -> None:
     """Train and measure a recipe or a source in folds, write the page, and print what was found."""
-    from likewise.cli.progress import Progress
     from likewise.cli.text.folds import fold_lines
     from likewise.cli.text.output import as_json_line, rerun
     from likewise.learn import cross_validate
-    from likewise.recipe import Recipe, Start
-    from likewise.report import page_of, write_folds
+    from likewise.report import page_of
 
     if folds is None:
         raise BadArgument(
@@ -42,29 +40,6 @@ def evaluate_in_folds(
             "5; or give a model's folder first."
         )
     page = page_of(report, target)
-    followed: list[Recipe] = []
-    with Progress(quiet=as_json) as progress:
-
-        def starting(start: Start) -> None:
-            progress.recipe(start)
-            followed.append(start.recipe)
-
-        found = cross_validate(
-            target,
-            folds=folds,
-            budget=budget or None,
-            recipe=named,
-            settings=settings,
-            comparator=comparator,
-            prior=prior,
-            strict=strict,
-            on_recipe=starting,
-            on_fold=progress.fold,
-            on_decode=progress.decode,
-            on_start=progress.start,
-            on_epoch=progress.epoch,
-            on_step=progress.step,
-        )
     options = {
         "--folds": folds,
         "--budget": budget,
@@ -73,6 +48,17 @@ def evaluate_in_folds(
         "--comparator": comparator,
         "--prior": prior if prior != 0.5 else None,
     }
-    again = rerun("evaluate", target, options=options)
-    write_folds(found, page, recipe=followed[0].to_toml(), rerun=(again,))
+    found = cross_validate(
+        target,
+        folds=folds,
+        budget=budget or None,
+        recipe=named,
+        settings=settings,
+        comparator=comparator,
+        prior=prior,
+        strict=strict,
+        report=page,
+        rerun=(rerun("evaluate", target, options=options),),
+        progress=not as_json,
+    )
     print(as_json_line(found) if as_json else "\n".join([*fold_lines(found), f"report: {page}"]))

@@ -155,12 +155,12 @@ def command(
     from pathlib import Path
 
     from likewise.calibration import DecisionRequest
-    from likewise.cli.progress import Counting
     from likewise.cli.text.duplicates import duplicate_lines
     from likewise.cli.text.output import as_json_line
     from likewise.data import source_named
     from likewise.duplicates import ThresholdRequest, write_pairs, write_sample
     from likewise.io.display import printable
+    from likewise.io.progress import Counting
     from likewise.model import Model
     from likewise.report import write_duplicates
     from likewise.tasks.dedupe import check_options, dedupe
@@ -250,8 +250,8 @@ def _teach(source: "Source", out: str, budget: str, *, quiet: bool) -> None:
             "--train 2min."
         )
     with needs("Training", "learn"):
-        from likewise.cli.progress import Progress
         from likewise.learn import teach
+        from likewise.learn.progress import Progress
     with Progress(quiet=quiet) as progress:
         teach(
             source,

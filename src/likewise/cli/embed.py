@@ -49,11 +49,11 @@ def command(
     """
     from pathlib import Path
 
-    from likewise.cli.progress import Counter
     from likewise.cli.text.output import as_json_line, failed_lines
     from likewise.data import source_named
     from likewise.errors import BadArgument
     from likewise.io.display import printable
+    from likewise.io.progress import Counter
     from likewise.model import Model
     from likewise.tasks.embed import embed_to
     from likewise.tasks.vectors import check_vectors_path

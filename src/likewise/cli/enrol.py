@@ -71,11 +71,11 @@ def command(
     Next:
         likewise identify model/ people.db a.png
     """
-    from likewise.cli.progress import Counter
     from likewise.cli.text.output import as_json_line, failed_lines, first_of
     from likewise.data import source_named
     from likewise.gallery import Gallery
     from likewise.io.display import printable, without_secrets
+    from likewise.io.progress import Counter
     from likewise.model import Model
     from likewise.tasks.enrol import enrol
 

@@ -322,11 +322,11 @@ def migrate_gallery(
     Next:
         likewise gallery info people.db
     """
-    from likewise.cli.progress import Counter
     from likewise.cli.text.gallery import migrated_lines
     from likewise.cli.text.output import as_json_line
     from likewise.data import source_named
     from likewise.io.display import without_secrets
+    from likewise.io.progress import Counter
     from likewise.model import Model
     from likewise.tasks.migrate import migrate
 

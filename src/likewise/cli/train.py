@@ -2,16 +2,12 @@
 
 import shlex
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from likewise.cli import options
 from likewise.cli.help import GIVEN, INTERRUPTED, LEARNING, RUNNING
-from likewise.cli.signals import Stopping
-
-if TYPE_CHECKING:
-    from likewise.learn.loop.run import Run
 
 MORE_FIELDS = (
     " chunk=256 trains a large batch in the memory of 256 items (batch normalisation then takes "
@@ -175,7 +171,6 @@ def command(
     Next:
         likewise verify model/ a.png b.png
     """
-    from likewise.cli.progress import Progress
     from likewise.cli.text.evaluation import evaluation_lines
     from likewise.cli.text.output import as_json_line
     from likewise.learn import train
@@ -197,38 +192,23 @@ def command(
         fields["seed"] = seed
     if augment:
         fields["augmentations"] = () if augment == ["none"] else tuple(augment)
-    with Progress(quiet=as_json) as progress, Stopping() as stopping:
-
-        def started(run: "Run") -> None:
-            stopping.start(run)
-            progress.start(run)
-
-        def stopped(run: "Run") -> None:
-            progress.end()
-            stopping.stopped(run)
-
-        made = train(
-            source if source or not resume else None,
-            out=out,
-            budget=budget or None,
-            recipe=named,
-            settings=settings or (),
-            overwrite=overwrite,
-            resume=resume,
-            strict=strict,
-            examples=not no_examples,
-            device=device,
-            checkpoint_seconds=seconds_of(checkpoint_every),
-            audit=not no_audit,
-            on_recipe=progress.recipe,
-            on_decode=progress.decode,
-            on_start=started,
-            on_audit=progress.audit,
-            on_epoch=progress.epoch,
-            on_step=progress.step,
-            on_stopped=stopped,
-            **fields,
-        )
+    made = train(
+        source if source or not resume else None,
+        out=out,
+        budget=budget or None,
+        recipe=named,
+        settings=settings or (),
+        overwrite=overwrite,
+        resume=resume,
+        strict=strict,
+        examples=not no_examples,
+        audit=not no_audit,
+        device=device,
+        checkpoint_seconds=seconds_of(checkpoint_every),
+        ends=True,
+        progress=not as_json,
+        **fields,
+    )
     folder = made.model.folder
     lines = evaluation_lines(made.evaluation)
     lines += [f"model:  {folder}", f"report: {folder / 'report.html'}"]

@@ -101,41 +101,37 @@ def command(
     Next:
         likewise train tuned.toml --budget 5min --out model/
     """
-    from likewise.cli.progress import Progress
     from likewise.cli.text.output import as_json_line
     from likewise.cli.text.tuning import plan_lines, trial_line, tuning_lines
     from likewise.learn import tune
 
     fields: dict[str, Any] = {"seed": seed} if seed >= 0 else {}
-    with Progress(quiet=as_json) as progress:
 
-        def planned(plan: "StudyId", measured_on: str) -> None:
-            progress.end()
-            if not as_json:
-                print("\n".join(plan_lines(plan, measured_on)), file=sys.stderr)
+    def planned(plan: "StudyId", measured_on: str) -> None:
+        if not as_json:
+            print("\n".join(plan_lines(plan, measured_on)), file=sys.stderr)
 
-        def tried(trial: "Trial") -> None:
-            if not as_json:
-                print(trial_line(trial), file=sys.stderr, flush=True)
+    def tried(trial: "Trial") -> None:
+        if not as_json:
+            print(trial_line(trial), file=sys.stderr, flush=True)
 
-        found = tune(
-            source if source or not resume else None,
-            output=output,
-            budget=budget or None,
-            recipe=named,
-            settings=settings or (),
-            search=search,
-            trials=trials,
-            resume=resume,
-            overwrite=overwrite,
-            strict=strict,
-            device=device,
-            on_recipe=progress.recipe,
-            on_decode=progress.decode,
-            on_plan=planned,
-            on_trial=tried,
-            **fields,
-        )
+    found = tune(
+        source if source or not resume else None,
+        output=output,
+        budget=budget or None,
+        recipe=named,
+        settings=settings or (),
+        search=search,
+        trials=trials,
+        resume=resume,
+        overwrite=overwrite,
+        strict=strict,
+        device=device,
+        progress=not as_json,
+        on_plan=planned,
+        on_trial=tried,
+        **fields,
+    )
     print(as_json_line(found) if as_json else "\n".join(tuning_lines(found)))
     if found.stopped:
         again = f"likewise tune --output {shlex.quote(output)} --resume"

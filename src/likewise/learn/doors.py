@@ -1,19 +1,22 @@
 """What the command line and Python call to learn: from what a person gave to what was measured."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from likewise.auditing import Audit
 from likewise.errors import BadArgument
 from likewise.evaluation import PooledEvaluation
+from likewise.io.progress import is_watched
 from likewise.learn.extra import needs
+from likewise.learn.stopping import Stopping
 from likewise.recipe import Recipe, Start, seconds_of, started_from
-from likewise.results import Epoch
+from likewise.report import check_report, write_folds
 
 if TYPE_CHECKING:  # these load torch, which is needed only when something here is called
     from likewise.learn.experiment import Experiment
-    from likewise.learn.loop.run import OnStep, Run
+    from likewise.learn.loop.run import Run
+    from likewise.learn.progress import Progress
     from likewise.learn.tuning.study_id import StudyId, Trial
     from likewise.learn.tuning.tune import Tuning
 
@@ -34,13 +37,8 @@ def train(
     audit: bool = True,
     device: str = "auto",
     checkpoint_seconds: float = 60.0,
-    on_recipe: Callable[[Start], None] | None = None,
-    on_decode: Callable[[int, int], None] | None = None,
-    on_start: "Callable[[Run], None] | None" = None,
-    on_audit: Callable[[Audit], None] | None = None,
-    on_epoch: Callable[[Epoch], None] | None = None,
-    on_step: "OnStep | None" = None,
-    on_stopped: "Callable[[Run], None] | None" = None,
+    ends: bool = False,
+    progress: "bool | Progress | None" = None,
     **fields: Any,
 ) -> "Experiment":
     """Train a model from examples, measure it on identities that it never saw, and save it.
@@ -64,13 +62,10 @@ def train(
         audit: Look for what is wrong with the data first, in seconds.
         device: Where to train: `auto`, `cpu` or `cuda`.
         checkpoint_seconds: How often what `resume` needs is written.
-        on_recipe: Called with the recipe that is followed, and in a line what filled it.
-        on_decode: Called with how many items are decoded, of how many.
-        on_start: Called with the run once its data are read.
-        on_audit: Called with what was found in them.
-        on_epoch: Called after each epoch.
-        on_step: Called after each step with the share done and the loss.
-        on_stopped: Called when the run was stopped, before the best model so far is measured.
+        ends: Whether SIGTERM stops it too, and ends the process: of a program of one's own. Ctrl-C
+            stops it always; what was learned until then is measured and saved.
+        progress: Whether to show how it goes, on standard error: True, False, or None for where
+            somebody looks, a terminal or a notebook.
         fields: Any field of a `Recipe`: `encoder="resnet"`, `loss="triplet(margin=0.2)"`, `seed=1`.
 
     Returns:
@@ -100,26 +95,33 @@ def train(
     else:
         followed = resumed_recipe(Path(out)).with_fields(given).with_settings(settings)
         start = Start(followed, None, "")
-    if on_recipe is not None:
-        on_recipe(start)
-    return run_experiment(
-        start.recipe,
-        start.source,
-        out=out,
-        overwrite=overwrite,
-        resume=resume,
-        strict=strict,
-        examples=examples,
-        device=device,
-        checkpoint_seconds=checkpoint_seconds,
-        audit=audit,
-        on_decode=on_decode,
-        on_start=on_start,
-        on_audit=on_audit,
-        on_epoch=on_epoch,
-        on_step=on_step,
-        on_stopped=on_stopped,
-    )
+    with shown(progress) as told, Stopping(told.told, ends=ends) as stopping:
+        told.recipe(start)
+
+        def started(run: "Run") -> None:
+            stopping.start(run)
+            told.start(run)
+
+        made = run_experiment(
+            start.recipe,
+            start.source,
+            out=out,
+            overwrite=overwrite,
+            resume=resume,
+            strict=strict,
+            examples=examples,
+            device=device,
+            checkpoint_seconds=checkpoint_seconds,
+            audit=audit,
+            on_decode=told.decode,
+            on_start=started,
+            on_audit=told.audit,
+            on_epoch=told.epoch,
+            on_step=told.step,
+            on_stopped=stopping.stopped,
+        )
+        told.stages(made.seconds)
+    return made
 
 
 def cross_validate(
@@ -135,12 +137,9 @@ def cross_validate(
     prior: float = 0.5,
     strict: bool = False,
     device: str = "auto",
-    on_recipe: Callable[[Start], None] | None = None,
-    on_fold: Callable[[int, int], None] | None = None,
-    on_decode: Callable[[int, int], None] | None = None,
-    on_start: "Callable[[Run], None] | None" = None,
-    on_epoch: Callable[[Epoch], None] | None = None,
-    on_step: "OnStep | None" = None,
+    report: str | Path = "",
+    rerun: Sequence[str] = (),
+    progress: "bool | Progress | None" = None,
     **fields: Any,
 ) -> PooledEvaluation:
     """Train and measure once for each fold, so that every identity is tested once.
@@ -157,12 +156,10 @@ def cross_validate(
         prior: The share of same pairs where this is used, for what is measured of probabilities.
         strict: Stop at the first item that cannot be read.
         device: Where to train: `auto`, `cpu` or `cuda`.
-        on_recipe: Called with the recipe that is followed, and in a line what filled it.
-        on_fold: Called before each fold with its number, of how many.
-        on_decode: Called with how many items are decoded, of how many.
-        on_start: Called with each run once its data are read.
-        on_epoch: Called after each epoch.
-        on_step: Called after each step with the share done and the loss.
+        report: Where to write the page; empty for none.
+        rerun: Commands that make it again, for the page.
+        progress: Whether to show how it goes, on standard error: True, False, or None for where
+            somebody looks, a terminal or a notebook.
         fields: Any field of a `Recipe`.
 
     Returns:
@@ -178,22 +175,27 @@ def cross_validate(
         from likewise.learn.folds import train_folds
     given = _with_budget(fields, budget)
     start = started_from(source, given, settings, recipe=recipe, kind=kind, columns=columns)
-    if on_recipe is not None:
-        on_recipe(start)
-    return train_folds(
-        start.recipe,
-        start.source,
-        folds=folds,
-        comparators=(comparator,),
-        prior=prior,
-        strict=strict,
-        device=device,
-        on_fold=on_fold,
-        on_decode=on_decode,
-        on_start=on_start,
-        on_epoch=on_epoch,
-        on_step=on_step,
-    )[comparator]
+    if report:
+        check_report(Path(report))
+    with shown(progress) as told:
+        told.recipe(start)
+        found = train_folds(
+            start.recipe,
+            start.source,
+            folds=folds,
+            comparators=(comparator,),
+            prior=prior,
+            strict=strict,
+            device=device,
+            on_fold=told.fold,
+            on_decode=told.decode,
+            on_start=told.start,
+            on_epoch=told.epoch,
+            on_step=told.step,
+        )[comparator]
+    if report:
+        write_folds(found, Path(report), recipe=start.recipe.to_toml(), rerun=rerun)
+    return found
 
 
 def tune(
@@ -211,8 +213,7 @@ def tune(
     overwrite: bool = False,
     strict: bool = False,
     device: str = "auto",
-    on_recipe: Callable[[Start], None] | None = None,
-    on_decode: Callable[[int, int], None] | None = None,
+    progress: "bool | Progress | None" = None,
     on_plan: "Callable[[StudyId, str], None] | None" = None,
     on_trial: "Callable[[Trial], None] | None" = None,
     **fields: Any,
@@ -234,8 +235,8 @@ def tune(
         overwrite: Replace what is there.
         strict: Stop at the first item that cannot be read.
         device: Where to train: `auto`, `cpu` or `cuda`.
-        on_recipe: Called with the recipe that is followed, and in a line what filled it.
-        on_decode: Called with how many items are decoded, of how many.
+        progress: Whether to show how it goes, on standard error: True, False, or None for where
+            somebody looks, a terminal or a notebook.
         on_plan: Called with what is planned, and the identities that measure in words.
         on_trial: Called after each trial.
         fields: Any field of a `Recipe`.
@@ -269,23 +270,41 @@ def tune(
         )
     else:
         start, followed = Start(Recipe(), None, ""), None
-    if on_recipe is not None:
-        on_recipe(start)
-    return search_recipes(
-        followed,
-        start.source,
-        output=output,
-        budget_seconds=_seconds(budget) or 0.0,
-        search=search,
-        trials=trials,
-        resume=resume,
-        overwrite=overwrite,
-        strict=strict,
-        device=device,
-        on_decode=on_decode,
-        on_plan=on_plan,
-        on_trial=on_trial,
-    )
+    with shown(progress) as told:
+        told.recipe(start)
+
+        def planned(plan: "StudyId", measured_on: str) -> None:
+            told.end()
+            if on_plan is not None:
+                on_plan(plan, measured_on)
+
+        return search_recipes(
+            followed,
+            start.source,
+            output=output,
+            budget_seconds=_seconds(budget) or 0.0,
+            search=search,
+            trials=trials,
+            resume=resume,
+            overwrite=overwrite,
+            strict=strict,
+            device=device,
+            on_decode=told.decode,
+            on_plan=planned,
+            on_trial=on_trial,
+        )
+
+
+@contextmanager
+def shown(wanted: "bool | Progress | None") -> "Iterator[Progress]":
+    """Show how a run goes, as a person said; what was begun by somebody else goes on."""
+    from likewise.learn.progress import Progress
+
+    if isinstance(wanted, Progress):
+        yield wanted
+        return
+    with Progress(quiet=not is_watched(wanted)) as told:
+        yield told
 
 
 def _with_budget(fields: Mapping[str, Any], budget: str | float | None) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """The whole path: train, export, calibrate, measure, save, report."""
 
+import logging
 import shlex
 import tempfile
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +48,23 @@ from likewise.types import Claim, Role
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_LOG = logging.getLogger(__name__)
 MOST_AUDITED = 512
+
+
+class _Stages:
+    """How long each stage of a run took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._began = time.perf_counter()
+
+    def end(self, name: str) -> None:
+        """Note that a stage has come to its end, and the next begins."""
+        now = time.perf_counter()
+        self.seconds[name] = now - self._began
+        self._began = now
+        _LOG.info("%s took %.1f s", name, self.seconds[name])
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,6 +79,8 @@ class Experiment(Result):
         stopped: Whether it was stopped before its end; then it can be gone on with.
         parts: Each role with its counts in words.
         audit: What was found in the data before; None where nobody looked.
+        seconds: How long each stage took: `reading` (with decoding), `audit`, `training`, which
+            alone a budget is of, `export`, and `measuring` (with the report).
     """
 
     model: Model
@@ -70,6 +90,7 @@ class Experiment(Result):
     stopped: bool
     parts: Mapping[str, str]
     audit: Audit | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     def summary(self) -> str:
         """Return where the model is, and the error rates that it decides by."""
@@ -166,6 +187,7 @@ def run_experiment(
     kept = checkpoint.checkpoint_path(folder)
     checkpoint.check_resume(kept, resume=resume, overwrite=overwrite)
     check_model_folder(folder, overwrite=overwrite or resume)
+    stages = _Stages()
     run = begin_run(
         recipe,
         source,
@@ -179,17 +201,21 @@ def run_experiment(
         parts=parts,
     )
     try:
+        stages.end("reading")
         if on_start is not None:
             on_start(run)
         found = audit_run(run) if audit else None
         if found is not None and on_audit is not None:
             on_audit(found)
+        stages.end("audit")
         for epoch in run:
             if on_epoch is not None:
                 on_epoch(epoch)
         if run.stopped and on_stopped is not None:
             on_stopped(run)
+        stages.end("training")
         files = _files(run)
+        stages.end("export")
         evaluation = _measured(run, files)
         _save(folder, run, files, overwrite=overwrite or resume)
         model = Model(folder)
@@ -207,6 +233,7 @@ def run_experiment(
             on_measured(model, run.data.parts[Role.TEST])
         if not run.stopped:
             atomic.discard_path(kept)
+        stages.end("measuring")
     finally:
         run.data.close()
     return Experiment(
@@ -217,6 +244,7 @@ def run_experiment(
         run.stopped,
         run.data.sentences(),
         found,
+        stages.seconds,
     )
 
 

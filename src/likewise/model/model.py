@@ -26,6 +26,7 @@ from likewise.errors import (
     UnknownName,
 )
 from likewise.io.display import shortened
+from likewise.io.progress import Told
 from likewise.model.batching import Block, embed_blocks
 from likewise.model.drift_reference import DriftReference, reference_from_bytes
 from likewise.model.feature_maps import FeatureMaps
@@ -226,12 +227,15 @@ class Model:
         """Decode one item as this model needs it; see `Transform.decode`."""
         return self.transform.decode(raw, place)
 
-    def embed(self, items: object, *, strict: bool = False) -> Embeddings:
+    def embed(
+        self, items: object, *, strict: bool = False, progress: Told | None = None
+    ) -> Embeddings:
         """Embed items; those that cannot be read are named in `failed`.
 
         Args:
             items: What to embed, in any form that `likewise.embed` takes.
             strict: Stop at the first item that cannot be read.
+            progress: Called with how many items are done, of how many.
 
         Raises:
             BadArgument: If it is nothing that holds items.
@@ -247,6 +251,8 @@ class Model:
             vectors[len(rows) : len(rows) + len(block.rows)] = block.vectors
             rows += block.rows.tolist()
             failed += block.failed
+            if progress is not None:
+                progress(block.done, len(items))
         read = items if not failed else items.take(np.array(rows))
         return Embeddings(vectors[: len(rows)], self.fingerprint, read, tuple(failed))
 

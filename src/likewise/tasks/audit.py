@@ -1,6 +1,6 @@
 """What is wrong with data, before anything is learned from them?"""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.comparator import Comparator
 from likewise.errors import BadArgument
 from likewise.io import atomic
+from likewise.io.progress import Watch, watched
 from likewise.model import Model, as_model
 from likewise.precomputed import Columns, RawEmbeddings, is_precomputed, read_raw
 from likewise.recipe import Recipe
@@ -48,7 +49,7 @@ def audit(
     report: str | Path = "",
     examples: bool = True,
     rerun: Sequence[str] = (),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Watch = None,
 ) -> Audit:
     """Find what is wrong with data: copies, contradictions, shortcuts, and what a model must beat.
 
@@ -69,7 +70,8 @@ def audit(
         report: Where to write the page; empty for none.
         examples: Show items that findings name on the page.
         rerun: Commands that make it again, for the page.
-        progress: Called with how many items are done, of how many.
+        progress: Whether to show how far it is: True, False, None for a terminal and a notebook; or
+            what is called with how many items are done, of how many.
 
     Returns:
         What was found, the worst first.
@@ -101,7 +103,8 @@ def audit(
             if model is None
             else audit_model(model, items, distance=distance, margin=margin, seed=seed)
         )
-        found = audit_items(items, seen, seed=seed, quick=quick, progress=progress)
+        with watched(progress, "auditing") as told:
+            found = audit_items(items, seen, seed=seed, quick=quick, progress=told)
         found = replace(found, findings=worst_first([*found.findings, *more]))
     if report:
         write_audit(found, items, Path(report), examples=examples, rerun=rerun)

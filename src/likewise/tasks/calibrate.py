@@ -19,6 +19,7 @@ from likewise.data import Decoded, as_source, decode_all, split
 from likewise.errors import BadArgument, CalibrationExists, SaveFailed
 from likewise.evaluation import Fitting
 from likewise.io.display import printable
+from likewise.io.progress import Watch, watched
 from likewise.model import DriftReference, Model, as_model, beside, to_bytes, update_model
 from likewise.pairs import choose_pairs
 from likewise.registry import unknown
@@ -75,6 +76,7 @@ def calibrate(
     overwrite: bool = False,
     allow_overlap: bool = False,
     strict: bool = False,
+    progress: Watch = None,
 ) -> NamedCalibration:
     """Calibrate a model on a source, and keep that in the model under a name.
 
@@ -103,6 +105,8 @@ def calibrate(
         overwrite: Replace the calibration of that name.
         allow_overlap: Calibrate on what trained the model, too.
         strict: Stop at the first item that cannot be read.
+        progress: Whether to show how far it is: True, False, None for a terminal and a notebook; or
+            what is called with how many items are done, of how many.
 
     Raises:
         BadArgument: If the name, the share, a rate, a cost or the prior is not one.
@@ -130,7 +134,9 @@ def calibrate(
         )
     # Nothing is decoded for a split that the items cannot carry.
     _indices(items, claimed, share, seed)
-    with decode_all(items, model.transform, strict=strict) as decoded:
+    with watched(progress, "reading") as told:
+        held = decode_all(items, model.transform, strict=strict, progress=told)
+    with held as decoded:
         if not allow_overlap:
             model.trained_on.check(decoded.items, iter(decoded), purpose="calibrate")
         dealt = _indices(decoded.items, claimed, share, seed)

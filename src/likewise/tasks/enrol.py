@@ -1,6 +1,5 @@
 """Put the items of a source into a gallery."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from likewise.data import as_source
 from likewise.errors import BadArgument
 from likewise.gallery import Gallery
 from likewise.io.display import printable
+from likewise.io.progress import Watch, watched
 from likewise.model import Model, as_model
 from likewise.results import Embeddings, Result
 from likewise.shapes import Array, Float
@@ -61,7 +61,7 @@ def enrol(
     replace: bool = False,
     strict: bool = False,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Watch = None,
 ) -> EnrolledSource:
     """Enrol every item of a source, under its place as its id; identities are those of the source.
 
@@ -80,7 +80,8 @@ def enrol(
         replace: Put items in the place of those that are enrolled under the same ids.
         strict: Stop at the first item that cannot be read.
         threads: How many decode and embed; as many as there are cores (at most 16) if None.
-        progress: Called with how many items are done, of how many.
+        progress: Whether to show how far it is: True, False, None for a terminal and a notebook; or
+            what is called with how many items are done, of how many.
 
     Raises:
         ForeignEmbedding: If the gallery is another model's.
@@ -113,11 +114,12 @@ def enrol(
     notes, passed = _notes_of(source)
     spooled = _Spooled(gallery, items, dict(metadata or {}), notes, keep_items, paths, replace)
     try:
-        for block in model.blocks(items, strict=strict, threads=threads):
-            spooled.add(block.rows, block.vectors)
-            failed += block.failed
-            if progress is not None:
-                progress(block.done, len(items))
+        with watched(progress, "enrolling") as told:
+            for block in model.blocks(items, strict=strict, threads=threads):
+                spooled.add(block.rows, block.vectors)
+                failed += block.failed
+                if told is not None:
+                    told(block.done, len(items))
     finally:
         # What is embedded is not lost when a later item stops the rest.
         spooled.write()

@@ -21,6 +21,7 @@ from likewise.distances.base import Distance
 from likewise.distances.comparator import Comparator
 from likewise.errors import BadArgument, Leak
 from likewise.evaluation import rates_by_group, verify_all
+from likewise.io.progress import Watch, watched
 from likewise.metrics.gallery_size import by_size
 from likewise.metrics.identification import identification, one_shot
 from likewise.metrics.retrieval import retrieval
@@ -64,6 +65,7 @@ def evaluate(
     strict: bool = False,
     by: str = "",
     rerank: int | None = None,
+    progress: Watch = None,
     report: str | Path = "",
     examples: bool = True,
     described: str = "",
@@ -84,6 +86,8 @@ def evaluate(
         rerank: How many of the nearest a matcher that reads feature maps puts in order, where items
             are recognised or retrieved (50 if None); the others stay behind them, by the plain
             distance.
+        progress: Whether to show how far it is: True, False, None for a terminal and a notebook; or
+            what is called with how many items are done, of how many.
         report: Where to write the page that shows it all, a file or a folder; empty for none.
         examples: Show some mistakes on the page.
         described: Where the items come from, for the page; what the source calls itself if empty.
@@ -112,7 +116,9 @@ def evaluate(
     page = evaluation_page(Path(report), items.namespace) if report else None
     if page is not None:
         check_report(page)
-    with decode_all(items, model.transform, strict=strict) as decoded:
+    with watched(progress, "reading") as told:
+        held = decode_all(items, model.transform, strict=strict, progress=told)
+    with held as decoded:
         leaks = _leaks(model, decoded, allowed=allow_overlap)
         measured = measure_model(model, decoded, items.namespace, request, by=by, rerank=rerank)
         if leaks:

@@ -12,6 +12,7 @@ from likewise.data import as_source
 from likewise.errors import EmptySource, GalleryBusy, MissingItems, UnreadableItem
 from likewise.gallery import TARGETS, Gallery, Limit
 from likewise.io.display import printable
+from likewise.io.progress import Watch, watched
 from likewise.model import Model, as_model
 from likewise.results import Result
 from likewise.shapes import Array, Float
@@ -59,7 +60,7 @@ def migrate(
     source: object = None,
     leave_out: bool = False,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Watch = None,
 ) -> Migration:
     """Give a gallery the embeddings of another model; all else of its entries stays.
 
@@ -77,7 +78,8 @@ def migrate(
         leave_out: Remove the entries that cannot be embedded again, at the change, in place of
             refusing all.
         threads: How many decode and embed; as many as there are cores (at most 16) if None.
-        progress: Called with how many entries are done, of how many.
+        progress: Whether to show how far it is: True, False, None for a terminal and a notebook; or
+            what is called with how many items are done, of how many.
 
     Raises:
         BadArgument: If its store, one of another package, cannot go over.
@@ -100,7 +102,8 @@ def migrate(
             if lost and not leave_out:
                 raise _refusal(lost, "Nothing was embedded yet.")
             resumed = work.ready
-            work.go_over(leave_out=leave_out, progress=progress)
+            with watched(progress, "embedding") as told:
+                work.go_over(leave_out=leave_out, progress=told)
         old.store.discard_staging()
     with Gallery(gallery, model, writing=False) as new:
         after = tuple(new.limit(target) for target in TARGETS)

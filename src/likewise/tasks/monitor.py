@@ -10,6 +10,7 @@ import numpy as np
 from likewise.data import as_source
 from likewise.errors import BadArgument, NoReference, SplitError
 from likewise.io.display import printable
+from likewise.io.progress import Watch, watched
 from likewise.metrics.shift import two_samples
 from likewise.model import MOST, Model, as_model, evenly
 from likewise.results import Result
@@ -80,6 +81,7 @@ def monitor(
     level: float = LEVEL,
     seed: int = 0,
     strict: bool = False,
+    progress: Watch = None,
 ) -> Monitored:
     """Compare a source with what a calibration was fitted on, item by item, not pair by pair.
 
@@ -96,6 +98,8 @@ def monitor(
         level: How often an alarm may be false where nothing changed.
         seed: Of all draws.
         strict: Stop at the first item that cannot be read.
+        progress: Whether to show how far it is: True, False, None for a terminal and a notebook; or
+            what is called with how many items are done, of how many.
 
     Raises:
         NotCalibrated: If the model has no such calibration.
@@ -122,7 +126,9 @@ def monitor(
     alone = unlabelled or fitted.claim is Claim.KNOWN_CLASSES
     names = _names(table, alone=alone)
     each = max(1, round(min(_typical(kept.units), _typical(names))))
-    embedded = model.embed(table.take(evenly(names, MOST, each, seed)), strict=strict)
+    drawn = table.take(evenly(names, MOST, each, seed))
+    with watched(progress, "embedding") as told:
+        embedded = model.embed(drawn, strict=strict, progress=told)
     today, units = np.unique(_names(embedded.items, alone=alone), return_inverse=True)
     rows = evenly(kept.units, MOST, each, seed)
     before, others = np.unique(kept.units[rows], return_inverse=True)

@@ -510,7 +510,7 @@ def test_the_command_prints_a_table(recipe, tmp_path, likewise, likewise_json, a
     ("words", "message"),
     [
         ((), "No source was given"),
-        (("--resume", "--set", "warmup=0.2"), "--set, --seed and --recipe make a recipe"),
+        (("--resume", "--set", "warmup=0.2"), "Settings, fields and a preset make a recipe"),
         (("characters", "--budget", "soon"), "no duration"),
         (("characters",), "needs a budget"),
         (("characters", "--budget", "9min", "--search", "lss=a|b"), "Did you mean 'loss'"),
