@@ -1,6 +1,11 @@
 """Python and the command line are two doors to one room: the same recipe, weights and numbers."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +14,7 @@ import pytest
 import likewise as house
 from likewise.cli.text.output import as_json_line
 from likewise.errors import BadArgument, RecipeError, SourceNotFound, UnknownName
+from likewise.learn.loop.checkpoint import checkpoint_path
 from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe
 from likewise.recipe.start import Start
@@ -137,6 +143,45 @@ def test_what_cannot_be_followed_is_refused_before_anything_is_read(tmp_path):
     with pytest.raises(RecipeError, match="'soon' is no duration"):
         house.train("characters", out=out, budget="soon")
     assert not out.exists()
+
+
+PROGRAM = """
+import sys, likewise
+made = likewise.train(sys.argv[1], out=sys.argv[2], budget=120, checkpoint_seconds=0.2,
+                      audit=False, progress=True, settings=sys.argv[3:])
+print(made.stopped, len(made.epochs) > 0, likewise.load(sys.argv[2]).dim, flush=True)
+"""
+
+
+def test_ctrl_c_in_python_gives_the_best_model_so_far(data, tmp_path):
+    out = tmp_path / "model"
+    environment = {k: v for k, v in os.environ.items() if k != "LIKEWISE_CHECK_SHAPES"}
+    words = [sys.executable, "-c", PROGRAM, data["vector"], str(out), *SMALL["vector"]]
+    process = subprocess.Popen(
+        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    kept = checkpoint_path(out)
+    until = time.monotonic() + 120
+    while not kept.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    said, told = process.communicate(timeout=120)
+    assert said == "True True 64\n", told
+    assert kept.exists()
+    assert f"Stopped; {kept} holds all that is needed to go on (--resume, resume=True)." in told
+    assert "took      reading " in told
+
+
+def test_progress_is_shown_where_it_is_asked_for(image_model, strangers, capsys):
+    for wanted, shown in ((None, False), (False, False), (True, True)):
+        house.embed(image_model, strangers, progress=wanted)
+        assert ("embedding: 150 of 150 items" in capsys.readouterr().err) == shown
+    counted = []
+    house.embed(image_model, strangers, progress=lambda done, total: counted.append((done, total)))
+    assert counted[-1] == (150, 150)
+    assert capsys.readouterr().err == ""
 
 
 def test_folds_by_both_doors(data, tmp_path, likewise, monkeypatch):
