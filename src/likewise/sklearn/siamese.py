@@ -1,7 +1,6 @@
 """What the estimators share: their parameters, the training, and what was trained."""
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,14 +78,15 @@ class Siamese(BaseEstimator):  # type: ignore[misc] # scikit-learn ships no type
         random_state: A seed, or numpy's random state; None for 0.
     """
 
+    # Any: scikit-learn sets what it likes, and `fit` refuses what cannot be followed.
     def __init__(
         self,
-        encoder: str = "",
-        loss: str = "",
-        budget: str | float | None = None,
-        steps: int = STEPS,
-        settings: Sequence[str] = (),
-        kind: str = "",
+        encoder: Any = "",
+        loss: Any = "",
+        budget: Any = None,
+        steps: Any = STEPS,
+        settings: Any = (),
+        kind: Any = "",
         random_state: Any = None,
     ) -> None:
         self.encoder = encoder

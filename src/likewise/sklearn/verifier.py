@@ -1,7 +1,6 @@
 """Verification of pairs as a classifier of scikit-learn."""
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,15 +58,15 @@ class SiameseVerifier(ClassifierMixin, Siamese):  # type: ignore[misc] # as abov
 
     def __init__(
         self,
-        encoder: str = "",
-        loss: str = "",
-        budget: str | float | None = None,
-        steps: int = STEPS,
-        settings: Sequence[str] = (),
-        kind: str = "",
+        encoder: Any = "",
+        loss: Any = "",
+        budget: Any = None,
+        steps: Any = STEPS,
+        settings: Any = (),
+        kind: Any = "",
         random_state: Any = None,
-        point: str = "balanced",
-        prior: float = 0.5,
+        point: Any = "balanced",
+        prior: Any = 0.5,
     ) -> None:
         super().__init__(encoder, loss, budget, steps, settings, kind, random_state)
         self.point = point

@@ -28,6 +28,16 @@ class Store(ABC):
 
     Attributes:
         resources: What the store holds open; `close` gives it back.
+
+    Example:
+        >>> import numpy as np
+        >>> from likewise.stores import FAMILY
+        >>> from likewise.stores.rows import Change, Pin, Rows
+        >>> pin = Pin("f" * 64, "euclidean", 2)
+        >>> with FAMILY.build("sqlite('kept.db')", pin=pin, writing=True) as store:
+        ...     done = store.write(Change(Rows.of(["a"], ["ann"], np.ones((1, 2), np.float32))))
+        ...     store.nearest(np.ones((1, 2), np.float32), 1)[0][0].identity
+        'ann'
     """
 
     resources: ExitStack
