@@ -27,6 +27,29 @@ from PIL import Image
 IDENTITIES, EACH = 95, 6
 
 
+def shared_folder(config: pytest.Config) -> Path:
+    """The folder of this run that all its workers see."""
+    own: Path = config._tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Trace each architecture once a run, but for tests of the exporter itself."""
+    export = sys.modules.get("likewise.learn.network.export")
+    if export is None:  # this test, and those before it, learn nothing
+        return
+    from tests import exports
+
+    if not hasattr(export, "_exported_anew"):
+        export._exported_anew = export._exported
+        export._exported_once = exports.shared(
+            export._exported, shared_folder(item.config) / "exports"
+        )
+    anew = item.get_closest_marker("exported_anew") is not None
+    export._exported = export._exported_anew if anew else export._exported_once
+
+
 def glyphs(folder: Path, *, first: int = 0, count: int = IDENTITIES, each: int = EACH) -> Path:
     """A folder of drawings: an identity is four strokes, an item of it the strokes shaken."""
     for identity in range(first, first + count):
