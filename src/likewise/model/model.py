@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.calibration import Calibration, from_json
-from likewise.data import Decoded, out_of_memory
+from likewise.data import Decoded, as_source, out_of_memory
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
 from likewise.distances.comparator import Comparator
 from likewise.errors import (
+    BadArgument,
     DamagedModel,
     ForeignEmbedding,
     LikewiseError,
     NotCalibrated,
     UnknownName,
 )
+from likewise.io.display import shortened
+from likewise.io.progress import Told
 from likewise.model.batching import Block, embed_blocks
 from likewise.model.drift_reference import DriftReference, reference_from_bytes
 from likewise.model.feature_maps import FeatureMaps
@@ -35,9 +38,10 @@ from likewise.model.onnx_matcher import OnnxMatcher
 from likewise.model.transform_text import parse_transform
 from likewise.registry import unknown
 from likewise.renamed import warn_renamed
+from likewise.results import Embeddings
 from likewise.shapes import Array, Float
 from likewise.transforms.base import Transform
-from likewise.types import Embeddings, Items, Raw
+from likewise.types import Items, Raw
 
 COMPARATORS = ("distance", "matcher")
 _BATCH = 256
@@ -223,17 +227,23 @@ class Model:
         """Decode one item as this model needs it; see `Transform.decode`."""
         return self.transform.decode(raw, place)
 
-    def embed(self, items: Items, *, strict: bool = False) -> Embeddings:
-        """Embed a table of items; those that cannot be read are named in `failed`.
+    def embed(
+        self, items: object, *, strict: bool = False, progress: Told | None = None
+    ) -> Embeddings:
+        """Embed items; those that cannot be read are named in `failed`.
 
         Args:
-            items: What to embed.
+            items: What to embed, in any form that `likewise.embed` takes.
             strict: Stop at the first item that cannot be read.
+            progress: Called with how many items are done, of how many.
 
         Raises:
+            BadArgument: If it is nothing that holds items.
             WrongKind: If they are another kind of item than the model was trained on.
             OutOfMemory: If there is no memory for an item.
         """
+        if not isinstance(items, Items):
+            items = as_source(items, kind=self.kind).items()
         vectors = np.zeros((len(items), self.dim), dtype=np.float32)
         rows: list[int] = []
         failed: list[tuple[str, str]] = []
@@ -241,6 +251,8 @@ class Model:
             vectors[len(rows) : len(rows) + len(block.rows)] = block.vectors
             rows += block.rows.tolist()
             failed += block.failed
+            if progress is not None:
+                progress(block.done, len(items))
         read = items if not failed else items.take(np.array(rows))
         return Embeddings(vectors[: len(rows)], self.fingerprint, read, tuple(failed))
 
@@ -323,6 +335,39 @@ class Model:
                     "items again with this model."
                 )
         return self.comparator().matrix(first.vectors, second.vectors)
+
+
+def load(folder: str | Path) -> Model:
+    """Return the model in a folder; every file is checked against its hash.
+
+    Raises:
+        ModelNotFound: If there is no model there.
+        DamagedModel: If a file is altered, truncated or missing.
+        NewerFormat: If a later version of Likewise wrote it.
+
+    Example:
+        >>> load("model")  # doctest: +SKIP
+        Model('model', image, dim=64, fingerprint=0c4d3a5b8f21)
+    """
+    return Model(folder)
+
+
+def as_model(given: Model | str | Path) -> Model:
+    """Return the model that somebody gave, or the one in the folder of that path.
+
+    Raises:
+        BadArgument: If it is neither.
+        ModelNotFound: If there is no model there.
+        DamagedModel: If a file is altered, truncated or missing.
+    """
+    if isinstance(given, Model):
+        return given
+    if isinstance(given, str | Path):
+        return load(given)
+    raise BadArgument(
+        f"A model is {type(given).__name__} {shortened(repr(given), 60)}, and a Model, or the path "
+        "of a model's folder, is expected."
+    )
 
 
 def beside(name: str) -> str:
