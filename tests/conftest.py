@@ -24,13 +24,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import shared
+
 IDENTITIES, EACH = 95, 6
-
-
-def shared_folder(config: pytest.Config) -> Path:
-    """The folder of this run that all its workers see."""
-    own: Path = config._tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -43,9 +39,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
     if not hasattr(export, "_exported_anew"):
         export._exported_anew = export._exported
-        export._exported_once = exports.shared(
-            export._exported, shared_folder(item.config) / "exports"
-        )
+        factory = item.config._tmp_path_factory
+        traced = shared.folder_of(factory) / "traced"
+        export._exported_once = exports.shared(export._exported, traced)
     anew = item.get_closest_marker("exported_anew") is not None
     export._exported = export._exported_anew if anew else export._exported_once
 
@@ -130,7 +126,9 @@ def image_experiment(drawings, tmp_path_factory):
             "epochs=12",
         ]
     )
-    return run_experiment(recipe, out=tmp_path_factory.mktemp("models") / "images")
+    return shared.experiment(
+        tmp_path_factory, "images", lambda out: run_experiment(recipe, out=out)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -154,7 +152,9 @@ def series_experiment(tmp_path_factory):
         ]
     )
     source = Arrays.of(series, names, namespace="waves")
-    return run_experiment(recipe, source, out=tmp_path_factory.mktemp("models") / "series")
+    return shared.experiment(
+        tmp_path_factory, "series", lambda out: run_experiment(recipe, source, out=out)
+    )
 
 
 @pytest.fixture(scope="session")
