@@ -16,6 +16,9 @@ from beartype import BeartypeConf, beartype
 from jaxtyping._decorator import _destring_annotation
 
 check = beartype(conf=BeartypeConf(is_pep484_tower=True))
+_without_shapes = beartype(
+    conf=BeartypeConf(is_pep484_tower=True, violation_type=jaxtyping.TypeCheckError)
+)
 _with_shapes = jaxtyping.jaxtyped
 
 
@@ -37,7 +40,7 @@ def _checked(typechecker: Callable[..., Any], function: Any) -> Any:
         return _with_shapes(function, typechecker=typechecker)
     function.__annotations__ = known
     try:
-        wrapped = typechecker(function)
+        wrapped = _without_shapes(function)
     finally:
         function.__annotations__ = written
     wrapped.__annotations__ = written
