@@ -82,8 +82,8 @@ def test_the_python_runs(page, tmp_path, monkeypatch, capsys):
         Image.fromarray(items.read(row)).save(tmp_path / f"{name}.png")
     monkeypatch.chdir(tmp_path)
     code = block("python", page)
-    assert "budget_seconds=60" in code
-    exec(code.replace("budget_seconds=60", "steps=5"), {})  # noqa: S102 - our own page
+    assert 'budget="1min"' in code
+    exec(code.replace('budget="1min"', "steps=5"), {})  # noqa: S102 - our own page
     out = capsys.readouterr().out
     assert re.search(r"^(same|different) ", out, re.MULTILINE)
     assert page == README or "Rate(value=" in out
