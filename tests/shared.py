@@ -18,7 +18,9 @@ LONGEST = 240
 
 
 def folder_of(factory: pytest.TempPathFactory) -> Path:
-    """The folder of this run that all its workers see."""
+    """The folder of this run that all its workers see; LIKEWISE_SHARED is one of several runs."""
+    if kept := os.environ.get("LIKEWISE_SHARED"):
+        return Path(kept)
     own = factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
