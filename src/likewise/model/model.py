@@ -3,7 +3,8 @@
 Using a model needs numpy and ONNX Runtime, and never torch.
 """
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -22,6 +23,7 @@ from likewise.errors import (
     ForeignEmbedding,
     LikewiseError,
     NotCalibrated,
+    ReplacedModel,
     UnknownName,
 )
 from likewise.model.batching import Block, embed_blocks
@@ -66,6 +68,10 @@ class Input:
 class Model:
     """A trained model, read from its folder; every file is checked against its hash.
 
+    A pickle or a copy of it holds the path of the folder and the fingerprint, and reads the folder
+    again where it is unpickled. That is for sending it to processes of your own: Likewise never
+    reads a pickle from a file, and a model is given away as its folder.
+
     Args:
         folder: Where it is.
 
@@ -97,6 +103,9 @@ class Model:
                 raise AttributeError(f"'Model' object has no attribute {name!r}")
             warn_renamed(name, _RENAMED[name])
             return getattr(self, _RENAMED[name])
+
+    def __reduce__(self) -> tuple[Callable[[str, str], "Model"], tuple[str, str]]:
+        return (_opened_again, (os.path.abspath(self.folder), self.fingerprint))  # noqa: PTH100 - links stay
 
     def _input(self, name: str, kind: str) -> Input:
         transform = parse_transform(self.read(input_role("transform", name)), kind)
@@ -323,6 +332,17 @@ class Model:
                     "items again with this model."
                 )
         return self.comparator().matrix(first.vectors, second.vectors)
+
+
+def _opened_again(folder: str, fingerprint: str) -> Model:
+    """The model that was sent here by its path."""
+    model = Model(folder)
+    if model.fingerprint != fingerprint:
+        raise ReplacedModel(
+            f"{folder} held the model {fingerprint[:12]} when it was sent here, and holds "
+            f"{model.fingerprint[:12]} now. Load it again, Model({folder!r}), and send that."
+        )
+    return model
 
 
 def beside(name: str) -> str:

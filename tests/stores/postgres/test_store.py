@@ -15,6 +15,7 @@ from likewise.errors import (
     DamagedGallery,
     ForeignEmbedding,
     GalleryBusy,
+    GalleryClosed,
     GalleryNotFound,
     GalleryUnreachable,
     MissingExtra,
@@ -602,7 +603,7 @@ def test_a_connection_that_was_lost_is_told_and_replaced(place):
     place.ask(ended)
     assert store.write(Change(rows(1, first=9))).put.all()
     store.close()
-    with pytest.raises(ValueError, match="this store is closed"):
+    with pytest.raises(GalleryClosed, match="used after it was closed"):
         store.state()
 
 
