@@ -25,7 +25,7 @@ from likewise.calibration.probability import fit_calibrator
 from likewise.calibrators import FAMILY as CALIBRATORS
 from likewise.data.cache import decode_all
 from likewise.distances.base import Distance
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.metrics.verification import DistanceHistograms, bin_values
 from likewise.pairs.all_pairs import AllPairs
 from likewise.recipe.recipe import Recipe, seconds_of
@@ -71,7 +71,7 @@ def characters(budget: float) -> Frozen:
     split = _parts(items)
     rest = np.setdiff1d(np.arange(len(items)), split.indices[Role.TRAIN])
     with tempfile.TemporaryDirectory() as place:
-        model = learn(recipe, out=Path(place) / "model", parts=_parts).model
+        model = run_experiment(recipe, out=Path(place) / "model", parts=_parts).model
         with decode_all(items.take(rest), model.transform) as decoded:
             return Frozen(model.embed_decoded(decoded), items.identities[rest], model.distance)
 
@@ -85,7 +85,7 @@ def evaluation_alphabets(budget: float, most: int) -> Frozen:
     drawn = np.random.default_rng(0).permutation(np.unique(items.identities))[:most]
     items = items.take(np.flatnonzero(np.isin(items.identities, drawn)))
     with tempfile.TemporaryDirectory() as place:
-        model = learn(recipe, out=Path(place) / "model").model
+        model = run_experiment(recipe, out=Path(place) / "model").model
         with decode_all(items, model.transform) as decoded:
             return Frozen(model.embed_decoded(decoded), items.identities, model.distance)
 

@@ -15,7 +15,7 @@ from benchmarks import results
 from benchmarks.faces import interval
 from benchmarks.machine import machine_line
 from likewise.evaluation.pooled import PooledEvaluation
-from likewise.learn.folds import cross_validate
+from likewise.learn.folds import train_folds
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.sources.cedar import Cedar
 
@@ -67,7 +67,7 @@ def main() -> None:
     recipe = RECIPE.with_fields({"budget_seconds": seconds_of(given.budget)})
     recipe = replace(recipe, impostors=given.impostors).with_settings(given.set)
     results.note(f"{recipe.transform}, {recipe.encoder}, {recipe.loss}, {recipe.sampler}")
-    found = cross_validate(
+    found = train_folds(
         recipe,
         Cedar(),
         folds=given.folds,

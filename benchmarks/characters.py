@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks import results
 from benchmarks.machine import machine_line
-from likewise.learn import learn
+from likewise.learn import run_experiment
 from likewise.recipe.recipe import Recipe, seconds_of
 
 RECIPE = Path(__file__).parents[1] / "examples" / "characters.toml"
@@ -34,7 +34,7 @@ def main() -> None:
             {"seed": seed, "budget_seconds": seconds_of(given.budget)}
         )
         with tempfile.TemporaryDirectory() as place:
-            made = learn(recipe, out=Path(place) / "model")
+            made = run_experiment(recipe, out=Path(place) / "model")
         evaluation = made.evaluation
         point = next(p for p in evaluation.verification.points if p.target == 0.05)
         if point.test is None or evaluation.one_shot is None or point.test.far.low is None:

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks import faces, omniglot, results, series
 from benchmarks.machine import machine_line
 from likewise.data.cache import decode_all
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.sources.omniglot import Omniglot, drawer_of
 
@@ -89,7 +89,7 @@ def of_characters(encoders: tuple[str, ...], budget: float, seeds: int) -> None:
                 ]
             )
             with tempfile.TemporaryDirectory() as place:
-                made = learn(recipe, out=Path(place) / "model")
+                made = run_experiment(recipe, out=Path(place) / "model")
                 with decode_all(items, made.model.transform) as decoded:
                     vectors = made.model.embed_decoded(decoded)
                 pace = np.mean([epoch.items_per_second for epoch in made.epochs])

@@ -16,7 +16,7 @@ from scipy import stats
 from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.evaluation.pooled import PooledEvaluation
-from likewise.learn.folds import cross_validate
+from likewise.learn.folds import train_folds
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.results.rates import Rate
 from likewise.sources.data_folder import find_data
@@ -54,7 +54,7 @@ def pooled(
     recipe: Recipe, point: str = "far=0.05", comparators: Sequence[str] = ("",)
 ) -> Mapping[str, Pooled]:
     """Train the four folds and pool their decisions, for each comparator of the model."""
-    found = cross_validate(
+    found = train_folds(
         replace(recipe, fractions=SHARES, split_by="random"),
         faces(),
         folds=FOLDS,
@@ -99,9 +99,9 @@ def main() -> None:
     print(machine_line())
     recipe = Recipe().with_settings(["transform=image(size=48)", "augmentations=affine"])
     recipe = recipe.with_fields({"budget_seconds": seconds_of(given.budget)})
-    found = cross_validate(
-        replace(recipe, fractions=SHARES, split_by="random"), faces(), folds=FOLDS
-    )[""]
+    found = train_folds(replace(recipe, fractions=SHARES, split_by="random"), faces(), folds=FOLDS)[
+        ""
+    ]
     results.note(f"mean EER {found.eer:.4f}, one-shot {found.one_shot or 0:.4f}")
     for point in found.points:
         if point.rates is not None:

@@ -42,14 +42,14 @@ from likewise.data.cache import Decoded, decode_all
 from likewise.errors import UnsupportedRate
 from likewise.gallery import Gallery
 from likewise.gallery.result import Identified
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.learn.folds import deal_folds, splitter
 from likewise.metrics.intervals import share_of
 from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe, seconds_of
+from likewise.results import Embeddings
 from likewise.shapes import Array
 from likewise.sources.omniglot import Omniglot
-from likewise.types import Embeddings
 
 TARGETS = (0.1, 0.05, 0.01)
 
@@ -220,7 +220,7 @@ def people(recipe: Recipe, draws: int, seed: int) -> None:
                 asked.append(found[None])
 
         with tempfile.TemporaryDirectory() as place:
-            learn(
+            run_experiment(
                 recipe,
                 source,
                 out=Path(place) / "model",
@@ -268,7 +268,7 @@ def main() -> None:
     settings = [*RECIPE, "source=omniglot('background')", *budget]
     recipe = Recipe.for_kind("image").with_settings(settings)
     with tempfile.TemporaryDirectory() as place:
-        made = learn(recipe, out=Path(place) / "model", audit=False)
+        made = run_experiment(recipe, out=Path(place) / "model", audit=False)
         pace = float(np.mean([epoch.items_per_second for epoch in made.epochs]))
         results.note(f"trained: {made.recipe.steps} steps of {pace:.0f} items a second")
         characters(made.model, given.draws, given.seed)

@@ -25,7 +25,7 @@ from likewise.calibration import DecisionRequest
 from likewise.data.cache import Decoded, decode_all
 from likewise.data.splits import split
 from likewise.evaluation.pooled import Decided, Fold, PooledPoint, pool_folds
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.metrics.tally import Tally
 from likewise.model.model import Model
 from likewise.pairs.choose import choose_pairs
@@ -88,7 +88,7 @@ def main() -> None:
             found.append(Decided.of(compared, fitted.points, NEW))
 
         with tempfile.TemporaryDirectory() as place:
-            made = learn(
+            made = run_experiment(
                 recipe,
                 Lfw(),
                 out=Path(place) / "model",

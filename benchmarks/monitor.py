@@ -25,7 +25,7 @@ from PIL import Image, ImageFilter
 from benchmarks import results
 from benchmarks.calibrators import RECIPE, TRAINED_ON, _parts
 from benchmarks.machine import machine_line
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.metrics.shift import _kernel, _ranked, discrepancies, two_samples
 from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe, seconds_of
@@ -93,7 +93,7 @@ def embeddings(budget: float) -> tuple[dict[str, Array], Array]:
     rest = np.setdiff1d(np.arange(len(items)), _parts(items).indices[Role.TRAIN])
     names = items.identities[rest]
     with tempfile.TemporaryDirectory() as place:
-        model: Model = learn(recipe, out=Path(place) / "model", parts=_parts).model
+        model: Model = run_experiment(recipe, out=Path(place) / "model", parts=_parts).model
         found = {}
         for name, change in SHIFTS.items():
             images = [change(np.asarray(items.read(int(row)))) for row in rest]

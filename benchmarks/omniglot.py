@@ -33,7 +33,7 @@ from benchmarks.machine import machine_line
 from benchmarks.other_loops import bare
 from likewise.data.cache import decode_all
 from likewise.learn.encoders import FAMILY as ENCODERS
-from likewise.learn.experiment import Experiment, learn
+from likewise.learn.experiment import Experiment, run_experiment
 from likewise.learn.loop.validation import embedded
 from likewise.learn.network.network import Network
 from likewise.model.model import Model
@@ -163,7 +163,7 @@ def measured(given: argparse.Namespace, seed: int) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory() as place:
         started = time.perf_counter()
         kept = given.keep and seed == given.seeds[0]
-        made = learn(
+        made = run_experiment(
             recipe,
             out=Path(given.keep) if kept else Path(place) / "model",
             audit=False,

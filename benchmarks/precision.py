@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks import results
 from benchmarks.characters import RECIPE
 from benchmarks.machine import machine_line
-from likewise.learn import learn
+from likewise.learn import run_experiment
 from likewise.learn.loop.run import Run
 from likewise.recipe.recipe import Recipe
 
@@ -35,7 +35,7 @@ def main() -> None:
                 {"seed": seed, "steps": given.steps, "precision": precision}
             )
             with tempfile.TemporaryDirectory() as place:
-                made = learn(recipe, out=Path(place) / "model")
+                made = run_experiment(recipe, out=Path(place) / "model")
             shot = made.evaluation.one_shot
             pace = float(np.mean([epoch.items_per_second for epoch in made.epochs]))
             found.setdefault(precision, []).append(
@@ -52,7 +52,7 @@ def main() -> None:
     taken: list[Run] = []
     recipe = Recipe.from_toml(RECIPE.read_text(encoding="utf-8")).with_fields({"steps": 1})
     with tempfile.TemporaryDirectory() as place:
-        learn(recipe, out=Path(place) / "model", on_epoch=lambda _: None, on_start=taken.append)
+        run_experiment(recipe, out=Path(place) / "model", on_start=taken.append)
     chosen = taken[0].precision
     words = f"{chosen.name}: {chosen.why}" if chosen else "?"
     results.note(f"precision=auto took {words}")

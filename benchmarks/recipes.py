@@ -21,7 +21,7 @@ from benchmarks import results
 from benchmarks.faces import faces, mean_interval, pooled
 from benchmarks.machine import machine_line
 from benchmarks.series import euclidean_error, learned_error
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.recipe import presets
 from likewise.recipe.recipe import Recipe, seconds_of
 
@@ -40,7 +40,7 @@ def of_drawings(names: list[str], budget: float, seeds: int) -> None:
                 {"source": "characters", "budget_seconds": budget, "seed": seed}
             )
             with tempfile.TemporaryDirectory() as place:
-                found = learn(recipe, out=Path(place) / "model", audit=False).evaluation
+                found = run_experiment(recipe, out=Path(place) / "model", audit=False).evaluation
             errors.append(found.verification.eer)
             shots.append(found.one_shot.accuracy if found.one_shot else 0.0)
         cells = {"EER": mean_interval(errors), "one-shot": mean_interval(shots)}

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.data.cache import decode_all
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.metrics.retrieval import nearest_neighbour_error
 from likewise.recipe.recipe import Recipe, seconds_of
 from likewise.sources.ucr import Ucr
@@ -54,7 +54,7 @@ def learned_error(
         }
     )
     with tempfile.TemporaryDirectory() as place:
-        made = learn(recipe, out=Path(place) / "model")
+        made = run_experiment(recipe, out=Path(place) / "model")
         items = Ucr(name).items()
         embeddings = made.model.embed(items)
         test = np.flatnonzero(items.parts == "test")

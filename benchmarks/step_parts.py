@@ -15,7 +15,7 @@ from pathlib import Path
 import likewise
 from benchmarks import results
 from benchmarks.machine import machine_line
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.recipe.recipe import Recipe
 
 # The functions of each part, by file and name: cumulative times, so none may call another.
@@ -53,7 +53,7 @@ def shares(encoder: str, seconds: float) -> tuple[dict[str, float], float]:
         fractions={"train": 0.8, "calibrate": 0.1, "test": 0.1},
         budget_seconds=seconds,
     )
-    run = train(recipe)
+    run = begin_run(recipe)
     profile = cProfile.Profile()
     profile.runcall(run.finish)
     run.data.close()

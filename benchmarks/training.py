@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks import results
 from benchmarks.machine import machine_line
 from benchmarks.other_loops import CLASSES, ITEMS, SIZE, TEMPERATURE, Loop, bare, documented
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.recipe.recipe import Recipe
 
 
@@ -44,7 +44,7 @@ def ours(encoder: str, precision: str, augmentations: tuple[str, ...] = ()) -> L
             fractions={"train": 0.8, "calibrate": 0.1, "test": 0.1},
             budget_seconds=seconds,
         )
-        made = train(recipe)
+        made = begin_run(recipe)
         started = time.perf_counter()
         made.finish()
         seen = made.epochs[-1].steps * CLASSES * ITEMS
@@ -68,7 +68,7 @@ def peak_memory() -> float:
 
 def taken_by_auto(encoder: str) -> str:
     """The precision that `precision=auto` takes here for this encoder."""
-    made = train(
+    made = begin_run(
         Recipe(
             source="omniglot('small1')",
             transform=f"image(size={SIZE}, invert=True)",

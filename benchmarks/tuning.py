@@ -21,7 +21,7 @@ from scipy import stats
 from benchmarks import results
 from benchmarks.faces import faces
 from benchmarks.machine import machine_line
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.learn.tuning.tune import search_recipes
 from likewise.recipe.recipe import Recipe, seconds_of
 
@@ -91,7 +91,7 @@ def main() -> None:
 def measured(recipe: Recipe, seconds: float) -> Measured:
     """Train for so long, and measure on the people who test."""
     with tempfile.TemporaryDirectory() as place:
-        made = learn(
+        made = run_experiment(
             recipe.with_fields({"budget_seconds": seconds}),
             faces(),
             out=Path(place) / "model",

@@ -94,7 +94,7 @@ def strangers(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def image_experiment(drawings, tmp_path_factory):
-    from likewise.learn.experiment import learn
+    from likewise.learn.experiment import run_experiment
     from likewise.recipe.recipe import Recipe
 
     recipe = Recipe().with_settings(
@@ -107,7 +107,7 @@ def image_experiment(drawings, tmp_path_factory):
             "epochs=12",
         ]
     )
-    return learn(recipe, out=tmp_path_factory.mktemp("models") / "images")
+    return run_experiment(recipe, out=tmp_path_factory.mktemp("models") / "images")
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +117,7 @@ def image_model(image_experiment):
 
 @pytest.fixture(scope="session")
 def series_experiment(tmp_path_factory):
-    from likewise.learn.experiment import learn
+    from likewise.learn.experiment import run_experiment
     from likewise.recipe.recipe import Recipe
     from likewise.sources.arrays import Arrays
 
@@ -131,7 +131,7 @@ def series_experiment(tmp_path_factory):
         ]
     )
     source = Arrays.of(series, names, namespace="waves")
-    return learn(recipe, source, out=tmp_path_factory.mktemp("models") / "series")
+    return run_experiment(recipe, source, out=tmp_path_factory.mktemp("models") / "series")
 
 
 @pytest.fixture(scope="session")
@@ -173,6 +173,10 @@ def likewise_json(likewise):
         code, out, _ = likewise(*words, "--json")
         lines = out.strip().splitlines()
         assert len(lines) == 1, (code, out)
-        return {"exit": code, **json.loads(lines[0])}
+        answer = json.loads(lines[0])
+        # A listing is keyed by names; every other answer says of which form it is.
+        assert code or words[0] in {"list", "data"} or answer.pop("schema") == 1
+        answer.pop("schema", None)
+        return {"exit": code, **answer}
 
     return run

@@ -10,7 +10,7 @@ from PIL import Image
 import likewise as package
 from likewise.calibration import DecisionRequest
 from likewise.errors import ForeignEmbedding, Leak, ModelExists, UnsupportedRate, WrongKind
-from likewise.learn import learn
+from likewise.learn import run_experiment
 from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
@@ -68,9 +68,8 @@ def test_verify_series(series_experiment):
 
 
 def test_evaluate_on_strangers(image_model, strangers):
-    evaluation, decoded = package.evaluate(image_model, Folder(str(strangers)))
-    with decoded:
-        assert len(decoded) == 150
+    evaluation = package.evaluate(image_model, Folder(str(strangers)))
+    assert evaluation.verification.items == 150
     assert evaluation.verification.identities == 25
     assert evaluation.verification.auc > 0.85
     assert [p.threshold for p in evaluation.verification.points] == [
@@ -106,8 +105,7 @@ def test_a_leak_is_refused_also_when_the_copy_is_packed_anew(image_model, drawin
             Image.open(item).save(target)
     with pytest.raises(Leak, match="items"):
         package.evaluate(image_model, Folder(str(renamed)))
-    evaluation, decoded = package.evaluate(image_model, Folder(str(renamed)), allow_overlap=True)
-    decoded.close()
+    evaluation = package.evaluate(image_model, Folder(str(renamed)), allow_overlap=True)
     assert evaluation.verification.identities == 95
     # What it learned from does not say whether a threshold keeps its promise.
     assert evaluation.verification.promises == {}
@@ -130,15 +128,14 @@ def test_known_classes(tmp_path):
          "learning_rate=0.003",
          "claim=known_classes", "augmentations=()"]
     )  # fmt: skip
-    made = learn(recipe, out=tmp_path / "model")
+    made = run_experiment(recipe, out=tmp_path / "model")
     assert made.evaluation.verification.claim is Claim.KNOWN_CLASSES
     assert made.evaluation.verification.auc > 0.9
     point = made.model.calibration().default()
     assert point.test.far.units > 100
     assert "known" in (tmp_path / "model" / "card.md").read_text()
-    again, decoded = package.evaluate(made.model, Folder(_export_digits(tmp_path / "digits")),
+    again = package.evaluate(made.model, Folder(_export_digits(tmp_path / "digits")),
                                       allow_overlap=True)  # fmt: skip
-    decoded.close()
     assert again.verification.identities == 10
 
 
@@ -162,7 +159,7 @@ def _export_digits(folder):
 
 def test_training_twice_gives_the_same_model(series_experiment, tmp_path):
     series, names = waves()
-    again = learn(
+    again = run_experiment(
         series_experiment.recipe, Arrays.of(series, names, namespace="waves"), out=tmp_path / "m"
     )
     assert again.model.fingerprint == series_experiment.model.fingerprint
@@ -174,7 +171,7 @@ def test_a_budget_writes_the_steps_it_took(tmp_path):
     recipe = Recipe.for_kind("series").with_settings(
         ["encoder=lstm(hidden=4)", "budget_seconds=1.5"]
     )
-    made = learn(recipe, Arrays.of(series, names), out=tmp_path / "m")
+    made = run_experiment(recipe, Arrays.of(series, names), out=tmp_path / "m")
     stored = Recipe.from_toml((tmp_path / "m" / "recipe.toml").read_text())
     assert stored.steps == made.epochs[-1].steps > 0
     assert stored.budget_seconds == 0
@@ -188,9 +185,9 @@ def test_a_model_is_only_replaced_when_asked(image_experiment, tmp_path):
     series, names = waves(count=14, each=4)
     recipe = Recipe.for_kind("series").with_settings(["encoder=lstm(hidden=4)", "epochs=1"])
     with pytest.raises(ModelExists, match="overwrite"):
-        learn(recipe, Arrays.of(series, names), out=folder)
+        run_experiment(recipe, Arrays.of(series, names), out=folder)
     assert Model(folder).fingerprint == before
-    learn(recipe, Arrays.of(series, names), out=folder, overwrite=True)
+    run_experiment(recipe, Arrays.of(series, names), out=folder, overwrite=True)
     assert Model(folder).manifest.kind == "series"
     with pytest.raises(UnsupportedRate, match="needs at least"):
         Model(folder).calibration().point(DecisionRequest(far=0.001))

@@ -23,16 +23,23 @@ PUBLIC = [
     "Model",
     "Recipe",
     "__version__",
+    "audit",
     "calibrate",
+    "cross_validate",
+    "decide",
     "dedupe",
     "embed",
     "enrol",
     "evaluate",
     "identify",
+    "load",
     "migrate",
     "monitor",
     "search",
+    "train",
+    "tune",
     "verify",
+    "wrap",
 ]
 
 MODULES = {path.relative_to(SOURCE).as_posix(): path for path in sorted(SOURCE.rglob("*.py"))}

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
+from likewise.results import Embeddings
 from likewise.results.evaluation import Histogram
-from likewise.types import Embeddings, Items, Labels
+from likewise.types import Items, Labels
 from tests.processes import answer_of
 
 

@@ -43,6 +43,7 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     │   └── GalleryUnreachable        (ConnectionError) no answer from its server
     └── DecisionError                 a decision would not be one to defend
         ├── NotCalibrated             (RuntimeError) the model has no calibration
+        ├── Undecided                 (ValueError)  a decision that is none was asked for its truth
         ├── CalibrationExists         (FileExistsError) there is one of that name already
         ├── NoReference               (LookupError) there is nothing to compare later items with
         ├── UnsupportedRate           (ValueError)  too few data for that error rate
@@ -214,6 +215,10 @@ class DecisionError(LikewiseError):
 
 class NotCalibrated(DecisionError, RuntimeError):
     """The model has no calibration."""
+
+
+class Undecided(DecisionError, ValueError):
+    """A decision that the data do not support was asked whether it is true."""
 
 
 class CalibrationExists(DecisionError, FileExistsError):

@@ -7,17 +7,22 @@ before there were faces.
 
 import ast
 import importlib
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 
-def lazy_face(package: str, source: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def lazy_face(
+    package: str, source: str, renamed: Mapping[str, str] | None = None
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Make the `__getattr__` and the `__dir__` of a package.
 
     Args:
         package: Its `__name__`.
         source: Its `__file__`, whose imports under `if TYPE_CHECKING` say where each name is.
+        renamed: The name that something had before → its name; the old one goes on with a
+            `DeprecationWarning`.
 
     Returns:
         `__getattr__`, which imports a name's module, and `__dir__`, which lists the names.
@@ -35,6 +40,11 @@ def lazy_face(package: str, source: str) -> tuple[Callable[[str], Any], Callable
         return where
 
     def get(name: str) -> Any:
+        if renamed and name in renamed:
+            warnings.warn(
+                f"{package}.{name} is called {renamed[name]} now.", DeprecationWarning, stacklevel=2
+            )
+            name = renamed[name]
         # A sub-module, or what Python itself asks for, is in no list and need not be looked up.
         if name.startswith("__") or name not in listed():
             raise AttributeError(f"module {package!r} has no attribute {name!r}")

@@ -291,23 +291,6 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Embeddings:
-    """Vectors, and the fingerprint of the model that made them.
-
-    Attributes:
-        vectors: Float32 [n dim].
-        fingerprint: Of the model; vectors of two models are never compared.
-        items: The table of what was embedded, row for row.
-        failed: Place and reason of each item that could not be read.
-    """
-
-    vectors: Float[Array, "n dim"]
-    fingerprint: str
-    items: Items
-    failed: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
 class InputShape:
     """What one encoder is fed: a form, and its sizes.
 

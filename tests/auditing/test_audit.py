@@ -534,9 +534,12 @@ def test_the_command_audits_a_model(image_model, strangers, likewise_json, tmp_p
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("audit", "nowhere/"), "There is no file or folder 'nowhere/'"),
-        (("audit", "charakters"), "Did you mean 'characters'?"),
-        (("audit", "characters", "--margin", "0.2"), "no --model was given"),
+        (("audit", "nowhere/"), "there is no file or folder 'nowhere/'"),
+        (("audit", "charakters"), "did you mean 'characters'"),
+        (
+            ("audit", "characters", "--margin", "0.2"),
+            "Name one (--model)",
+        ),
         (("audit", "characters", "--transform", "image(size=0)"), "size is 0"),
         (
             ("audit", "characters", "--transform", "sequence"),

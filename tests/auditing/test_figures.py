@@ -258,12 +258,12 @@ def test_the_margin_of_a_loss(loss, margin):
 def test_a_collapse_is_noticed_while_training(count, tmp_path):
     import torch
 
-    from likewise.learn.loop.train import train
+    from likewise.learn.loop.train import begin_run
     from likewise.learn.loop.validation import validated
 
     series, names = waves(count=count, each=3)
     recipe = Recipe.for_kind("series").with_settings(["encoder=lstm(hidden=8)", "steps=1"])
-    run = train(recipe, Arrays.of(series, names, namespace="waves"))
+    run = begin_run(recipe, Arrays.of(series, names, namespace="waves"))
     parts = run.data.parts
     assert (Role.SELECT in parts) == (count == 120)
 

@@ -271,12 +271,12 @@ def test_the_source_reads_grades(pairs_table):
 
 
 def test_a_model_is_measured_on_graded_pairs(image_model, pairs_table, likewise, likewise_json):
-    found, decoded = evaluate(image_model, Table(str(pairs_table), same_from=4, different_to=2))
-    with decoded:
-        vectors = image_model.embed_decoded(decoded)
-        pairs = decoded.items.pairs.every
+    source = Table(str(pairs_table), same_from=4, different_to=2)
+    found = evaluate(image_model, source)
+    table = source.items()
+    vectors, pairs = image_model.embed(table).vectors, table.pairs.every
     assert found.verification.same_pairs + found.verification.different_pairs == len(
-        decoded.items.pairs.first
+        table.pairs.first
     )
     distances = np.linalg.norm(vectors[pairs.first] - vectors[pairs.second], axis=1)
     expected = stats.pearsonr(-distances, pairs.grades).statistic

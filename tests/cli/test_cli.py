@@ -150,14 +150,14 @@ def test_train_from_a_recipe_and_with_settings(likewise, image_experiment, tmp_p
 
 
 BAD = [
-    (("train", "{none}", "--out", "{out}"), "SourceNotFound", "Check the path"),
+    (("train", "{none}", "--out", "{out}"), "SourceNotFound", "no file or folder"),
     (("train", "{empty}", "--out", "{out}"), "EmptySource", "empty"),
     (("train", "{one}", "--out", "{out}"), "SplitError", "one identity|1 identit"),
     (("train", "{singles}", "--out", "{out}"), "SplitError", "single item|one item|two items"),
     (("train", "characters", "--loss", "triplett", "--out", "{out}"), "UnknownName", "'triplet'"),
     (("train", "characters", "--set", "loss.margn=1", "--out", "{out}"), "UnknownName", "'margin'"),
     (("train", "characters", "--encoder", "lstm", "--out", "{out}"), "BadArgument", "series"),
-    (("train", "charcters", "--out", "{out}"), "UnknownName", "'characters'"),
+    (("train", "charcters", "--out", "{out}"), "SourceNotFound", "did you mean 'characters'"),
     (("train", "characters", "--budget", "soon", "--out", "{out}"), "RecipeError", "2min"),
     (("train", "characters", "--out", "{full}"), "ModelExists", "overwrite|empty"),
     (("train", "{none}.toml", "--out", "{out}"), "SourceNotFound", "cannot be read"),

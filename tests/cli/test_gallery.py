@@ -328,7 +328,7 @@ def test_an_index_is_made_told_and_made_again(likewise, likewise_json, image_mod
     probe = next(iter(probes.values()))
     assert likewise_json("gallery", "info", database)["index"] == "none"
     asked = ("search", image_model.folder, database, probe, "--approximate")
-    exact = {"matches": likewise_json(*asked[:-1])["matches"]}
+    exact = {"schema": 1, "matches": likewise_json(*asked[:-1])["matches"]}
     code, out, err = likewise(*asked, "--json")
     assert (code, json.loads(out)) == (0, exact)
     assert "searched exactly: the gallery has no index" in err

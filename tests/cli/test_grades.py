@@ -9,8 +9,8 @@ import pytest
 from likewise.calibration.grades import FEWEST, MOST_KNOTS, GradedDistances
 from likewise.calibration.json_format import from_json, to_json
 from likewise.errors import BadArgument, DamagedModel, TrainingError
-from likewise.learn.experiment import learn
-from likewise.learn.loop.train import train
+from likewise.learn.experiment import run_experiment
+from likewise.learn.loop.train import begin_run
 from likewise.learn.samplers.source_pairs import SourcePairs
 from likewise.metrics.grades import grade_accuracy, half_width
 from likewise.model.model import Model
@@ -344,13 +344,12 @@ def test_evaluate_says_what_told_grades_were_worth(graded_model, pairs_table, li
     words += ("--calibration", "graded", "--allow-overlap")
     code, said, err = likewise(*words)
     assert code == 0, err
-    found, decoded = evaluate(
+    found = evaluate(
         Model(folder),
         Table(str(pairs_table), same_from=4),
         calibration="graded",
         allow_overlap=True,
     )
-    decoded.close()
     seen = found.grades.accuracy
     assert f"grades told by it err by {seen.mean_error:.4g} on average" in said
     counts = f"{seen.coverage.inside} of {seen.coverage.pairs} pairs"
@@ -416,7 +415,7 @@ def test_a_loss_of_grades_learns_from_them_and_tells_grades(loss, pairs_table, t
             "precision=float32",
         ]
     )
-    made = learn(recipe, out=tmp_path / "m", audit=False, examples=False)
+    made = run_experiment(recipe, out=tmp_path / "m", audit=False, examples=False)
     assert made.epochs[-1].loss < made.epochs[0].loss
     assert made.model.calibration().grades.half_width is not None
     assert made.evaluation.grades.between > 0
@@ -424,4 +423,4 @@ def test_a_loss_of_grades_learns_from_them_and_tells_grades(loss, pairs_table, t
     assert seen.mean_error < seen.single_error
     assert seen.coverage.pairs == made.evaluation.grades.pairs
     with pytest.raises(BadArgument, match=r"contrastive takes pairs .* choose a loss for grades"):
-        train(recipe.with_settings(["loss=contrastive"]))
+        begin_run(recipe.with_settings(["loss=contrastive"]))

@@ -19,7 +19,7 @@ from typer.completion import Shells
 
 from likewise.calibration.calibration import TARGETS
 from likewise.cli import app, completion
-from likewise.cli.progress import Counter
+from likewise.io.progress import Counter
 from likewise.recipe.recipe import Recipe
 from likewise.registry import families
 from likewise.types import Claim
@@ -301,7 +301,8 @@ def test_a_command_that_is_stopped_says_so(more, image_model, tmp_path):
         out, err = started.communicate(timeout=60)
     assert started.returncode == 130
     if more:
-        assert json.loads(out) == {"error": "Stopped", "message": "It was stopped by Ctrl-C."}
+        told = {"error": "Stopped", "message": "It was stopped by Ctrl-C."}
+        assert json.loads(out) == {"schema": 1, **told}
         assert err == ""
     else:
         assert (out, err) == ("", "likewise: stopped.\n")

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from likewise.cli.extra import needs
 from likewise.cli.options import refuse
 from likewise.cli.text.output import as_json_line, failed_lines, first_of, rerun
 from likewise.errors import BadArgument, MissingExtra
+from likewise.learn.extra import needs
+from likewise.results import Result
 
 
 def test_a_command_that_gives_an_answer_again():
@@ -39,12 +40,13 @@ def test_of_a_long_list_the_first_are_named():
 
 
 def test_a_result_is_one_object():
-    @dataclass
-    class Found:
+    @dataclass(frozen=True, repr=False)
+    class Found(Result):
         numbers: object
         path: object
 
-    assert as_json_line(Found(np.arange(2), 1 + 2j)) == '{"numbers": [0, 1], "path": "(1+2j)"}'
+    made = Found(np.arange(2), 1 + 2j)
+    assert as_json_line(made) == '{"schema": 1, "numbers": [0, 1], "path": "(1+2j)"}'
     with pytest.raises(ValueError, match="Out of range float"):
         as_json_line(Found(float("nan"), ""))
 

@@ -33,7 +33,7 @@ def archive(path: Path, **which: int) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Path:
-    from likewise.learn.experiment import learn
+    from likewise.learn.experiment import run_experiment
     from likewise.recipe.recipe import Recipe
     from likewise.sources.arrays import Arrays
 
@@ -43,7 +43,7 @@ def trained(tmp_path_factory) -> Path:
         ["encoder=mlp(dim=8, hidden=32)", "epochs=10", "learning_rate=0.005",
          "sampler=classes_by_items(classes=10, items=4)"]
     )  # fmt: skip
-    learn(recipe, source, out=folder / "model")
+    run_experiment(recipe, source, out=folder / "model")
     return folder / "model"
 
 

@@ -18,11 +18,14 @@ def test_a_path_stands_for_its_source(tmp_path, monkeypatch):
     assert source_spec("a.zip") == "folder('a.zip')"
     assert source_spec("a.npz") == "arrays('a.npz')"
     assert source_spec("a.ts") == "ucr('a.ts')"
-    assert source_spec("a.other") == "folder('a.other')"
+    assert source_spec("a.other") is None  # a file that is one item
     assert source_spec("omniglot") == "omniglot"
     assert source_spec("characters(seed=1)") == "characters(seed=1)"
-    with pytest.raises(SourceNotFound, match="no file or folder 'nothing/here'"):
-        source_spec("nothing/here")
+    for text in ("nothing/here", "nothere", "a b"):
+        with pytest.raises(SourceNotFound, match=f"no file or folder '{text}'. .Sources by name: "):
+            source_spec(text)
+    with pytest.raises(SourceNotFound, match="did you mean 'omniglot'"):
+        source_spec("omniglott")
 
 
 def test_groups_are_of_a_column_or_of_the_source():

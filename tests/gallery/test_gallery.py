@@ -27,9 +27,10 @@ from likewise.errors import (
     UnsupportedRate,
 )
 from likewise.gallery import Gallery
+from likewise.results import Embeddings
 from likewise.stores import FAMILY as STORES
 from likewise.stores.rows import Pin
-from likewise.types import Embeddings, Items
+from likewise.types import Items
 from tests.places import Place, place_of
 
 DIM = 4

@@ -175,7 +175,7 @@ def giants() -> Iterator[tuple[str, onnx.ModelProto]]:
                 node("Expand", ["scalar", "n"], ["large"]),
                 node("MatMul", ["large", "large"], ["big"]),
             ],
-            {"n": [5000, 5000]},
+            {"n": [7000, 7000]},
         ),
     )
     powers = [node("MatMul", [f"m{i}", f"m{i}"], [f"m{i + 1}"]) for i in range(3000)]

@@ -61,7 +61,7 @@ def run(
     place.mkdir()
     # Processes run here, where ONNX Runtime looks for files that a graph names.
     shutil.copy(world / "secret.bin", place)
-    kinds = {name: "sequence" if name == "series" else "image" for name in intact}
+    kinds = {name: "series" if name == "series" else "image" for name in intact}
     outcomes: list[Outcome] = []
     worker: Worker | None = None
     references: dict[str, dict] = {}

@@ -93,9 +93,8 @@ class _Reader(HTMLParser):
 
 
 def report(model: Model, source: Arrays, *, page: bool) -> str:
-    evaluation, decoded = evaluate(model, source)
-    with decoded:
-        made = write.report_of(model, evaluation, (), data={}, rerun=())
+    evaluation = evaluate(model, source)
+    made = write.report_of(model, evaluation, (), data={}, rerun=())
     if page:
         shown = render(made)
         shown.encode()

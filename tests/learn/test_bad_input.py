@@ -14,8 +14,8 @@ from likewise.errors import (
     RecipeError,
     TrainingError,
 )
-from likewise.learn.experiment import learn
-from likewise.learn.loop.train import train
+from likewise.learn.experiment import run_experiment
+from likewise.learn.loop.train import begin_run
 from likewise.learn.losses import FAMILY as LOSSES
 from likewise.recipe.recipe import Recipe
 from likewise.registry import Spec
@@ -30,7 +30,7 @@ def started(*settings, count=30, each=5, first=0, **options):
     """A run on series; 30 identities leave 18 to train on, with five items each."""
     series, names = waves(count=count, each=each, first=first)
     recipe = Recipe.for_kind("series").with_settings([*QUICK, *settings])
-    return train(recipe, Arrays.of(series, names, namespace="waves"), **options)
+    return begin_run(recipe, Arrays.of(series, names, namespace="waves"), **options)
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +268,7 @@ def test_a_budget_within_the_first_epoch_is_said_in_the_training_record(tmp_path
     def slowly(*_):
         time.sleep(4)
 
-    made = learn(
+    made = run_experiment(
         recipe,
         Arrays.of(series, names, namespace="waves"),
         out=tmp_path / "model",

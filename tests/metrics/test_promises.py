@@ -201,7 +201,7 @@ def test_promises_are_kept_where_both_parts_are_of_one_world(identities, tested,
 def test_promises_are_kept_over_re_splits_of_real_embeddings(tmp_path):
     """The characters that ship: 30 calibrate, 30 others test, 200 times."""
     from likewise.data.cache import decode_all
-    from likewise.learn.experiment import learn
+    from likewise.learn.experiment import run_experiment
     from likewise.recipe.recipe import Recipe
     from likewise.sources.characters import Characters
 
@@ -216,7 +216,7 @@ def test_promises_are_kept_over_re_splits_of_real_embeddings(tmp_path):
     recipe = Recipe(augmentations=("rotated_classes", "affine")).with_settings(
         ["source=characters", "transform=image(size=28, invert=True)", "steps=60"]
     )
-    model = learn(recipe, out=tmp_path / "model", parts=parts).model
+    model = run_experiment(recipe, out=tmp_path / "model", parts=parts).model
     rest = items.take(np.flatnonzero(np.isin(items.identities, names[76:])))
     with decode_all(rest, model.transform) as decoded:
         vectors = model.embed_decoded(decoded)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from likewise.errors import BadArgument, NotCalibrated, TrainingError, UnknownName
-from likewise.learn.experiment import learn
-from likewise.learn.loop.train import train
+from likewise.learn.experiment import run_experiment
+from likewise.learn.loop.train import begin_run
 from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
@@ -57,7 +57,7 @@ def matched(tmp_path_factory):
         [*SETTINGS, "matcher=mlp(hidden=16)", "sampler=classes_by_items(classes=8, items=4)"]
     )
     out = tmp_path_factory.mktemp("matched") / "model"
-    return learn(recipe, Arrays.of(series, names, namespace="waves"), out=out)
+    return run_experiment(recipe, Arrays.of(series, names, namespace="waves"), out=out)
 
 
 def test_the_matcher_decides_and_the_distance_stands_beside_it(matched):
@@ -86,8 +86,7 @@ def test_a_matcher_is_part_of_the_fingerprint_and_measured_elsewhere(matched):
     source = Arrays.of(series, names, namespace="others")
     found = {}
     for comparator in ("matcher", "distance"):
-        measured, decoded = evaluate(model, source, comparator=comparator)
-        decoded.close()
+        measured = evaluate(model, source, comparator=comparator)
         found[comparator] = measured
         point = next(p for p in measured.verification.points if p.target == 0.1)
         frozen = model.calibration(comparator=comparator).points
@@ -131,7 +130,7 @@ def test_a_model_learns_from_pairs_and_is_measured_on_pairs(tmp_path):
     recipe = Recipe.for_kind("series", pairs=True).with_settings(
         [*SETTINGS, "sampler=balanced_pairs(24)", "matcher=weighted_l1"]
     )
-    made = learn(recipe, Paired(count=60), out=tmp_path / "model")
+    made = run_experiment(recipe, Paired(count=60), out=tmp_path / "model")
     found = made.evaluation.verification
     assert made.evaluation.one_shot is None
     assert found.auc > 0.7
@@ -140,8 +139,7 @@ def test_a_model_learns_from_pairs_and_is_measured_on_pairs(tmp_path):
     assert made.evaluation.mistakes
     page = (tmp_path / "model" / "report.html").read_text()
     assert "linked pairs" in page
-    measured, decoded = evaluate(made.model, Paired(first=900, count=50))
-    decoded.close()
+    measured = evaluate(made.model, Paired(first=900, count=50))
     assert measured.verification.identities == 25
     assert json.loads((tmp_path / "model" / "training.json").read_text())["stopped"] is False
 
@@ -157,7 +155,7 @@ def test_a_model_learns_from_pairs_and_is_measured_on_pairs(tmp_path):
 def test_what_pairs_cannot_teach_is_refused(settings, message):
     recipe = Recipe.for_kind("series", pairs=True).with_settings([*SETTINGS, *settings])
     with pytest.raises((TrainingError, ValueError), match=message):
-        train(recipe, Paired()).finish()
+        begin_run(recipe, Paired()).finish()
 
 
 def test_two_views_learn_without_labels():
@@ -165,5 +163,5 @@ def test_two_views_learn_without_labels():
     recipe = Recipe.for_kind("series").with_settings(
         [*SETTINGS, "loss=nt_xent", "distance=cosine", "sampler=two_views(32)"]
     )
-    run = train(recipe, Arrays.of(series, names, namespace="waves")).finish()
+    run = begin_run(recipe, Arrays.of(series, names, namespace="waves")).finish()
     assert run.epochs[-1].loss < 0.8 * run.epochs[0].loss

@@ -118,7 +118,7 @@ def test_the_command_ends_though_a_run_does_not(image_model, drawings, tmp_path)
     )
     item = str(next(drawings.rglob("*.png")))
     program = (
-        "import sys; from likewise import graph; graph.PATIENCE_SECONDS = 0.2; "
+        "import sys; from likewise.model import onnx_session; onnx_session.PATIENCE_SECONDS = 0.2; "
         f"sys.argv = ['likewise', 'verify', {str(folder)!r}, {item!r}, {item!r}, '--json']; "
         "from likewise.cli import main; main()"
     )

@@ -138,11 +138,17 @@ def test_items_that_cannot_be_read_are_passed_over(drawn, tmp_path):
     assert data_kind(items) == ("drawings", "6 of 6 images looked at are drawn, or small and grey")
 
 
+def started(*args, **options):
+    """The recipe that is started from, and what is told of it."""
+    found = started_from(*args, **options)
+    return found.recipe, found.told
+
+
 # ── what it fills ─────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_nobody_gave_is_filled(table, drawn):
-    recipe, line = started_from(str(drawn), {"budget_seconds": 60.0})
+    recipe, line = started(str(drawn), {"budget_seconds": 60.0})
     for key, value in table["quick"].fields.items():
         assert getattr(recipe, key) == value
     assert recipe.augmentations == ("affine",)  # what the row does not say
@@ -153,7 +159,7 @@ def test_what_nobody_gave_is_filled(table, drawn):
 
 def test_what_was_given_holds(table, drawn):
     settings = ["loss=contrastive", "learning_rate=0.5"]
-    recipe, _ = started_from(str(drawn), {"encoder": "convnet4", "budget_seconds": 60.0}, settings)
+    recipe, _ = started(str(drawn), {"encoder": "convnet4", "budget_seconds": 60.0}, settings)
     assert (recipe.encoder, recipe.loss, recipe.learning_rate) == ("convnet4", "contrastive", 0.5)
     assert recipe.update_bn_batches == 0  # it belongs to the encoder that was not taken
     assert recipe.ema_decay == 0.9
@@ -161,13 +167,13 @@ def test_what_was_given_holds(table, drawn):
 
 
 def test_the_time_may_be_set(table, drawn):
-    assert started_from(str(drawn), settings=["budget_seconds=500"])[1].startswith("few ")
-    assert started_from(str(drawn), settings=["epochs=3"])[0].epochs == 3
+    assert started(str(drawn), settings=["budget_seconds=500"])[1].startswith("few ")
+    assert started(str(drawn), settings=["epochs=3"])[0].epochs == 3
 
 
 def test_an_argument_of_a_component_that_the_row_has_not_keeps_the_usual_one(table, drawn):
-    assert started_from(str(drawn), settings=["loss.margin=0.4"])[0].loss == "triplet(margin=0.4)"
-    temperature = started_from(str(drawn), settings=["loss.temperature=0.4"])[0]
+    assert started(str(drawn), settings=["loss.margin=0.4"])[0].loss == "triplet(margin=0.4)"
+    temperature = started(str(drawn), settings=["loss.temperature=0.4"])[0]
     assert temperature.loss == "supcon(temperature=0.4)"
     assert filled(table["many"], ["loss"]) == {}
     assert filled(table["many"], [], ["loss.scale=9.0"]) == table["many"].fields
@@ -181,38 +187,38 @@ def test_a_size_that_a_person_asks_for_is_not_adapted():
 
 
 def test_plain_and_names_are_taken_by_hand(table, drawn):
-    plain, line = started_from(str(drawn), recipe="plain")
+    plain, line = started(str(drawn), recipe="plain")
     assert line == ""
     assert plain.with_fields({"source": ""}) == Recipe.for_kind("image")
-    odd, line = started_from(str(drawn), recipe="odd")
+    odd, line = started(str(drawn), recipe="odd")
     assert odd == plain.with_fields({"weight_decay": 0.5})
     assert line.startswith("odd (nobody who does not ask; as asked) says weight_decay")
     with pytest.raises(UnknownName, match=r"'od'. Did you mean 'odd'\? Known: plain, quick"):
-        started_from(str(drawn), recipe="od")
+        started(str(drawn), recipe="od")
 
 
 def test_a_recipe_file_keeps_what_it_names(table, drawn, tmp_path):
     whole = Recipe(source=f"folder({str(drawn)!r})", loss="triplet")
     path = tmp_path / "whole.toml"
     path.write_text(whole.to_toml())
-    assert started_from(str(path)) == (whole, "")
+    assert started(str(path)) == (whole, "")
     with pytest.raises(BadArgument, match="--recipe odd says weight_decay, and nothing of that"):
-        started_from(str(path), recipe="odd")
+        started(str(path), recipe="odd")
     assert complete(set(json.loads(json.dumps([*vars(whole)]))))
     part = tmp_path / "part.toml"
     part.write_text(f'source = "folder({str(drawn)!r})"\nloss = "triplet"\nepochs = 4\n')
-    recipe, line = started_from(str(part))
+    recipe, line = started(str(part))
     assert (recipe.loss, recipe.epochs) == ("triplet", 4)
     assert recipe.encoder == table["quick"].fields["encoder"]
     assert "says encoder, distance" in line
-    assert started_from(str(part), recipe="plain")[0] == Recipe.from_toml(part.read_text())
+    assert started(str(part), recipe="plain")[0] == Recipe.from_toml(part.read_text())
 
 
 def test_pairs_take_no_row(table, drawn, tmp_path):
     places = [str(path) for path in sorted(drawn.glob("*/*/*.png"))]
     lines = [f"{a},{b},1" for a, b in zip(places[::3], places[1::3], strict=False)]
     (tmp_path / "pairs.csv").write_text("\n".join(["first,second,same", *lines]) + "\n")
-    recipe, line = started_from(str(tmp_path / "pairs.csv"))
+    recipe, line = started(str(tmp_path / "pairs.csv"))
     assert (recipe.loss, recipe.sampler, line) == ("contrastive", "balanced_pairs", "")
 
 
@@ -248,7 +254,7 @@ def test_training_says_which_row_it_took_and_writes_it(table, tmp_path, likewise
     written = Recipe.from_toml(next((tmp_path / "model").glob("recipe*.toml")).read_text())
     assert (written.encoder, written.loss) == ("resnet(width=8)", "supcon")
     # What was written is followed, whatever the table says.
-    again, line = started_from(str(next((tmp_path / "model").glob("recipe*.toml"))))
+    again, line = started(str(next((tmp_path / "model").glob("recipe*.toml"))))
     assert (again, line) == (written, "")
 
 
@@ -265,4 +271,4 @@ def test_recipes_are_listed(table, likewise, likewise_json):
 def test_a_run_that_is_gone_on_with_has_its_recipe(tmp_path, likewise):
     code, _, err = likewise("train", "--resume", "--recipe", "plain", "--out", tmp_path / "model")
     assert code == 2
-    assert "--recipe plain fills what nobody gave" in err
+    assert "The preset plain (--recipe) fills what nobody gave" in err

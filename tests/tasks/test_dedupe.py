@@ -121,7 +121,7 @@ def test_every_pair_is_that_of_a_plain_loop(image_model, strangers):
     for members, inside in zip(found.members, found.pairs_of, strict=True):
         assert len(inside) == len(members) * (len(members) - 1) // 2
     assert found.linking == len(pairs) - sum(map(len, found.pairs_of)) > 0
-    order = [(row[0] == "", int(row[0] or 0), float(row[3])) for row in found.rows()]
+    order = [(row[0] == "", int(row[0] or 0), float(row[3])) for row in found.cells()]
     assert order == sorted(order)
     assert order[-1][0]
     chained = dedupe(image_model, source, threshold=threshold, groups="components")
@@ -177,7 +177,7 @@ def test_series_are_compared(series_experiment):
 
 
 def test_a_matcher_decides_unless_the_distance_is_asked_for(photos, tmp_path_factory):
-    from likewise.learn.experiment import learn
+    from likewise.learn.experiment import run_experiment
     from likewise.recipe.recipe import Recipe
 
     drawings = glyphs(tmp_path_factory.mktemp("matched") / "drawings", count=30)
@@ -190,7 +190,7 @@ def test_a_matcher_decides_unless_the_distance_is_asked_for(photos, tmp_path_fac
             "epochs=1",
         ]
     )
-    model = learn(recipe, out=tmp_path_factory.mktemp("matched") / "model").model
+    model = run_experiment(recipe, out=tmp_path_factory.mktemp("matched") / "model").model
     source = Folder(str(photos))
     vectors = model.embed(source.items()).vectors
     for name, words in (("", "matcher"), ("distance", "euclidean")):

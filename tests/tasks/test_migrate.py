@@ -26,7 +26,7 @@ from tests.places import place_of
 @pytest.fixture(scope="session")
 def newer(drawings, tmp_path_factory):
     """Another model, of shorter embeddings."""
-    from likewise.learn.experiment import learn
+    from likewise.learn.experiment import run_experiment
     from likewise.recipe.recipe import Recipe
 
     recipe = Recipe().with_settings(
@@ -38,7 +38,7 @@ def newer(drawings, tmp_path_factory):
             "epochs=1",
         ]
     )
-    return learn(recipe, out=tmp_path_factory.mktemp("models") / "newer").model
+    return run_experiment(recipe, out=tmp_path_factory.mktemp("models") / "newer").model
 
 
 @pytest.fixture

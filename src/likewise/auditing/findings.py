@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from likewise.errors import BadArgument
+from likewise.results import Cell, Result
 from likewise.types import Items
 
 Severity: TypeAlias = Literal["alarm", "baseline", "note"]
@@ -130,8 +131,8 @@ class Clue:
         return f"{self.name} (AUC {self.auc:.3f}, {self.low:.3f} to {self.high:.3f})"
 
 
-@dataclass(frozen=True)
-class Audit:
+@dataclass(frozen=True, repr=False)
+class Audit(Result):
     """Everything that was found in one set of items.
 
     Attributes:
@@ -207,6 +208,22 @@ class Audit:
         if self.sampled:
             facts["drawn"] = " ".join(self.sampled)
         return facts
+
+    def summary(self) -> str:
+        """Return how many alarms there are, and what was audited."""
+        return f"{count_words(len(self.alarms), 'alarm')}, {self.counted}"
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return a row for each finding, the worst first."""
+        return [
+            {
+                "severity": one.severity,
+                "kind": one.kind,
+                "sentence": one.sentence,
+                "advice": one.advice,
+            }
+            for one in self.findings
+        ]
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:

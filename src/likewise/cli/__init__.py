@@ -124,7 +124,7 @@ def main() -> None:
         kind, code, said = "Stopped", INTERRUPTED, "It was stopped by Ctrl-C."
         line = "stopped."
     if "--json" in sys.argv[1:]:
-        print(json.dumps({"error": kind, "message": said}))
+        print(json.dumps({"schema": 1, "error": kind, "message": said}))
     else:
         print(f"likewise: {line}", file=sys.stderr)
     _leave(code)

@@ -1,16 +1,11 @@
 """`likewise audit`: what is wrong with the data, before anything is learned from them?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from likewise.cli import options
 from likewise.cli.options import refuse
-
-if TYPE_CHECKING:
-    from likewise.auditing import Audit
-    from likewise.precomputed import Columns
 
 NO_ITEMS = (
     "It is for items, and embeddings or comparisons alone were given, which show none. Leave it "
@@ -91,93 +86,44 @@ def command(
     Next:
         likewise train others/ --out model/
     """
-    from dataclasses import replace
-
-    from likewise import transforms
-    from likewise.auditing import audit_items, check_labels, worst_first
     from likewise.cli.precomputed import columns_of
-    from likewise.cli.progress import Counter
-    from likewise.cli.text.output import grading_options, rerun
-    from likewise.data import graded_spec, grading_of, source_spec
-    from likewise.errors import BadArgument
+    from likewise.cli.text.output import as_json_line, grading_options, rerun
+    from likewise.data import grading_of, source_named
     from likewise.io import atomic
+    from likewise.io.display import printable
+    from likewise.io.progress import Counter
     from likewise.precomputed import is_precomputed
-    from likewise.report import write_audit
-    from likewise.sources import FAMILY
-    from likewise.tasks.audit import audit_model
+    from likewise.tasks.audit import audit
 
-    page = Path(out)
-    atomic.check_page(page)
+    atomic.check_page(Path(out))
     grading = grading_of(same_from, different_to)
-    if columns or similarity or is_precomputed(source):
+    compared = None
+    given: dict[str, object] = {"--distance": distance, "--margin": margin}
+    given |= {"--seed": seed or None, **grading_options(grading)}
+    alone = bool(columns or similarity) or is_precomputed(source)
+    if alone:
         items_only = {"--transform": transform, "--model": model, "--quick": quick}
         refuse({**items_only, "--no-examples": no_examples}, NO_ITEMS)
-        named = columns_of(columns, similarity, grading)
-        found = _audit_precomputed(source, distance, named, margin, seed, page)
-        _print(found, page, as_json=as_json)
-        return
-    if (distance or margin is not None) and not model:
-        raise BadArgument(
-            "--distance and --margin are held against embeddings, and no --model was given that "
-            "makes some of these items. Name one, or leave them out."
-        )
-    built = FAMILY.build(graded_spec(source_spec(source), grading))
-    items = built.items()
-    check_labels(items)
-    seen = transforms.FAMILY.build(transform, state=None) if transform else None
-    # What the model refuses is refused before the long look.
-    more = audit_model(model, items, distance=distance, margin=margin, seed=seed) if model else []
-    with Counter("auditing", quiet=as_json) as count:
-        found = audit_items(items, seen, seed=seed, quick=quick, progress=count.show)
-    found = replace(found, findings=worst_first([*found.findings, *more]))
-    again = rerun(
-        "audit",
-        source,
-        options={
-            "--transform": transform,
-            "--model": model,
-            "--distance": distance,
-            "--margin": margin,
-            **grading_options(grading),
-            "--quick": quick,
-            "--seed": seed or None,
-        },
-    )
-    write_audit(found, items, page, examples=not no_examples, rerun=(again,))
-    _print(found, page, as_json=as_json)
-
-
-def _audit_precomputed(
-    path: str,
-    distance: str,
-    columns: "Columns | None",
-    margin: float | None,
-    seed: int,
-    page: Path,
-) -> "Audit":
-    """Audit embeddings or comparisons, and write the page."""
-    from likewise.auditing import audit_comparisons, audit_embeddings
-    from likewise.cli.text.output import grading_options, rerun
-    from likewise.precomputed import RawEmbeddings, read_raw
-    from likewise.report import write_audit
-
-    held = read_raw(path, distance=distance, columns=columns)
-    if isinstance(held, RawEmbeddings):
-        found = audit_embeddings(held, margin=margin, seed=seed)
+        compared = columns_of(columns, similarity, grading)
+        if compared is not None:
+            names = (compared.first, compared.second, compared.said, compared.distance)
+            given |= {"--columns": ",".join(names), "--similarity": similarity}
     else:
-        found = audit_comparisons(held, margin=margin)
-    given: dict[str, object] = {"--distance": distance}
-    if columns is not None:
-        given["--columns"] = f"{columns.first},{columns.second},{columns.said},{columns.distance}"
-        given |= {"--similarity": columns.similarity, **grading_options(columns.grading)}
-    given |= {"--margin": margin, "--seed": seed or None}
-    write_audit(found, None, page, examples=False, rerun=(rerun("audit", path, options=given),))
-    return found
-
-
-def _print(found: "Audit", page: Path, *, as_json: bool) -> None:
-    from likewise.cli.text.output import as_json_line
-    from likewise.io.display import printable
-
-    lines = [*map(printable, found.lines()), f"page: {page}"]
+        given |= {"--transform": transform, "--model": model, "--quick": quick}
+    with Counter("auditing", quiet=as_json) as count:
+        found = audit(
+            source if alone else source_named(source, grading=grading),
+            model=model or None,
+            transform=transform,
+            distance=distance,
+            margin=margin,
+            compared=compared,
+            quick=quick,
+            seed=seed,
+            report=out,
+            examples=not (no_examples or alone),
+            rerun=(rerun("audit", source, options=given),),
+            progress=count.show,
+        )
+    lines = [*map(printable, found.lines()), f"page: {out}"]
     print(as_json_line(found) if as_json else "\n".join(lines))

@@ -155,10 +155,9 @@ def command(
     from likewise.cli.precomputed import calibrate_alone, columns_of, read_alone
     from likewise.cli.text.evaluation import calibration_lines, costs_of, evaluation_lines
     from likewise.cli.text.output import as_json_line
-    from likewise.data import graded_spec, grading_of, source_spec
+    from likewise.data import grading_of, source_named
     from likewise.evaluation import Fitting
     from likewise.model import Model
-    from likewise.sources import FAMILY
     from likewise.tasks.calibrate import SHARE, calibrate
 
     costs = costs_of(cost_false_accept, cost_false_reject)
@@ -178,7 +177,7 @@ def command(
     loaded = Model(model)
     found = calibrate(
         loaded,
-        FAMILY.build(graded_spec(source_spec(source), grading)),
+        source_named(source, grading=grading),
         name=name or "default",
         calibrator=calibrator,
         share=SHARE if share is None else share,

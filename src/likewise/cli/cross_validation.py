@@ -29,37 +29,17 @@ def evaluate_in_folds(
     as_json: bool,
 ) -> None:
     """Train and measure a recipe or a source in folds, write the page, and print what was found."""
-    from likewise.cli.extra import needs
     from likewise.cli.text.folds import fold_lines
     from likewise.cli.text.output import as_json_line, rerun
-    from likewise.recipe import seconds_of, started_from
+    from likewise.learn import cross_validate
+    from likewise.report import page_of
 
     if folds is None:
         raise BadArgument(
             f"{target} is no model. To train and measure it in folds, say how many, as in --folds "
             "5; or give a model's folder first."
         )
-    with needs("Training in folds", "learn"):
-        from likewise.cli.progress import Progress
-        from likewise.learn.folds import cross_validate
-        from likewise.report import page_of, write_folds
     page = page_of(report, target)
-    given = {"budget_seconds": seconds_of(budget)} if budget else {}
-    recipe, told = started_from(target, given, settings, recipe=named)
-    with Progress(quiet=as_json) as progress:
-        progress.recipe(told)
-        found = cross_validate(
-            recipe,
-            folds=folds,
-            comparators=(comparator,),
-            prior=prior,
-            strict=strict,
-            on_fold=progress.fold,
-            on_decode=progress.decode,
-            on_start=progress.start,
-            on_epoch=progress.epoch,
-            on_step=progress.step,
-        )[comparator]
     options = {
         "--folds": folds,
         "--budget": budget,
@@ -68,6 +48,17 @@ def evaluate_in_folds(
         "--comparator": comparator,
         "--prior": prior if prior != 0.5 else None,
     }
-    again = rerun("evaluate", target, options=options)
-    write_folds(found, page, recipe=recipe.to_toml(), rerun=(again,))
+    found = cross_validate(
+        target,
+        folds=folds,
+        budget=budget or None,
+        recipe=named,
+        settings=settings,
+        comparator=comparator,
+        prior=prior,
+        strict=strict,
+        report=page,
+        rerun=(rerun("evaluate", target, options=options),),
+        progress=not as_json,
+    )
     print(as_json_line(found) if as_json else "\n".join([*fold_lines(found), f"report: {page}"]))

@@ -159,7 +159,7 @@ def _shown(*, quiet: bool) -> "Iterator[Tell | None]":
         TransferSpeedColumn,
     )
 
-    from likewise.cli.progress import takes_bars
+    from likewise.io.progress import takes_bars
 
     console = Console(file=sys.stderr, highlight=False)
     if quiet:

@@ -1,5 +1,7 @@
 """`likewise decide`: what does this distance say?"""
 
+from pathlib import Path
+
 import typer
 
 from likewise.cli import options
@@ -60,25 +62,14 @@ def command(
     Next:
         likewise evaluate comparisons.csv
     """
-    import math
-    from pathlib import Path
-
-    from likewise.calibration import DecisionRequest
     from likewise.cli.text.decision import decision_lines
     from likewise.cli.text.output import as_json_line
-    from likewise.errors import BadArgument
+    from likewise.tasks.decide import decide
     from likewise.tasks.precomputed import load_calibration
 
-    measure, fitted = load_calibration(Path(calibration))
-    apart = 1 - distance if measure == "similarity" else distance
-    if not (math.isfinite(apart) and apart >= 0):
-        expected = "at most 1" if measure == "similarity" else "not negative"
-        raise BadArgument(
-            f"{distance} is no {measure} as {calibration} was fitted on: a finite number, "
-            f"{expected}, is expected."
-        )
-    decision = fitted.decide(apart, DecisionRequest(far=far, operating_point=at, prior=prior))
-    beside = f" (similarity {distance:.4f})" if measure == "similarity" else ""
+    decision = decide(calibration, distance, far=far, operating_point=at, prior=prior)
+    alike = load_calibration(Path(calibration))[0] == "similarity"
+    beside = f" (similarity {distance:.4f})" if alike else ""
     held = f"distance     {decision.distance:.4f}{beside}"
     trials = f"measured on {decision.unit} that it was not fitted on"
     print(as_json_line(decision) if as_json else "\n".join(decision_lines(decision, held, trials)))

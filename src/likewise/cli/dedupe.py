@@ -150,20 +150,19 @@ def command(
     Next:
         likewise verify model/ a.png b.png
     """
-    import json
     import shlex
     import sys
     from pathlib import Path
 
     from likewise.calibration import DecisionRequest
-    from likewise.cli.progress import Counting
     from likewise.cli.text.duplicates import duplicate_lines
-    from likewise.data import source_spec
+    from likewise.cli.text.output import as_json_line
+    from likewise.data import source_named
     from likewise.duplicates import ThresholdRequest, write_pairs, write_sample
     from likewise.io.display import printable
+    from likewise.io.progress import Counting
     from likewise.model import Model
     from likewise.report import write_duplicates
-    from likewise.sources import FAMILY
     from likewise.tasks.dedupe import check_options, dedupe
 
     if reviewed:
@@ -176,7 +175,7 @@ def command(
     )
     table = Path(out) if out else None
     _check_places(table, report, review)
-    built = FAMILY.build(source_spec(source))
+    built = source_named(source)
     if train:
         # Found out now, and not when training is over.
         check_options(groups, overlay=overlay)
@@ -211,7 +210,7 @@ def command(
         files.append(Path(report))
         write_duplicates(found, built.items(), files[-1], examples=not no_examples, rerun=(again,))
     if as_json:
-        print(json.dumps({**found.plain(), "files": [str(path) for path in files]}))
+        print(as_json_line(found, files=[str(path) for path in files]))
         return
     lines = duplicate_lines(found) + [f"written: {path}" for path in files]
     print("\n".join(printable(line) for line in lines))
@@ -242,8 +241,8 @@ def _named(what: list[str]) -> tuple[str, str]:
 
 def _teach(source: "Source", out: str, budget: str, *, quiet: bool) -> None:
     """Make the model from the items themselves."""
-    from likewise.cli.extra import needs
     from likewise.errors import BadArgument
+    from likewise.learn.extra import needs
 
     if not out:
         raise BadArgument(
@@ -251,8 +250,8 @@ def _teach(source: "Source", out: str, budget: str, *, quiet: bool) -> None:
             "--train 2min."
         )
     with needs("Training", "learn"):
-        from likewise.cli.progress import Progress
         from likewise.learn import teach
+        from likewise.learn.progress import Progress
     with Progress(quiet=quiet) as progress:
         teach(
             source,

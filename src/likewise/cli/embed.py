@@ -47,16 +47,14 @@ def command(
     Next:
         likewise verify model/ a.png b.png
     """
-    import json
     from pathlib import Path
 
-    from likewise.cli.progress import Counter
-    from likewise.cli.text.output import failed_lines
-    from likewise.data import source_spec
+    from likewise.cli.text.output import as_json_line, failed_lines
+    from likewise.data import source_named
     from likewise.errors import BadArgument
     from likewise.io.display import printable
+    from likewise.io.progress import Counter
     from likewise.model import Model
-    from likewise.sources import FAMILY
     from likewise.tasks.embed import embed_to
     from likewise.tasks.vectors import check_vectors_path
 
@@ -64,25 +62,14 @@ def command(
     check_vectors_path(target)
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise BadArgument(f"{out} is the source itself. Choose another name for the vectors.")
-    built = FAMILY.build(source_spec(source))
+    built = source_named(source)
     loaded = Model(model)
     with Counter("embedding", quiet=as_json) as count:
         made = embed_to(loaded, built, target, strict=strict, threads=threads, progress=count.show)
-    paths = [str(path) for path in made.paths]
     if as_json:
-        failed = [list(one) for one in made.failed]
-        print(
-            json.dumps(
-                {
-                    "out": out,
-                    "files": paths,
-                    "items": made.items,
-                    "dim": made.dim,
-                    "failed": failed,
-                }
-            )
-        )
+        print(as_json_line(made))
         return
+    paths = [str(path) for path in made.paths]
     print(f"{made.items} items, {made.dim} numbers each, written to {', '.join(paths)}")
     for line in failed_lines(made.failed, f", all named in {paths[-1]}"):
         print(printable(line))

@@ -71,20 +71,16 @@ def command(
     Next:
         likewise identify model/ people.db a.png
     """
-    import json
-    from dataclasses import asdict
-
-    from likewise.cli.progress import Counter
-    from likewise.cli.text.output import failed_lines, first_of
-    from likewise.data import source_spec
+    from likewise.cli.text.output import as_json_line, failed_lines, first_of
+    from likewise.data import source_named
     from likewise.gallery import Gallery
     from likewise.io.display import printable, without_secrets
+    from likewise.io.progress import Counter
     from likewise.model import Model
-    from likewise.sources import FAMILY
     from likewise.tasks.enrol import enrol
 
     metadata = _notes_of(note)
-    built = FAMILY.build(source_spec(source))
+    built = source_named(source)
     loaded = Model(model)
     with Gallery(gallery, loaded) as opened:
         with Counter("enrolling", quiet=as_json) as count:
@@ -103,7 +99,7 @@ def command(
         total = opened.count()
     shown = without_secrets(gallery)
     if as_json:
-        print(json.dumps({"gallery": shown, "entries": total, **asdict(done)}))
+        print(as_json_line(done, gallery=shown, entries=total))
         return
     print(f"{done.added:,} items enrolled in {shown}, which holds {total:,}")
     lines = []

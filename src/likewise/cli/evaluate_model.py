@@ -26,37 +26,15 @@ def evaluate_model(
     """Measure a model, write the page and print what was found."""
     from likewise.cli.text.evaluation import evaluation_lines
     from likewise.cli.text.output import as_json_line, grading_options, rerun
-    from likewise.data import graded_spec, grouped_spec, source_spec
+    from likewise.data import source_named
     from likewise.model import Model
-    from likewise.report import (
-        UNKNOWN_TRAINING,
-        check_report,
-        examples_of,
-        report_of,
-        write_report,
-    )
-    from likewise.sources import FAMILY
+    from likewise.report import UNKNOWN_TRAINING, check_report, evaluation_page
     from likewise.tasks.evaluate import evaluate
 
-    spec = graded_spec(grouped_spec(source_spec(source), by), grading)
     if report:
         check_report(Path(report))
-    loaded = Model(model)
-    evaluation, decoded = evaluate(
-        loaded,
-        FAMILY.build(spec),
-        calibration=calibration,
-        comparator=comparator,
-        prior=prior,
-        allow_overlap=allow_overlap,
-        strict=strict,
-        by=by,
-        rerank=rerank,
-    )
-    with decoded:
-        shown = examples_of(evaluation, decoded) if examples else ()
-    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in evaluation.source)
-    page = Path(report) if report else loaded.folder / f"evaluation-{name}.html"
+    loaded, built = Model(model), source_named(source, by=by, grading=grading)
+    place = Path(report) if report else loaded.folder
     options = {
         "--comparator": comparator,
         "--calibration": calibration if calibration != "default" else "",
@@ -66,15 +44,22 @@ def evaluate_model(
         **grading_options(grading),
         "--allow-overlap": allow_overlap,
     }
-    made = report_of(
+    evaluation = evaluate(
         loaded,
-        evaluation,
-        shown,
-        data={"test": f"{evaluation.verification.counted}: {source}"},
+        built,
+        calibration=calibration,
+        comparator=comparator,
+        prior=prior,
+        allow_overlap=allow_overlap,
+        strict=strict,
+        by=by,
+        rerank=rerank,
+        report=place,
+        examples=examples,
+        described=source,
         rerun=(rerun("evaluate", model, source, options=options),),
-        choice=loaded.calibration(calibration, comparator).choice,
     )
-    write_report(made, page)
+    page = evaluation_page(place, evaluation.source)
     lines = evaluation_lines(evaluation)
     lines += [] if "recipe" in loaded.manifest.files else [UNKNOWN_TRAINING]
     print(as_json_line(evaluation) if as_json else "\n".join([*lines, f"report: {page}"]))

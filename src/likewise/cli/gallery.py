@@ -124,9 +124,8 @@ def list_entries(
     Next:
         likewise gallery export people.db people.parquet
     """
-    import json
-
     from likewise.cli.text.gallery import entry_line
+    from likewise.cli.text.output import json_line
     from likewise.gallery import Gallery
 
     entries = []
@@ -138,7 +137,7 @@ def list_entries(
                 else:
                     print(entry_line(name, who, metadata))
     if as_json:
-        print(json.dumps({"entries": entries}))
+        print(json_line({"entries": entries}))
 
 
 @app.command("remove", cls=Page)
@@ -323,25 +322,22 @@ def migrate_gallery(
     Next:
         likewise gallery info people.db
     """
-    import json
-    from dataclasses import asdict
-
-    from likewise.cli.progress import Counter
     from likewise.cli.text.gallery import migrated_lines
-    from likewise.data import source_spec
+    from likewise.cli.text.output import as_json_line
+    from likewise.data import source_named
     from likewise.io.display import without_secrets
+    from likewise.io.progress import Counter
     from likewise.model import Model
-    from likewise.sources import FAMILY
     from likewise.tasks.migrate import migrate
 
     shown = without_secrets(gallery)
-    built = FAMILY.build(source_spec(source)) if source else None
+    built = source_named(source) if source else None
     with Counter("embedding", quiet=as_json) as count:
         done = migrate(
             gallery, Model(model), source=built, leave_out=leave_out, progress=count.show
         )
     lines = migrated_lines(shown, model, done)
-    print(json.dumps({"gallery": shown, **asdict(done)}) if as_json else "\n".join(lines))
+    print(as_json_line(done, gallery=shown) if as_json else "\n".join(lines))
 
 
 def _parquet(action: str, file: str) -> Path:

@@ -54,14 +54,13 @@ def command(
     """
     from likewise.cli.text.evaluation import monitor_lines
     from likewise.cli.text.output import as_json_line
-    from likewise.data import source_spec
+    from likewise.data import source_named
     from likewise.model import Model
-    from likewise.sources import FAMILY
     from likewise.tasks.monitor import monitor
 
     found = monitor(
         Model(model),
-        FAMILY.build(source_spec(source)),
+        source_named(source),
         calibration=calibration,
         unlabelled=unlabelled,
         level=level,

@@ -47,11 +47,10 @@ def command(
     Next:
         likewise gallery info people.db
     """
-    import json
     import sys
-    from dataclasses import asdict
 
     from likewise.cli.text.gallery import match_line, why_exact
+    from likewise.cli.text.output import as_json_line
     from likewise.gallery import Gallery
     from likewise.model import Model
     from likewise.tasks.search import search
@@ -67,7 +66,7 @@ def command(
     if why:
         print(why, file=sys.stderr)
     if as_json:
-        print(json.dumps({"matches": [asdict(match) for match in found]}))
+        print(as_json_line(found))
         return
     for match in found:
         print(match_line(match))

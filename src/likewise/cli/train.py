@@ -2,17 +2,12 @@
 
 import shlex
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from likewise.cli import options
 from likewise.cli.help import GIVEN, INTERRUPTED, LEARNING, RUNNING
-from likewise.cli.signals import Stopping
-
-if TYPE_CHECKING:
-    from likewise.learn.loop.run import Run
 
 MORE_FIELDS = (
     " chunk=256 trains a large batch in the memory of 256 items (batch normalisation then takes "
@@ -176,13 +171,12 @@ def command(
     Next:
         likewise verify model/ a.png b.png
     """
-    from likewise.cli.extra import needs
     from likewise.cli.text.evaluation import evaluation_lines
     from likewise.cli.text.output import as_json_line
-    from likewise.errors import BadArgument
-    from likewise.recipe import seconds_of, started_from
+    from likewise.learn import train
+    from likewise.recipe import seconds_of
 
-    given: dict[str, object] = {
+    given: dict[str, Any] = {
         "transform": transform,
         "encoder": encoder,
         "distance": distance,
@@ -192,55 +186,29 @@ def command(
         "sampler": sampler,
         "claim": claim,
         "epochs": epochs,
-        "budget_seconds": seconds_of(budget) if budget else 0.0,
     }
-    settings = settings or []
     fields = {key: value for key, value in given.items() if value}
     if seed >= 0:
         fields["seed"] = seed
     if augment:
         fields["augmentations"] = () if augment == ["none"] else tuple(augment)
-    with needs("Training", "learn"):
-        from likewise.cli.progress import Progress
-        from likewise.learn import learn, resumed_recipe
-    told = ""
-    if source or not resume:
-        recipe, told = started_from(source, fields, settings, recipe=named)
-    elif named:
-        raise BadArgument(
-            f"--recipe {named} fills what nobody gave, and the run that is gone on with has all "
-            "of its recipe. Leave it out."
-        )
-    else:
-        recipe = resumed_recipe(Path(out)).with_fields(fields).with_settings(settings)
-    with Progress(quiet=as_json) as progress, Stopping() as stopping:
-        progress.recipe(told)
-
-        def started(run: "Run") -> None:
-            stopping.start(run)
-            progress.start(run)
-
-        def stopped(run: "Run") -> None:
-            progress.end()
-            stopping.stopped(run)
-
-        made = learn(
-            recipe,
-            out=out,
-            overwrite=overwrite,
-            resume=resume,
-            strict=strict,
-            examples=not no_examples,
-            device=device,
-            checkpoint_seconds=seconds_of(checkpoint_every),
-            on_decode=progress.decode,
-            audit=not no_audit,
-            on_start=started,
-            on_audit=progress.audit,
-            on_epoch=progress.epoch,
-            on_step=progress.step,
-            on_stopped=stopped,
-        )
+    made = train(
+        source if source or not resume else None,
+        out=out,
+        budget=budget or None,
+        recipe=named,
+        settings=settings or (),
+        overwrite=overwrite,
+        resume=resume,
+        strict=strict,
+        examples=not no_examples,
+        audit=not no_audit,
+        device=device,
+        checkpoint_seconds=seconds_of(checkpoint_every),
+        ends=True,
+        progress=not as_json,
+        **fields,
+    )
     folder = made.model.folder
     lines = evaluation_lines(made.evaluation)
     lines += [f"model:  {folder}", f"report: {folder / 'report.html'}"]

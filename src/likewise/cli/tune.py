@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,6 @@ from likewise.cli.help import GIVEN, INTERRUPTED, LEARNING, RUNNING
 
 if TYPE_CHECKING:
     from likewise.learn.tuning.study_id import StudyId, Trial
-    from likewise.recipe import Recipe
 
 
 def command(
@@ -102,58 +101,39 @@ def command(
     Next:
         likewise train tuned.toml --budget 5min --out model/
     """
-    from likewise.cli.extra import needs
-    from likewise.cli.text.tuning import plan_lines, trial_line, tuning_json, tuning_lines
-    from likewise.recipe import seconds_of
+    from likewise.cli.text.output import as_json_line
+    from likewise.cli.text.tuning import plan_lines, trial_line, tuning_lines
+    from likewise.learn import tune
 
-    with needs("Tuning", "tune"):
-        from likewise.cli.progress import Progress
-        from likewise.learn.tuning.tune import search_recipes
-    recipe, told = _start(source, settings or [], seed, named, resume=resume)
-    with Progress(quiet=as_json) as progress:
-        progress.recipe(told)
+    fields: dict[str, Any] = {"seed": seed} if seed >= 0 else {}
 
-        def planned(plan: "StudyId", measured_on: str) -> None:
-            progress.end()
-            if not as_json:
-                print("\n".join(plan_lines(plan, measured_on)), file=sys.stderr)
+    def planned(plan: "StudyId", measured_on: str) -> None:
+        if not as_json:
+            print("\n".join(plan_lines(plan, measured_on)), file=sys.stderr)
 
-        def tried(trial: "Trial") -> None:
-            if not as_json:
-                print(trial_line(trial), file=sys.stderr, flush=True)
+    def tried(trial: "Trial") -> None:
+        if not as_json:
+            print(trial_line(trial), file=sys.stderr, flush=True)
 
-        found = search_recipes(
-            recipe,
-            output=output,
-            budget_seconds=seconds_of(budget) if budget else 0.0,
-            search=search,
-            trials=trials,
-            resume=resume,
-            overwrite=overwrite,
-            strict=strict,
-            device=device,
-            on_decode=progress.decode,
-            on_plan=planned,
-            on_trial=tried,
-        )
-    print(tuning_json(found) if as_json else "\n".join(tuning_lines(found)))
+    found = tune(
+        source if source or not resume else None,
+        output=output,
+        budget=budget or None,
+        recipe=named,
+        settings=settings or (),
+        search=search,
+        trials=trials,
+        resume=resume,
+        overwrite=overwrite,
+        strict=strict,
+        device=device,
+        progress=not as_json,
+        on_plan=planned,
+        on_trial=tried,
+        **fields,
+    )
+    print(as_json_line(found) if as_json else "\n".join(tuning_lines(found)))
     if found.stopped:
         again = f"likewise tune --output {shlex.quote(output)} --resume"
         print(f"Go on with: {again}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
-
-
-def _start(
-    source: str, settings: list[str], seed: int, named: str, *, resume: bool
-) -> "tuple[Recipe | None, str]":
-    from likewise.errors import BadArgument
-    from likewise.recipe import started_from
-
-    if source or not resume:
-        return started_from(source, {"seed": seed} if seed >= 0 else {}, settings, recipe=named)
-    if settings or seed >= 0 or named:
-        raise BadArgument(
-            "--set, --seed and --recipe make a recipe, and with --resume alone it is the one that "
-            "the search began with. Leave them out, or give the source, too."
-        )
-    return None, ""

@@ -102,8 +102,7 @@ def command(
     Next:
         likewise embed model/ images/ --out e.npz
     """
-    import json
-
+    from likewise.cli.text.output import json_line
     from likewise.errors import BadArgument
     from likewise.tasks.wrap import wrap
 
@@ -134,7 +133,7 @@ def command(
     )
     if as_json:
         found = {"out": out, "kind": made.kind, "dim": made.dim}
-        print(json.dumps({**found, "fingerprint": made.fingerprint}))
+        print(json_line({**found, "fingerprint": made.fingerprint}))
         return
     print(f"{out}: {made.kind}, {made.dim} numbers an item, {distance}")
     print("It is not calibrated yet: verify shows no decision until it is.")

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from likewise.data.cache import Decoded, decode_all
     from likewise.data.catalog import SETS, DataSet, File, Place, data_set, places
     from likewise.data.download import Tell, fetch
-    from likewise.data.item import place_of, raw_of
+    from likewise.data.inputs import as_source, source_named, spec_given
+    from likewise.data.item import as_item
     from likewise.data.loader import (
         Chunk,
         check_kind,

@@ -1,34 +1,47 @@
 """From what a person named as a source to the spec of it."""
 
+import difflib
+import os
+import re
 from pathlib import Path
 
 from likewise.errors import BadArgument, SourceNotFound
+from likewise.io.display import shortened
 from likewise.registry import Spec
+from likewise.sources import FAMILY
 from likewise.sources.tabular.grades import Grading
 
 _TABLES = dict.fromkeys((".csv", ".tsv", ".parquet", ".jsonl"), "table")
 _ENDINGS = {".zip": "folder", ".npz": "arrays", ".ts": "ucr", **_TABLES}
 
 
-def source_spec(text: str) -> str:
+def source_spec(given: str | Path) -> str | None:
     """Return the spec of a source: a path that exists stands for its source.
 
     Args:
-        text: A path, the name of a source, or a spec.
+        given: A path, the name of a source, or a spec.
+
+    Returns:
+        The spec; None where it is the path of a file that is one item.
 
     Raises:
-        SourceNotFound: If it looks like a path and there is nothing there.
+        SourceNotFound: If it looks like a path, or like a name that no source has.
     """
-    path = Path(text)
+    text, path = str(given), Path(os.path.expanduser(given))  # noqa: PTH111 - no error without a home
     if path.is_dir():
         return str(Spec("folder", (text,)))
     if path.is_file():
-        return str(Spec(_ENDINGS.get(path.suffix.lower(), "folder"), (text,)))
-    if text.isidentifier() or "(" in text or ":" in text:
+        name = _ENDINGS.get(path.suffix.lower())
+        return str(Spec(name, (text,))) if name else None
+    if isinstance(given, str) and ("(" in text or re.match(r"[A-Za-z_]\w+:", text)):
         return text
+    if isinstance(given, str) and text in (*FAMILY.names(), *FAMILY.aliases):
+        return text
+    near = difflib.get_close_matches(text, FAMILY.names(), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
     raise SourceNotFound(
-        f"There is no file or folder {text!r}. Check the path, or name a source (likewise list "
-        "sources)."
+        f"there is no file or folder {shortened(repr(text), 300)}. (Sources by name: likewise list "
+        f"sources{hint})"
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from likewise.errors import BadArgument
 from likewise.io import atomic
+from likewise.results import SCHEMA, Cell, Result
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 
 
@@ -48,8 +49,8 @@ class Threshold:
         return f"{self.expected_false:,.3g} false pairs expected{interval}{label}"
 
 
-@dataclass(frozen=True)
-class Duplicates:
+@dataclass(frozen=True, repr=False)
+class Duplicates(Result):
     """Pairs that are at most a threshold apart, and the groups that they make.
 
     Attributes:
@@ -136,7 +137,7 @@ class Duplicates:
             "(connected components)"
         )
 
-    def rows(self) -> Iterator[tuple[str, ...]]:
+    def cells(self) -> Iterator[tuple[str, ...]]:
         """Pair by pair what a table holds: see `COLUMNS`."""
         for at in np.lexsort((self.distances, self.pair_groups, self.pair_groups < 0)).tolist():
             yield self._row(at)
@@ -154,14 +155,28 @@ class Duplicates:
             "same bytes" if self.same_bytes[at] else self.compared_by,
         )
 
-    def plain(self) -> dict[str, Any]:
-        """What JSON can hold."""
-        pairs: list[dict[str, Any]] = [dict(zip(COLUMNS, row, strict=True)) for row in self.rows()]
-        for pair in pairs:
-            pair["group"] = int(pair["group"]) if pair["group"] else None
-            for name in ("distance", "probability", "prior"):
-                pair[name] = float(pair[name]) if pair[name] else None
+    def summary(self) -> str:
+        """Return how many pairs and groups there are, among how many items."""
+        pairs = len(self.first)
+        return f"{pairs:,} pairs in {len(self):,} groups among {len(self.places):,} items"
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return a row for each pair, group by group."""
+        pairs: list[dict[str, Cell]] = []
+        for cells in self.cells():
+            row: dict[str, Cell] = dict(zip(COLUMNS, cells, strict=True))
+            row["group"] = int(cells[0]) if cells[0] else None
+            row |= {
+                name: float(row[name] or 0) if row[name] else None
+                for name in ("distance", "probability", "prior")
+            }
+            pairs.append(row)
+        return pairs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was found as `--json` prints it: groups by their places, and pairs."""
         return {
+            "schema": SCHEMA,
             "source": self.source,
             "items": len(self.places),
             "compared_by": self.compared_by,
@@ -172,7 +187,7 @@ class Duplicates:
             "expected_false_interval": [self.threshold.low, self.threshold.high],
             "grouping": self.grouping,
             "groups": [[str(self.places[row]) for row in rows] for rows in self.members],
-            "pairs": pairs,
+            "pairs": self.rows(),
             "embedded": self.embedded,
             "remembered": self.remembered,
             "failed": [list(one) for one in self.failed],
@@ -218,5 +233,5 @@ def write_pairs(path: Path, found: Duplicates) -> None:
         text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
         writer = csv.writer(text)
         writer.writerow(COLUMNS)
-        writer.writerows(found.rows())
+        writer.writerows(found.cells())
         text.detach()

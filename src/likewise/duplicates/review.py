@@ -18,6 +18,7 @@ from likewise.duplicates.result import Duplicates
 from likewise.errors import BadArgument, DamagedSource, SourceNotFound, UnsupportedRate
 from likewise.io import atomic
 from likewise.io.bounded import read_named
+from likewise.results import Result
 
 STRATA = 5
 COLUMNS = ("stratum", "pairs_in_stratum", "distance", "first", "second", "same")
@@ -44,8 +45,8 @@ class Stratum:
     same: int
 
 
-@dataclass(frozen=True)
-class ReviewedPrecision:
+@dataclass(frozen=True, repr=False)
+class ReviewedPrecision(Result):
     """Which share of the pairs that were found are the same, as far as a sample tells.
 
     Attributes:
@@ -61,6 +62,10 @@ class ReviewedPrecision:
     high: float
     strata: tuple[Stratum, ...]
     unlabelled: int
+
+    def summary(self) -> str:
+        """Return the share of the pairs that are the same, with its interval."""
+        return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f}), {self.unlabelled} unlabelled"
 
 
 def check_sample(most: int) -> None:

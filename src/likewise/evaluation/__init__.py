@@ -6,7 +6,13 @@ from likewise.lazy import lazy_face
 
 if TYPE_CHECKING:
     from likewise.evaluation.by_group import rates_by_group
-    from likewise.evaluation.cross_validation import CrossFitted, Fitting, cross_fit, graded_by
+    from likewise.evaluation.cross_validation import (
+        CrossFitted,
+        Fitting,
+        Measured,
+        cross_fit,
+        graded_by,
+    )
     from likewise.evaluation.pooled import (
         Decided,
         Fold,

@@ -27,9 +27,12 @@ from likewise.precomputed import FOLDS, Precomputed, PrecomputedComparisons, dea
 from likewise.results import (
     BALANCED,
     Accuracy,
+    Cell,
     Graded,
     Probability,
+    Result,
     Verification,
+    rate_cells,
 )
 from likewise.shapes import Array, Int
 from likewise.types import Claim
@@ -71,8 +74,34 @@ class Fitting:
         return fit_calibration(known, CLAIM, named, self.request)
 
 
-@dataclass(frozen=True)
-class CrossFitted:
+@dataclass(frozen=True, repr=False)
+class Measured(Result):
+    """What a frozen calibration does to other data.
+
+    Attributes:
+        verification: The rates of its points, and what the distances are like.
+        probability: What its probabilities are worth.
+        grades: How the distance follows the grades of all pairs; None where nobody graded them.
+    """
+
+    verification: Verification
+    probability: Probability
+    grades: Graded | None = None
+
+    def summary(self) -> str:
+        """Return what was compared, and the equal error rate."""
+        return f"{self.verification.counted}, equal error rate {self.verification.eer:.4f}"
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return a row for each operating point."""
+        return [
+            {"point": one.name, "threshold": one.threshold, **rate_cells(one.test)}
+            for one in self.verification.points
+        ]
+
+
+@dataclass(frozen=True, repr=False)
+class CrossFitted(Result):
     """What thresholds do to data that they were not fitted on.
 
     Attributes:
@@ -99,6 +128,17 @@ class CrossFitted:
     thresholds: Mapping[str, tuple[float, ...]]
     stratified: bool
     grades: Graded | None = None
+
+    def summary(self) -> str:
+        """Return what was compared, and the equal error rate."""
+        return f"{self.verification.counted}, equal error rate {self.verification.eer:.4f}"
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return a row for each operating point."""
+        return [
+            {"point": one.name, "threshold": one.threshold, **rate_cells(one.test)}
+            for one in self.verification.points
+        ]
 
 
 def decide_folds(

@@ -7,6 +7,7 @@ measured on a pair that its calibration was fitted on.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,15 +19,22 @@ from likewise.metrics.verification import bin_values
 from likewise.pairs import RANDOM, SKILLED, ForgeryPairs, PairSet
 from likewise.results import (
     Accuracy,
+    Cell,
     Criterion,
     ErrorRates,
     Evaluation,
     OperatingPoint,
     Probability,
+    Result,
     check_prior,
+    plot_rates,
+    rate_cells,
 )
 from likewise.shapes import Array, Float, Int
 from likewise.types import Claim
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +172,8 @@ class Fold:
     items_per_second: float
 
 
-@dataclass(frozen=True)
-class PooledEvaluation:
+@dataclass(frozen=True, repr=False)
+class PooledEvaluation(Result):
     """What a recipe is worth, measured by folds in which every identity is tested once.
 
     Attributes:
@@ -207,6 +215,35 @@ class PooledEvaluation:
     failed: tuple[tuple[str, str], ...]
     default_point: str
     probability: Probability | None
+
+    def summary(self) -> str:
+        """Return what was tested, and the pooled rates of the point that is told first."""
+        named = [one.rates for one in self.points if one.name == self.default_point]
+        rates = named[0] if named else None
+        told = (
+            "no error rate is supported"
+            if rates is None
+            else f"FAR {rates.far.value:.4f}, FRR {rates.frr.value:.4f} at {self.default_point}"
+        )
+        return f"{len(self.folds)} folds, {self.identities:,} {self.unit}: {told}"
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return a row for each operating point: the rates over the decisions of all folds."""
+        return [
+            {"point": one.name, "supported": one.supported, **rate_cells(one.rates)}
+            for one in self.points
+        ]
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw both error rates of every supported point, with their intervals.
+
+        Args:
+            ax: Where to draw; a new figure if None.
+
+        Raises:
+            MissingExtra: If matplotlib is not installed.
+        """
+        return plot_rates({one.name: one.rates for one in self.points}, self.summary(), ax)
 
 
 def pool_folds(

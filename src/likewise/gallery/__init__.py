@@ -9,7 +9,15 @@ if TYPE_CHECKING:
     from likewise.gallery.exchange import bring_in, export_rows, pin_of
     from likewise.gallery.open_set import TARGETS, Limit
     from likewise.gallery.request import IdentificationRequest
-    from likewise.gallery.result import DIGEST, PATH, Candidate, Enrolled, Entry, Identified
+    from likewise.gallery.result import (
+        DIGEST,
+        PATH,
+        Candidate,
+        Enrolled,
+        Entry,
+        Identified,
+        Matches,
+    )
     from likewise.gallery.templates import Rule, check_rule
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

@@ -12,20 +12,21 @@ from likewise.gallery.request import (
     changed,
     check_fingerprint,
     condition_of,
+    no_model,
     not_enrolled,
     open_store,
     rows_of,
     vector_of,
 )
-from likewise.gallery.result import Enrolled, Entry, Identified
+from likewise.gallery.result import Enrolled, Entry, Identified, Matches
 from likewise.gallery.templates import Rule
-from likewise.model import Model
+from likewise.model import Model, as_model
 from likewise.renamed import renamed_arguments
+from likewise.results import Embeddings
 from likewise.stores.base import Store
 from likewise.stores.index.indexing import Indexed, IndexMethod, IndexRequest
-from likewise.stores.rows import Change, Match, Metadata, Pin, Rows
+from likewise.stores.rows import Change, Metadata, Pin, Rows
 from likewise.stores.where import Comparison, Condition
-from likewise.types import Embeddings, Raw
 
 
 class Gallery:
@@ -42,8 +43,8 @@ class Gallery:
 
     Args:
         store: The path of a gallery, a store's spec, or a store.
-        model: What embeds; it makes the gallery where there is none. Without it, embeddings and
-            ids can be asked about, and no items.
+        model: What embeds, or the path of its folder; it makes the gallery where there is none.
+            Without it, embeddings and ids can be asked about, and no items.
         pin: What its vectors are of, in place of a model.
         writing: Whether anything may be written.
 
@@ -55,13 +56,13 @@ class Gallery:
     def __init__(
         self,
         store: str | Path | Store,
-        model: Model | None = None,
+        model: Model | str | Path | None = None,
         *,
         pin: Pin | None = None,
         writing: bool = True,
     ) -> None:
-        self.model = model
-        self.store, self.pin = open_store(store, model, pin, writing=writing)
+        self.model = None if model is None else as_model(model)
+        self.store, self.pin = open_store(store, self.model, pin, writing=writing)
         self._known = Snapshot(self.store, self.pin)
 
     def __reduce__(self) -> tuple[type["Gallery"], tuple[Store, Model | None]]:
@@ -87,7 +88,7 @@ class Gallery:
 
     def enrol(
         self,
-        embeddings: Embeddings,
+        embeddings: object,
         *,
         ids: Sequence[str] | None = None,
         metadata: Sequence[Metadata] | None = None,
@@ -97,7 +98,8 @@ class Gallery:
         """Enrol items; when this returns they are on the disk, all of them.
 
         Args:
-            embeddings: Of the items, with their identities.
+            embeddings: Of the items, with their identities; or the items, in any form that
+                `likewise.enrol` takes.
             ids: Of each; the places of the items if None.
             metadata: Of each.
             items: The raw items, to keep them too.
@@ -109,7 +111,7 @@ class Gallery:
             BadArgument: If an id, an identity or metadata cannot be kept.
             SaveFailed: If they cannot be written; the gallery is as it was.
         """
-        check_fingerprint(embeddings, self.pin)
+        embeddings = self._embedded(embeddings)
         rows = rows_of(embeddings, ids, metadata, items)
         put = self.store.write(Change(rows)).put
         known = tuple(rows.ids[at] for at in np.flatnonzero(~put).tolist())
@@ -197,16 +199,17 @@ class Gallery:
 
     def search(
         self,
-        probe: Embeddings | Raw,
+        probe: object,
         k: int = 10,
         where: str | Condition | None = None,
         *,
         approximate: bool = False,
-    ) -> list[Match]:
+    ) -> Matches:
         """The nearest entries to an item, nearest first.
 
         Args:
-            probe: The bytes of a file, an array, or the embedding of one item.
+            probe: The path of a file, its bytes, a PIL image, an array, or the embedding of one
+                item.
             k: How many; fewer where there are fewer.
             where: What their metadata must be: `season = "winter"`.
             approximate: Whether the gallery's index may answer; see `index`. Where it has none of
@@ -218,7 +221,8 @@ class Gallery:
             UnreadableItem: If the item cannot be decoded.
         """
         vector = vector_of(probe, self.model, self.pin)
-        return self.store.nearest(vector, k, condition_of(where), approximate=approximate)[0]
+        found = self.store.nearest(vector, k, condition_of(where), approximate=approximate)
+        return Matches(tuple(found[0]))
 
     def like(
         self,
@@ -227,7 +231,7 @@ class Gallery:
         where: str | Condition | None = None,
         *,
         approximate: bool = False,
-    ) -> list[Match]:
+    ) -> Matches:
         """The nearest entries to one that is enrolled, without itself.
 
         Raises:
@@ -235,12 +239,12 @@ class Gallery:
         """
         vector, condition = self.get(id).vector[None], condition_of(where)
         found = self.store.nearest(vector, k + 1, condition, approximate=approximate)[0]
-        return [match for match in found if match.id != id][:k]
+        return Matches(tuple(match for match in found if match.id != id)[:k])
 
     @renamed_arguments(rule="fusion")
     def identify(
         self,
-        probe: Embeddings | Raw,
+        probe: object,
         *,
         fpir: float | None = None,
         prior_unknown: float = 0.5,
@@ -254,7 +258,8 @@ class Gallery:
         from the model's calibration of single pairs.
 
         Args:
-            probe: The bytes of a file, an array, or the embedding of one item.
+            probe: The path of a file, its bytes, a PIL image, an array, or the embedding of one
+                item.
             fpir: The share of strangers that may be taken for somebody; by default .01 where the
                 gallery supports it, else the smallest that it does.
             prior_unknown: How often a probe shows nobody of the gallery.
@@ -274,7 +279,7 @@ class Gallery:
     @renamed_arguments(rule="fusion")
     def identify_many(
         self,
-        probes: Embeddings,
+        probes: object,
         *,
         fpir: float | None = None,
         prior_unknown: float = 0.5,
@@ -288,7 +293,16 @@ class Gallery:
         for probes that nobody waits for one by one: 12,000 against 700 identities take seconds.
         """
         request = IdentificationRequest(fpir, prior_unknown, fusion, calibration, candidates)
-        return self.answer(probes, request)
+        return self.answer(self._embedded(probes), request)
+
+    def _embedded(self, items: object) -> Embeddings:
+        """The embeddings of items, by the gallery's model where they are not embedded yet."""
+        if not isinstance(items, Embeddings):
+            if self.model is None:
+                raise no_model()
+            items = self.model.embed(items)
+        check_fingerprint(items, self.pin)
+        return items
 
     def answer(self, probes: Embeddings, request: IdentificationRequest) -> list[Identified]:
         """Say who each of many items shows by a request; see `identify_many`."""

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from likewise.data import as_item
 from likewise.errors import BadArgument, ForeignEmbedding, NotEnrolled
 from likewise.gallery.open_set import check_prior_unknown
 from likewise.gallery.result import DIGEST, PATH, Entry
@@ -13,12 +14,12 @@ from likewise.gallery.templates import Rule, check_rule
 from likewise.io.display import shortened
 from likewise.model import Model
 from likewise.registry import Spec
+from likewise.results import Embeddings
 from likewise.shapes import Array, Float
 from likewise.stores import FAMILY as STORES
 from likewise.stores.base import Store
 from likewise.stores.rows import Metadata, Pin, Rows
 from likewise.stores.where import Condition, parse_condition
-from likewise.types import Embeddings, Raw
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,12 @@ def ratios_of(model: Model, calibration: str) -> Callable[[Array], Array] | None
     return model.calibration(calibration, "distance").ratios
 
 
-def vector_of(probe: Embeddings | Raw, model: Model | None, pin: Pin) -> Float[Array, "1 dim"]:
+def vector_of(probe: object, model: Model | None, pin: Pin) -> Float[Array, "1 dim"]:
     """The one vector that is asked about.
 
     Args:
-        probe: An item, or the embedding of one.
+        probe: The embedding of one item; or an item, as the path of a file, its bytes, a PIL image
+            or an array.
         model: What embeds items; None where there is none.
         pin: What the gallery's vectors are of.
 
@@ -147,11 +149,16 @@ def vector_of(probe: Embeddings | Raw, model: Model | None, pin: Pin) -> Float[A
             )
         return probe.vectors
     if model is None:
-        raise BadArgument(
-            "An item was given to a gallery that was opened without its model. Open it with the "
-            "model, or give the item's embedding."
-        )
-    return model.embed_one(probe, "the probe")
+        raise no_model()
+    return model.embed_one(*as_item(probe, model.kind, "the probe"))
+
+
+def no_model() -> BadArgument:
+    """The error for an item where nothing can embed it."""
+    return BadArgument(
+        "An item was given to a gallery that was opened without its model. Open it with the "
+        "model, or give the item's embedding."
+    )
 
 
 def check_fingerprint(embeddings: Embeddings, pin: Pin) -> None:

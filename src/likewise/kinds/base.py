@@ -1,7 +1,7 @@
 """The abstract class of the kinds."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -74,6 +74,21 @@ class Kind(ABC):
         Returns:
             A picture uint8 [c h w], or lines float [t d], one a column.
         """
+
+    def resembles(self, item: Array) -> bool:
+        """Say whether an array of any numbers is probably one, where nobody said what it is."""
+        return self.recognises(item)
+
+    def adopt(self, items: Sequence[Array]) -> tuple[Sequence[Array], str]:
+        """Turn arrays of a collection, of any numbers, into those that a source hands over.
+
+        Returns:
+            The arrays, and in words what was done to them; empty where nothing was.
+
+        Raises:
+            BadArgument: If they cannot be items of this kind.
+        """
+        return items, ""
 
     def shown(self, decoded: Array) -> Array:
         """Return a decoded item in the layout of an item as it is."""

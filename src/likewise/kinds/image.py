@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, final
 
 import numpy as np
@@ -15,6 +15,7 @@ from likewise.kinds import image_statistics
 from likewise.kinds.base import Kind
 from likewise.kinds.image_alterations import altered_image
 from likewise.kinds.look import Header, Look, Number
+from likewise.kinds.pixels_of_arrays import pixels, resembles_image
 from likewise.shapes import Array, UInt8
 from likewise.types import Raw
 
@@ -76,6 +77,14 @@ class Image(Kind):
         flat = raw.ndim == 2
         pixels = flat or (raw.ndim == 3 and raw.shape[2] in {1, 3, 4})
         return bool(raw.size > 0 and raw.dtype == np.uint8 and pixels)
+
+    def resembles(self, item: Array) -> bool:
+        """Say whether an array of any numbers looks like pixels."""
+        return resembles_image(item)
+
+    def adopt(self, items: Sequence[Array]) -> tuple[Sequence[Array], str]:
+        """Turn arrays of any numbers into pixels uint8, with the channels last."""
+        return pixels(items)
 
     def look(self, item: UInt8[Array, "h w ..."]) -> Look:
         """Measure an image."""

@@ -1,12 +1,13 @@
 """Series: rows of numbers, one a time step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, final
 
 import numpy as np
 
 from likewise.kinds.base import Kind
 from likewise.kinds.look import Look, Number, coarse
+from likewise.kinds.numbers import as_floats
 from likewise.shapes import Array, Float
 from likewise.types import Raw
 
@@ -53,6 +54,14 @@ class Series(Kind):
             and raw.dtype.kind == "f"
             and raw.ndim in {1, 2}
         )
+
+    def resembles(self, item: Array) -> bool:
+        """Say whether an array of any numbers has the axes of a series."""
+        return item.size > 0 and item.dtype.kind in "buif" and item.ndim in {1, 2}
+
+    def adopt(self, items: Sequence[Array]) -> tuple[Sequence[Array], str]:
+        """Turn arrays of any numbers into float32 [t] or [t d]."""
+        return as_floats(items, self, (1, 2))
 
     def of_row(self, row: Array) -> Array:
         """Return a series with its axis of channels."""

@@ -1,12 +1,13 @@
 """Vectors: a fixed number of numbers an item."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, final
 
 import numpy as np
 
 from likewise.kinds.base import Kind
 from likewise.kinds.look import Look, Number, coarse
+from likewise.kinds.numbers import as_floats
 from likewise.shapes import Array, Float
 from likewise.types import Raw
 
@@ -42,6 +43,14 @@ class Vector(Kind):
             and raw.dtype.kind in "biuf"
             and raw.ndim == 1
         )
+
+    def resembles(self, item: Array) -> bool:  # noqa: ARG002 - nothing tells it from a series
+        """Say no: floats [d] are taken for a series unless somebody says that they are vectors."""
+        return False
+
+    def adopt(self, items: Sequence[Array]) -> tuple[Sequence[Array], str]:
+        """Turn arrays of any numbers into float32 [d]."""
+        return as_floats(items, self, (1,))
 
     def look(self, item: Float[Array, "d"]) -> Look:
         """Measure a vector."""

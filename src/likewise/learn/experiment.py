@@ -1,10 +1,13 @@
 """The whole path: train, export, calibrate, measure, save, report."""
 
+import logging
 import shlex
 import tempfile
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.torch import save as save_tensors
@@ -24,7 +27,7 @@ from likewise.io import atomic
 from likewise.learn.loop import checkpoint
 from likewise.learn.loop.data import Splitter
 from likewise.learn.loop.run import OnStep, Run
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.learn.loop.validation import embedded
 from likewise.learn.network.export import export_matcher, export_network
 from likewise.model import (
@@ -37,16 +40,35 @@ from likewise.model import (
 )
 from likewise.recipe import Recipe
 from likewise.report import examples_of, report_of, training_json, write_report
-from likewise.results import Epoch, Evaluation, Training
+from likewise.results import Cell, Epoch, Evaluation, Result, Training, plot_training
 from likewise.sources.base import Source
 from likewise.tasks.calibrate import calibrate_comparators, with_test_rates
 from likewise.types import Claim, Role
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_LOG = logging.getLogger(__name__)
 MOST_AUDITED = 512
 
 
-@dataclass(frozen=True)
-class Experiment:
+class _Stages:
+    """How long each stage of a run took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._began = time.perf_counter()
+
+    def end(self, name: str) -> None:
+        """Note that a stage has come to its end, and the next begins."""
+        now = time.perf_counter()
+        self.seconds[name] = now - self._began
+        self._began = now
+        _LOG.info("%s took %.1f s", name, self.seconds[name])
+
+
+@dataclass(frozen=True, repr=False)
+class Experiment(Result):
     """What a whole run made.
 
     Attributes:
@@ -57,6 +79,8 @@ class Experiment:
         stopped: Whether it was stopped before its end; then it can be gone on with.
         parts: Each role with its counts in words.
         audit: What was found in the data before; None where nobody looked.
+        seconds: How long each stage took: `reading` (with decoding), `audit`, `training`, which
+            alone a budget is of, `export`, and `measuring` (with the report).
     """
 
     model: Model
@@ -66,9 +90,43 @@ class Experiment:
     stopped: bool
     parts: Mapping[str, str]
     audit: Audit | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """Return where the model is, and the error rates that it decides by."""
+        stopped = ", stopped before its end" if self.stopped else ""
+        return f"{str(self.model.folder)!r}, {self.evaluation.summary()}{stopped}"
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return a row for each epoch of training."""
+        return [
+            {
+                "epoch": one.number,
+                "steps": one.steps,
+                "seconds": one.seconds,
+                "loss": one.loss,
+                "validation_error": one.figure,
+            }
+            for one in self.epochs
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the evaluation, as `likewise train --json` prints it."""
+        return self.evaluation.to_dict()
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the training curve: the loss of every epoch, and the validation error if there is.
+
+        Args:
+            ax: Where to draw; a new figure if None.
+
+        Raises:
+            MissingExtra: If matplotlib is not installed.
+        """
+        return plot_training(self.epochs, ax)
 
 
-def learn(
+def run_experiment(
     recipe: Recipe,
     source: Source | None = None,
     *,
@@ -129,7 +187,8 @@ def learn(
     kept = checkpoint.checkpoint_path(folder)
     checkpoint.check_resume(kept, resume=resume, overwrite=overwrite)
     check_model_folder(folder, overwrite=overwrite or resume)
-    run = train(
+    stages = _Stages()
+    run = begin_run(
         recipe,
         source,
         strict=strict,
@@ -142,17 +201,21 @@ def learn(
         parts=parts,
     )
     try:
+        stages.end("reading")
         if on_start is not None:
             on_start(run)
         found = audit_run(run) if audit else None
         if found is not None and on_audit is not None:
             on_audit(found)
+        stages.end("audit")
         for epoch in run:
             if on_epoch is not None:
                 on_epoch(epoch)
         if run.stopped and on_stopped is not None:
             on_stopped(run)
+        stages.end("training")
         files = _files(run)
+        stages.end("export")
         evaluation = _measured(run, files)
         _save(folder, run, files, overwrite=overwrite or resume)
         model = Model(folder)
@@ -170,6 +233,7 @@ def learn(
             on_measured(model, run.data.parts[Role.TEST])
         if not run.stopped:
             atomic.discard_path(kept)
+        stages.end("measuring")
     finally:
         run.data.close()
     return Experiment(
@@ -180,6 +244,7 @@ def learn(
         run.stopped,
         run.data.sentences(),
         found,
+        stages.seconds,
     )
 
 
@@ -189,13 +254,13 @@ def audit_run(run: Run) -> Audit:
     Copies are looked for among all items, in two roles too; shortcuts are asked of 2,000 of them,
     and the margin is held against the distances of 512 training items in the untrained network.
     """
-    whole, train = run.data.whole, run.data.parts[Role.TRAIN]
+    whole, begin_run = run.data.whole, run.data.parts[Role.TRAIN]
     roles = np.full(len(whole), "", dtype="U9")
     for role, rows in run.data.split:
         roles[rows] = role.value
     found = audit_decoded(whole, run.data.transform, roles, seed=run.recipe.seed)
-    rows = some_identities(train.items, MOST_AUDITED, np.random.default_rng(run.recipe.seed))
-    part = train.take(rows)
+    rows = some_identities(begin_run.items, MOST_AUDITED, np.random.default_rng(run.recipe.seed))
+    part = begin_run.take(rows)
     device = next(run.network.parameters()).device
     vectors = embedded(run.network, part, np.arange(len(part)), run.data.transform, device)
     run.network.train()

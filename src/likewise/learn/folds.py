@@ -15,7 +15,7 @@ from likewise.calibration import FEWEST_FOR_THRESHOLDS, DecisionRequest
 from likewise.data import DEFAULT_SHARES, LEAST_OF_SHARE, Decoded, most_shared, pair_counts, split
 from likewise.errors import BadArgument, RecipeError, SplitError
 from likewise.evaluation import Decided, Fold, FoldProbabilities, PooledEvaluation, pool_folds
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.learn.loop.data import Splitter
 from likewise.learn.loop.run import OnStep, Run
 from likewise.model import Model
@@ -32,7 +32,7 @@ from likewise.types import Claim, Items, Role, Split
 MOST_FOLDS = 100
 
 
-def cross_validate(
+def train_folds(
     recipe: Recipe,
     source: Source | None = None,
     *,
@@ -102,7 +102,7 @@ def cross_validate(
                 found[name] = _decided(model, test, items.namespace, name, prior)
 
         with tempfile.TemporaryDirectory(prefix="likewise-") as place:
-            made = learn(
+            made = run_experiment(
                 recipe,
                 built,
                 out=Path(place) / "model",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from likewise.duplicates import Copies
 from likewise.kinds import FAMILY as KINDS
-from likewise.learn.experiment import Experiment, learn
+from likewise.learn.experiment import Experiment, run_experiment
 from likewise.learn.loop.run import OnStep, Run
 from likewise.recipe import Recipe, seconds_of
 from likewise.results import Epoch
@@ -47,7 +47,7 @@ def teach(
         f"budget_seconds={seconds_of(budget)}",
         *KINDS.build(items.kind).copy_settings(size),
     ]
-    return learn(
+    return run_experiment(
         Recipe.for_kind(items.kind).with_settings(settings),
         Copies(items),
         out=out,

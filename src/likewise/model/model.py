@@ -3,7 +3,6 @@
 Using a model needs numpy and ONNX Runtime, and never torch.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,22 +13,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.calibration import Calibration, from_json
-from likewise.data import Decoded, out_of_memory
+from likewise.data import Decoded, as_source, out_of_memory
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
 from likewise.distances.comparator import Comparator
 from likewise.errors import (
+    BadArgument,
     DamagedModel,
     ForeignEmbedding,
     LikewiseError,
     NotCalibrated,
-    ReplacedModel,
     UnknownName,
 )
+from likewise.io.display import shortened
+from likewise.io.progress import Told
 from likewise.model.batching import Block, embed_blocks
 from likewise.model.drift_reference import DriftReference, reference_from_bytes
 from likewise.model.feature_maps import FeatureMaps
-from likewise.model.folder import Manifest, load_manifest, read_file
+from likewise.model.folder import Manifest, check_not_replaced, load_manifest, read_file
 from likewise.model.leakage import LeakageRecord
 from likewise.model.manifest import input_role
 from likewise.model.onnx_encoder import OnnxEncoder
@@ -37,9 +38,10 @@ from likewise.model.onnx_matcher import OnnxMatcher
 from likewise.model.transform_text import parse_transform
 from likewise.registry import unknown
 from likewise.renamed import warn_renamed
+from likewise.results import Embeddings
 from likewise.shapes import Array, Float
 from likewise.transforms.base import Transform
-from likewise.types import Embeddings, Items, Raw
+from likewise.types import Items, Raw
 
 COMPARATORS = ("distance", "matcher")
 _BATCH = 256
@@ -68,9 +70,8 @@ class Input:
 class Model:
     """A trained model, read from its folder; every file is checked against its hash.
 
-    A pickle or a copy of it holds the path of the folder and the fingerprint, and reads the folder
-    again where it is unpickled. That is for sending it to processes of your own: Likewise never
-    reads a pickle from a file, and a model is given away as its folder.
+    A pickle or a copy of it is its path and fingerprint, and reads the folder again: that is for
+    processes of your own. Likewise reads no pickle from a file; a model is given away as its folder.
 
     Args:
         folder: Where it is.
@@ -98,14 +99,13 @@ class Model:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """A method by the name that it had before."""
             if name not in _RENAMED:
                 raise AttributeError(f"'Model' object has no attribute {name!r}")
             warn_renamed(name, _RENAMED[name])
             return getattr(self, _RENAMED[name])
 
     def __reduce__(self) -> tuple[Callable[[str, str], "Model"], tuple[str, str]]:
-        return (_opened_again, (os.path.abspath(self.folder), self.fingerprint))  # noqa: PTH100 - links stay
+        return (_opened_again, (str(self.folder.absolute()), self.fingerprint))
 
     def _input(self, name: str, kind: str) -> Input:
         transform = parse_transform(self.read(input_role("transform", name)), kind)
@@ -232,17 +232,23 @@ class Model:
         """Decode one item as this model needs it; see `Transform.decode`."""
         return self.transform.decode(raw, place)
 
-    def embed(self, items: Items, *, strict: bool = False) -> Embeddings:
-        """Embed a table of items; those that cannot be read are named in `failed`.
+    def embed(
+        self, items: object, *, strict: bool = False, progress: Told | None = None
+    ) -> Embeddings:
+        """Embed items; those that cannot be read are named in `failed`.
 
         Args:
-            items: What to embed.
+            items: What to embed, in any form that `likewise.embed` takes.
             strict: Stop at the first item that cannot be read.
+            progress: Called with how many items are done, of how many.
 
         Raises:
+            BadArgument: If it is nothing that holds items.
             WrongKind: If they are another kind of item than the model was trained on.
             OutOfMemory: If there is no memory for an item.
         """
+        if not isinstance(items, Items):
+            items = as_source(items, kind=self.kind).items()
         vectors = np.zeros((len(items), self.dim), dtype=np.float32)
         rows: list[int] = []
         failed: list[tuple[str, str]] = []
@@ -250,6 +256,8 @@ class Model:
             vectors[len(rows) : len(rows) + len(block.rows)] = block.vectors
             rows += block.rows.tolist()
             failed += block.failed
+            if progress is not None:
+                progress(block.done, len(items))
         read = items if not failed else items.take(np.array(rows))
         return Embeddings(vectors[: len(rows)], self.fingerprint, read, tuple(failed))
 
@@ -335,14 +343,42 @@ class Model:
 
 
 def _opened_again(folder: str, fingerprint: str) -> Model:
-    """The model that was sent here by its path."""
     model = Model(folder)
-    if model.fingerprint != fingerprint:
-        raise ReplacedModel(
-            f"{folder} held the model {fingerprint[:12]} when it was sent here, and holds "
-            f"{model.fingerprint[:12]} now. Load it again, Model({folder!r}), and send that."
-        )
+    check_not_replaced(model.folder, model.manifest, fingerprint)
     return model
+
+
+def load(folder: str | Path) -> Model:
+    """Return the model in a folder; every file is checked against its hash.
+
+    Raises:
+        ModelNotFound: If there is no model there.
+        DamagedModel: If a file is altered, truncated or missing.
+        NewerFormat: If a later version of Likewise wrote it.
+
+    Example:
+        >>> load("model")  # doctest: +SKIP
+        Model('model', image, dim=64, fingerprint=0c4d3a5b8f21)
+    """
+    return Model(folder)
+
+
+def as_model(given: Model | str | Path) -> Model:
+    """Return the model that somebody gave, or the one in the folder of that path.
+
+    Raises:
+        BadArgument: If it is neither.
+        ModelNotFound: If there is no model there.
+        DamagedModel: If a file is altered, truncated or missing.
+    """
+    if isinstance(given, Model):
+        return given
+    if isinstance(given, str | Path):
+        return load(given)
+    raise BadArgument(
+        f"A model is {type(given).__name__} {shortened(repr(given), 60)}, and a Model, or the path "
+        "of a model's folder, is expected."
+    )
 
 
 def beside(name: str) -> str:

@@ -2,49 +2,77 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from likewise.data import source_spec
+from likewise.data import as_source, spec_given
 from likewise.errors import BadArgument, SourceNotFound
 from likewise.recipe.presets import PLAIN, complete, filled, pick, preset_named
 from likewise.recipe.recipe import Recipe
 from likewise.sources import FAMILY
+from likewise.sources.base import Source
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run starts from.
+
+    Attributes:
+        recipe: To follow.
+        source: Where the items come from; None where the recipe names it.
+        told: In a line, what filled the choices that nobody made, and what the items were taken
+            for; empty where there is nothing to tell.
+    """
+
+    recipe: Recipe
+    source: Source | None
+    told: str
 
 
 def started_from(
-    source: str,
+    source: object,
     fields: Mapping[str, Any] | None = None,
     settings: Sequence[str] = (),
     *,
     recipe: str = "",
-) -> tuple[Recipe, str]:
-    """Return the recipe to follow, and a line: which row of the table filled what nobody gave.
+    kind: str = "",
+    columns: Mapping[str, str] | None = None,
+) -> Start:
+    """Return what a run starts from, as every door asks for it.
 
     Args:
-        source: A recipe.toml, or what stands for a source.
+        source: A recipe.toml, a `Recipe`, or what `as_source` takes.
         fields: That were given, which hold over those of a recipe.toml.
         settings: As `--set` takes them, which hold over both.
-        recipe: The name of a row, `plain` for none, empty for the one that fits the items.
+        recipe: The name of a preset, `plain` for none, empty for the one that fits the items.
+        kind: What the items are, where their form does not tell.
+        columns: Of a frame or a table, as `as_source` takes them.
 
     Raises:
         SourceNotFound: If there is no such file or source.
-        UnknownName: If no row has that name.
-        BadArgument: If the row of that name has nothing left to fill.
+        UnknownName: If no preset has that name.
+        BadArgument: If the preset of that name has nothing left to fill, or the source is nothing
+            that holds items.
     """
-    if not source:
+    if source is None or (isinstance(source, str) and not source):
         raise SourceNotFound(
             "No source was given. Name a folder, a file, a source's spec or a recipe.toml to learn "
             "from; only --resume does without."
         )
     row = preset_named(recipe) if recipe not in {"", PLAIN} else None
-    if source.endswith(".toml"):
-        started, given = _of_file(source)
-        items = None
+    built, items, note = None, None, ""
+    if isinstance(source, Recipe):
+        started, given = source, {*asdict(source)}
+    elif isinstance(source, str | Path) and str(source).endswith(".toml"):
+        started, given = _of_file(str(source))
     else:
-        spec = source_spec(source)
-        items = FAMILY.build(spec).items()
+        built = as_source(source, kind=kind, columns=columns)
+        items, note = built.items(), getattr(built, "note", "")
         started = Recipe.for_kind(items.kind, pairs=items.pairs is not None)
+        spec = ""
+        if isinstance(source, str | Path):
+            spec = spec_given(source, kind=kind, columns=columns) or ""
         started, given = started.with_fields({"source": spec}), {"source"}
     given |= {*(fields or {})}
     wanted = started.with_fields(fields or {})
@@ -63,13 +91,16 @@ def started_from(
             f"--recipe {recipe} says {', '.join(row.fields)}, and nothing of that is left to say "
             "beside what was given. Leave it out."
         )
-    line = ""
+    told = [note] if note else []
     if row is not None and taken:
-        line = (
+        told.append(
             f"{row.name} ({row.suits}; {why}) says {', '.join(taken)}; likewise list recipes shows "
             "it, --recipe plain leaves it out"
         )
-    return started.with_fields(taken).with_fields(fields or {}).with_settings(settings), line
+    followed = started.with_fields(taken).with_fields(fields or {}).with_settings(settings)
+    # Another source that a setting named holds over the one that was looked at.
+    source_stays = followed.source == started.source
+    return Start(followed, built if source_stays else None, ". ".join(told))
 
 
 def _of_file(path: str) -> tuple[Recipe, set[str]]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from likewise.report.wording import closer, counts, ends, measured, promise
     from likewise.report.write import (
         check_report,
+        evaluation_page,
         examples_of,
         page_of,
         report_of,

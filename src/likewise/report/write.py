@@ -176,6 +176,19 @@ def check_report(page: Path) -> None:
     check_plotly()
 
 
+def evaluation_page(report: Path, source: str) -> Path:
+    """Return the page of an evaluation: in a folder it is called `evaluation-NAME.html`.
+
+    Args:
+        report: The page, or the folder that it goes to.
+        source: What the items call themselves.
+    """
+    if not report.is_dir():
+        return report
+    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in source)
+    return report / f"evaluation-{name}.html"
+
+
 def page_of(report: str, source: str) -> Path:
     """Return where a page goes: where a person said, else `evaluation-NAME.html` in this folder.
 

@@ -5,13 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from likewise.calibration import Calibration
-from likewise.evaluation import CrossFitted
+from likewise.evaluation import CrossFitted, Measured
 from likewise.io import atomic
 from likewise.precomputed import Precomputed
 from likewise.report.precomputed import Dealt, PrecomputedReport, render_precomputed
 from likewise.report.precomputed_wording import UNKNOWN_TRAINING, counted, stratified_words
 from likewise.report.write import made_with
-from likewise.tasks.precomputed import Measured
 
 
 def cross_fitted_report(given: Precomputed, found: CrossFitted, rerun: str) -> PrecomputedReport:

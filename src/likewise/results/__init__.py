@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 from likewise.lazy import lazy_face
 
 if TYPE_CHECKING:
+    from likewise.results.cells import rate_cells, rates_in_words
     from likewise.results.curves import Curve, Histogram
+    from likewise.results.embeddings import Embeddings
     from likewise.results.evaluation import (
         Decision,
         Epoch,
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
         GradeBin,
         Graded,
     )
-    from likewise.results.plain import to_plain
+    from likewise.results.plain import to_json_values, to_plain
+    from likewise.results.plots import plot_rates, plot_training
     from likewise.results.points import (
         BALANCED,
         EQUAL_ERROR,
@@ -44,5 +47,7 @@ if TYPE_CHECKING:
         Promise,
         Rate,
     )
+    from likewise.results.result import SCHEMA, Cell, Result
+    from likewise.results.schemas import json_schema
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

@@ -2,18 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from likewise.errors import Undecided
+from likewise.results.cells import rate_cells, rates_in_words
 from likewise.results.curves import Curve, Histogram
 from likewise.results.grades import Grade, Graded
 from likewise.results.points import OperatingPoint
 from likewise.results.probability import Probability
 from likewise.results.ranking import Identification, OneShot, Retrieval
 from likewise.results.rates import Enrolment, ErrorRates, Groups, Promise
+from likewise.results.result import Cell, Result
 from likewise.types import Claim
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-@dataclass(frozen=True)
-class Decision:
+
+@dataclass(frozen=True, repr=False)
+class Decision(Result):
     """Whether two items are the same, and why one may say so.
 
     Attributes:
@@ -40,6 +47,44 @@ class Decision:
     claim: Claim
     unit: str = "identities"
     grade: Grade | None = None
+
+    @property
+    def same(self) -> bool:
+        """Whether the two are the same.
+
+        Raises:
+            Undecided: If the data support no error rate, so that nobody may say.
+        """
+        if self.verdict == "undecided":
+            raise Undecided(
+                f"The decision is undecided: {self.point.reason or 'no error rate is supported'} "
+                "Ask for its verdict, distance and probability instead, or calibrate with more "
+                "data."
+            )
+        return self.verdict == "same"
+
+    def __bool__(self) -> bool:
+        return self.same
+
+    def summary(self) -> str:
+        """Return the verdict, and what the distance was held against."""
+        held = "<=" if self.distance <= self.threshold else ">"
+        words = f"{self.verdict}, distance={self.distance:.3f} {held} threshold="
+        target = "" if self.point.target is None else f" at FAR {self.point.target:g}"
+        return f"{words}{self.threshold:.3f}{target}"
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return one row: the decision, and the rates measured for it."""
+        return [
+            {
+                "verdict": self.verdict,
+                "distance": self.distance,
+                "threshold": self.threshold,
+                "probability": self.probability,
+                "prior": self.prior,
+                **rate_cells(self.point.test),
+            }
+        ]
 
 
 @dataclass(frozen=True)
@@ -125,8 +170,8 @@ class Mistake:
     distance: float
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Result):
     """Everything that was measured on one set of items.
 
     Attributes:
@@ -169,6 +214,40 @@ class Evaluation:
     grades: Graded | None = None
     drawn: str = ""
     reranked: int | None = None
+
+    def summary(self) -> str:
+        """Return what was compared, and the error rates that `verify` decides by."""
+        return f"{self.verification.counted}: {rates_in_words(self._default)}"
+
+    @property
+    def _default(self) -> OperatingPoint | None:
+        named = [one for one in self.verification.points if one.name == self.default_point]
+        return named[0] if named else None
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return a row for each operating point: its threshold, and the rates measured for it."""
+        return [
+            {
+                "point": one.name,
+                "threshold": one.threshold,
+                "supported": one.supported,
+                **rate_cells(one.test),
+            }
+            for one in self.verification.points
+        ]
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw how far apart same and different pairs are, and the threshold between them.
+
+        Args:
+            ax: Where to draw; a new figure if None.
+
+        Raises:
+            MissingExtra: If matplotlib is not installed.
+        """
+        from likewise.results.plots import plot_distances
+
+        return plot_distances(self.verification.histogram, self.threshold, self.summary(), ax)
 
 
 @dataclass(frozen=True)

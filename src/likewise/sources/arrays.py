@@ -25,7 +25,7 @@ from likewise.types import Items, Raw
 
 KEYS = ("items", "identities", "groups", "kind", "lengths")
 GUESSED = ("image", "series")
-"""What floats and bytes are taken for; a vector is floats too, and is asked for by name."""
+"""What arrays are taken for; a vector is floats too, and is asked for by name."""
 Names: TypeAlias = Sequence[str] | Sequence[int] | Array
 
 
@@ -33,9 +33,10 @@ Names: TypeAlias = Sequence[str] | Sequence[int] | Array
 class Arrays(Source):
     """Items in one .npz file, or numpy arrays given to `Arrays.of`.
 
-    The file holds `items` (images uint8 [n h w] or [n h w c]; series, floats [n t] or [n t d]; or
-    vectors [n d]) and `identities` [n]; if wanted `groups` [n], `kind` (`image`, `series`, or
-    `vector`, which is never guessed) and, for padded series, their `lengths` [n].
+    The file holds `items` (images [n h w] or [n h w c], uint8 or any numbers in 0 to 1 or 0 to
+    255; series [n t] or [n t d]; or vectors [n d]) and `identities` [n]; if wanted `groups` [n],
+    `kind` (`image`, `series`, or `vector`, which is never guessed) and, for padded series, their
+    `lengths` [n].
 
     Args:
         path: Of the .npz file.
@@ -51,13 +52,14 @@ class Arrays(Source):
             raise BadArgument("arrays: the path is empty. Give that of an .npz file.")
         self.path = path
         self.kind = KINDS.canonical(kind) if kind else ""
+        self.note = ""
         self._table: Items | None = None
 
     @classmethod
     def of(
         cls,
         items: Array | Sequence[Any],
-        identities: Names,
+        identities: Names | None = None,
         kind: str | None = None,
         groups: Names | None = None,
         namespace: str = "arrays",
@@ -66,8 +68,9 @@ class Arrays(Source):
 
         Args:
             items: One array of all items as in the file, or a list of arrays of unequal size.
-            identities: Who or what each shows.
-            kind: `image`, `series` or `vector`; None guesses it: uint8 are images, floats series.
+            identities: Who or what each shows; None where nobody knows.
+            kind: `image`, `series` or `vector`; None guesses it by shape and values, and `note`
+                says what was guessed.
             groups: Alphabet, family or site of each.
             namespace: The name of the collection.
 
@@ -76,11 +79,12 @@ class Arrays(Source):
             DamagedSource: If a shape or type is not as above, with the argument's name.
         """
         source = cls(namespace or "arrays")
-        source._table = _table(
+        named = [""] * len(items) if identities is None and np.ndim(items[:1]) else identities
+        source._table, source.note = _table(
             source.path,
             source.path,
             items,
-            identities,
+            named if named is not None else (),
             kind,
             groups,
             None,
@@ -105,7 +109,7 @@ class Arrays(Source):
                 f"one of {', '.join(map(repr, KINDS.names()))}, is expected."
             )
         said = str(kind) if kind is not None else self.kind or None
-        return _table(
+        table, self.note = _table(
             self.path,
             printable(Path(self.path).stem),
             loaded["items"],
@@ -114,6 +118,7 @@ class Arrays(Source):
             loaded.get("groups"),
             loaded.get("lengths"),
         )
+        return table
 
 
 def _load(path: str) -> dict[str, Array]:
@@ -140,14 +145,19 @@ def _table(
     kind: str | None,
     groups: Names | None,
     lengths: Array | None,
-) -> Items:
+) -> tuple[Items, str]:
+    """Return the table of arrays, and in words what they were taken for if nobody said it."""
     stacked = isinstance(items, np.ndarray) and items.dtype != object
     if isinstance(items, np.ndarray) and items.ndim == 0:
         raise DamagedSource(f"{path}: 'items' is a single value. {_expectation()}.")
     count = len(items)
     if count == 0:
         raise EmptySource(f"{path}: 'items' is empty. Give at least two items of two identities.")
-    what = _kind(path, np.asarray(items[0]), kind)
+    first = np.asarray(items[0])
+    what = _kind(path, first, kind)
+    items, note = _adopted(path, items, what, stacked=stacked)
+    if kind is None and (note or not what.recognises(first)):
+        note = f"{first.dtype} {list(first.shape)} taken for {what.one}; {note}".rstrip("; ")
     _check_rows(path, items, what, stacked=stacked)
     names = _column(path, "identities", identities, count)
     if "" in names and any(names):
@@ -157,7 +167,7 @@ def _table(
         )
     ends = None if lengths is None else _lengths(path, items, lengths, what)
 
-    return Items.build(
+    table = Items.build(
         namespace,
         names,
         what.name,
@@ -165,6 +175,7 @@ def _table(
         _RowReader(items, what, ends),
         groups=None if groups is None else _column(path, "groups", groups, count),
     )
+    return table, note
 
 
 @dataclass(frozen=True)
@@ -193,11 +204,24 @@ def _kind(path: str, first: Array, given: str | None) -> Kind:
             raise DamagedSource(f"{path}: 'kind' is {given!r}: {error}") from None
     foreign = [name for name in KINDS.names() if name not in (*GUESSED, "vector")]
     for kind in map(KINDS.build, (*GUESSED, *foreign)):
-        if kind.recognises(first):
+        if kind.recognises(first) or kind.resembles(first):
             return kind
     raise DamagedSource(
         f"{path}: 'items' are {first.dtype} {list(first.shape)} each. {_expectation()}."
     )
+
+
+def _adopted(
+    path: str, items: Array | Sequence[Any], kind: Kind, *, stacked: bool
+) -> tuple[Array | Sequence[Any], str]:
+    """Return the items as their kind hands them over, and in words what was done to them."""
+    rows = [np.asarray(item) for item in (items[:1] if stacked else items)]
+    if all(kind.recognises(row) for row in rows):
+        return items, ""
+    try:
+        return kind.adopt([np.asarray(item) for item in items])
+    except BadArgument as error:
+        raise DamagedSource(f"{path}: {error}") from error
 
 
 def _check_rows(path: str, items: Array | Sequence[Any], kind: Kind, *, stacked: bool) -> None:

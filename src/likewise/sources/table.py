@@ -7,13 +7,14 @@ from typing import Any, final
 
 import numpy as np
 
-from likewise.errors import BadArgument, DamagedSource, MissingExtra, SourceNotFound
+from likewise.errors import BadArgument, DamagedSource, SourceNotFound
 from likewise.io.display import shortened
 from likewise.kinds import FAMILY as KINDS
 from likewise.shapes import Array, Shaped
 from likewise.sources.base import Source
 from likewise.sources.tabular import cells, refusals
 from likewise.sources.tabular.delimited import open_delimited
+from likewise.sources.tabular.frame import need_arrow, open_frame
 from likewise.sources.tabular.grades import Grading, graded
 from likewise.sources.tabular.json_lines import open_json_lines
 from likewise.sources.tabular.listed import Listed, arrays_of, files_of
@@ -123,11 +124,30 @@ class Table(Source):
         self._pairs = (first, second, said)
         self._graded = (first, second, grade)
         self._label = label
+        self._frame: Sheet | None = None
         self._more = {
             use: name
             for use, name in (("group", group), ("origin", origin), ("part", part))
             if name
         }
+
+    @classmethod
+    def of_frame(cls, frame: Any, **columns: Any) -> "Table":
+        """A source of a pandas or polars frame, or of an Arrow table, that is in memory.
+
+        Paths in it are relative to the working directory.
+
+        Args:
+            frame: Of which the columns are read.
+            columns: The arguments of `Table` behind its path.
+
+        Raises:
+            BadArgument: If a column holds what no table can.
+            MissingExtra: If pyarrow is not installed.
+        """
+        source = cls("frame.parquet", **columns)
+        source._frame = open_frame(frame)
+        return source
 
     def items(self) -> Items:
         """The table of all items, in the order in which the file first names them.
@@ -141,20 +161,14 @@ class Table(Source):
         """
         file = Path(os.path.expanduser(self.path))  # noqa: PTH111 - a missing home is no error here
         try:
-            there = file.is_file()
+            there = self._frame is not None or file.is_file()
         except OSError:  # a name that is too long, or a folder that may not be looked into
             there = False
         if not there:
             raise SourceNotFound(
                 f"there is no file {shortened(repr(self.path), 300)}. Give the path of a table."
             )
-        try:
-            import pyarrow as pa  # noqa: F401 - the modules of the formats need it
-        except ImportError as error:
-            raise MissingExtra(
-                "Tables are read by pyarrow, which is not installed. "
-                "Run: pip install 'likewise[evaluate]'"
-            ) from error
+        need_arrow()
         sheet = self._opened(file)
         wanted = self._wanted(sheet)
         columns = sheet.read([*wanted, *self._more.values()])
@@ -179,6 +193,8 @@ class Table(Source):
         return table_notes(sheet, cells_of, listed, twice)
 
     def _opened(self, file: Path) -> Sheet:
+        if self._frame is not None:
+            return self._frame
         ending = file.suffix.lower()
         if ending == ".jsonl":  # of which the first grade may be whole where others are not
             return open_json_lines(file, self.path, self._graded[2:] if self._grading else ())

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from likewise.calibration import (
@@ -14,16 +15,16 @@ from likewise.calibration import (
     graded_distances,
     to_json,
 )
-from likewise.data import Decoded, decode_all, split
+from likewise.data import Decoded, as_source, decode_all, split
 from likewise.errors import BadArgument, CalibrationExists, SaveFailed
 from likewise.evaluation import Fitting
 from likewise.io.display import printable
-from likewise.model import DriftReference, Model, beside, to_bytes, update_model
+from likewise.io.progress import Watch, watched
+from likewise.model import DriftReference, Model, as_model, beside, to_bytes, update_model
 from likewise.pairs import choose_pairs
 from likewise.registry import unknown
 from likewise.renamed import renamed_arguments
-from likewise.results import Evaluation
-from likewise.sources.base import Source
+from likewise.results import Cell, Evaluation, Result
 from likewise.tasks.evaluate import measure_model
 from likewise.tasks.features import features_for
 from likewise.types import Claim, Items, Role, Split
@@ -32,8 +33,8 @@ LONGEST_NAME = 64
 SHARE = 0.5
 
 
-@dataclass(frozen=True)
-class NamedCalibration:
+@dataclass(frozen=True, repr=False)
+class NamedCalibration(Result):
     """A named calibration, as it now stands in the model.
 
     Attributes:
@@ -48,11 +49,19 @@ class NamedCalibration:
     evaluation: Evaluation
     split: str
 
+    def summary(self) -> str:
+        """Return the name, and the error rates that `verify` decides by."""
+        return f"{self.name!r}, {self.evaluation.summary()}"
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return a row for each operating point."""
+        return self.evaluation.rows()
+
 
 @renamed_arguments(against="impostors")
 def calibrate(
-    model: Model,
-    source: Source,
+    model: Model | str | Path,
+    source: object,
     *,
     name: str = "default",
     calibrator: str = AUTO,
@@ -67,6 +76,7 @@ def calibrate(
     overwrite: bool = False,
     allow_overlap: bool = False,
     strict: bool = False,
+    progress: Watch = None,
 ) -> NamedCalibration:
     """Calibrate a model on a source, and keep that in the model under a name.
 
@@ -76,8 +86,9 @@ def calibrate(
     loaded before still knows the old calibrations only.
 
     Args:
-        model: What to calibrate.
-        source: Items that it was not trained on.
+        model: What to calibrate, or the path of its folder.
+        source: Items that it was not trained on: a path, a spec, a list of paths, PIL images or
+            arrays with labels, as (X, y), a frame, pairs, or a `Source`.
         name: Of the calibration.
         calibrator: Spec; `auto` chooses, see `probabilities.choose`.
         share: The fraction of the identities that calibrate; the rest tests.
@@ -94,6 +105,8 @@ def calibrate(
         overwrite: Replace the calibration of that name.
         allow_overlap: Calibrate on what trained the model, too.
         strict: Stop at the first item that cannot be read.
+        progress: Whether to show how far it is: True, False, None for a terminal and a notebook; or
+            what is called with how many items are done, of how many.
 
     Raises:
         BadArgument: If the name, the share, a rate, a cost or the prior is not one.
@@ -104,7 +117,7 @@ def calibrate(
         SaveFailed: If it cannot be written; what was there before still stands.
     """
     check_name(name)
-    model = _standing(model)
+    model = _standing(as_model(model))
     _check_free(model, name, overwrite=overwrite)
     if claim and claim not in list(Claim):
         raise unknown("no claim is named", claim, [one.value for one in Claim])
@@ -113,7 +126,7 @@ def calibrate(
     )
     fitting = Fitting(check_calibrator(calibrator), request)
     claimed = Claim(claim) if claim else model.manifest.claim
-    items = source.items()
+    items = as_source(source, kind=model.kind).items()
     if impostors and not items.forged.any():
         raise BadArgument(
             f"impostors is {impostors!r}, and nothing of {items.namespace} is forged. Leave it "
@@ -121,7 +134,9 @@ def calibrate(
         )
     # Nothing is decoded for a split that the items cannot carry.
     _indices(items, claimed, share, seed)
-    with decode_all(items, model.transform, strict=strict) as decoded:
+    with watched(progress, "reading") as told:
+        held = decode_all(items, model.transform, strict=strict, progress=told)
+    with held as decoded:
         if not allow_overlap:
             model.trained_on.check(decoded.items, iter(decoded), purpose="calibrate")
         dealt = _indices(decoded.items, claimed, share, seed)

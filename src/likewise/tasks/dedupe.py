@@ -1,11 +1,13 @@
 """What is there twice? By the same bytes first, then by embedding; nothing is ever deleted."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from likewise.calibration import Calibration, DecisionRequest
+from likewise.data import as_source
 from likewise.duplicates import (
     GROUPINGS,
     Duplicates,
@@ -25,18 +27,18 @@ from likewise.duplicates import (
     threshold_of,
 )
 from likewise.errors import BadArgument
+from likewise.io.progress import watched_parts
 from likewise.metrics.probability import probabilities_at
-from likewise.model import Model
+from likewise.model import Model, as_model
 from likewise.registry import unknown
 from likewise.renamed import renamed_arguments
-from likewise.sources.base import Source
 from likewise.types import Items
 
 
 @renamed_arguments(at="operating_point")
 def dedupe(
-    model: Model | None,
-    source: Source,
+    model: Model | str | Path | None,
+    source: object,
     *,
     threshold: float | None = None,
     far: float | None = None,
@@ -50,7 +52,7 @@ def dedupe(
     cache: Path | None = None,
     strict: bool = False,
     threads: int | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Callable[[str, int, int], None] | bool | None = None,
 ) -> Duplicates:
     """Find the items of a source that are there twice, by their bytes and by what they show.
 
@@ -60,8 +62,10 @@ def dedupe(
     alike, ten neighbours of an image on average, every one within the threshold is found.
 
     Args:
-        model: What embeds and compares; None for the perceptual hash, or an overlay.
-        source: Where the items come from.
+        model: What embeds and compares, or the path of its folder; None for the perceptual hash,
+            or an overlay.
+        source: The items: a path, a spec, a list of paths, PIL images or arrays, one array of all
+            items, (X, y) with labels, a frame, pairs, or a `Source`.
         threshold: The largest distance of a pair; of a hash, in bits (8 if None); of an overlay,
             what the correlation of details lacks of 1 (.25 if None).
         far: Take the threshold of the operating point for this false-accept rate.
@@ -76,7 +80,8 @@ def dedupe(
         cache: A file that keeps the vectors, so that next time only new items are embedded.
         strict: Stop at the first item that cannot be read.
         threads: How many read and embed; as many as there are cores (at most 16) if None.
-        progress: Called with what is done, and how many items it is done to, of how many.
+        progress: Whether to show how far it is: True, False, None for a terminal and a notebook; or
+            what is called with what is done, and how many items it is done to, of how many.
 
     Raises:
         BadArgument: If an argument is not one, or far too many pairs are within the threshold.
@@ -97,7 +102,8 @@ def dedupe(
     )
     wanted = ThresholdRequest(threshold, request, expect_false)
     check_options(groups, overlay=overlay and model is not None)
-    items = source.items()
+    model = None if model is None else as_model(model)
+    items = as_source(source, kind="" if model is None else model.kind).items()
     fitted = None
     if model is not None:
         fitted = calibration_of(model, wanted)
@@ -114,18 +120,22 @@ def dedupe(
         wanted.of_hashes()
         maker = hashing(items)
 
-    def told(what: str) -> Callable[[int, int], None] | None:
-        return None if progress is None else lambda done, total: progress(what, done, total)
+    with watched_parts(progress) as counted:
 
-    scanned = scan_items(items, maker, cache, strict, threads, told)
-    if overlay:
-        near, taken = overlaid(scanned.vectors, threshold, expect_false, told)
-        return _assembled(items, scanned, near, taken, fitted, maker, groups, prior)
-    if model is None:
-        taken = wanted.of_hashes()
-    else:
-        taken = threshold_of(wanted, model, fitted, maker, scanned.vectors)
-    near = pairs_within(scanned.vectors, maker.comparator, taken.value, progress=told("comparing"))
+        def told(what: str) -> Callable[[int, int], None] | None:
+            return None if counted is None else partial(counted, what)
+
+        scanned = scan_items(items, maker, cache, strict, threads, told)
+        if overlay:
+            near, taken = overlaid(scanned.vectors, threshold, expect_false, told)
+        else:
+            taken = (
+                wanted.of_hashes()
+                if model is None
+                else threshold_of(wanted, model, fitted, maker, scanned.vectors)
+            )
+            within, compares = taken.value, maker.comparator
+            near = pairs_within(scanned.vectors, compares, within, progress=told("comparing"))
     return _assembled(items, scanned, near, taken, fitted, maker, groups, prior)
 
 

@@ -1,15 +1,17 @@
 """Put the items of a source into a gallery."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from likewise.data import as_source
 from likewise.errors import BadArgument
 from likewise.gallery import Gallery
 from likewise.io.display import printable
-from likewise.model import Model
+from likewise.io.progress import Watch, watched
+from likewise.model import Model, as_model
+from likewise.results import Embeddings, Result
 from likewise.shapes import Array, Float
 from likewise.sources.base import Source
 from likewise.sources.table import Table
@@ -17,14 +19,14 @@ from likewise.sources.tabular.notes import Notes
 from likewise.stores.keepable import can_be_asked
 from likewise.stores.rows import Metadata, metadata_texts
 from likewise.tasks.origins import origin_of
-from likewise.types import Embeddings, Items
+from likewise.types import Items
 
 # Written at once: each change waits for the disk a few times, and is lost as a whole by a kill.
 _AT_ONCE = 1024
 
 
-@dataclass(frozen=True)
-class EnrolledSource:
+@dataclass(frozen=True, repr=False)
+class EnrolledSource(Result):
     """What became of the items of a source.
 
     Attributes:
@@ -42,11 +44,16 @@ class EnrolledSource:
     trained: tuple[str, ...]
     passed: tuple[str, ...] = ()
 
+    def summary(self) -> str:
+        """Return how many were enrolled."""
+        failed = f", {len(self.failed):,} failed" if self.failed else ""
+        return f"{self.added:,} added, {len(self.known):,} known already{failed}"
+
 
 def enrol(
-    model: Model,
+    model: Model | str | Path,
     gallery: str | Path | Gallery,
-    source: Source,
+    source: object,
     *,
     metadata: Metadata | None = None,
     keep_items: bool = False,
@@ -54,16 +61,17 @@ def enrol(
     replace: bool = False,
     strict: bool = False,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Watch = None,
 ) -> EnrolledSource:
     """Enrol every item of a source, under its place as its id; identities are those of the source.
 
     What was enrolled before a stop stays enrolled, and the same call goes on from there.
 
     Args:
-        model: What embeds them.
+        model: What embeds them, or the path of its folder.
         gallery: Its path, or the gallery; made where there is none.
-        source: Where the items come from.
+        source: The items: a path, a spec, a list of paths, PIL images or arrays, one array of all
+            items, (X, y) with labels, a frame, pairs, or a `Source`.
         metadata: Of every item, beside its `group` where the source has groups, and what the
             other columns of a table say of it.
         keep_items: Keep the bytes of every file in the gallery.
@@ -72,7 +80,8 @@ def enrol(
         replace: Put items in the place of those that are enrolled under the same ids.
         strict: Stop at the first item that cannot be read.
         threads: How many decode and embed; as many as there are cores (at most 16) if None.
-        progress: Called with how many items are done, of how many.
+        progress: Whether to show how far it is: True, False, None for a terminal and a notebook; or
+            what is called with how many items are done, of how many.
 
     Raises:
         ForeignEmbedding: If the gallery is another model's.
@@ -81,6 +90,8 @@ def enrol(
         SaveFailed: If they cannot be written; what was enrolled before stays.
     """
     metadata_texts([metadata or {}])
+    model = as_model(model)
+    source = as_source(source, kind=model.kind)
     items = source.items()
     if not isinstance(gallery, Gallery):
         with Gallery(gallery, model) as opened:
@@ -103,11 +114,12 @@ def enrol(
     notes, passed = _notes_of(source)
     spooled = _Spooled(gallery, items, dict(metadata or {}), notes, keep_items, paths, replace)
     try:
-        for block in model.blocks(items, strict=strict, threads=threads):
-            spooled.add(block.rows, block.vectors)
-            failed += block.failed
-            if progress is not None:
-                progress(block.done, len(items))
+        with watched(progress, "enrolling") as told:
+            for block in model.blocks(items, strict=strict, threads=threads):
+                spooled.add(block.rows, block.vectors)
+                failed += block.failed
+                if told is not None:
+                    told(block.done, len(items))
     finally:
         # What is embedded is not lost when a later item stops the rest.
         spooled.write()

@@ -1,7 +1,9 @@
 """How good are the decisions, on items never learned from?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,20 +15,35 @@ from likewise.calibration import (
     graded_distances,
     measure_probabilities,
 )
-from likewise.data import Decoded, decode_all
+from likewise.data import Decoded, as_source, decode_all
 from likewise.distances.approximate import ApproximateDistance
 from likewise.distances.base import Distance
 from likewise.distances.comparator import Comparator
 from likewise.errors import BadArgument, Leak
 from likewise.evaluation import rates_by_group, verify_all
+from likewise.io.progress import Watch, watched
 from likewise.metrics.gallery_size import by_size
 from likewise.metrics.identification import identification, one_shot
 from likewise.metrics.retrieval import retrieval
-from likewise.model import NEAREST, FeatureMaps, Model, OnnxMatcher, Reranked, check_nearest
+from likewise.model import (
+    NEAREST,
+    FeatureMaps,
+    Model,
+    OnnxMatcher,
+    Reranked,
+    as_model,
+    check_nearest,
+)
 from likewise.pairs import choose_pairs
+from likewise.report import (
+    check_report,
+    evaluation_page,
+    examples_of,
+    report_of,
+    write_report,
+)
 from likewise.results import Enrolment, Evaluation, Identification, OneShot, Retrieval
 from likewise.shapes import Array, Float, Shaped
-from likewise.sources.base import Source
 from likewise.tasks.features import features_for
 from likewise.types import Claim, Items
 
@@ -38,8 +55,8 @@ _MOST_MATCHED = 10_000
 
 
 def evaluate(
-    model: Model,
-    source: Source,
+    model: Model | str | Path,
+    source: object,
     *,
     calibration: str = "default",
     comparator: str = "",
@@ -48,12 +65,18 @@ def evaluate(
     strict: bool = False,
     by: str = "",
     rerank: int | None = None,
-) -> tuple[Evaluation, Decoded]:
+    progress: Watch = None,
+    report: str | Path = "",
+    examples: bool = True,
+    described: str = "",
+    rerun: Sequence[str] = (),
+) -> Evaluation:
     """Measure a model's frozen operating points on a source.
 
     Args:
-        model: What to measure.
-        source: Items never learned from.
+        model: What to measure, or the path of its folder.
+        source: Items never learned from: a path, a spec, a list of paths, PIL images or arrays with
+            labels, as (X, y), a frame, pairs, or a `Source`.
         calibration: Which of the model's calibrations.
         comparator: `distance` or `matcher`; the matcher where the model has one.
         prior: The share of same pairs where this is used, for what is measured of probabilities.
@@ -63,12 +86,20 @@ def evaluate(
         rerank: How many of the nearest a matcher that reads feature maps puts in order, where items
             are recognised or retrieved (50 if None); the others stay behind them, by the plain
             distance.
+        progress: Whether to show how far it is: True, False, None for a terminal and a notebook; or
+            what is called with how many items are done, of how many.
+        report: Where to write the page that shows it all, a file or a folder; empty for none.
+        examples: Show some mistakes on the page.
+        described: Where the items come from, for the page; what the source calls itself if empty.
+        rerun: Commands that make it again, for the page.
 
     Returns:
-        What was measured, and the decoded items, which the report shows mistakes from; close
-        them when done.
+        What was measured.
 
     Raises:
+        SourceNotFound: If a path leads to nothing.
+        BadArgument: If the source is nothing that holds items.
+        SaveFailed: If the page cannot be written.
         Leak: If the model learned from any of it.
         NotCalibrated: If the model has no such calibration.
         SplitError: If the items make no same or no different pair.
@@ -76,22 +107,35 @@ def evaluate(
             feature maps and looks at all.
     """
     request = DecisionRequest(prior=prior, calibration=calibration, comparator=comparator)
+    model = as_model(model)
     model.calibration(calibration, comparator)
     if rerank is not None:
         check_nearest(rerank)
         _check_reranks(model, comparator)
-    items = source.items()
-    decoded = decode_all(items, model.transform, strict=strict)
-    try:
+    items = as_source(source, kind=model.kind).items()
+    page = evaluation_page(Path(report), items.namespace) if report else None
+    if page is not None:
+        check_report(page)
+    with watched(progress, "reading") as told:
+        held = decode_all(items, model.transform, strict=strict, progress=told)
+    with held as decoded:
         leaks = _leaks(model, decoded, allowed=allow_overlap)
         measured = measure_model(model, decoded, items.namespace, request, by=by, rerank=rerank)
-    except BaseException:
-        decoded.close()
-        raise
-    if leaks:
-        found = replace(measured.verification, promises={})
-        measured = replace(measured, verification=found)
-    return measured, decoded
+        if leaks:
+            found = replace(measured.verification, promises={})
+            measured = replace(measured, verification=found)
+        if page is not None:
+            counted = measured.verification.counted
+            shown = report_of(
+                model,
+                measured,
+                examples_of(measured, decoded) if examples else (),
+                data={"test": f"{counted}: {described or items.namespace}"},
+                rerun=rerun,
+                choice=model.calibration(calibration, comparator).choice,
+            )
+            write_report(shown, page)
+    return measured
 
 
 def _check_reranks(model: Model, comparator: str) -> None:

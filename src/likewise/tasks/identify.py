@@ -2,19 +2,18 @@
 
 from pathlib import Path
 
-from likewise.data import place_of, raw_of
+from likewise.data import as_item
 from likewise.gallery import Gallery, IdentificationRequest, Identified, Rule
-from likewise.model import Model
+from likewise.model import Model, as_model
 from likewise.renamed import renamed_arguments
 from likewise.tasks.probing import probe_of
-from likewise.types import Raw
 
 
 @renamed_arguments(rule="fusion")
 def identify(
-    model: Model,
+    model: Model | str | Path,
     gallery: str | Path | Gallery,
-    item: str | Path | Raw,
+    item: object,
     *,
     fpir: float | None = None,
     prior_unknown: float = 0.5,
@@ -25,9 +24,9 @@ def identify(
     """Who an item shows, or that it shows nobody of the gallery; see `Gallery.identify`.
 
     Args:
-        model: What embeds it.
+        model: What embeds it, or the path of its folder.
         gallery: Its path, or the gallery.
-        item: A file's path, the bytes of one, or an array.
+        item: The path of a file, the bytes of one, a PIL image, or an array.
         fpir: The share of strangers that may be taken for somebody.
         prior_unknown: How often a probe shows nobody of the gallery.
         fusion: How several templates are fused: `nearest`, `mean` or `centroid`.
@@ -41,18 +40,18 @@ def identify(
         UnreadableItem: If the item cannot be decoded.
     """
     request = IdentificationRequest(fpir, prior_unknown, fusion, calibration, candidates)
-    return identify_item(model, gallery, item, request)
+    return identify_item(as_model(model), gallery, item, request)
 
 
 def identify_item(
     model: Model,
     gallery: str | Path | Gallery,
-    item: str | Path | Raw,
+    item: object,
     request: IdentificationRequest,
 ) -> Identified:
     """Say who an item shows by a request; see `identify`."""
     if not isinstance(gallery, Gallery):
         with Gallery(gallery, model, writing=False) as opened:
             return identify_item(model, opened, item, request)
-    probe = probe_of(model, raw_of(item), place_of(item, "the probe"))
+    probe = probe_of(model, *as_item(item, model.kind, "the probe"))
     return gallery.answer(probe, request)[0]

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from likewise.data import as_source
 from likewise.errors import EmptySource, GalleryBusy, MissingItems, UnreadableItem
 from likewise.gallery import TARGETS, Gallery, Limit
 from likewise.io.display import printable
-from likewise.model import Model
+from likewise.io.progress import Watch, watched
+from likewise.model import Model, as_model
+from likewise.results import Result
 from likewise.shapes import Array, Float
-from likewise.sources.base import Source
 from likewise.stores.base import Store
 from likewise.stores.rows import Change, Moved, Pin, Rows
 from likewise.tasks.origins import Origins
@@ -26,8 +28,8 @@ _SHOWN = 10
 _OF = "of"
 
 
-@dataclass(frozen=True)
-class Migration:
+@dataclass(frozen=True, repr=False)
+class Migration(Result):
     """What became of a gallery.
 
     Attributes:
@@ -46,15 +48,19 @@ class Migration:
     before: tuple[Limit, ...]
     after: tuple[Limit, ...]
 
+    def summary(self) -> str:
+        """Return how many entries are of the new model now."""
+        return f"{self.entries:,} entries, {self.embedded:,} embedded now"
+
 
 def migrate(
     gallery: str | Path,
-    model: Model,
+    model: Model | str | Path,
     *,
-    source: Source | None = None,
+    source: object = None,
     leave_out: bool = False,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Watch = None,
 ) -> Migration:
     """Give a gallery the embeddings of another model; all else of its entries stays.
 
@@ -67,12 +73,13 @@ def migrate(
 
     Args:
         gallery: Its path, or its URL.
-        model: The new one.
-        source: Where items are, if not where they were.
+        model: The new one, or the path of its folder.
+        source: Where items are, if not where they were: a path, a spec or a `Source`.
         leave_out: Remove the entries that cannot be embedded again, at the change, in place of
             refusing all.
         threads: How many decode and embed; as many as there are cores (at most 16) if None.
-        progress: Called with how many entries are done, of how many.
+        progress: Whether to show how far it is: True, False, None for a terminal and a notebook; or
+            what is called with how many items are done, of how many.
 
     Raises:
         BadArgument: If its store, one of another package, cannot go over.
@@ -81,6 +88,8 @@ def migrate(
         GalleryError: If the gallery cannot be used.
         SaveFailed: If something cannot be written; the gallery is as it was.
     """
+    model = as_model(model)
+    built = None if source is None else as_source(source, kind=model.kind)
     pin = Pin(model.fingerprint, model.manifest.distance, model.dim)
     with Gallery(gallery) as old:
         before = tuple(old.limit(target) for target in TARGETS)
@@ -88,12 +97,13 @@ def migrate(
             old.store.discard_staging()
             return Migration(old.count(), 0, 0, (), before, before)
         with old.store.staging(pin) as staged:
-            work = _Work(old, staged, model, Origins(source), threads)
+            work = _Work(old, staged, model, Origins(built), threads)
             lost = work.missing()
             if lost and not leave_out:
                 raise _refusal(lost, "Nothing was embedded yet.")
             resumed = work.ready
-            work.go_over(leave_out=leave_out, progress=progress)
+            with watched(progress, "embedding") as told:
+                work.go_over(leave_out=leave_out, progress=told)
         old.store.discard_staging()
     with Gallery(gallery, model, writing=False) as new:
         after = tuple(new.limit(target) for target in TARGETS)

@@ -3,15 +3,18 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from likewise.data import as_source
 from likewise.errors import BadArgument, NoReference, SplitError
 from likewise.io.display import printable
+from likewise.io.progress import Watch, watched
 from likewise.metrics.shift import two_samples
-from likewise.model import MOST, Model, evenly
+from likewise.model import MOST, Model, as_model, evenly
+from likewise.results import Result
 from likewise.shapes import Array, Int, Shaped
-from likewise.sources.base import Source
 from likewise.types import Claim, Items
 
 LEVEL = 0.05
@@ -20,8 +23,8 @@ _PERMUTATIONS = 999
 _LEAST_EXTREME = 4
 
 
-@dataclass(frozen=True)
-class Monitored:
+@dataclass(frozen=True, repr=False)
+class Monitored(Result):
     """Whether items look like those of a calibration.
 
     Attributes:
@@ -63,16 +66,22 @@ class Monitored:
     failed: tuple[tuple[str, str], ...]
     sentence: str
 
+    def summary(self) -> str:
+        """Return whether today's items look different, and how surely."""
+        told = "shifted" if self.shifted else "no shift found"
+        return f"{told}, p={self.p_value:.3g} at level {self.level:g}, {self.items:,} items"
+
 
 def monitor(
-    model: Model,
-    source: Source,
+    model: Model | str | Path,
+    source: object,
     *,
     calibration: str = "default",
     unlabelled: bool = False,
     level: float = LEVEL,
     seed: int = 0,
     strict: bool = False,
+    progress: Watch = None,
 ) -> Monitored:
     """Compare a source with what a calibration was fitted on, item by item, not pair by pair.
 
@@ -81,13 +90,16 @@ def monitor(
     person, or of one day, may pass for a shift. See `metrics.shift` for the test.
 
     Args:
-        model: What embeds them.
-        source: Today's items.
+        model: What embeds them, or the path of its folder.
+        source: Today's items: a path, a spec, a list of paths, PIL images or arrays, one array of
+            all items, a frame, or a `Source`.
         calibration: Which of the model's calibrations.
         unlabelled: Take every item by itself, whatever the source says.
         level: How often an alarm may be false where nothing changed.
         seed: Of all draws.
         strict: Stop at the first item that cannot be read.
+        progress: Whether to show how far it is: True, False, None for a terminal and a notebook; or
+            what is called with how many items are done, of how many.
 
     Raises:
         NotCalibrated: If the model has no such calibration.
@@ -101,6 +113,7 @@ def monitor(
             f"The level is {level}, and a share of false alarms from {LEAST_LEVEL} to below 1 is "
             "expected."
         )
+    model = as_model(model)
     fitted = model.calibration(calibration)
     kept = model.references.get(calibration)
     if kept is None:
@@ -109,11 +122,13 @@ def monitor(
             "as models saved by Likewise before it did. Calibrate again: likewise calibrate MODEL "
             "SOURCE --name NAME."
         )
-    table = source.items()
+    table = as_source(source, kind=model.kind).items()
     alone = unlabelled or fitted.claim is Claim.KNOWN_CLASSES
     names = _names(table, alone=alone)
     each = max(1, round(min(_typical(kept.units), _typical(names))))
-    embedded = model.embed(table.take(evenly(names, MOST, each, seed)), strict=strict)
+    drawn = table.take(evenly(names, MOST, each, seed))
+    with watched(progress, "embedding") as told:
+        embedded = model.embed(drawn, strict=strict, progress=told)
     today, units = np.unique(_names(embedded.items, alone=alone), return_inverse=True)
     rows = evenly(kept.units, MOST, each, seed)
     before, others = np.unique(kept.units[rows], return_inverse=True)

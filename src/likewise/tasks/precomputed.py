@@ -5,18 +5,18 @@ from pathlib import Path
 
 from likewise.calibration import Calibration, from_json, measure_probabilities, to_json
 from likewise.errors import BadArgument, DamagedModel, SourceNotFound, SplitError
-from likewise.evaluation import CrossFitted, Fitting, cross_fit, graded_by, verify_all
+from likewise.evaluation import CrossFitted, Fitting, Measured, cross_fit, graded_by, verify_all
 from likewise.io import atomic
 from likewise.io.bounded import read_plain
 from likewise.io.display import shortened
 from likewise.precomputed import FOLDS, Precomputed
-from likewise.results import Graded, Probability, Verification
+from likewise.results import Result
 
 CALIBRATION_BYTES = 1 << 24
 
 
-@dataclass(frozen=True)
-class PrecomputedCalibration:
+@dataclass(frozen=True, repr=False)
+class PrecomputedCalibration(Result):
     """A calibration, and whether its rates were measured.
 
     Attributes:
@@ -31,20 +31,9 @@ class PrecomputedCalibration:
     folds: int
     unmeasured: str
 
-
-@dataclass(frozen=True)
-class Measured:
-    """What a frozen calibration does to other data.
-
-    Attributes:
-        verification: The rates of its points, and what the distances are like.
-        probability: What its probabilities are worth.
-        grades: How the distance follows the grades of all pairs; None where nobody graded them.
-    """
-
-    verification: Verification
-    probability: Probability
-    grades: Graded | None = None
+    def summary(self) -> str:
+        """Return what its distances are, and how its rates were measured."""
+        return f"of {self.measure}, measured in {self.folds} folds"
 
 
 def evaluate_precomputed(

@@ -1,7 +1,8 @@
 """One item as the embedding that a gallery is asked with."""
 
 from likewise.model import Model
-from likewise.types import Embeddings, Items, Raw
+from likewise.results import Embeddings
+from likewise.types import Items, Raw
 
 
 def probe_of(model: Model, raw: Raw, place: str) -> Embeddings:

@@ -2,29 +2,27 @@
 
 from pathlib import Path
 
-from likewise.data import place_of, raw_of
-from likewise.gallery import Gallery
-from likewise.model import Model
-from likewise.stores.rows import Match
+from likewise.data import as_item
+from likewise.gallery import Gallery, Matches
+from likewise.model import Model, as_model
 from likewise.tasks.probing import probe_of
-from likewise.types import Raw
 
 
 def search(
-    model: Model,
+    model: Model | str | Path,
     gallery: str | Path | Gallery,
-    item: str | Path | Raw,
+    item: object,
     *,
     k: int = 10,
     where: str = "",
     approximate: bool = False,
-) -> list[Match]:
+) -> Matches:
     """The entries of a gallery that are nearest to an item, nearest first.
 
     Args:
-        model: What embeds it.
+        model: What embeds it, or the path of its folder.
         gallery: Its path, or the gallery.
-        item: A file's path, the bytes of one, or an array.
+        item: The path of a file, the bytes of one, a PIL image, or an array.
         k: How many; fewer where there are fewer.
         where: What their metadata must be: `season = "winter"`; see `stores/where.py`.
         approximate: Whether the gallery's index may answer, which can miss some; without one of
@@ -35,8 +33,9 @@ def search(
         ForeignEmbedding: If it is another model's.
         UnreadableItem: If the item cannot be decoded.
     """
+    model = as_model(model)
     if not isinstance(gallery, Gallery):
         with Gallery(gallery, model, writing=False) as opened:
             return search(model, opened, item, k=k, where=where, approximate=approximate)
-    probe = probe_of(model, raw_of(item), place_of(item, "the probe"))
+    probe = probe_of(model, *as_item(item, model.kind, "the probe"))
     return gallery.search(probe, k, where or None, approximate=approximate)

@@ -19,12 +19,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, TypeAlias, final
+from typing import IO, Any, BinaryIO, TypeAlias, final
 
 import numpy as np
 
 from likewise.errors import BadArgument, MissingExtra
 from likewise.io import atomic
+from likewise.results import SCHEMA, Result
 from likewise.shapes import Array, Float, Shaped
 from likewise.types import Items
 
@@ -34,8 +35,8 @@ SLICE_ROWS = 4096
 Failed: TypeAlias = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True)
-class WrittenVectors:
+@dataclass(frozen=True, repr=False)
+class WrittenVectors(Result):
     """What was written.
 
     Attributes:
@@ -49,6 +50,16 @@ class WrittenVectors:
     items: int
     dim: int
     failed: tuple[tuple[str, str], ...]
+
+    def summary(self) -> str:
+        """Return how many vectors were written, and where."""
+        return f"{self.items:,} x {self.dim} in {', '.join(map(str, self.paths))}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was written as `--json` prints it."""
+        files = [str(path) for path in self.paths]
+        told = {"schema": SCHEMA, "out": files[0], "files": files, "items": self.items}
+        return {**told, "dim": self.dim, "failed": [list(one) for one in self.failed]}
 
 
 def check_vectors_path(path: Path) -> None:

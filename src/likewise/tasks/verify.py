@@ -3,18 +3,17 @@
 from pathlib import Path
 
 from likewise.calibration import DecisionRequest
-from likewise.data import place_of, raw_of
-from likewise.model import Model
+from likewise.data import as_item
+from likewise.model import Model, as_model
 from likewise.renamed import renamed_arguments
 from likewise.results import Decision
-from likewise.types import Raw
 
 
 @renamed_arguments(at="operating_point")
 def verify(
-    model: Model,
-    first: str | Path | Raw,
-    second: str | Path | Raw,
+    model: Model | str | Path,
+    first: object,
+    second: object,
     *,
     far: float | None = None,
     prior: float = 0.5,
@@ -27,9 +26,9 @@ def verify(
     """Decide whether two items are the same, with the error rate measured for that decision.
 
     Args:
-        model: What compares them.
-        first: A file's path, the bytes of one, or an array.
-        second: Likewise.
+        model: What compares them, or the path of its folder.
+        first: An item: the path of a file, the bytes of one, a PIL image, or an array.
+        second: The other item, in the same forms.
         far: Use the threshold fitted for this false-accept rate; by default .01 where the data
             support it, else the smallest that they do.
         prior: The share of same pairs where this is used, which the probability assumes, and the
@@ -60,17 +59,15 @@ def verify(
         calibration=calibration,
         comparator=comparator,
     )
-    return decide_pair(model, first, second, request)
+    return decide_pair(as_model(model), first, second, request)
 
 
-def decide_pair(
-    model: Model, first: str | Path | Raw, second: str | Path | Raw, request: DecisionRequest
-) -> Decision:
+def decide_pair(model: Model, first: object, second: object, request: DecisionRequest) -> Decision:
     """Decide whether two items are the same; see `verify`."""
     fitted = model.calibration(request.calibration, request.comparator)
     fitted.point(request)  # what no threshold answers is refused before any work
     vectors = [
-        model.features_for_one(raw_of(item), place_of(item, name), request.comparator)
+        model.features_for_one(*as_item(item, model.kind, name), request.comparator)
         for item, name in ((first, "the first item"), (second, "the second item"))
     ]
     distance = float(model.comparator(request.comparator).rows(*vectors)[0])

@@ -14,7 +14,7 @@ from likewise.learn.augmentations.affine import Affine
 from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.jitter import Jitter
 from likewise.learn.augmentations.rotated_classes import RotatedClasses
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
 from likewise.types import Form
@@ -128,14 +128,14 @@ def test_series_are_refused_by_what_takes_images(spec: str) -> None:
     series = Arrays.of(*waves(count=40, each=4), namespace="waves")
     recipe = Recipe.for_kind("series").with_settings([f"augmentations={spec}"])
     with pytest.raises(BadArgument, match=f"{spec} takes images, .* makes frames"):
-        train(recipe, series)
+        begin_run(recipe, series)
 
 
 @pytest.mark.parametrize("spec", ["time_crop", "scale", "channel_drop"])
 def test_images_are_refused_by_what_takes_series(spec: str) -> None:
     recipe = Recipe(source="characters", augmentations=(spec,))
     with pytest.raises(BadArgument, match=f"{spec} takes frames, .* makes images"):
-        train(recipe)
+        begin_run(recipe)
 
 
 @pytest.mark.parametrize("name", FAMILY.names())

@@ -8,7 +8,7 @@ from likewise.distances.cosine import Cosine
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, TrainingError, UnknownName
 from likewise.learn.encoders import FAMILY as ENCODERS
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.learn.losses import FAMILY as LOSSES
 from likewise.recipe.recipe import Recipe
 from likewise.types import Form, InputShape, Labels
@@ -113,7 +113,7 @@ def test_each_member_has_rows_of_its_own_for_the_classes():
 def test_a_loss_for_other_members_than_there_are_is_refused(encoder):
     recipe = Recipe(source="characters", encoder=encoder, loss="by_member", distance="cosine")
     with pytest.raises(TrainingError, match=r"learns 2 members, and .* has [14].*members=2"):
-        train(recipe)
+        begin_run(recipe)
 
 
 def test_an_ensemble_is_trained_from_a_recipe():
@@ -128,7 +128,7 @@ def test_an_ensemble_is_trained_from_a_recipe():
             "steps=2",
         ]
     )
-    run = train(recipe).finish()
+    run = begin_run(recipe).finish()
     network = run.model()
     run.data.close()
     assert network.encoder.dim == 18

@@ -11,7 +11,7 @@ from likewise.errors import RecipeError
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.loop.chunks import embedded_in_chunks
 from likewise.learn.loop.run import Run
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.learn.losses import FAMILY as LOSSES
 from likewise.learn.network.network import Network
 from likewise.recipe.recipe import Recipe
@@ -144,7 +144,7 @@ def started(*settings: str) -> Run:
     recipe = Recipe.for_kind("series").with_settings(
         ["encoder=lstm(hidden=4)", "precision=float32", "steps=6", "ema_decay=0", *settings]
     )
-    return train(recipe, Arrays.of(series, names, namespace="waves"))
+    return begin_run(recipe, Arrays.of(series, names, namespace="waves"))
 
 
 def weights(run: Run) -> Tensor:

@@ -12,7 +12,7 @@ from torch import nn
 from likewise.errors import TrainingError
 from likewise.learn.loop import epochs
 from likewise.learn.loop.diagnostics import LOOK, Diagnostics, faults, norm_of
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.learn.loop.validation import sample_of
 from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe
@@ -30,7 +30,7 @@ def waved(*settings, count=100, each=4, **options):
     recipe = Recipe.for_kind("series").with_settings(
         ["encoder=conv1d(width=8)", "precision=float32", *settings]
     )
-    return train(recipe, Arrays.of(series, names, namespace="waves"), **options)
+    return begin_run(recipe, Arrays.of(series, names, namespace="waves"), **options)
 
 
 def characters(*settings):
@@ -44,7 +44,7 @@ def characters(*settings):
             *settings,
         ]
     )
-    return train(recipe)
+    return begin_run(recipe)
 
 
 # ── the words for what was seen ───────────────────────────────────────────────────────────────

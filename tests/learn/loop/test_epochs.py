@@ -16,7 +16,7 @@ from likewise.errors import TrainingError
 from likewise.learn.loop import averaging
 from likewise.learn.loop.epochs import _batches
 from likewise.learn.loop.schedule import waited
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.recipe.recipe import Recipe
 from likewise.results.evaluation import Epoch
 from likewise.sources.arrays import Arrays
@@ -36,7 +36,7 @@ def started(*settings, count=30, on_step=None, **options):
     series, names = waves(count=count, each=5)
     recipe = Recipe.for_kind("series").with_settings([*SMALL, *settings])
     source = Arrays.of(series, names, namespace="waves")
-    return train(recipe, source, on_step=on_step, **options)
+    return begin_run(recipe, source, on_step=on_step, **options)
 
 
 def stopping(after, *settings, **options):

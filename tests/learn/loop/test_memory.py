@@ -9,7 +9,7 @@ from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, RecipeError, TrainingError
 from likewise.learn.loop.memory import Memory
 from likewise.learn.loop.run import Run
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.learn.losses.contrastive import Contrastive
 from likewise.learn.losses.supcon import SupCon
 from likewise.recipe.recipe import Recipe
@@ -57,7 +57,7 @@ def started(*settings: str, count: int = 30) -> Run:
     recipe = Recipe.for_kind("series").with_settings(
         [*base, "precision=float32", "loss=contrastive", "steps=8", "memory_start=0", *settings]
     )
-    return train(recipe, Arrays.of(series, names, namespace="waves"))
+    return begin_run(recipe, Arrays.of(series, names, namespace="waves"))
 
 
 def weights(run: Run) -> Tensor:

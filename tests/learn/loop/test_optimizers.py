@@ -7,7 +7,7 @@ from torch import nn
 
 from likewise.errors import UnknownName
 from likewise.learn.loop.optimizers import MATRICES, Muon, groups_of, optimizer_of, orthogonal
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
 from tests.conftest import waves
@@ -91,7 +91,7 @@ def test_a_matcher_leaves_the_matrices_of_the_encoder_as_they_are_without_it(mat
         ["encoder=convnet4(dim=3, width=4)", "optimizer=muon", f"matcher={matcher}"]
     )
     names = np.repeat(np.arange(30), 4).astype(str)
-    run = train(recipe, Arrays.of(pictures, names, namespace="pictures"))
+    run = begin_run(recipe, Arrays.of(pictures, names, namespace="pictures"))
     run.data.close()
     made = optimizer_of(run.recipe, run.network, run.objective)
     names = {id(parameter): name for name, parameter in run.network.named_parameters()}
@@ -107,7 +107,7 @@ def test_a_run_learns_with_it():
     recipe = Recipe.for_kind("series").with_settings(
         ["encoder=transformer(width=8, layers=1)", "optimizer=muon", "epochs=4"]
     )
-    run = train(recipe, Arrays.of(series, names, namespace="waves")).finish()
+    run = begin_run(recipe, Arrays.of(series, names, namespace="waves")).finish()
     run.data.close()
     losses = [epoch.loss for epoch in run.epochs]
     assert losses[-1] < losses[0]

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from likewise.errors import BadArgument, NothingToResume, UnfinishedRun
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.learn.loop import checkpoint
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
 from tests.conftest import waves
@@ -49,7 +49,7 @@ def started(case, path, *, stop_after=None, resume=False, settings=()):
             run.stop()
 
     source = Arrays.of(series, names, namespace="waves")
-    run = train(recipe, source, on_step=step, checkpoint_path=path, resume=resume)
+    run = begin_run(recipe, source, on_step=step, checkpoint_path=path, resume=resume)
     return run
 
 
@@ -91,7 +91,7 @@ def test_another_recipe_or_other_data_are_no_run_to_go_on_with(tmp_path):
     recipe = Recipe.for_kind("series").with_settings([*BASE, *CASES["lstm"][0]])
     source = Arrays.of(series, names, namespace="waves")
     with pytest.raises(NothingToResume, match="other data"):
-        train(recipe, source, checkpoint_path=path, resume=True).finish()
+        begin_run(recipe, source, checkpoint_path=path, resume=True).finish()
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "garbled", "pickle"])
@@ -127,12 +127,12 @@ def test_an_unfinished_run_is_not_lost_by_accident(tmp_path):
     out = tmp_path / "model"
     kept = checkpoint.checkpoint_path(out)
     with pytest.raises(NothingToResume, match="There is no unfinished run"):
-        learn(Recipe(), out=out, resume=True)
+        run_experiment(Recipe(), out=out, resume=True)
     kept.write_bytes(b"something")
     with pytest.raises(UnfinishedRun, match=r"--resume.*--overwrite"):
-        learn(Recipe(), out=out)
+        run_experiment(Recipe(), out=out)
     with pytest.raises(BadArgument, match="Choose one"):
-        learn(Recipe(), out=out, resume=True, overwrite=True)
+        run_experiment(Recipe(), out=out, resume=True, overwrite=True)
     assert kept.read_bytes() == b"something"
 
 

@@ -6,9 +6,9 @@ import torch
 from safetensors.torch import load
 
 from likewise.errors import BadArgument, RecipeError, SplitError, TrainingError
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.learn.loop.schedule import schedule
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
 from likewise.types import Role
@@ -25,7 +25,7 @@ SMALL = [
 def started(*settings, count=30, on_step=None):
     series, names = waves(count=count, each=5)
     recipe = Recipe.for_kind("series").with_settings([*SMALL, *settings])
-    return train(recipe, Arrays.of(series, names, namespace="waves"), on_step=on_step)
+    return begin_run(recipe, Arrays.of(series, names, namespace="waves"), on_step=on_step)
 
 
 def weights(network):
@@ -188,7 +188,7 @@ def test_the_rows_of_a_loss_learn_at_their_own_rate():
 def test_copies_that_are_classes_of_their_own_have_rows_of_their_own():
     recipe = Recipe(augmentations=("rotated_classes(copies=2)", "affine"), loss="softmax")
     settings = ["source=characters", "transform=image(size=12)", "encoder=convnet4(width=4)"]
-    run = train(recipe.with_settings([*settings, "steps=3", "precision=float32"]))
+    run = begin_run(recipe.with_settings([*settings, "steps=3", "precision=float32"]))
     identities = len(set(run.data.parts[Role.TRAIN].items.identities))
     assert run.objective.loss.head.out_features == 2 * identities
     assert math.isfinite(run.finish().epochs[-1].loss)
@@ -198,7 +198,7 @@ def test_what_a_loss_has_learned_is_saved_and_never_exported(tmp_path):
     recipe = Recipe(loss="arcface", augmentations=("affine",)).with_settings(
         ["source=characters", "transform=image(size=12)", "encoder=convnet4(width=4)", "steps=3"]
     )
-    made = learn(recipe, out=tmp_path / "model", audit=False, examples=False)
+    made = run_experiment(recipe, out=tmp_path / "model", audit=False, examples=False)
     weights = load(made.model.read("weights"))
     assert weights["loss.directions"].shape[1] == made.model.dim
     assert all(key.startswith(("encoder.", "loss.")) for key in weights)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from likewise.errors import BadArgument
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.learn.losses import FAMILY
 from likewise.learn.losses.base import Loss
 from likewise.recipe.recipe import Recipe
@@ -169,6 +169,6 @@ def test_a_run_learns_from_pairs(name: str) -> None:
     recipe = Recipe.for_kind("series").with_settings(
         [*settings, f"loss={name}", "epochs=6", "learning_rate=0.01", "ema_decay=0"]
     )
-    run = train(recipe, Arrays.of(series, names, namespace="waves")).finish()
+    run = begin_run(recipe, Arrays.of(series, names, namespace="waves")).finish()
     costs = [epoch.loss for epoch in run.epochs]
     assert np.mean(costs[-2:]) < 0.9 * np.mean(costs[:2])

@@ -8,7 +8,7 @@ from pytorch_metric_learning import losses
 from torch import Tensor
 
 from likewise.errors import BadArgument, MissingExtra, UnknownName
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.learn.losses import FAMILY
 from likewise.learn.ops.pml_adapter import pml_names
 from likewise.recipe.recipe import Recipe
@@ -141,7 +141,7 @@ def test_a_run_learns_by_it(name: str) -> None:
         ]
     )
     assert recipe == Recipe.from_toml(recipe.to_toml())
-    run = train(recipe, Arrays.of(series, names, namespace="waves")).finish()
+    run = begin_run(recipe, Arrays.of(series, names, namespace="waves")).finish()
     assert run.epochs[-1].loss < run.epochs[0].loss
     own = [key for key in run.best if key.startswith("loss.")]
     assert bool(own) == (name == "ProxyNCALoss")

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from likewise.data import decode_all
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, DamagedModel
 from likewise.learn.encoders import FAMILY as ENCODERS
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.learn.loop.run import Run
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.learn.matchers.attention import Attention
 from likewise.learn.matchers.relation import Relation
 from likewise.learn.network import matching as matching_module
@@ -327,7 +328,7 @@ def made(request, tmp_path_factory):
             "fractions.test=0.1",
         ]
     )
-    return learn(recipe, out=tmp_path_factory.mktemp("mapped") / "model", audit=False)
+    return run_experiment(recipe, out=tmp_path_factory.mktemp("mapped") / "model", audit=False)
 
 
 def test_it_is_calibrated_beside_the_distance_and_measured(made) -> None:
@@ -362,8 +363,8 @@ def test_two_items_are_decided_by_their_maps(made) -> None:
 def test_of_very_many_items_some_are_compared(made, monkeypatch) -> None:
     monkeypatch.setattr(features, "MOST_MAPPED", 40)
     source = SOURCES.build("characters")
-    measured, decoded = evaluate(made.model, source, allow_overlap=True, rerank=3)
-    with decoded:
+    measured = evaluate(made.model, source, allow_overlap=True, rerank=3)
+    with decode_all(source.items(), made.model.transform) as decoded:
         assert measured.drawn == "40 of 2,720 items, drawn by lot"
         assert measured.reranked == 3
         assert measured.verification.same_pairs + measured.verification.different_pairs == 780
@@ -421,7 +422,7 @@ def training(path: Path | None, *, stop_after: int | None = None, resume: bool =
 
     steps: list[float] = []
     source = Arrays.of(list(pictures), names, namespace="pictures")
-    run = train(recipe, source, on_step=step, checkpoint_path=path, resume=resume)
+    run = begin_run(recipe, source, on_step=step, checkpoint_path=path, resume=resume)
     return run.finish()
 
 

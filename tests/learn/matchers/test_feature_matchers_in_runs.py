@@ -8,9 +8,9 @@ import torch
 
 from likewise.errors import BadArgument, TrainingError
 from likewise.learn.encoders import FAMILY as ENCODERS
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.learn.loop.run import Run
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.learn.loop.validation import sample_error, sample_of, validated
 from likewise.learn.network.export import export_network
 from likewise.learn.network.matching import matcher_of
@@ -88,7 +88,7 @@ def characters(*settings: str) -> Run:
             *settings,
         ]
     )
-    return train(recipe)
+    return begin_run(recipe)
 
 
 SELECTING = "fractions={'train': 0.6, 'select': 0.2, 'calibrate': 0.1, 'test': 0.1}"
@@ -180,7 +180,7 @@ def settings(path) -> Recipe:
 @pytest.fixture(scope="module")
 def made(graded, tmp_path_factory):
     out = tmp_path_factory.mktemp("models") / "graded"
-    return learn(settings(graded), out=out, audit=False, examples=False)
+    return run_experiment(settings(graded), out=out, audit=False, examples=False)
 
 
 def test_a_grade_is_calibrated_for_the_matcher_and_for_the_distance(made, graded) -> None:
@@ -195,10 +195,9 @@ def test_a_grade_is_calibrated_for_the_matcher_and_for_the_distance(made, graded
     assert found.accuracy.coverage.pairs == found.pairs
     source = Table(str(graded), same_from=4, different_to=1.2)
     for comparator, of in (("", by_matcher), ("distance", by_distance)):
-        told, decoded = evaluate(model, source, allow_overlap=True, comparator=comparator)
-        with decoded:
-            assert told.grades.accuracy is not None
-            items = decoded.items
+        told = evaluate(model, source, allow_overlap=True, comparator=comparator)
+        assert told.grades.accuracy is not None
+        items = source.items()
         first, second = (items.read(int(end[0])) for end in (items.pairs.first, items.pairs.second))
         decision = verify(model, first, second, comparator=comparator)
         assert decision.grade == of.grades.grade(decision.distance)
@@ -222,4 +221,4 @@ def test_grades_are_not_what_a_matcher_learns_from(graded) -> None:
     recipe = replace(settings(graded), loss="cosent", sampler="source_pairs(grades=True)")
     words = r"attention\(width=8\) learns from pairs that are the same or different, and source_p"
     with pytest.raises(BadArgument, match=words):
-        train(recipe)
+        begin_run(recipe)

@@ -11,9 +11,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from likewise.errors import TrainingError
 from likewise.learn.encoders import FAMILY as ENCODERS
-from likewise.learn.experiment import learn
+from likewise.learn.experiment import run_experiment
 from likewise.learn.loop import epochs
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.learn.network.network import Network
 from likewise.learn.network.whitening import Whitening
 from likewise.recipe.recipe import Recipe
@@ -143,7 +143,7 @@ def test_what_has_collapsed_is_left_to_those_who_say_so(value):
 def started(*settings):
     series, names = waves(count=30, each=5)
     recipe = Recipe.for_kind("series").with_settings([*SMALL, *settings])
-    return train(recipe, Arrays.of(series, names, namespace="waves"))
+    return begin_run(recipe, Arrays.of(series, names, namespace="waves"))
 
 
 @pytest.mark.parametrize("averaging", [0.0, 0.9])
@@ -167,7 +167,7 @@ def test_a_saved_model_has_it(tmp_path):
     source = Arrays.of(series, names, namespace="waves")
     recipe = Recipe.for_kind("series").with_settings([*SMALL, "whiten=0.1"])
     # The export is compared with torch before it is handed over.
-    model = learn(recipe, source, out=tmp_path / "model", audit=False).model
+    model = run_experiment(recipe, source, out=tmp_path / "model", audit=False).model
     assert "whiten = 0.1" in (tmp_path / "model" / "recipe.toml").read_text(encoding="utf-8")
     weights = load(model.read("weights"))
     encoder = ENCODERS.build(recipe.encoder, shape=model.transform.shape)

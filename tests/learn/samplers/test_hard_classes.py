@@ -9,7 +9,7 @@ import torch
 from likewise.data.cache import decode_all
 from likewise.errors import BadArgument, TrainingError
 from likewise.learn.encoders import FAMILY as ENCODERS
-from likewise.learn.loop.train import train
+from likewise.learn.loop.train import begin_run
 from likewise.learn.loop.validation import class_centres
 from likewise.learn.network.network import Network
 from likewise.learn.samplers import FAMILY
@@ -154,7 +154,7 @@ def started(path: Any = None, *, stop_after: int | None = None, resume: bool = F
             run.stop()
 
     source = Arrays.of(series, names, namespace="waves")
-    run = train(recipe, source, on_step=step, checkpoint_path=path, resume=resume)
+    run = begin_run(recipe, source, on_step=step, checkpoint_path=path, resume=resume)
     return run
 
 

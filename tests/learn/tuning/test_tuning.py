@@ -359,8 +359,9 @@ def test_too_few_identities_are_refused(recipe, tmp_path):
 @pytest.mark.slow
 def test_a_budget_without_time_for_a_second_trial_is_refused(recipe, tmp_path, monkeypatch):
     from likewise.learn.tuning import search as searching
+    from likewise.learn.tuning import trial
 
-    slow = searching.measured
+    slow = trial.run_trial
 
     def slower(*args, **kwargs):
         figure = slow(*args, **kwargs)
@@ -509,7 +510,7 @@ def test_the_command_prints_a_table(recipe, tmp_path, likewise, likewise_json, a
     ("words", "message"),
     [
         ((), "No source was given"),
-        (("--resume", "--set", "warmup=0.2"), "--set, --seed and --recipe make a recipe"),
+        (("--resume", "--set", "warmup=0.2"), "Settings, fields and a preset make a recipe"),
         (("characters", "--budget", "soon"), "no duration"),
         (("characters",), "needs a budget"),
         (("characters", "--budget", "9min", "--search", "lss=a|b"), "Did you mean 'loss'"),

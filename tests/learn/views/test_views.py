@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from likewise.errors import BadArgument, SpecError
 from likewise.learn.encoders import FAMILY as ENCODERS
-from likewise.learn.experiment import learn
-from likewise.learn.loop.train import train
+from likewise.learn.experiment import run_experiment
+from likewise.learn.loop.train import begin_run
 from likewise.learn.network.export import export_network
 from likewise.learn.network.network import Network
 from likewise.learn.views import FAMILY
@@ -108,7 +108,7 @@ def test_bad_arguments_are_named(spec: str, match: str) -> None:
 def test_series_have_no_views_and_unknown_views_are_named() -> None:
     recipe = Recipe.for_kind("series").with_settings(["views=mirrored"])
     with pytest.raises(BadArgument, match=r"mirrored takes images, .* makes frames"):
-        train(recipe, Arrays.of(*waves(count=40, each=4), namespace="waves"))
+        begin_run(recipe, Arrays.of(*waves(count=40, each=4), namespace="waves"))
     with pytest.raises(SpecError, match="Did you mean 'mirrored'"):
         Recipe().with_settings(["views=mirored"])
     both = Recipe().with_settings(["views=('shifted', 'turned(degrees=5.0)')"])
@@ -179,7 +179,9 @@ def test_views_are_part_of_the_fingerprint(drawings: Path, tmp_path: Path) -> No
         "steps=2",
     ]
     plain, viewed = (
-        learn(Recipe().with_settings([*settings, *more]), out=tmp_path / name, audit=False).model
+        run_experiment(
+            Recipe().with_settings([*settings, *more]), out=tmp_path / name, audit=False
+        ).model
         for name, more in (("plain", []), ("viewed", ["views=('shifted(share=0.07)', 'turned')"]))
     )
     assert plain.manifest.fingerprint != viewed.manifest.fingerprint

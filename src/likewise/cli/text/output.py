@@ -5,25 +5,23 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from likewise.results import to_plain
+from likewise.results import SCHEMA, Result
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from likewise.sources.tabular.grades import Grading
 
 SHOWN = 10
 """How many of a list are named; the JSON names all."""
 
 
-def as_json_line(value: "DataclassInstance") -> str:
-    """Return a result as one JSON object."""
+def as_json_line(result: Result, **more: object) -> str:
+    """Return a result as one JSON object, with more that a command says of it."""
+    return json.dumps({**result.to_dict(), **more}, allow_nan=False)
 
-    def plain(other: object) -> object:
-        tolist = getattr(other, "tolist", None)
-        return str(other) if tolist is None else tolist()
 
-    return json.dumps(to_plain(value), default=plain, allow_nan=False)
+def json_line(found: Mapping[str, object]) -> str:
+    """Return named values as one JSON object of the form that results have."""
+    return json.dumps({"schema": SCHEMA, **found}, allow_nan=False)
 
 
 def first_of(lines: Sequence[str], more: str = "") -> list[str]:
@@ -77,7 +75,7 @@ def grading_options(grading: "Grading | None") -> dict[str, object]:
 def say(found: Mapping[str, object], *, as_json: bool) -> None:
     """Print named values: a line each, or one JSON object."""
     if as_json:
-        print(json.dumps(found))
+        print(json_line(found))
         return
     for name, value in found.items():
         shown = f"{value:,}" if isinstance(value, int) else value

@@ -9,10 +9,10 @@ from likewise.report import UNKNOWN_TRAINING, counted, stratified_words
 
 if TYPE_CHECKING:
     from likewise.calibration import Calibration
-    from likewise.evaluation import CrossFitted
+    from likewise.evaluation import CrossFitted, Measured
     from likewise.precomputed import Precomputed
     from likewise.results import Verification
-    from likewise.tasks.precomputed import Measured, PrecomputedCalibration
+    from likewise.tasks.precomputed import PrecomputedCalibration
 
 
 def cross_fitted_lines(given: "Precomputed", found: "CrossFitted") -> list[str]:

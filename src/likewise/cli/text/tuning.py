@@ -1,7 +1,5 @@
 """How a search over recipes reads on a terminal."""
 
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,24 +38,8 @@ def tuning_lines(found: "Tuning") -> list[str]:
         told.append("nothing that was tried is better there; the recipe stands as it was given")
     else:
         told.append(
-            f"that is {_better_by(found):.4f} better, and optimistic: the best of "
+            f"that is {found.better_by:.4f} better, and optimistic: the best of "
             f"{len(found.trials)} was chosen by this very figure. train measures on others"
         )
     told.append(f"recipe: {found.output}")
     return told
-
-
-def tuning_json(found: "Tuning") -> str:
-    """Return what was found, as one JSON object."""
-    plain = {
-        **asdict(found),
-        "recipe": found.recipe.to_toml(),
-        "output": str(found.output),
-        "better_by": _better_by(found),
-    }
-    return json.dumps(plain, allow_nan=False)
-
-
-def _better_by(found: "Tuning") -> float:
-    first, best = found.trials[0].figure, found.best.figure
-    return 0.0 if first is None or best is None else first - best

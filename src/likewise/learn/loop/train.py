@@ -42,7 +42,7 @@ from likewise.sources.base import Source
 from likewise.types import Role
 
 
-def train(
+def begin_run(
     recipe: Recipe,
     source: Source | None = None,
     *,

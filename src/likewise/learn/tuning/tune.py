@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from likewise.errors import BadArgument, TrainingError
 from likewise.io import atomic
@@ -23,6 +24,7 @@ from likewise.learn.tuning.study import Study, require_place
 from likewise.learn.tuning.study_id import StudyId, Trial, require_same, study_path
 from likewise.learn.tuning.trial import learned_part, timed, trial_folds, trial_words
 from likewise.recipe import Recipe
+from likewise.results import Cell, Result
 from likewise.sources.base import Source
 
 LEAST_SECONDS = 0.5
@@ -32,8 +34,8 @@ _MARGIN = 0.9
 _RESERVE_SECONDS = 2.0
 
 
-@dataclass(frozen=True)
-class Tuning:
+@dataclass(frozen=True, repr=False)
+class Tuning(Result):
     """What a search found.
 
     Attributes:
@@ -61,6 +63,34 @@ class Tuning:
     budget_seconds: float
     seconds: float
     stopped: bool
+
+    def summary(self) -> str:
+        """Return how many recipes were tried, and what the best was worth."""
+        first, best = self.trials[0].figure, self.best.figure
+        return f"{len(self.trials)} trials, validation error {best:.4f} ({first:.4f} as given)"
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return a row for each trial."""
+        return [
+            {
+                "trial": one.number,
+                "error": one.figure,
+                "ended": one.ended,
+                "seconds": one.seconds,
+                "settings": ", ".join(one.settings),
+            }
+            for one in self.trials
+        ]
+
+    @property
+    def better_by(self) -> float:
+        """How much less the best errs than the recipe as it was given; 0 where nothing did."""
+        first, best = self.trials[0].figure, self.best.figure
+        return 0.0 if first is None or best is None else first - best
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was found as `--json` prints it, the recipe as TOML."""
+        return {**super().to_dict(), "recipe": self.recipe.to_toml(), "better_by": self.better_by}
 
 
 def search_recipes(

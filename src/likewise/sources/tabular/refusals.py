@@ -56,7 +56,7 @@ def no_column(sheet: Sheet, missing: list[str], ways: Sequence[Sequence[str]]) -
     expected = ", or ".join(listed_names(way) for way in ways)
     return DamagedSource(
         f"{sheet.place} has no column {name!r}.{hint} It has {shown}{more}. Expected are "
-        f"{expected}; a column of another name is told as in table(path, label='name')."
+        f"{expected}; a column of another name is told as in {sheet.naming}."
     )
 
 

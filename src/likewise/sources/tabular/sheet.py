@@ -20,12 +20,14 @@ class Sheet:
         read: Gives the columns of these names, each a chunked Arrow array.
         lines: Gives the lines of the file on which these rows begin (rows from 0, lines from 1);
             none where the file has no lines.
+        naming: How a column of another name is told, for an error.
     """
 
     place: str
     names: tuple[str, ...]
     read: Callable[[Sequence[str]], dict[str, Any]]
     lines: Callable[[Sequence[int]], list[int]]
+    naming: str = "table(path, label='name')"
 
     def rows(self, rows: Sequence[int] | Int[Array, "n"]) -> str:
         """What an error calls these rows, given from 0: `row 3 (line 4)`.

@@ -1,7 +1,7 @@
 """Ctrl-C and SIGTERM while training: stop after the step, keep what was learned."""
 
 import signal
-import sys
+import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
@@ -16,13 +16,21 @@ TERMINATED = 143
 
 
 class Stopping:
-    """While open, the first signal asks the run to stop, and the second ends the process."""
+    """While open, the first signal asks the run to stop, and the second ends as signals do.
 
-    def __init__(self) -> None:
+    Args:
+        tell: Called with what is kept, in words.
+        ends: Whether SIGTERM is listened for too, and ends the process once the run has stopped: of
+            a program of our own.
+    """
+
+    def __init__(self, tell: Callable[[str], None], *, ends: bool = False) -> None:
+        self.tell = tell
+        self.ends = ends
         self.terminated = False
         self._before: dict[signal.Signals, Handler] = {}
 
-    def __enter__(self) -> "Stopping":
+    def __enter__(self) -> "Stopping":  # noqa: PYI034 - beartype cannot check Self
         return self
 
     def __exit__(
@@ -34,9 +42,11 @@ class Stopping:
         self._restore()
 
     def start(self, run: "Run") -> None:
-        """Listen for this run."""
+        """Listen for this run; signals come to the main thread alone."""
+        if threading.current_thread() is not threading.main_thread():
+            return
         handler = self._handler(run)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM) if self.ends else (signal.SIGINT,):
             self._before[number] = signal.signal(number, handler)
 
     def _handler(self, run: "Run") -> Callable[[int, FrameType | None], None]:
@@ -52,13 +62,13 @@ class Stopping:
     def stopped(self, run: "Run") -> None:
         """Say what is kept; when the process was told to end, end it."""
         self._restore()
-        print(
-            f"Stopped; {run.checkpoint_path} holds all that is needed to go on (--resume).",
-            file=sys.stderr,
+        self.tell(
+            f"Stopped; {run.checkpoint_path} holds all that is needed to go on (--resume, "
+            "resume=True)."
         )
         if self.terminated:
             raise SystemExit(TERMINATED)
-        print("Saving the best model so far; Ctrl-C again ends without it.", file=sys.stderr)
+        self.tell("Saving the best model so far; Ctrl-C again ends without it.")
 
     def _restore(self) -> None:
         while self._before:

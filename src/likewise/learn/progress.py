@@ -1,27 +1,22 @@
-"""A progress bar on a terminal, plain lines elsewhere."""
+"""How a training run goes: a bar in a terminal or a notebook, plain lines elsewhere."""
 
-import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich import progress
-from rich.console import Console
 
 from likewise.io.display import printable
+from likewise.io.progress import SECONDS_BETWEEN_LINES, console, takes_bars
 from likewise.results import Epoch
 
 if TYPE_CHECKING:
     from likewise.auditing import Audit
     from likewise.learn.loop.run import Run
+    from likewise.recipe import Start
 
-_SECONDS_BETWEEN_LINES = 10.0
 _NAMED = 3
-
-
-def takes_bars(console: Console) -> bool:
-    """Whether a bar can move there: on a real terminal, whatever the environment asks for."""
-    return sys.stderr.isatty() and console.is_interactive
 
 
 class Progress:
@@ -33,7 +28,7 @@ class Progress:
 
     def __init__(self, *, quiet: bool) -> None:
         self.quiet = quiet
-        self.console = Console(file=sys.stderr, highlight=False)
+        self.console = console()
         self.bar: progress.Progress | None = None
         if takes_bars(self.console) and not quiet:
             self.bar = progress.Progress(
@@ -49,7 +44,7 @@ class Progress:
         self.last_line = time.monotonic()
         self.noted = ""
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "Progress":  # noqa: PYI034 - beartype cannot check Self
         return self
 
     def __exit__(
@@ -65,9 +60,21 @@ class Progress:
         if self.bar is not None:
             self.bar.start()
             self.bar.update(self.task, completed=done / total, words=f"decoded {done} of {total}")
-        elif not self.quiet and time.monotonic() - self.last_line >= _SECONDS_BETWEEN_LINES:
+        elif not self.quiet and time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self.last_line = time.monotonic()
             self._line(f"decoded {done} of {total} items")
+
+    def stages(self, seconds: Mapping[str, float]) -> None:
+        """Say how long each stage took."""
+        if not self.quiet:
+            told = ", ".join(f"{name} {took:.0f} s" for name, took in seconds.items())
+            self._line(f"took      {told}")
+
+    def told(self, words: str) -> None:
+        """Say something in a line of its own."""
+        if not self.quiet:
+            self.end()
+            self._line(words)
 
     def end(self) -> None:
         """Take the bar away."""
@@ -79,10 +86,10 @@ class Progress:
         if not self.quiet:
             self._line(f"fold {number} of {folds}")
 
-    def recipe(self, told: str) -> None:
-        """Say which row of the recipes is followed, if one is."""
-        if told and not self.quiet:
-            self._line(f"recipe    {told}")
+    def recipe(self, start: "Start") -> None:
+        """Say which preset is followed, if one is, and what the items were taken for."""
+        if start.told and not self.quiet:
+            self._line(f"recipe    {start.told}")
 
     def start(self, run: "Run") -> None:
         """Say what is learned from what."""
@@ -128,92 +135,9 @@ class Progress:
             self.bar.update(self.task, words=words)
         elif not self.quiet:
             now = time.monotonic()
-            if now - self.last_line >= _SECONDS_BETWEEN_LINES or epoch.seconds_left <= 0:
+            if now - self.last_line >= SECONDS_BETWEEN_LINES or epoch.seconds_left <= 0:
                 self.last_line = now
                 self._line(f"epoch {epoch.number:>4}  {words}  {epoch.seconds_left:.0f} s left")
 
     def _line(self, text: str) -> None:
         self.console.print(text, markup=False, soft_wrap=True)
-
-
-class Counter:
-    """Shows how many items are done, on standard error.
-
-    Args:
-        verb: What is done to them: `embedding`.
-        quiet: Show nothing.
-    """
-
-    def __init__(self, verb: str, *, quiet: bool) -> None:
-        self.verb = verb
-        self.quiet = quiet
-        self.console = Console(file=sys.stderr, highlight=False)
-        self.bar: progress.Progress | None = None
-        if takes_bars(self.console) and not quiet:
-            self.bar = progress.Progress(
-                progress.TextColumn(verb),
-                progress.BarColumn(),
-                progress.MofNCompleteColumn(),
-                progress.TextColumn("{task.fields[rate]}"),
-                progress.TimeRemainingColumn(),
-                console=self.console,
-                transient=True,
-            )
-            self.task = self.bar.add_task(verb, total=None, rate="")
-        self.started = self.last_line = time.monotonic()
-
-    def __enter__(self) -> "Counter":
-        if self.bar is not None:
-            self.bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-
-    def show(self, done: int, total: int) -> None:
-        """Show how far it is: at every call on the bar, as a line in ten seconds and at the end."""
-        now = time.monotonic()
-        rate = f"{done / max(now - self.started, 1e-9):.0f} items/s"
-        if self.bar is not None:
-            self.bar.update(self.task, completed=done, total=total, rate=rate)
-        elif not self.quiet and (done == total or now - self.last_line >= _SECONDS_BETWEEN_LINES):
-            self.last_line = now
-            line = f"{self.verb}: {done} of {total} items, {rate}"
-            self.console.print(line, markup=False, soft_wrap=True)
-
-
-class Counting:
-    """Shows how far each part of the work is, one after the other.
-
-    Args:
-        quiet: Show nothing.
-    """
-
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet = quiet
-        self.counter: Counter | None = None
-
-    def __enter__(self) -> "Counting":
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._end()
-
-    def show(self, verb: str, done: int, total: int) -> None:
-        """Show how many items are done of the part of this name."""
-        if self.counter is None or self.counter.verb != verb:
-            self._end()
-            self.counter = Counter(verb, quiet=self.quiet)
-            self.counter.__enter__()
-        self.counter.show(done, total)
-
-    def _end(self) -> None:
-        if self.counter is not None:
-            self.counter.__exit__(None, None, None)
-            self.counter = None
