@@ -71,7 +71,7 @@ class Model:
     """A trained model, read from its folder; every file is checked against its hash.
 
     A pickle or a copy of it is its path and fingerprint, and reads the folder again: that is for
-    processes of your own. Likewise reads no pickle from a file; a model is given away as its folder.
+    processes of your own. Likewise reads no pickle from a file; a model is given away as a folder.
 
     Args:
         folder: Where it is.

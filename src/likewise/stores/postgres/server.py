@@ -28,7 +28,13 @@ SCHEMA = "likewise"
 """The schema that all galleries of a database stand in."""
 EXTENSION = "vector"
 OLDEST_EXTENSION = (0, 8)
-_SECRETS = ("password", "sslpassword")
+_SECRETS = (
+    "password",
+    "sslpassword",
+    "oauth_client_secret",
+    "scram_client_key",
+    "scram_server_key",
+)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}|_[A-Za-z][A-Za-z0-9_]{0,39}_migration")
 _STANDS = "What was there before still stands."
 _AGAIN = "Whether a change that was under way was taken is not known: look, and try again."
