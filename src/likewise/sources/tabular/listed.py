@@ -19,6 +19,8 @@ from likewise.types import Raw
 
 LARGEST_FILE_BYTES = 256 * 2**20
 CHUNK_ROWS = 2**16
+WHOLE_PATH = (r"^/", r"^([A-Za-z]:)?[/\\]")
+"""How a path begins that says where its file is by itself; second, on Windows."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def files_of(sheet: Sheet, folder: Path, columns: dict[str, Any], kind: str) -> 
     if str(folder) != ".":
         root, mark = (pa.scalar(text, pa.large_string()) for text in (str(folder), "/"))
         below = pc.binary_join_element_wise(root, names, mark)
-        places = pc.if_else(pc.starts_with(names, "/"), names, below)
+        whole = pc.match_substring_regex(names, WHOLE_PATH[os.name == "nt"])
+        places = pc.if_else(whole, names, below)
     if kind == "auto":
         kinds = np.array([_kind_of(name) for name in names.to_pylist()], dtype=np.str_)
     else:
