@@ -34,6 +34,7 @@ import onnxruntime
 from benchmarks import results
 from benchmarks.machine import machine_line
 from likewise.data.loader import CHUNK_ITEMS, decode, worked
+from likewise.io.cores import cores
 from likewise.learn.encoders import FAMILY as ENCODERS
 from likewise.learn.network.export import export_network
 from likewise.learn.network.network import Network
@@ -105,7 +106,7 @@ def rates(model: Model, items: Items, rounds: int) -> dict[str, list[float]]:
             bare.run(["embedding"], {"inputs": part})
 
     def run_single() -> None:
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             list(pool.map(lambda p: single.run(["embedding"], {"inputs": p}), parts(CHUNK_ITEMS)))
 
     def run_embed() -> None:

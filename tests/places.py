@@ -60,6 +60,11 @@ class Place:
         """Whether nothing was made."""
         return list(self.folder.iterdir()) == []
 
+    def discard(self) -> None:
+        """Delete what was made, once it is closed."""
+        for path in self.folder.iterdir():
+            path.unlink()
+
     def close(self) -> None:
         """Close what was opened."""
         for store in self.opened:
@@ -109,15 +114,18 @@ class Table(Place):
     def nothing(self) -> bool:
         return self.ask(f"SELECT to_regclass('likewise.{self.table}')") == [(None,)]
 
+    def discard(self) -> None:
+        named = f"= '{self.table}'"
+        self.ask(
+            f"DROP TABLE likewise.{self.table}",
+            f"DELETE FROM likewise._log WHERE gallery {named}",
+            f"DELETE FROM likewise._galleries WHERE name {named}",
+        )
+
     def close(self) -> None:
         super().close()
         if not self.nothing():
-            named = f"= '{self.table}'"
-            self.ask(
-                f"DROP TABLE likewise.{self.table}",
-                f"DELETE FROM likewise._log WHERE gallery {named}",
-                f"DELETE FROM likewise._galleries WHERE name {named}",
-            )
+            self.discard()
 
 
 def place_of(name: str, folder: Path, request) -> Place:

@@ -49,7 +49,7 @@ def experiment(
         if not kept.exists():  # whoever made it says why
             return make(own)
         shutil.copytree(model, own)
-        return Experiment(model=Model(own), **pickle.loads(kept.read_bytes()))  # noqa: S301 - ours
+        return Experiment(model=Model(own), **pickle.loads(kept.read_bytes()))
     try:
         made = make(own)
         results = {one.name: getattr(made, one.name) for one in fields(made) if one.name != "model"}

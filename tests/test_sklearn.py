@@ -217,7 +217,7 @@ def test_estimators_are_pickled_as_a_model_folder(people):
     data = pickle.dumps(known)
     assert len(data) < 200_000
     assert b"likewise-estimator-" in data
-    again = pickle.loads(data)  # noqa: S301 - our own
+    again = pickle.loads(data)
     assert isinstance(again.trained_.held, Model)
     assert np.array_equal(again.predict(items), before)
     assert np.array_equal(copy.deepcopy(again).predict(items), before)

@@ -26,6 +26,7 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     │   ├── ModelExists               (FileExistsError) there is one already
     │   ├── DamagedModel              (ValueError)  a file is altered, truncated or missing
     │   ├── NewerFormat               (ValueError)  written by a later Likewise
+    │   ├── ReplacedModel             (ValueError)  another model is in the folder now
     │   ├── UnfitEncoder              (ValueError)  an ONNX file is no encoder that can be wrapped
     │   └── SaveFailed                (OSError)     it could not be written; the old one stands
     ├── GalleryError                  a gallery cannot be used as asked
@@ -38,6 +39,7 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     │   ├── MissingItems              (LookupError) what would be embedded again is not there
     │   ├── BadCondition              (ValueError)  a filter that cannot be read
     │   ├── GalleryBusy               (TimeoutError) others did not let it be used in time
+    │   ├── GalleryClosed             (ValueError)  it is used after it was closed
     │   └── GalleryUnreachable        (ConnectionError) no answer from its server
     └── DecisionError                 a decision would not be one to defend
         ├── NotCalibrated             (RuntimeError) the model has no calibration
@@ -147,6 +149,10 @@ class NewerFormat(ModelError, ValueError):
     """The model was written by a later version of Likewise."""
 
 
+class ReplacedModel(ModelError, ValueError):
+    """Another model is in the folder than the one that was sent to this process."""
+
+
 class UnfitEncoder(ModelError, ValueError):
     """An ONNX file is no encoder that can be wrapped."""
 
@@ -193,6 +199,10 @@ class BadCondition(GalleryError, ValueError):
 
 class GalleryBusy(GalleryError, TimeoutError):
     """Others did not let the gallery be used in time."""
+
+
+class GalleryClosed(GalleryError, ValueError):
+    """The gallery is used after it was closed."""
 
 
 class GalleryUnreachable(GalleryError, ConnectionError):

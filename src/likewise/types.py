@@ -177,7 +177,8 @@ class Items:
         parts: `train` or `test` where the source's own protocol says so, else empty.
         places: The file or row that an error names; n strings.
         rows: Which item of the source each row is, for `reader`.
-        reader: Gives the raw item for a row of the source.
+        reader: Gives the raw item for a row of the source. Every source of the house gives one that
+            can be pickled, so that a table goes to processes of your own; a lambda cannot.
         pairs: Which rows of this table were said to be the same or different; None where the
             identities say it.
     """

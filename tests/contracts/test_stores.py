@@ -1,5 +1,7 @@
 """What every store promises, whoever adds one."""
 
+import copy
+import pickle
 import threading
 import time
 
@@ -11,7 +13,9 @@ from likewise.errors import (
     BadArgument,
     ForeignEmbedding,
     GalleryBusy,
+    GalleryClosed,
     GalleryNotFound,
+    SaveFailed,
     WrongDimension,
 )
 from likewise.stores import FAMILY
@@ -273,6 +277,56 @@ def test_the_log_names_nobody_and_forgets_nothing(place):
     with another.open() as stranger:
         assert stranger.state().digest("row 2") != state.digest("row 2")
     another.close()
+
+
+def test_one_that_is_pickled_opens_itself_where_it_was(place):
+    store = place.open()
+    put(store, rows(3))
+    for sent in (pickle.loads(pickle.dumps(store)), copy.copy(store), copy.deepcopy(store)):
+        with sent:
+            assert everything(sent) == everything(store)
+            put(sent, rows(1, first=9))
+            assert len(everything(store)) == 4
+            settled(sent, sent.write(Change(remove=["row 9"])))
+    reader = place.pinned(None, writing=False)
+    sent = pickle.loads(pickle.dumps(reader))
+    with sent, pytest.raises(SaveFailed, match="was opened for reading alone"):
+        sent.write(Change(rows(1, first=9)))
+
+
+def test_one_that_is_pickled_is_refused_where_another_is_now(place):
+    first = place.open(model="a")
+    put(first, rows(3))
+    data = pickle.dumps(first)
+    first.close()
+    place.discard()
+    # What is gone is not made anew.
+    with pytest.raises(GalleryNotFound, match="There is no gallery"):
+        pickle.loads(data)
+    assert place.nothing()
+    place.open(model="b")
+    with pytest.raises(ForeignEmbedding, match="aaaaaaaaaaaa"):
+        pickle.loads(data)
+
+
+def test_one_that_is_left_open_warns_and_one_that_is_closed_is_refused(place):
+    put(place.open(), rows(3))
+    left = FAMILY.build(place.spec, pin=None, writing=False)
+    with pytest.warns(ResourceWarning, match="unclosed gallery .*with statement"):
+        del left
+    store = place.open()
+    assert store.nearest(drawn(1), 1)
+    store.close()
+    store.close()
+    for ask in (
+        store.state,
+        lambda: store.nearest(drawn(1), 1),
+        lambda: store.nearest(drawn(1), 1, approximate=True),
+        lambda: [*store.read()],
+        lambda: store.write(Change(rows(1, first=9))),
+    ):
+        with pytest.raises(GalleryClosed, match="is used after it was closed"):
+            ask()
 
 
 def test_a_change_that_changes_nothing_is_no_generation(place):

@@ -202,7 +202,7 @@ class Slow:
 @pytest.mark.parametrize("claim", list(Claim))
 def test_fast_and_slow_measure_the_same(distance, claim, monkeypatch):
     monkeypatch.setattr(comparisons_module, "_BLOCK_ELEMENTS", 1600)
-    monkeypatch.setattr(workers, "_cores", lambda: 3)
+    monkeypatch.setattr(workers, "cores", lambda: 3)
     vectors, codes = clustered([*SIZES, *[4] * 20], duplicates=30)
     slow = Slow(distance)
     fast, plain = (AllPairs.of(vectors, codes, by) for by in (distance, slow))
@@ -266,7 +266,7 @@ def test_retrieval_among_many_ties_takes_the_matrix():
 @pytest.mark.parametrize("alone", [False, True])
 @pytest.mark.parametrize("count", [0, 1, 3, 50])
 def test_parts_come_in_order_whichever_is_done_first(alone, count, monkeypatch):
-    monkeypatch.setattr(workers, "_cores", lambda: 3)
+    monkeypatch.setattr(workers, "cores", lambda: 3)
     seen = set()
     first = threading.Event()
 
@@ -286,7 +286,7 @@ def test_parts_come_in_order_whichever_is_done_first(alone, count, monkeypatch):
 
 
 def test_an_error_in_a_thread_comes_in_its_turn(monkeypatch):
-    monkeypatch.setattr(workers, "_cores", lambda: 2)
+    monkeypatch.setattr(workers, "cores", lambda: 2)
 
     def work(part):
         if part == 7:
@@ -305,7 +305,7 @@ def blas_threads():
 
 
 def test_blas_gets_its_threads_back_even_where_two_work_at_once(monkeypatch):
-    monkeypatch.setattr(workers, "_cores", lambda: 2)
+    monkeypatch.setattr(workers, "cores", lambda: 2)
     with threadpool_limits(2, user_api="blas"):
         before = blas_threads()
         assert set(before) == {2}

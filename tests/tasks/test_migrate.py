@@ -16,7 +16,7 @@ import pytest
 from likewise import Gallery, Model, enrol, migrate, search
 from likewise.errors import ForeignEmbedding, MissingItems
 from likewise.sources.folder import Folder
-from likewise.stores.rows import Change
+from likewise.stores.rows import Change, Pin
 from likewise.stores.sqlite import changing, vectors
 from likewise.stores.sqlite.store import Sqlite
 from likewise.tasks import migrate as task
@@ -294,10 +294,7 @@ def test_what_is_removed_leaves_an_unfinished_migration_too(
 def test_another_migration_that_is_unfinished_is_named(
     things, newer, image_model, drawings, tmp_path
 ):
-    Sqlite(
-        str(things) + "-migration",
-        pin=type(Sqlite(str(things)).state().pin)("c" * 64, "euclidean", 24),
-    ).close()
+    Sqlite(str(things) + "-migration", pin=Pin("c" * 64, "euclidean", 24)).close()
     with pytest.raises(ForeignEmbedding, match="an unfinished migration to another model"):
         migrate(things, newer)
 

@@ -83,7 +83,9 @@ def audit_embeddings(given: RawEmbeddings, *, margin: float | None = None, seed:
 def _items(given: RawEmbeddings) -> Items:
     """A table with a row for each embedding, of which no item can be shown."""
     places = [f"{given.place}, row {row} (from 0)" for row in range(len(given.vectors))]
-    items = Items.build(given.place, given.labels.tolist(), "vector", places, lambda _: given.place)
+    items = Items.build(
+        given.place, given.labels.tolist(), "vector", places, [given.place].__getitem__
+    )
     return replace(items, rows=np.full(len(items), -1))
 
 

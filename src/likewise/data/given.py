@@ -83,15 +83,23 @@ def files_given(paths: Sequence[str | Path], kind: str = "") -> Given:
             f"paths; they are relative to {Path.cwd()}."
         )
     kinds = [kind or kind_of_file(name) for name in names]
-    folder = Path(os.path.commonpath([os.path.abspath(Path(name).parent) for name in names]))  # noqa: PTH100 - links stay
     table = Items.build(
-        printable(folder.name) or "files",
+        printable(_folder_of(names)) or "files",
         [""] * len(names),
         kinds[0],
         [printable(name) for name in names],
         _FileReader(tuple(names)),
     )
     return Given(replace(table, kinds=np.asarray(kinds, dtype=np.str_)))
+
+
+def _folder_of(names: Sequence[str]) -> str:
+    """The name of the folder that holds all files; empty where they lie on several drives."""
+    folders = [os.path.abspath(Path(name).parent) for name in names]  # noqa: PTH100 - links stay
+    try:
+        return Path(os.path.commonpath(folders)).name
+    except ValueError:
+        return ""
 
 
 def held(items: Sequence[Raw], kind: str, namespace: str) -> Given:

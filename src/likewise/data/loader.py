@@ -5,7 +5,6 @@ few raw items are in memory at a time. An item that cannot be read is an outcome
 memory for one is an error, since the next would fare no better.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +20,7 @@ from likewise.errors import (
     UnreadableItem,
     WrongKind,
 )
+from likewise.io.cores import cores
 from likewise.kinds import FAMILY as KINDS
 from likewise.shapes import Array
 from likewise.transforms.base import Transform
@@ -68,9 +68,9 @@ def worked(
     Args:
         items: What to read.
         work: Called in a thread with raw items and their places.
-        threads: How many; as many as the process has cores (at most 16) if None.
+        threads: How many; as many as the process has cores (at most 16) if None, see `io.cores`.
     """
-    threads = threads or _cores()
+    threads = threads or min(cores(), MOST_THREADS)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="likewise-decode")
     waiting: deque[Future[T]] = deque()
     try:
@@ -122,11 +122,6 @@ def nothing_decoded(items: Items, failed: Sequence[tuple[str, str]]) -> EmptySou
     return EmptySource(
         f"{items.namespace}: none of its {len(items)} items could be decoded. The first: {first}"
     )
-
-
-def _cores() -> int:
-    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(here or 1, MOST_THREADS)
 
 
 def _chunks(items: Items) -> Iterator[Chunk]:

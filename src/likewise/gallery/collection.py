@@ -35,6 +35,12 @@ class Gallery:
     A gallery knows the fingerprint of the model that its vectors were made by, and refuses those
     of every other. It compares by the model's plain distance, also where the model has a matcher.
 
+    Close it, or open it in a `with` statement; one that is left open warns (`ResourceWarning`) when
+    nobody needs it any more. A pickle or a copy of it holds where the gallery and the model are,
+    whether anything may be written, and no password (PGPASSWORD or ~/.pgpass has it there), and
+    opens it again. That is for sending it to processes of your own: Likewise never reads a pickle
+    from a file.
+
     Args:
         store: The path of a gallery, a store's spec, or a store.
         model: What embeds, or the path of its folder; it makes the gallery where there is none.
@@ -65,8 +71,11 @@ class Gallery:
         self.store, self.pin = open_store(store, self.model, pin, writing=writing)
         self._known = Snapshot(self.store, self.pin)
 
+    def __reduce__(self) -> tuple[type["Gallery"], tuple[Store, Model | None]]:
+        return (Gallery, (self.store, self.model))
+
     def close(self) -> None:
-        """Give back what is held open."""
+        """Give back what is held open; what is asked after that raises `GalleryClosed`."""
         self.store.close()
 
     def __enter__(self) -> "Gallery":  # noqa: PYI034 - beartype cannot check Self

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -78,11 +79,14 @@ def open_store(
     """
     if model is not None:
         pin = Pin(model.fingerprint, model.manifest.distance, model.dim)
-    if not isinstance(store, Store):
-        store = STORES.build(store_spec(store), pin=pin, writing=writing)
-    there = store.state().pin
-    if pin is not None and pin != there:
-        raise foreign_embedding(pin.fingerprint, there)
+    with ExitStack() as refused:
+        if not isinstance(store, Store):
+            store = STORES.build(store_spec(store), pin=pin, writing=writing)
+            refused.callback(store.close)
+        there = store.state().pin
+        if pin is not None and pin != there:
+            raise foreign_embedding(pin.fingerprint, there)
+        refused.pop_all()
     return store, there
 
 

@@ -15,6 +15,10 @@ TERMINATED = 143
 """The exit code of a process that was told to end: 128 + SIGTERM."""
 
 
+# Windows ends a process without asking it; Ctrl-Break is what it can be asked by there.
+_ENDING = {signal.SIGTERM, getattr(signal, "SIGBREAK", signal.SIGTERM)}
+
+
 class Stopping:
     """While open, the first signal asks the run to stop, and the second ends as signals do.
 
@@ -46,7 +50,7 @@ class Stopping:
         if threading.current_thread() is not threading.main_thread():
             return
         handler = self._handler(run)
-        for number in (signal.SIGINT, signal.SIGTERM) if self.ends else (signal.SIGINT,):
+        for number in (signal.SIGINT, *_ENDING) if self.ends else (signal.SIGINT,):
             self._before[number] = signal.signal(number, handler)
 
     def _handler(self, run: "Run") -> Callable[[int, FrameType | None], None]:
@@ -54,7 +58,7 @@ class Stopping:
             if run.stop_asked:
                 self._restore()
                 raise KeyboardInterrupt
-            self.terminated = number == signal.SIGTERM
+            self.terminated = number in _ENDING
             run.stop()
 
         return handle

@@ -1,12 +1,13 @@
 """Parts of a large work done by several threads, in their order."""
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
+
+from likewise.io.cores import cores
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -31,7 +32,7 @@ def in_order(
         parts: What is to be done.
         alone: Whether the work may not be done by several threads at once.
     """
-    threads = min(_MOST, _cores())
+    threads = min(_MOST, cores())
     if alone or threads < 2 or len(parts) < _FEWEST_PARTS:
         for part in parts:
             yield part, work(part)
@@ -50,12 +51,6 @@ def in_order(
         finally:
             for _, undone in waiting:
                 undone.cancel()
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from likewise.errors import (
     ModelError,
     ModelExists,
     ModelNotFound,
+    ReplacedModel,
     SaveFailed,
 )
 from likewise.io import atomic
@@ -49,6 +50,7 @@ __all__ = [
     "FileEntry",
     "Manifest",
     "check_model_folder",
+    "check_not_replaced",
     "load_manifest",
     "read_file",
     "save_model",
@@ -176,6 +178,19 @@ def load_manifest(folder: Path) -> Manifest:
         NewerFormat: If a later version of Likewise wrote it.
     """
     return _checked(folder, _manifest_bytes(folder))
+
+
+def check_not_replaced(folder: Path, manifest: Manifest, fingerprint: str) -> None:
+    """Refuse a folder that held a model of another fingerprint when it was sent to this process.
+
+    Raises:
+        ReplacedModel: If it did.
+    """
+    if manifest.fingerprint != fingerprint:
+        raise ReplacedModel(
+            f"{folder} held the model {fingerprint[:12]} when it was sent to this process, and "
+            f"holds {manifest.fingerprint[:12]} now. Load it again where it is sent from."
+        )
 
 
 def read_file(folder: Path, manifest: Manifest, role: str) -> bytes:

@@ -3,7 +3,7 @@
 Using a model needs numpy and ONNX Runtime, and never torch.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -30,7 +30,7 @@ from likewise.io.progress import Told
 from likewise.model.batching import Block, embed_blocks
 from likewise.model.drift_reference import DriftReference, reference_from_bytes
 from likewise.model.feature_maps import FeatureMaps
-from likewise.model.folder import Manifest, load_manifest, read_file
+from likewise.model.folder import Manifest, check_not_replaced, load_manifest, read_file
 from likewise.model.leakage import LeakageRecord
 from likewise.model.manifest import input_role
 from likewise.model.onnx_encoder import OnnxEncoder
@@ -70,6 +70,9 @@ class Input:
 class Model:
     """A trained model, read from its folder; every file is checked against its hash.
 
+    A pickle or a copy of it is its path and fingerprint, and reads the folder again: that is for
+    processes of your own. Likewise reads no pickle from a file; a model is given away as a folder.
+
     Args:
         folder: Where it is.
 
@@ -101,11 +104,13 @@ class Model:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """A method by the name that it had before."""
             if name not in _RENAMED:
                 raise AttributeError(f"'Model' object has no attribute {name!r}")
             warn_renamed(name, _RENAMED[name])
             return getattr(self, _RENAMED[name])
+
+    def __reduce__(self) -> tuple[Callable[[str, str], "Model"], tuple[str, str]]:
+        return (_opened_again, (str(self.folder.absolute()), self.fingerprint))
 
     def _input(self, name: str, kind: str) -> Input:
         transform = parse_transform(self.read(input_role("transform", name)), kind)
@@ -340,6 +345,12 @@ class Model:
                     "items again with this model."
                 )
         return self.comparator().matrix(first.vectors, second.vectors)
+
+
+def _opened_again(folder: str, fingerprint: str) -> Model:
+    model = Model(folder)
+    check_not_replaced(model.folder, model.manifest, fingerprint)
+    return model
 
 
 def load(folder: str | Path) -> Model:

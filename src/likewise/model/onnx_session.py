@@ -18,6 +18,7 @@ import onnxruntime
 
 from likewise.errors import DamagedModel, OutOfMemory
 from likewise.io.bounded import memory_bytes
+from likewise.io.cores import cores, in_pool
 from likewise.io.display import printable, shortened
 from likewise.model.onnx_check import check_onnx
 from likewise.shapes import Array
@@ -53,6 +54,8 @@ class OnnxSession:
         options.add_session_config_entry("session.use_env_allocators", "1")
         if single:
             options.intra_op_num_threads = 1
+        elif in_pool():
+            options.intra_op_num_threads = cores()
         try:
             self._session = onnxruntime.InferenceSession(
                 data,

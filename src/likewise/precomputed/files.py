@@ -68,7 +68,7 @@ def _found(path: str) -> tuple[Path, str]:
     file = Path(os.path.expanduser(path))  # noqa: PTH111 - a missing home is no error here
     ending = file.suffix.lower()
     if ending not in ENDINGS:
-        if os.sep in path and not os.path.lexists(file):
+        if path != file.name and not os.path.lexists(file):
             raise SourceNotFound(
                 f"there is no file and no folder {shortened(repr(path), 300)}. Check its path."
             )

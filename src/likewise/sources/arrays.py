@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, final
 
@@ -166,19 +167,28 @@ def _table(
         )
     ends = None if lengths is None else _lengths(path, items, lengths, what)
 
-    def read(row: int) -> Raw:
-        value = np.asarray(items[row])
-        return what.of_row(value if ends is None else value[: ends[row]])
-
     table = Items.build(
         namespace,
         names,
         what.name,
         [f"{path}[{row}]" for row in range(count)],
-        read,
+        _RowReader(items, what, ends),
         groups=None if groups is None else _column(path, "groups", groups, count),
     )
     return table, note
+
+
+@dataclass(frozen=True)
+class _RowReader:
+    """Gives the items of an array, or of a list of arrays, by row; without their padding."""
+
+    items: Array | Sequence[Any]
+    kind: Kind
+    ends: list[int] | None
+
+    def __call__(self, row: int) -> Raw:
+        value = np.asarray(self.items[row])
+        return self.kind.of_row(value if self.ends is None else value[: self.ends[row]])
 
 
 def _expectation(*kinds: Kind) -> str:

@@ -6,7 +6,7 @@ from typing import final
 from likewise.errors import EmptySource
 from likewise.sources.base import Source
 from likewise.sources.data_folder import find_data
-from likewise.sources.files import open_files
+from likewise.sources.files import FileOfRow, open_files
 from likewise.types import Items
 
 NAMES = ("cedar.zip", "cedar", "signatures.zip", "signatures")
@@ -48,6 +48,6 @@ class Cedar(Source):
             [f"writer{int(match[2]):02}" for _, match in found],
             "image",
             [files.place_of(name) for name, _ in found],
-            lambda row: files.read(found[row][0]),
+            FileOfRow(files, [name for name, _ in found]),
             origins=[ORIGINS[match[1]] for _, match in found],
         )

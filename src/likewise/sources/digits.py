@@ -37,5 +37,5 @@ class Digits(Source):
             [str(int(digit)) for digit in loaded.target],
             "image",
             [f"digits[{row}]" for row in range(len(images))],
-            lambda row: images[row],
+            images.__getitem__,
         )

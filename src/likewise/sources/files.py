@@ -4,10 +4,10 @@ import os
 import re
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from likewise.errors import DamagedSource, SourceNotFound, UnreadableItem
 from likewise.io.bounded import LARGEST_ITEM_BYTES, read_plain
@@ -24,7 +24,7 @@ class Files:
         place: The directory or archive, as errors name it.
         namespace: Its name without `.zip`, printable.
         names: Each file's path inside it, posix.
-        read: Gives the bytes of the file with one of these names.
+        read: Gives the bytes of the file with one of these names; it can be pickled.
     """
 
     place: str
@@ -35,6 +35,23 @@ class Files:
     def place_of(self, name: str) -> str:
         """What an error calls the file."""
         return printable(f"{self.place.rstrip('/')}/{name}")
+
+
+@dataclass(frozen=True)
+class FileOfRow:
+    """Reads the file of each row of a table.
+
+    Attributes:
+        files: What holds them.
+        names: The name of each row's file.
+    """
+
+    files: Files
+    names: Sequence[str]
+
+    def __call__(self, row: int) -> bytes:
+        """Read the file of this row."""
+        return self.files.read(self.names[row])
 
 
 def parts_of(name: str) -> tuple[str, ...]:
@@ -127,18 +144,27 @@ def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _of_directory(root: Path) -> Files:
-    names = _listed(root)
+    names = tuple(sorted(_listed(root), key=natural))
+    namespace = printable(root.resolve().name or "/")
+    return Files(str(root), namespace, names, _FolderReader(root))
 
-    def read(name: str) -> bytes:
-        path = root / name
+
+@dataclass(frozen=True)
+class _FolderReader:
+    """Reads the files below a folder by their names."""
+
+    root: Path
+
+    def __call__(self, name: str) -> bytes:
+        path = self.root / name
         place = printable(str(path))
         try:
             if path.is_symlink():
                 real = path.resolve(strict=True)
-                if not real.is_relative_to(root.resolve()):
+                if not real.is_relative_to(self.root.resolve()):
                     raise UnreadableItem(
                         f"{place} is a link to {printable(str(real))}, outside the folder "
-                        f"{printable(str(root))}, and is not followed. Copy the file into the "
+                        f"{printable(str(self.root))}, and is not followed. Copy the file into the "
                         "folder."
                     )
             if not path.is_file():
@@ -154,36 +180,48 @@ def _of_directory(root: Path) -> Files:
                 f"{place} cannot be read: {shortened(error)}. Remove it."
             ) from error
 
-    namespace = printable(root.resolve().name or "/")
-    return Files(str(root), namespace, tuple(sorted(names, key=natural)), read)
-
 
 def _of_zip(root: Path) -> Files:
-    try:
-        archive = zipfile.ZipFile(root)
-    except Exception as error:
-        raise DamagedSource(
-            f"{root} is no folder and cannot be opened as a .zip: {shortened(error, 200)}. "
-            "Give a folder or an intact .zip."
-        ) from error
-    lock = threading.Lock()
-    members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+    read = _ZipReader(root)
+    names = sorted((name for name in read.members if _visible(name)), key=natural)
+    return Files(str(root), printable(root.resolve().stem), tuple(names), read)
 
-    def read(name: str) -> bytes:
-        info = members[name]
-        place = printable(f"{root}/{name}")
+
+@final
+class _ZipReader:
+    """Reads the members of an archive by their names; pickled, it is the archive's path."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        try:
+            self._archive = zipfile.ZipFile(root)
+        except Exception as error:
+            raise DamagedSource(
+                f"{root} is no folder and cannot be opened as a .zip: {shortened(error, 200)}. "
+                "Give a folder or an intact .zip."
+            ) from error
+        self._lock = threading.Lock()
+        self.members = {one.filename: one for one in self._archive.infolist() if not one.is_dir()}
+
+    def __reduce__(self) -> tuple[type["_ZipReader"], tuple[Path]]:
+        return (_ZipReader, (self.root,))
+
+    def __call__(self, name: str) -> bytes:
+        info = self.members.get(name)
+        place = printable(f"{self.root}/{name}")
+        if info is None:
+            raise UnreadableItem(
+                f"{place} is not in the archive any more. Read the source again: source.items()."
+            )
         if info.file_size > LARGEST_MEMBER_BYTES:
             raise UnreadableItem(
                 f"{place} says that it unpacks to {info.file_size} bytes, and at most "
                 f"{LARGEST_MEMBER_BYTES} are read from an archive. Unpack it into a folder."
             )
         try:
-            with lock:
-                return archive.read(info)
+            with self._lock:
+                return self._archive.read(info)
         except Exception as error:
             raise UnreadableItem(
                 f"{place} cannot be read from the archive: {shortened(error, 200)}. Pack it again."
             ) from error
-
-    names = sorted((name for name in members if _visible(name)), key=natural)
-    return Files(str(root), printable(root.resolve().stem), tuple(names), read)

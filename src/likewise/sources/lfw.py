@@ -12,7 +12,7 @@ from likewise.io.display import printable, shortened
 from likewise.shapes import Array, Shaped
 from likewise.sources.base import Source
 from likewise.sources.data_folder import find_data
-from likewise.sources.files import Files, open_files
+from likewise.sources.files import FileOfRow, Files, open_files
 from likewise.sources.tabular.pair_graph import components
 from likewise.types import Items, Pairs
 
@@ -105,7 +105,7 @@ def _of_people(files: Files, photographs: dict[tuple[str, int], str], *, parts: 
         [printable(person) for person in people],
         "image",
         [files.place_of(name) for name in names],
-        lambda row: files.read(names[row]),
+        FileOfRow(files, names),
         groups=[sets[person] for person in people],
         parts=[part[person] for person in people] if parts else None,
     )
@@ -136,7 +136,7 @@ def _of_pairs(files: Files, photographs: dict[tuple[str, int], str], fold: int) 
         keys[components(len(rows), first_row, second_row)].tolist(),
         "image",
         [files.place_of(name) for name in names],
-        lambda row: files.read(names[row]),
+        FileOfRow(files, names),
         groups=groups,
         pairs=Pairs(first_row, second_row, np.array(same)),
     )

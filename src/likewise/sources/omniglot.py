@@ -1,6 +1,7 @@
 """Omniglot: handwritten characters of fifty alphabets."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, final
 
@@ -73,19 +74,26 @@ class Omniglot(Source):
             rows += [(files, name, PARTS.get(archive, "")) for name in drawings]
         paths = [parts_of(name)[-3:-1] for _, name, _ in rows]
 
-        def read(row: int) -> bytes:
-            files, name, _ = rows[row]
-            return files.read(name)
-
         return Items.build(
             "omniglot",
             ["/".join(path) for path in paths],
             "image",
             [files.place_of(name) for files, name, _ in rows],
-            read,
+            _Drawings([(files, name) for files, name, _ in rows]),
             groups=[path[0] for path in paths],
             parts=[part for _, _, part in rows],
         )
+
+
+@dataclass(frozen=True)
+class _Drawings:
+    """Reads the drawing of each row of the table."""
+
+    rows: Sequence[tuple[Files, str]]
+
+    def __call__(self, row: int) -> bytes:
+        files, name = self.rows[row]
+        return files.read(name)
 
 
 def _open(archive: str) -> Files:

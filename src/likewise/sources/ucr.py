@@ -68,7 +68,7 @@ class Ucr(Source):
             [printable(one.label) for one, _, _ in rows],
             "series",
             [place for _, place, _ in rows],
-            lambda row: rows[row][0].values,
+            [one.values for one, _, _ in rows].__getitem__,
             parts=[part for _, _, part in rows],
         )
 

@@ -1,5 +1,6 @@
 """The abstract class of the stores."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -22,12 +23,17 @@ class Store(ABC):
     * Reads never show half a change, nor a vector that is not its row's.
     * What is removed is found no more, and gone from the store's files when `write` returns; where
       `state().erases` is `reclaimed`, when a change that reclaims does.
+    * It can be pickled, to be sent to processes of one's own, and opens itself again there: what
+      it holds (and a password) is no part of the pickle.
     * `state().generation` is the last change that reads show. Where it is that of the last `write`
       at once, `state().reads` is `fresh`. An engine that indexes later says `eventual`, and
       whoever must see a change waits until the generation is reached.
 
     Attributes:
         resources: What the store holds open; `close` gives it back.
+        closed: Whether it was closed.
+        unpickled: Whether it came in a pickle, or is a copy, so that nobody has it to close: it
+            closes itself when nobody needs it, and says nothing.
 
     Example:
         >>> import numpy as np
@@ -41,6 +47,8 @@ class Store(ABC):
     """
 
     resources: ExitStack
+    closed: bool = False
+    unpickled: bool = False
 
     @abstractmethod
     def write(self, change: Change) -> Written:
@@ -153,7 +161,24 @@ class Store(ABC):
     @final
     def close(self) -> None:
         """Give back what is held open; a store that is closed is not used again."""
+        self.closed = True
         self.resources.close()
+
+    @final
+    def __del__(self) -> None:
+        # One whose constructor refused its arguments holds nothing yet.
+        if self.closed or not hasattr(self, "resources"):
+            return
+        try:
+            if not self.unpickled:
+                warnings.warn(
+                    f"unclosed gallery {self}: close it, or open it in a with statement",
+                    ResourceWarning,
+                    stacklevel=2,
+                    source=self,
+                )
+        finally:
+            self.close()
 
     @final
     def __enter__(self) -> "Store":  # noqa: PYI034 - beartype cannot check Self

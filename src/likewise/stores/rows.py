@@ -9,7 +9,13 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from likewise.errors import BadArgument, ForeignEmbedding, GalleryBusy, WrongDimension
+from likewise.errors import (
+    BadArgument,
+    ForeignEmbedding,
+    GalleryBusy,
+    GalleryClosed,
+    WrongDimension,
+)
 from likewise.io.display import shortened
 from likewise.shapes import Array, Bool, Float, Shaped
 from likewise.stores.index.indexing import Indexed, IndexRequest
@@ -319,6 +325,14 @@ def check_same_pin(path: Path | str, there: Pin, given: Pin) -> None:
             f"{given.dim} numbers) were given: distances between them mean nothing. Use the model "
             "that it was made with, or make another gallery."
         )
+
+
+def closed_gallery(path: Path | str) -> GalleryClosed:
+    """The error where a gallery is used after it was closed."""
+    return GalleryClosed(
+        f"{path} is used after it was closed. Open it again, or ask within the with statement that "
+        "opens it."
+    )
 
 
 def unfinished_migration(

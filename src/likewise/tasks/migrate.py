@@ -217,7 +217,7 @@ class _Work:
         if not names:
             return
         ids = [rows.ids[at] for at in names]
-        table = Items.build("gallery", ids, self.model.kind, ids, lambda row: raw[row])
+        table = Items.build("gallery", ids, self.model.kind, ids, raw.__getitem__)
         # Where none of these few can be read, all of them are named already.
         with contextlib.suppress(EmptySource):
             for block in self.model.blocks(table, threads=self.threads):

@@ -16,5 +16,5 @@ def probe_of(model: Model, raw: Raw, place: str) -> Embeddings:
     Raises:
         UnreadableItem: If it cannot be decoded.
     """
-    items = Items.build(place, [""], model.kind, [place], lambda _: raw)
+    items = Items.build(place, [""], model.kind, [place], [raw].__getitem__)
     return Embeddings(model.embed_one(raw, place), model.fingerprint, items)

@@ -1,5 +1,7 @@
 """What is particular to the store in PostgreSQL: what it refuses, its index, what a kill leaves."""
 
+import copy
+import pickle
 import subprocess
 import sys
 import threading
@@ -15,6 +17,7 @@ from likewise.errors import (
     DamagedGallery,
     ForeignEmbedding,
     GalleryBusy,
+    GalleryClosed,
     GalleryNotFound,
     GalleryUnreachable,
     MissingExtra,
@@ -315,6 +318,21 @@ def test_passwords_open_and_are_never_told(guarded, monkeypatch):
         assert store.state().count == 3
 
 
+def test_a_password_does_not_leave_its_process(guarded, monkeypatch):
+    place = "127.0.0.1:" + guarded.rpartition(":")[2]
+    with Pgvector(f"postgresql://guarded:open%2Fsesame%401@{place}", "people", pin=PIN) as store:
+        data = pickle.dumps(store)
+        # Within the process it is known.
+        with copy.deepcopy(store) as copied:
+            assert copied.state().count == 0
+    assert b"sesame" not in data
+    with pytest.raises(GalleryUnreachable, match="does not go to other processes: set PGPASSWORD"):
+        pickle.loads(data)
+    monkeypatch.setenv("PGPASSWORD", "open/sesame@1")
+    with pickle.loads(data) as arrived:
+        assert arrived.state().count == 0
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -602,7 +620,7 @@ def test_a_connection_that_was_lost_is_told_and_replaced(place):
     place.ask(ended)
     assert store.write(Change(rows(1, first=9))).put.all()
     store.close()
-    with pytest.raises(ValueError, match="this store is closed"):
+    with pytest.raises(GalleryClosed, match="used after it was closed"):
         store.state()
 
 

@@ -1,6 +1,7 @@
 """Frames in memory: pandas, polars, Arrow, and whatever gives its columns as Arrow does."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from likewise.errors import BadArgument, EmptySource, MissingExtra
@@ -37,11 +38,23 @@ def open_frame(frame: Any) -> Sheet:
     if len(frame) == 0:
         raise EmptySource(f"{PLACE} has no rows. Add the items or pairs.")
     names = [str(name) for name in getattr(frame, "column_names", frame.columns)]
+    read = _ColumnReader(frame, tuple(names))
+    return Sheet(PLACE, read.names, read, _no_lines, "columns={'label': 'name'}")
 
-    def read(wanted: Sequence[str]) -> dict[str, Any]:
-        return {name: _column(frame, names.index(name), name) for name in wanted}
 
-    return Sheet(PLACE, tuple(names), read, lambda _: [], "columns={'label': 'name'}")
+@dataclass(frozen=True)
+class _ColumnReader:
+    """Gives columns of a frame as Arrow's."""
+
+    frame: Any
+    names: tuple[str, ...]
+
+    def __call__(self, wanted: Sequence[str]) -> dict[str, Any]:
+        return {name: _column(self.frame, self.names.index(name), name) for name in wanted}
+
+
+def _no_lines(rows: Sequence[int]) -> list[int]:  # noqa: ARG001 - as of every sheet
+    return []
 
 
 def _column(frame: Any, at: int, name: str) -> Any:

@@ -19,6 +19,8 @@ from likewise.types import Raw
 
 LARGEST_FILE_BYTES = 256 * 2**20
 CHUNK_ROWS = 2**16
+WHOLE_PATH = (r"^/", r"^([A-Za-z]:)?[/\\]")
+"""How a path begins that says where its file is by itself; second, on Windows."""
 
 
 @dataclass(frozen=True)
@@ -68,21 +70,19 @@ def files_of(sheet: Sheet, folder: Path, columns: dict[str, Any], kind: str) -> 
     if str(folder) != ".":
         root, mark = (pa.scalar(text, pa.large_string()) for text in (str(folder), "/"))
         below = pc.binary_join_element_wise(root, names, mark)
-        places = pc.if_else(pc.starts_with(names, "/"), names, below)
+        whole = pc.match_substring_regex(names, WHOLE_PATH[os.name == "nt"])
+        places = pc.if_else(whole, names, below)
     if kind == "auto":
         kinds = np.array([_kind_of(name) for name in names.to_pylist()], dtype=np.str_)
     else:
         kinds = np.full(len(names), kind)
-
-    def read(row: int) -> bytes:
-        return _content(os.path.join(folder, names[row].as_py()))  # noqa: PTH118 - as it is written
 
     return Listed(
         coded.indices.to_numpy().astype(np.int64),
         cells.as_strings(names),
         kinds,
         cells.as_strings(places),
-        read,
+        _FileReader(folder, names),
     )
 
 
@@ -122,11 +122,32 @@ def arrays_of(sheet: Sheet, columns: dict[str, Any], kind: Kind, *, once: bool) 
     if not kind.timed:
         _refuse_uneven(sheet, every, row_of)
 
-    def read(row: int) -> Array:
-        found = every[int(at[row])]
-        return found if kind.timed else found[:, 0]
-
+    read = _CellReader(every, at, timed=kind.timed)
     return Listed(cell, keys, np.full(len(at), kind.name), places[at], read)
+
+
+@dataclass(frozen=True)
+class _FileReader:
+    """Reads the file that a cell names, by the number of the item."""
+
+    folder: Path
+    names: Any
+
+    def __call__(self, row: int) -> bytes:
+        return _content(os.path.join(self.folder, self.names[row].as_py()))  # noqa: PTH118 - as it is written
+
+
+@dataclass(frozen=True)
+class _CellReader:
+    """Gives the series, or the vector, in a cell by the number of the item."""
+
+    column: cells.SeriesColumn
+    at: Int[Array, "n"]
+    timed: bool
+
+    def __call__(self, row: int) -> Array:
+        found = self.column[int(self.at[row])]
+        return found if self.timed else found[:, 0]
 
 
 def _refuse_uneven(sheet: Sheet, every: cells.SeriesColumn, row_of: Int[Array, "n"]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors, sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from likewise.errors import (
     BadArgument,
@@ -22,12 +22,19 @@ from likewise.errors import (
     SaveFailed,
 )
 from likewise.io.display import shortened, without_secrets
-from likewise.stores.rows import Pin
+from likewise.stores.rows import Pin, closed_gallery
 
 SCHEMA = "likewise"
 """The schema that all galleries of a database stand in."""
 EXTENSION = "vector"
 OLDEST_EXTENSION = (0, 8)
+_SECRETS = (
+    "password",
+    "sslpassword",
+    "oauth_client_secret",
+    "scram_client_key",
+    "scram_server_key",
+)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}|_[A-Za-z][A-Za-z0-9_]{0,39}_migration")
 _STANDS = "What was there before still stands."
 _AGAIN = "Whether a change that was under way was taken is not known: look, and try again."
@@ -115,6 +122,11 @@ class Server:
         self._process = os.getpid()
         self._closed = False
 
+    def address_without_secrets(self) -> str:
+        """The connection string without its passwords, which libpq then looks for elsewhere."""
+        told = conninfo_to_dict(self._address)
+        return make_conninfo("", **{key: one for key, one in told.items() if key not in _SECRETS})
+
     def place(self, suffix: str = "") -> sql.Identifier:
         """The name of the gallery's table, or of what belongs to it, as SQL."""
         return sql.Identifier(SCHEMA, self.table + suffix)
@@ -178,7 +190,7 @@ class Server:
     def _take(self) -> Connection | None:
         with self._lock:
             if self._closed:
-                raise ValueError("this store is closed")
+                raise closed_gallery(self.name)
             # A connection must not be used, nor closed, in a process that was forked.
             if self._process != os.getpid():
                 self._free, self._process = [], os.getpid()

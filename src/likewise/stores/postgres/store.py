@@ -1,6 +1,6 @@
 """The store on a server, for several writers and machines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, final
 
@@ -14,6 +14,7 @@ from likewise.errors import (
     WrongDimension,
 )
 from likewise.shapes import Array, Float
+from likewise.stores.again import opened_again
 from likewise.stores.base import Store
 from likewise.stores.keepable import check_timeout
 from likewise.stores.rows import (
@@ -99,8 +100,8 @@ class Pgvector(Store):
         self._changes, self._finding = changes, finding
         self._indexing, self._migrations = indexing, migrations
         self._place = (address, table, timeout_seconds)
-        self.resources = ExitStack()
         self._server: Server = server.Server(address, table, timeout_seconds, writing=writing)
+        self.resources = ExitStack()
         self.resources.callback(self._server.close)
         try:
             self._pin = migrations.open_gallery(self._server, pin).pin
@@ -108,6 +109,21 @@ class Pgvector(Store):
         except BaseException:
             self.close()
             raise
+
+    def __repr__(self) -> str:
+        return f"Pgvector({self._server.name!r})"
+
+    def __reduce__(self) -> tuple[Callable[..., Store], tuple[object, ...]]:
+        _, *rest = self._place
+        place = (self._server.address_without_secrets(), *rest)
+        return (opened_again, (Pgvector, place, self._pin, self._server.writing))
+
+    def __copy__(self) -> Store:
+        # Within this process the password may go along.
+        return opened_again(Pgvector, self._place, self._pin, self._server.writing)
+
+    def __deepcopy__(self, known: dict[int, object]) -> Store:
+        return self.__copy__()
 
     def write(self, change: Change) -> Written:
         """Put and remove rows, durably, as a whole or not at all.

@@ -20,7 +20,7 @@ from likewise.errors import (
 )
 from likewise.io import atomic
 from likewise.io.display import shortened
-from likewise.stores.rows import Pin, check_same_pin
+from likewise.stores.rows import Pin, check_same_pin, closed_gallery
 from likewise.stores.sqlite.schema import Head, checked_head, make_tables
 
 _SERIALS = itertools.count()
@@ -101,6 +101,8 @@ class Database:
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection."""
+        if self._closed:
+            raise closed_gallery(self.path)
         # A connection must not be used in a process that was forked.
         found, process = getattr(self._local, "held", (None, 0))
         if found is None or process != os.getpid():
@@ -130,7 +132,7 @@ class Database:
         with self._lock:
             if self._closed:
                 connection.close()
-                raise ValueError("this store is closed")
+                raise closed_gallery(self.path)
             ended = [one for one in self._open if not one[0].is_alive()]
             self._open = [one for one in self._open if one[0].is_alive()]
             self._open.append((threading.current_thread(), connection))
@@ -162,7 +164,8 @@ class Database:
         except LikewiseError:
             raise
         except sqlite3.Error as error:
-            raise self._refusal(error) from error
+            # Another thread may have closed it in the middle of a statement.
+            raise (closed_gallery(self.path) if self._closed else self._refusal(error)) from error
 
     def _refusal(self, error: sqlite3.Error) -> LikewiseError:
         code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF

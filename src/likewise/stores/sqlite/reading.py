@@ -80,9 +80,10 @@ class Moments:
         return moment
 
     def close(self) -> None:
-        """Give the file of vectors back."""
+        """Give the file of vectors back, and what is mapped of it."""
         with self._lock:
             self._put_back()
+            self._last = threading.local()
 
     def _put_back(self) -> None:
         if self._file is not None:

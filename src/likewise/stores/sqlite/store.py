@@ -1,5 +1,6 @@
 """The store that needs nothing but a disk."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -11,6 +12,7 @@ from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
 from likewise.errors import BadArgument, ForeignEmbedding, GalleryBusy, WrongDimension
 from likewise.shapes import Array, Float
+from likewise.stores.again import opened_again
 from likewise.stores.base import Store
 from likewise.stores.exact import Ranked
 from likewise.stores.index.faiss_index import installed
@@ -85,11 +87,12 @@ class Sqlite(Store):
         writing: bool = True,
     ) -> None:
         check_timeout(timeout_seconds)
-        self.resources = ExitStack()
         self._database = Database(Path(path), timeout_seconds, writing=writing)
-        self.resources.callback(self._database.close)
         self._moments = Moments(self._database)
+        self.resources = ExitStack()
+        # The database first: what is read of the vectors begins with it.
         self.resources.callback(self._moments.close)
+        self.resources.callback(self._database.close)
         self._writing = threading.Lock()
         self._slots = changing.Slots()
         try:
@@ -102,6 +105,14 @@ class Sqlite(Store):
         except BaseException:
             self.close()
             raise
+
+    def __repr__(self) -> str:
+        return f"Sqlite({str(self._database.path)!r})"
+
+    def __reduce__(self) -> tuple[Callable[..., Store], tuple[object, ...]]:
+        held = self._database
+        place = (os.path.abspath(held.path), held.timeout_seconds)  # noqa: PTH100 - links stay
+        return (opened_again, (Sqlite, place, self._pin, held.writing))
 
     def write(self, change: Change) -> Written:
         """Put and remove rows, durably, as a whole or not at all.
