@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test slow lint types tables install constraints clean
+.PHONY: help demo test documents wheel slow lint types tables install constraints clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1|/p' Makefile | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -20,6 +20,18 @@ test: .venv/.installed ## run everything that CI runs, stopping at the first fai
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n auto --dist loadscope
+	$(BIN)/python -m pytest -m documents -n auto --dist load
+	$(MAKE) --no-print-directory wheel
+
+wheel: .venv/.installed ## build the wheel, install it in an empty environment, and decide with it
+	rm -rf build/wheel
+	$(PIP) wheel --quiet --no-deps --wheel-dir build/wheel .
+	$(PYTHON) -m venv build/wheel/empty
+	build/wheel/empty/bin/python -m pip install --quiet -c constraints.txt build/wheel/*.whl
+	$(BIN)/python -m tests.installed build/wheel
+
+documents: .venv/.installed ## run what the pages and the examples say
+	$(BIN)/python -m pytest -m documents -n auto --dist load
 
 slow: .venv/.installed ## run the tests that take longer
 	$(BIN)/python -m pytest -m slow -n auto --dist load

@@ -24,7 +24,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import shared
+
 IDENTITIES, EACH = 95, 6
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Trace each architecture once a run, but for tests of the exporter itself."""
+    export = sys.modules.get("likewise.learn.network.export")
+    if export is None:  # this test, and those before it, learn nothing
+        return
+    from tests import exports
+
+    if not hasattr(export, "_exported_anew"):
+        export._exported_anew = export._exported
+        factory = item.config._tmp_path_factory
+        traced = shared.folder_of(factory) / "traced"
+        export._exported_once = exports.shared(export._exported, traced)
+    anew = item.get_closest_marker("exported_anew") is not None
+    export._exported = export._exported_anew if anew else export._exported_once
 
 
 def glyphs(folder: Path, *, first: int = 0, count: int = IDENTITIES, each: int = EACH) -> Path:
@@ -107,7 +126,9 @@ def image_experiment(drawings, tmp_path_factory):
             "epochs=12",
         ]
     )
-    return run_experiment(recipe, out=tmp_path_factory.mktemp("models") / "images")
+    return shared.experiment(
+        tmp_path_factory, "images", lambda out: run_experiment(recipe, out=out)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +152,9 @@ def series_experiment(tmp_path_factory):
         ]
     )
     source = Arrays.of(series, names, namespace="waves")
-    return run_experiment(recipe, source, out=tmp_path_factory.mktemp("models") / "series")
+    return shared.experiment(
+        tmp_path_factory, "series", lambda out: run_experiment(recipe, source, out=out)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,7 @@ def test_the_task_table_equals_the_tasks():
     assert set(TASKS) <= set(re.findall(r"^\| \[(\w+)\]", told, re.MULTILINE))
 
 
+@pytest.mark.documents
 @pytest.mark.parametrize("page", [README, DOCS / "training.md"], ids=lambda page: page.stem)
 def test_the_python_runs(page, tmp_path, monkeypatch, capsys):
     items = Characters().items()
@@ -81,13 +82,14 @@ def test_the_python_runs(page, tmp_path, monkeypatch, capsys):
         Image.fromarray(items.read(row)).save(tmp_path / f"{name}.png")
     monkeypatch.chdir(tmp_path)
     code = block("python", page)
-    assert "budget_seconds=60" in code
-    exec(code.replace("budget_seconds=60", "steps=5"), {})  # noqa: S102 - our own page
+    assert 'budget="1min"' in code
+    exec(code.replace('budget="1min"', "steps=5"), {})  # noqa: S102 - our own page
     out = capsys.readouterr().out
     assert re.search(r"^(same|different) ", out, re.MULTILINE)
     assert page == README or "Rate(value=" in out
 
 
+@pytest.mark.documents
 def test_the_shell_lines_run(tmp_path, monkeypatch, likewise):
     glyphs(tmp_path / "faces", count=60, each=6)
     glyphs(tmp_path / "other", first=500, count=22, each=4)
@@ -115,6 +117,7 @@ def test_the_shell_lines_run(tmp_path, monkeypatch, likewise):
     assert (tmp_path / "model" / "evaluation-other.html").is_file()
 
 
+@pytest.mark.documents
 @pytest.mark.parametrize("path", sorted((README.parent / "examples").glob("*.py")))
 def test_examples_run(path, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr("sys.argv", [str(path), "--out", str(tmp_path / "out"), "--budget", "2s"])

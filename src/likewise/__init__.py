@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from likewise.tasks.verify import verify
     from likewise.tasks.wrap import wrap
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Gallery",

@@ -12,7 +12,7 @@ from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as reference_log_loss
 
 from likewise.calibration.fit import fit_calibration
-from likewise.calibration.probability import choose_calibrator, measure_probabilities
+from likewise.calibration.probability import _chosen, choose_calibrator, measure_probabilities
 from likewise.calibrators.beta import Beta
 from likewise.calibrators.logistic import Logistic
 from likewise.distances.euclidean import Euclidean
@@ -344,6 +344,36 @@ def test_another_than_logistic_is_chosen_where_it_is_better_beyond_chance():
     assert found.losses[found.calibrator] == min(found.losses.values())
     assert found.losses[found.calibrator] < 0.9 * found.losses["logistic"]
     assert found.reason.endswith("the least beyond chance")
+
+
+@pytest.mark.parametrize(
+    ("lower", "chosen"),
+    [  # by how much the log loss of beta is lower in each fold
+        ((0.02, 0.02, 0.02, 0.02, 0.02), "beta"),
+        ((0.001, 0.001, 0.001, 0.001, 0.101), "beta"),  # 0.021, with a standard error of 0.02
+        ((-0.001, -0.001, -0.001, -0.001, 0.099), "logistic"),  # 0.019, with the same
+        ((0.1, -0.1, 0.1, -0.1, 0.1), "logistic"),  # lower on average, and by chance
+    ],
+)
+def test_another_is_chosen_only_where_it_is_lower_by_more_than_one_standard_error(lower, chosen):
+    losses = {
+        "logistic": np.full(5, 0.4),
+        "isotonic": np.full(5, 0.5),
+        "beta": 0.4 - np.array(lower),
+    }
+    found = _chosen(losses, "identities")
+    assert found.calibrator == chosen
+    assert found.losses["beta"] == pytest.approx(0.4 - np.mean(lower))
+    why = "the least beyond chance" if chosen == "beta" else "none is lower beyond chance"
+    assert found.reason.endswith(why)
+
+
+def test_of_two_that_are_lower_beyond_chance_the_lower_is_chosen():
+    found = _chosen(
+        {"logistic": np.full(5, 0.4), "isotonic": np.full(5, 0.3), "beta": np.full(5, 0.35)},
+        "items",
+    )
+    assert found.calibrator == "isotonic"
 
 
 def test_ties_and_too_few_identities_stay_with_logistic_and_say_so():

@@ -9,13 +9,18 @@ from likewise.calibration import DecisionRequest
 from likewise.calibration.calibration import Calibration
 from likewise.calibration.fit import fit_calibration
 from likewise.calibration.json_format import from_json, to_json
-from likewise.calibration.thresholds import SURE, guaranteed
+from likewise.calibration.thresholds import (
+    FEWEST_FOR_THRESHOLDS,
+    SURE,
+    fit_points,
+    guaranteed,
+)
 from likewise.distances.euclidean import Euclidean
 from likewise.errors import BadArgument, BadDistance, SplitError, UnknownName, UnsupportedRate
 from likewise.evaluation.verification import verify_all
 from likewise.pairs.all_pairs import AllPairs
 from likewise.pairs.choose import choose_pairs
-from likewise.results import Criterion
+from likewise.results import Criterion, ErrorRates, Rate
 from likewise.types import Claim, Items, Pairs
 
 NEW = Claim.NEW_IDENTITIES
@@ -107,6 +112,29 @@ def test_what_cannot_be_guaranteed_says_what_it_needs(fitted):
         fitted.point(DecisionRequest(far=0.001, guaranteed=True))
     with pytest.raises(UnsupportedRate, match=r"supported: .*0\.05, 0\.1"):
         fitted.point(DecisionRequest(far=0.03, guaranteed=True))
+
+
+@pytest.mark.parametrize(("target", "pairs"), [(0.01, 3000), (0.05, 600), (0.1, 300)])
+def test_thirty_expected_false_accepts_support_a_rate_and_one_pair_fewer_does_not(target, pairs):
+    criterion = Criterion.of_rate(target)
+
+    def point(trials, identities=60):
+        rates = ErrorRates(
+            Rate(target, 30, trials, identities, None, None),
+            Rate(0.1, 5, 50, identities, None, None),
+        )
+        (found,) = fit_points({criterion: 0.5}, {criterion: rates}, identities, "identities", {})
+        return found
+
+    assert (point(pairs).supported, point(pairs).reason) == (True, "")
+    refused = point(pairs - 1)
+    assert not refused.supported
+    assert f"{pairs:,} different pairs, which make 30 expected" in refused.reason
+    assert f"(there are {pairs - 1:,})" in refused.reason
+    assert point(pairs, FEWEST_FOR_THRESHOLDS).supported
+    few = point(pairs, FEWEST_FOR_THRESHOLDS - 1)
+    assert not few.supported
+    assert f"(there are {FEWEST_FOR_THRESHOLDS - 1})" in few.reason
 
 
 def test_identities_that_differ_too_much_need_more_of_them():

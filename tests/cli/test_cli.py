@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from likewise.cli.text.rates import rate_words
 from likewise.registry import families
 from tests.conftest import pictures
 
@@ -57,6 +58,21 @@ def test_verify_prints_what_a_decision_needs(likewise, image_model, strangers):
         "identities never trained on",
     ):
         assert word in out, word
+
+
+def test_verify_prints_the_rates_of_the_test_identities(likewise, image_model, strangers):
+    """Not those on which the threshold was fitted, which are as a rule lower."""
+    code, out, _ = likewise(
+        "verify", image_model.folder, one(strangers), one(strangers, item=1), "--far", 0.05
+    )
+    assert code == 0
+    calibration = image_model.calibrations["default"]
+    (point,) = [point for point in calibration.points if point.name == "far=0.05"]
+    assert point.test is not None
+    assert point.test.far != point.calibrate.far
+    assert f"FAR          {rate_words(point.test.far, 'identities')}" in out
+    assert f"FRR          {rate_words(point.test.frr, 'identities')}" in out
+    assert f"measured on identities never trained on ({point.test.far.units})" in out
 
 
 def test_verify_json_and_exit_codes(likewise, likewise_json, image_model, strangers):

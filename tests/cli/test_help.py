@@ -141,6 +141,7 @@ def workplace(image_model, strangers, tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.documents
 def test_examples_run(workplace, likewise):
     run = [one for one in examples() if not one.startswith(NOT_RUN)]
     assert len(run) >= 10

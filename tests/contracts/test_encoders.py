@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -18,7 +19,9 @@ from likewise.learn.network import export as export_module
 from likewise.learn.network.export import export_network
 from likewise.learn.network.network import Network
 from likewise.types import Form, InputShape
+from tests.exports import shared
 
+pytestmark = pytest.mark.exported_anew
 SHAPES = {
     Form.IMAGES: InputShape(Form.IMAGES, 1, 28, 28),
     Form.FRAMES: InputShape(Form.FRAMES, 3),
@@ -206,6 +209,29 @@ def test_in_an_export_no_row_and_no_padding_changes_an_embedding(case):
         if length is not None:
             alone = alone[:, : length[0]]
         np.testing.assert_allclose(run(session, alone, length)[0], together[row], atol=1e-5)
+
+
+@pytest.mark.parametrize("case", named([the("convnet4", Form.IMAGES), the("lstm", Form.FRAMES)]))
+def test_the_weights_of_another_in_a_graph_traced_once_are_an_export(case, tmp_path, monkeypatch):
+    """So the other tests take them: see tests/exports.py."""
+    network, graph, _ = exported(case)
+    torch.manual_seed(1)
+    other = Network(FAMILY.build(case.spec, shape=case.shape), normalize=network.normalize)
+    once = shared(export_module._exported, tmp_path)
+    monkeypatch.setattr(export_module, "_exported", once)
+    export_network(other, case.shape)
+    assert len([*tmp_path.iterdir()]) == 1
+    filled = export_network(network, case.shape)
+    assert len([*tmp_path.iterdir()]) == 1
+    kinds = [
+        [node.op_type for node in onnx.load_from_string(one).graph.node] for one in (filled, graph)
+    ]
+    assert kinds[0] == kinds[1]
+    inputs, lengths = batch(case.shape)
+    found, expected = (
+        run(onnxruntime.InferenceSession(one), inputs, lengths) for one in (filled, graph)
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_an_export_that_differs_is_refused():

@@ -23,7 +23,7 @@ Target = Callable[..., Labels]
 
 APART = {"none", "cosent", "cosine_mse", "pml"}
 """One that promises to teach nothing, and those with tests of their own for the same promises
-(tests/test_graded_losses.py, tests/test_pml.py)."""
+(tests/learn/losses/test_graded.py, tests/learn/losses/test_pml.py)."""
 
 
 @pytest.fixture(params=[name for name in FAMILY.names() if name not in APART])

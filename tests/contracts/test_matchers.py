@@ -14,6 +14,7 @@ from likewise.learn.network.export import export_matcher
 from likewise.learn.network.matching import SymmetricMatcher, matching_cost
 from likewise.types import Labels
 
+pytestmark = pytest.mark.exported_anew
 DIM = 12
 MAPS = (DIM, 2, 3)
 # Spec, learning rate, steps and classes a step, where a matcher does not learn as most do.

@@ -263,10 +263,10 @@ def test_items_without_labels_are_refused_with_what_to_do(few, likewise, tmp_pat
 
 def test_a_budget_within_the_first_epoch_is_said_in_the_training_record(tmp_path):
     series, names = waves(count=60, each=5)
-    recipe = Recipe.for_kind("series").with_settings([*QUICK, "budget_seconds=4"])
+    recipe = Recipe.for_kind("series").with_settings([*QUICK, "budget_seconds=2"])
 
     def slowly(*_):
-        time.sleep(4)
+        time.sleep(2)
 
     made = run_experiment(
         recipe,
@@ -276,7 +276,7 @@ def test_a_budget_within_the_first_epoch_is_said_in_the_training_record(tmp_path
         on_step=slowly,
     )
     note = made.epochs[-1].note
-    assert "The budget of 4 s ended after 1 of the" in note
+    assert "The budget of 2 s ended after 1 of the" in note
     assert "Give more time, or a faster encoder" in note
     assert json.loads(made.model.read("training"))["epochs"][-1]["note"] == note
     assert "Give more time" in (tmp_path / "model" / "report.html").read_text()

@@ -8,7 +8,19 @@ from likewise.shapes import Array, Bool, Float
 
 
 class Calibrator(ABC):
-    """From a distance to a log-likelihood ratio; fitted once, then plain numbers in a file."""
+    """From a distance to a log-likelihood ratio; fitted once, then plain numbers in a file.
+
+    Example:
+        >>> import numpy as np
+        >>> from likewise.calibrators import FAMILY
+        >>> near, far = np.array([0.1, 0.2, 0.6]), np.array([0.5, 0.8, 0.9])
+        >>> same, weights = np.arange(6) < 3, np.full(6, 1 / 3)
+        >>> fitting = FAMILY.build("logistic", parameters=None)
+        >>> told = fitting.fit(np.concatenate([near, far]), same, weights, (3.0, 3.0))
+        >>> ratios = FAMILY.build("logistic", parameters=told).apply(np.array([0.1, 0.9]))
+        >>> bool(ratios[0] > ratios[1])
+        True
+    """
 
     @abstractmethod
     def fit(

@@ -54,6 +54,11 @@ def as_item(given: object, kind: str, name: str) -> tuple[Raw, str]:
         SourceNotFound: If there is no such file.
         UnreadableItem: If it cannot be read.
         BadArgument: If it is no item.
+
+    Example:
+        >>> import numpy as np
+        >>> as_item(np.zeros((4, 4), np.uint8), "image", "the probe")[1]
+        'the probe'
     """
     if isinstance(given, str | Path):
         return read_item(given), printable(str(given))

@@ -11,6 +11,12 @@ class Distance(ABC):
 
     `rows` is the definition. `matrix` may take a faster way, and then recomputes by rows where
     that way loses precision.
+
+    Example:
+        >>> import numpy as np
+        >>> from likewise.distances import FAMILY
+        >>> FAMILY.build("euclidean").rows(np.zeros((1, 2)), np.array([[3.0, 4.0]]))
+        array([5.])
     """
 
     @abstractmethod

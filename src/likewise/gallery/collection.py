@@ -51,6 +51,12 @@ class Gallery:
     Raises:
         GalleryError: If there is none and none can be made, or it is something else.
         ForeignEmbedding: If it is another model's.
+
+    Example:
+        >>> import likewise
+        >>> with likewise.Gallery("people.db", "model") as people:
+        ...     people.count(), people.identities()
+        (126, 63)
     """
 
     def __init__(

@@ -36,6 +36,12 @@ class Kind(ABC):
         sorts: The sorts of data that presets part it into.
         numbers: What is measured of an item at a glance, by name.
         glance: What its coarse look is called.
+
+    Example:
+        >>> import numpy as np
+        >>> from likewise.kinds import FAMILY
+        >>> FAMILY.build("image").recognises(np.zeros((4, 4), np.uint8))
+        True
     """
 
     name: ClassVar[str]

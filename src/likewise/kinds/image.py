@@ -90,7 +90,7 @@ class Image(Kind):
         """Measure an image."""
         return image_statistics.of_image(image_statistics.bounded(item))
 
-    def picture(self, item: UInt8[Array, "h w ..."], longest: int = 0) -> UInt8[Array, "c h w"]:
+    def picture(self, item: UInt8[Array, "h w ..."], longest: int = 0) -> UInt8[Array, "c g v"]:
         """Draw an image, no larger than it is."""
         if longest:
             small = Pillow.fromarray(item)

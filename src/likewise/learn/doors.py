@@ -80,6 +80,12 @@ def train(
         UnfinishedRun: If an unfinished run is there, and neither `overwrite` nor `resume` is asked
             for.
         TrainingError: If training diverges.
+
+    Example:
+        >>> import likewise
+        >>> trained = likewise.train("characters", out="new", steps=2, precision="float32")
+        >>> trained.model.kind, trained.evaluation.verification.identities
+        ('image', 30)
     """
     with needs("Training", "learn"):
         from likewise.learn.experiment import run_experiment
@@ -170,6 +176,12 @@ def cross_validate(
         RecipeError: If the recipe claims known classes, or splits by other parts than identities.
         SplitError: If the data cannot carry so many folds, with what stands in the way.
         SourceError: If the data cannot be used.
+
+    Example:
+        >>> import likewise
+        >>> found = likewise.cross_validate("features.npz", folds=2, steps=2, precision="float32")
+        >>> len(found.folds)
+        2
     """
     with needs("Training in folds", "learn"):
         from likewise.learn.folds import train_folds
@@ -250,6 +262,12 @@ def tune(
         NothingToResume: If there is none, or one of something else.
         BadArgument: If the output, the budget or the number of trials cannot be used.
         SplitError: If the identities are too few.
+
+    Example:
+        >>> import likewise
+        >>> found = likewise.tune("features.npz", output="tuned.toml", budget=9, trials=2)
+        >>> len(found.trials) >= 2
+        True
     """
     with needs("Tuning", "tune"):
         from likewise.learn.tuning.tune import search_recipes

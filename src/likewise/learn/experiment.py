@@ -214,10 +214,10 @@ def run_experiment(
         if run.stopped and on_stopped is not None:
             on_stopped(run)
         stages.end("training")
-        files = _files(run)
+        files = model_files(run, remembered(run))
         stages.end("export")
         evaluation = _measured(run, files)
-        _save(folder, run, files, overwrite=overwrite or resume)
+        save_run(folder, run, files, overwrite=overwrite or resume)
         model = Model(folder)
         report = report_of(
             model,
@@ -296,13 +296,23 @@ def _rerun(model: Model) -> tuple[str, ...]:
     return (f"likewise train {path} --out again/",)
 
 
-def _files(run: Run) -> dict[str, bytes]:
+def remembered(run: Run) -> LeakageRecord:
+    """Return the record of what a run learns from and fits on; it reads the items."""
     parts = run.data.parts
     learned = (Role.TRAIN, Role.SELECT, Role.CALIBRATE)
-    memory = LeakageRecord.of(
+    return LeakageRecord.of(
         Claim(run.recipe.claim),
         {role: (parts[role].items, iter(parts[role])) for role in learned if role in parts},
     )
+
+
+def model_files(run: Run, memory: LeakageRecord) -> dict[str, bytes]:
+    """Return the files of the best network so far, by role; no calibration is among them.
+
+    Args:
+        run: That was trained.
+        memory: As `remembered` gave it.
+    """
     network = run.model()
     weights = {
         **network.state_dict(),
@@ -323,7 +333,8 @@ def _files(run: Run) -> dict[str, bytes]:
     }
 
 
-def _save(folder: Path, run: Run, files: Mapping[str, bytes], *, overwrite: bool) -> None:
+def save_run(folder: Path, run: Run, files: Mapping[str, bytes], *, overwrite: bool) -> None:
+    """Write the files of a run as a model folder."""
     save_model(
         folder,
         inputs={"main": run.data.transform.kind},
@@ -344,7 +355,7 @@ def _measured(run: Run, files: dict[str, bytes]) -> Evaluation:
     """Calibrate and measure what will be saved, as it will be loaded, before it is saved."""
     with tempfile.TemporaryDirectory(prefix="likewise-") as place:
         draft = Path(place) / "model"
-        _save(draft, run, files, overwrite=False)
+        save_run(draft, run, files, overwrite=False)
         model, parts = Model(draft), run.data.parts
         claim = Claim(run.recipe.claim)
         fitting, impostors = Fitting(run.recipe.calibrator), run.recipe.impostors

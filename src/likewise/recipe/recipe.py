@@ -78,6 +78,10 @@ class Recipe:
         precision: `float32`, `bf16`, or `auto`, which times both for a second or two and takes bf16
             where it is faster; a run writes what it took.
         seed: Where all chance comes from.
+
+    Example:
+        >>> Recipe.for_kind("series").with_settings(["epochs=5", "loss.margin=0.3"]).loss
+        'triplet(margin=0.3)'
     """
 
     source: str = ""

@@ -6,7 +6,14 @@ from likewise.types import Items
 
 
 class Source(ABC):
-    """Where items come from."""
+    """Where items come from.
+
+    Example:
+        >>> from likewise.sources import FAMILY
+        >>> items = FAMILY.build("characters").items()
+        >>> len(items), items.kind
+        (2720, 'image')
+    """
 
     @abstractmethod
     def items(self) -> Items:

@@ -34,6 +34,16 @@ class Store(ABC):
         closed: Whether it was closed.
         unpickled: Whether it came in a pickle, or is a copy, so that nobody has it to close: it
             closes itself when nobody needs it, and says nothing.
+
+    Example:
+        >>> import numpy as np
+        >>> from likewise.stores import FAMILY
+        >>> from likewise.stores.rows import Change, Pin, Rows
+        >>> pin = Pin("f" * 64, "euclidean", 2)
+        >>> with FAMILY.build("sqlite('kept.db')", pin=pin, writing=True) as store:
+        ...     done = store.write(Change(Rows.of(["a"], ["ann"], np.ones((1, 2), np.float32))))
+        ...     store.nearest(np.ones((1, 2), np.float32), 1)[0][0].identity
+        'ann'
     """
 
     resources: ExitStack

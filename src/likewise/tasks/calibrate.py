@@ -115,6 +115,12 @@ def calibrate(
         Leak: If the model was trained on any of it.
         SplitError: If the items cannot be dealt into two parts with same and different pairs.
         SaveFailed: If it cannot be written; what was there before still stands.
+
+    Example:
+        >>> import likewise
+        >>> found = likewise.calibrate("model", "faces/", name="mine", share=0.5)
+        >>> sorted(likewise.load("model").calibrations)
+        ['clinic', 'clinic/distance', 'default', 'default/distance', 'mine', 'mine/distance']
     """
     check_name(name)
     model = _standing(as_model(model))

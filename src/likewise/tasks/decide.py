@@ -36,6 +36,11 @@ def decide(
         DamagedModel: If it is no calibration.
         BadArgument: If the distance is negative or no number, or a similarity above 1.
         UnsupportedRate: If that rate has no threshold.
+
+    Example:
+        >>> import likewise
+        >>> likewise.decide("calibration.json", 0.31)
+        Decision(same, distance=0.310 <= threshold=0.650 at FAR 0.1)
     """
     measure, fitted = load_calibration(Path(calibration))
     apart = 1 - distance if measure == "similarity" else distance

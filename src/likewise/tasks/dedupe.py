@@ -92,6 +92,14 @@ def dedupe(
         UnsupportedRate: If the data do not support the threshold asked for.
         DamagedSource: If the cache is none.
         SaveFailed: If the cache cannot be written.
+
+    Example:
+        >>> import likewise
+        >>> found = likewise.dedupe(
+        ...     "model", ["a.png", "b.png", "a.png"], comparator="distance", threshold=0.01
+        ... )
+        >>> found.first.tolist(), found.second.tolist(), found.same_bytes.tolist()
+        ([0], [2], [True])
     """
     request = DecisionRequest(
         far=far,

@@ -29,6 +29,12 @@ def embed(
         BadArgument: If the source is nothing that holds items.
         WrongKind: If they are another kind of item than the model was trained on.
         OutOfMemory: If there is no memory for an item.
+
+    Example:
+        >>> import likewise
+        >>> found = likewise.embed("model", ["a.png", "b.png"])
+        >>> found.vectors.shape
+        (2, 8)
     """
     with watched(progress, "embedding") as told:
         return as_model(model).embed(source, strict=strict, progress=told)

@@ -88,6 +88,11 @@ def enrol(
         BadArgument: If metadata or an item cannot be kept.
         WrongKind: If they are another kind of item than the model was trained on.
         SaveFailed: If they cannot be written; what was enrolled before stays.
+
+    Example:
+        >>> import likewise
+        >>> likewise.enrol("model", "new.db", (["a.png", "c.png"], ["ann", "bob"]))
+        EnrolledSource(2 added, 0 known already)
     """
     metadata_texts([metadata or {}])
     model = as_model(model)

@@ -105,6 +105,12 @@ def evaluate(
         SplitError: If the items make no same or no different pair.
         BadArgument: If there are no groups, or `rerank` is not positive, or what compares reads no
             feature maps and looks at all.
+
+    Example:
+        >>> import likewise
+        >>> found = likewise.evaluate("model", "faces/")
+        >>> found.verification.counted
+        '84 items of 28 identities'
     """
     request = DecisionRequest(prior=prior, calibration=calibration, comparator=comparator)
     model = as_model(model)

@@ -38,6 +38,12 @@ def identify(
         ForeignEmbedding: If it is another model's.
         UnsupportedRate: If a rate was asked for that the gallery cannot support.
         UnreadableItem: If the item cannot be decoded.
+
+    Example:
+        >>> import likewise
+        >>> found = likewise.identify("model", "people.db", "a.png", fpir=0.1)
+        >>> found.enrolled
+        63
     """
     request = IdentificationRequest(fpir, prior_unknown, fusion, calibration, candidates)
     return identify_item(as_model(model), gallery, item, request)

@@ -87,6 +87,11 @@ def migrate(
         ForeignEmbedding: If another migration is unfinished.
         GalleryError: If the gallery cannot be used.
         SaveFailed: If something cannot be written; the gallery is as it was.
+
+    Example:
+        >>> import likewise
+        >>> likewise.migrate("people.db", "model")  # it is of this model already
+        Migration(126 entries, 0 embedded now)
     """
     model = as_model(model)
     built = None if source is None else as_source(source, kind=model.kind)

@@ -107,6 +107,11 @@ def monitor(
         BadArgument: If the level is not one.
         SplitError: If the identities are too few for any answer.
         WrongKind: If they are another kind of item than the model was trained on.
+
+    Example:
+        >>> import likewise
+        >>> likewise.monitor("model", "faces/").shifted
+        False
     """
     if not LEAST_LEVEL <= level < 1:
         raise BadArgument(

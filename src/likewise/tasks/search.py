@@ -32,6 +32,12 @@ def search(
         GalleryError: If the gallery cannot be used, or the condition cannot be read.
         ForeignEmbedding: If it is another model's.
         UnreadableItem: If the item cannot be decoded.
+
+    Example:
+        >>> import likewise
+        >>> found = likewise.search("model", "people.db", "a.png", k=3)
+        >>> len(found), found[0].distance <= found[1].distance
+        (3, True)
     """
     model = as_model(model)
     if not isinstance(gallery, Gallery):

@@ -49,6 +49,14 @@ def verify(
         UnsupportedRate: If that rate has no threshold.
         UnreadableItem: If an item cannot be decoded.
         WrongKind: If it is another kind of item than the model was trained on.
+
+    Example:
+        >>> import likewise
+        >>> decision = likewise.verify("model", "a.png", "b.png")
+        >>> decision.verdict
+        'same'
+        >>> bool(likewise.verify("model", "a.png", "c.png"))
+        False
     """
     request = DecisionRequest(
         far=far,

@@ -64,6 +64,14 @@ def wrap(
         OutOfMemory: If there is not enough memory to run it.
         ModelExists: If a model is there already.
         SaveFailed: If it could not be written.
+
+    Example:
+        >>> import likewise
+        >>> made = likewise.wrap(
+        ...     "encoder.onnx", "wrapped", transform="image(size=16)", output="embedding"
+        ... )
+        >>> made.kind
+        'image'
     """
     if layout not in ("nchw", "nhwc"):
         raise BadArgument(f"the layout is {layout!r}; give 'nchw' or 'nhwc'.")

@@ -21,6 +21,12 @@ class Transform(ABC):
         form: What it makes.
         sized: The key of its state that says how many channels or numbers an item has; empty where
             its arguments say it.
+
+    Example:
+        >>> import numpy as np
+        >>> from likewise.transforms import FAMILY
+        >>> FAMILY.build("image(size=8)").decode(np.zeros((4, 4), np.uint8), "it").shape
+        (1, 8, 8)
     """
 
     kind: ClassVar[str]

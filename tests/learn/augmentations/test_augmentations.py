@@ -11,13 +11,11 @@ from torch.nn import functional
 from likewise.errors import BadArgument
 from likewise.learn.augmentations import FAMILY
 from likewise.learn.augmentations.affine import Affine
-from likewise.learn.augmentations.base import Augmentation
 from likewise.learn.augmentations.jitter import Jitter
 from likewise.learn.augmentations.rotated_classes import RotatedClasses
 from likewise.learn.loop.train import begin_run
 from likewise.recipe.recipe import Recipe
 from likewise.sources.arrays import Arrays
-from likewise.types import Form
 from tests.conftest import waves
 
 
@@ -56,72 +54,6 @@ def moments(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 CLASSES = torch.arange(12) // 3
 
-IMAGES = ["affine", "elastic", "crop", "flip", "colour", "noise", "blur", "erase"]
-IMAGES += ["rotated_classes", "rotated_classes(mirrored=True)", "rotated_classes(together=True)"]
-SERIES = ["jitter", "scale", "warp", "time_crop(share=0.5)", "channel_drop(probability=0.5)"]
-EACH: list[tuple[Augmentation, Tensor, Tensor | None]] = [
-    (FAMILY.build(spec), smooth(12, 16, 16, 3), None) for spec in IMAGES
-]
-EACH += [
-    (
-        FAMILY.build(spec),
-        torch.randn(12, 9, 2, generator=generator()),
-        torch.arange(12) % 9 + 1,
-    )
-    for spec in SERIES
-]
-
-
-@pytest.mark.parametrize(
-    ("augmentation", "items", "lengths"), EACH, ids=lambda value: type(value).__name__
-)
-def test_all_chance_comes_from_the_generator(
-    augmentation: Augmentation, items: Tensor, lengths: Tensor | None
-) -> None:
-    before, state = items.clone(), torch.random.get_rng_state()
-    first, again, other = (
-        augmentation.apply(items, lengths, CLASSES, generator(seed)) for seed in (1, 1, 2)
-    )
-    assert torch.equal(first[0], again[0])
-    assert torch.equal(first[2], again[2])
-    assert not torch.equal(first[0], other[0])
-    assert first[0].shape == items.shape
-    assert first[0].dtype == items.dtype
-    assert first[2].dtype == CLASSES.dtype
-    assert (first[1] is None) == (lengths is None)
-    assert torch.equal(items, before)
-    assert torch.equal(torch.random.get_rng_state(), state)
-    double = augmentation.apply(items.double(), lengths, CLASSES, generator(1))[0]
-    assert double.dtype == torch.float64
-
-
-def test_every_augmentation_is_tested_here() -> None:
-    named = {spec.partition("(")[0] for spec in [*IMAGES, *SERIES]}
-    assert named == set(FAMILY.names())
-
-
-@pytest.mark.parametrize("spec", [spec for spec in [*IMAGES, *SERIES] if "classes" not in spec])
-def test_every_item_draws_its_own_chance(spec: str) -> None:
-    if spec in SERIES:
-        one = torch.randn(1, 20, 3, generator=generator()) + 5
-    else:
-        one = smooth(1, 16, 16, 3) / 2 + 60
-    count = 30
-    items = one.expand(count, *one.shape[1:]).contiguous()
-    lengths = torch.full((count,), 20) if spec in SERIES else None
-    out, after, _ = FAMILY.build(spec).apply(items, lengths, torch.zeros(count).long(), generator())
-    different = {row.numpy().tobytes() for row in out}
-    # A coin, a rectangle that is not there, a stretch or the channels left can come twice.
-    few = {
-        "flip": 2,
-        "erase": 10,
-        "blur": 15,
-        "time_crop(share=0.5)": 20,
-        "channel_drop(probability=0.5)": 4,
-    }
-    assert len(different) >= few.get(spec, count)
-    assert after is None or after.shape == (count,)
-
 
 @pytest.mark.parametrize("spec", ["crop", "erase", "rotated_classes"])
 def test_series_are_refused_by_what_takes_images(spec: str) -> None:
@@ -136,14 +68,6 @@ def test_images_are_refused_by_what_takes_series(spec: str) -> None:
     recipe = Recipe(source="characters", augmentations=(spec,))
     with pytest.raises(BadArgument, match=f"{spec} takes frames, .* makes images"):
         begin_run(recipe)
-
-
-@pytest.mark.parametrize("name", FAMILY.names())
-def test_each_takes_one_form(name: str) -> None:
-    augmentation = FAMILY.build(name)
-    series = name in [spec.partition("(")[0] for spec in SERIES]
-    assert augmentation.forms == ((Form.FRAMES,) if series else (Form.IMAGES,))
-    assert augmentation.copies == (4 if name == "rotated_classes" else 1)
 
 
 # ── affine ──────────────────────────────────────────────────────────────────

@@ -231,10 +231,10 @@ def test_a_budget_that_patience_ended_is_written_as_its_whole_schedule():
 
 def test_a_budget_too_short_for_one_epoch_is_said_in_words():
     def slowly(share, loss):
-        time.sleep(5)
+        time.sleep(2)
 
-    note = started("budget_seconds=5", count=200, on_step=slowly).finish().epochs[-1].note
-    assert re.match(r"The budget of 5 s ended after 1 of the \d\d batches of the first epoch", note)
+    note = started("budget_seconds=2", count=200, on_step=slowly).finish().epochs[-1].note
+    assert re.match(r"The budget of 2 s ended after 1 of the \d\d batches of the first epoch", note)
     assert "Give more time" in note
     assert started("steps=1").finish().epochs[-1].note == ""
 

@@ -15,55 +15,12 @@ from likewise.learn.losses.triplet import Triplet
 from likewise.learn.miners import FAMILY
 from likewise.learn.miners.base import Miner
 from likewise.types import Pairs, Triplets
-
-MARGIN = 0.6
-
-
-def case(seed: int, rows: int = 14, columns: int | None = None, classes: int = 4) -> list[Tensor]:
-    """Distances, and masks of same and different; square without the diagonal."""
-    generator = torch.Generator().manual_seed(seed)
-    points = functional.normalize(torch.randn(rows, 3, generator=generator))
-    labels = torch.randint(classes, (rows,), generator=generator)
-    others, other_labels = points, labels
-    if columns is not None:
-        others = functional.normalize(torch.randn(columns, 3, generator=generator))
-        other_labels = torch.randint(classes, (columns,), generator=generator)
-    same = labels[:, None] == other_labels
-    different = ~same
-    if columns is None:
-        same.fill_diagonal_(False)
-    return [torch.cdist(points, others), same, different]
-
-
-CASES = {
-    "square": case(0),
-    "many": case(1, rows=40, classes=6),
-    "wide": case(2, rows=6, columns=15),
-    "tall": case(3, rows=15, columns=4),
-    "few classes": case(4, classes=2),
-    "one class": case(5, classes=1),
-    "all distinct": [torch.rand(6, 6), torch.zeros(6, 6).bool(), ~torch.eye(6).bool()],
-    "one row": case(6, rows=1),
-    "no row": case(7, rows=0),
-    "no column": case(8, rows=5, columns=0),
-}
+from tests.learn.miners.batches import CASES, MARGIN
 
 
 @pytest.fixture(params=CASES)
 def given(request: pytest.FixtureRequest) -> list[Tensor]:
     return CASES[request.param]
-
-
-MINERS = [
-    *(name for name in FAMILY.names() if name != "pml"),
-    "pml('BatchHardMiner')",
-    "pml('BatchEasyHardMiner')",
-    "pml('HDCMiner')",
-    "pml('MultiSimilarityMiner', options={'epsilon': 0.2})",
-    "pml('PairMarginMiner')",
-    "pml('TripletMarginMiner', options={'type_of_triplets': 'semihard'})",
-    "pml('UniformHistogramMiner', options={'num_bins': 5})",
-]
 
 
 def built(spec: str) -> Miner:
@@ -125,26 +82,6 @@ def test_the_cases_are_not_empty() -> None:
             assert all(loops(name, CASES[key])), (name, key)
 
 
-@pytest.mark.parametrize("name", MINERS)
-def test_indices_are_int64_and_same_is_boolean(name: str, given: list[Tensor]) -> None:
-    pairs = built(name).pairs(*given)
-    triplets = built(name).triplets(*given, MARGIN)
-    columns = (pairs.first, pairs.second, triplets.anchor, triplets.positive, triplets.negative)
-    assert {column.dtype for column in columns} == {torch.int64}
-    assert pairs.same.dtype == torch.bool
-
-
-@pytest.mark.parametrize("name", MINERS)
-def test_whatever_is_taken_is_what_it_is_called(name: str, given: list[Tensor]) -> None:
-    _, same, different = given
-    pairs = built(name).pairs(*given)
-    triplets = built(name).triplets(*given, MARGIN)
-    assert torch.equal(same[pairs.first, pairs.second], pairs.same)
-    assert torch.equal(different[pairs.first, pairs.second], ~pairs.same)
-    assert same[triplets.anchor, triplets.positive].all()
-    assert different[triplets.anchor, triplets.negative].all()
-
-
 def test_every_takes_no_cubic_memory() -> None:
     labels = torch.arange(2000) // 2
     same = labels[:, None] == labels
@@ -173,14 +110,6 @@ def test_identical_items_are_mined_without_a_complaint() -> None:
     assert len(FAMILY.build("all").triplets(*given, 0.2).anchor) == 8
     assert len(FAMILY.build("hard").triplets(*given, 0.2).anchor) == 4
     assert len(FAMILY.build("semi_hard").triplets(*given, 0.2).anchor) == 0
-
-
-@pytest.mark.parametrize("name", [name for name in MINERS if not name.startswith("pml")])
-def test_distances_that_are_not_numbers_leave_the_error_to_the_loss(name: str) -> None:
-    distances, same, different = case(0)
-    for value in (torch.nan, torch.inf):
-        triplets = built(name).triplets(distances * value, same, different, MARGIN)
-        assert all(0 <= row < len(same) for found in triplet_list(triplets) for row in found)
 
 
 @pytest.fixture

@@ -154,6 +154,7 @@ def test_while_training_the_item_alone_is_embedded() -> None:
     assert torch.equal(plain(images(4)), viewed(images(4)))
 
 
+@pytest.mark.exported_anew
 @pytest.mark.parametrize("specs", [["mirrored"], ["shifted(share=0.1)"], ["turned"], ALL])
 def test_the_exported_graph_holds_the_views(specs: list[str]) -> None:
     made = network(*specs).eval()

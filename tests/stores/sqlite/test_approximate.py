@@ -621,9 +621,9 @@ print(json.dumps([asked, worst, sorted(map(str, kinds))]))
 def test_one_makes_indexes_while_others_read(gallery, tmp_path):
     gallery.write(Change(index=IndexRequest("ivf", 1.0)))
     root = str(Path(__file__).parents[3])
-    words = [sys.executable, "-c", READER, str(tmp_path / "a.db"), "6", root]
+    words = [sys.executable, "-c", READER, str(tmp_path / "a.db"), "3", root]
     readers = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    end = time.time() + 7
+    end = time.time() + 4
     turn = 0
     while time.time() < end:
         gallery.write(Change(index=IndexRequest(KINDS[turn % 2], 1.0)))

@@ -16,6 +16,14 @@ class Augmentation(ABC):
     Attributes:
         forms: What it can be applied to.
         copies: How many classes one class becomes; class c becomes c * copies + which.
+
+    Example:
+        >>> import torch
+        >>> from likewise.learn.augmentations import FAMILY
+        >>> images, classes = torch.zeros(2, 1, 8, 8), torch.tensor([0, 1])
+        >>> made, _, same = FAMILY.build("noise").apply(images, None, classes, torch.Generator())
+        >>> tuple(made.shape), same.tolist()
+        ((2, 1, 8, 8), [0, 1])
     """
 
     forms: ClassVar[tuple[Form, ...]]

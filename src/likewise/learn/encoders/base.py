@@ -21,6 +21,14 @@ class Encoder(nn.Module, ABC):
 
     One whose embedding is of several that have nothing to do with each other, side by side and of
     equal length, says as `parts` how many.
+
+    Example:
+        >>> import torch
+        >>> from likewise.learn.encoders import FAMILY
+        >>> from likewise.types import Form, InputShape
+        >>> encoder = FAMILY.build("convnet4", shape=InputShape(Form.IMAGES, 1, 28, 28)).eval()
+        >>> tuple(encoder(torch.zeros(3, 1, 28, 28)).shape)
+        (3, 64)
     """
 
     forms: ClassVar[tuple[Form, ...]]

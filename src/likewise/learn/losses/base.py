@@ -24,6 +24,16 @@ class Loss(nn.Module, ABC):
             of the training items, and what it compares with is never a memory.
         rate: How many times the learning rate of the network its own parameters have.
         parts: Of how many equal parts of an embedding each is learned alone.
+
+    Example:
+        >>> import torch
+        >>> from likewise.distances import FAMILY as DISTANCES
+        >>> from likewise.learn.losses import FAMILY
+        >>> from likewise.types import Labels
+        >>> loss = FAMILY.build("triplet", distance=DISTANCES.build("euclidean"))
+        >>> apart = torch.tensor([[0.0], [0.0], [9.0], [9.0]])
+        >>> float(loss(apart, Labels(torch.tensor([0, 0, 1, 1]))))
+        0.0
     """
 
     by_class: bool = False

@@ -17,6 +17,13 @@ class Matcher(nn.Module, ABC):
     channels, height and width come from it as `maps`. Then `sizes` are those of what it compares,
     which `prepared` makes of the encoder's map: once for an item, whatever pairs that is in, and
     exported with the encoder as its output `features`.
+
+    Example:
+        >>> import torch
+        >>> from likewise.learn.matchers import FAMILY
+        >>> matcher = FAMILY.build("weighted_l1", dim=4)
+        >>> tuple(matcher(torch.zeros(3, 4), torch.ones(3, 4)).shape)
+        (3,)
     """
 
     sizes: tuple[int, int, int] | None = None

@@ -16,6 +16,14 @@ class Miner(ABC):
     neither). Indices of `first` and `anchor` are rows, those of `second`, `positive` and
     `negative` are columns. The house fills in what a constructor declares of `distance` (that of
     the matrix) and `dim` (the length of an embedding).
+
+    Example:
+        >>> import torch
+        >>> from likewise.learn.miners import FAMILY
+        >>> same = torch.tensor([[True, False]])
+        >>> found = FAMILY.build("all").pairs(torch.tensor([[0.1, 0.2]]), same, ~same)
+        >>> found.same.tolist()
+        [True, False]
     """
 
     @abstractmethod

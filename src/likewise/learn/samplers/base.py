@@ -18,6 +18,15 @@ class Sampler(ABC):
         looks: How many items of each class it wants embedded before each epoch, for `see`; 0 is
             none.
         centres: Where the classes were last seen; None where nobody looked yet.
+
+    Example:
+        >>> import numpy as np
+        >>> from likewise.learn.samplers import FAMILY
+        >>> sampler = FAMILY.build("classes_by_items(classes=2, items=2)")
+        >>> labels, random = np.repeat([0, 1, 2], 4), np.random.default_rng(0)
+        >>> batch = next(sampler.batches(labels, np.full(12, ""), random, None, None))
+        >>> len(batch.rows)
+        4
     """
 
     views: ClassVar[int] = 1

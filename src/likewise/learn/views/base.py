@@ -18,6 +18,14 @@ class View(nn.Module, ABC):
     Attributes:
         forms: What it can look at.
         copies: How many views it gives of an item.
+
+    Example:
+        >>> import torch
+        >>> from likewise.learn.views import FAMILY
+        >>> from likewise.types import Form, InputShape
+        >>> view = FAMILY.build("mirrored", shape=InputShape(Form.IMAGES, 1, 8, 8))
+        >>> tuple(view(torch.zeros(2, 1, 8, 8)).shape)
+        (2, 1, 8, 8)
     """
 
     forms: ClassVar[tuple[Form, ...]]
