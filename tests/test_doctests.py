@@ -16,7 +16,7 @@ DOORS = [name for name in likewise.__all__ if name != "__version__"]
 MORE = (
     "likewise.data.inputs:as_source",
     "likewise.data.item:as_item",
-    "likewise.model.model:as_model",
+    "likewise.model.opening:as_model",
     "likewise.results.points:Criterion",
     "likewise.results.result:Result",
     "likewise.sklearn.encoder:SiameseEncoder",

@@ -55,8 +55,11 @@ FORKING = re.compile(
 UNIX_PATH = re.compile(r"/(proc|sys|dev|tmp|etc|var|usr|bin|home|run|opt)(/.*)?")
 WRITTEN = {"read_text": 0, "write_text": 1, "TextIOWrapper": 1}
 """What is given before the encoding, where that is given by its place."""
-BINARY = {"os.open", "Image.open", "Pillow.open", "archive.open", "formatter.write_text"}
-"""What opens bytes, whatever it is told, or writes to the terminal."""
+BINARY = {
+    *("os.open", "Image.open", "Pillow.open", "archive.open", "self._database.open"),
+    "formatter.write_text",
+}
+"""What opens no text file: bytes, a gallery, the terminal."""
 TEMPORARY = {"TemporaryFile", "NamedTemporaryFile", "SpooledTemporaryFile"}
 
 NAMED = (

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import re
 import shutil
 import zipfile
 from concurrent.futures import ProcessPoolExecutor
@@ -336,3 +337,16 @@ def test_they_go_through_dask(image_model, gallery, strangers):
     )
     assert np.allclose(vectors[0], image_model.embed(items).vectors, atol=1e-6)
     assert found == enrolled_there(gallery, probe)
+
+
+def test_what_the_page_says_runs(image_model, gallery, strangers, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("joblib")
+    page = Path(__file__).parents[1] / "docs" / "processes.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    shutil.copytree(image_model.folder, tmp_path / "model")
+    shutil.copytree(strangers, tmp_path / "faces")
+    monkeypatch.chdir(tmp_path)
+    exec("\n".join(blocks), {})  # noqa: S102 - our own page
+    decided, count = capsys.readouterr().out.splitlines()
+    assert decided.count("same") + decided.count("different") + decided.count("undecided") == 8
+    assert count == "150"

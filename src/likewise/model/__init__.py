@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from likewise.model.files import most_bytes
     from likewise.model.folder import check_model_folder, save_model, update_model
     from likewise.model.leakage import LeakageRecord
-    from likewise.model.model import Model, as_model, beside, load
+    from likewise.model.model import Model, beside
     from likewise.model.onnx_check import check_onnx
     from likewise.model.onnx_encoder import LONGEST_EMBEDDING, OnnxEncoder
     from likewise.model.onnx_matcher import ComparedOnce, OnnxMatcher
     from likewise.model.onnx_session import OnnxSession
+    from likewise.model.opening import as_model, load
     from likewise.model.reranking import NEAREST, Reranked, check_nearest
     from likewise.model.transform_text import dump_transform
 

@@ -18,14 +18,12 @@ from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
 from likewise.distances.comparator import Comparator
 from likewise.errors import (
-    BadArgument,
     DamagedModel,
     ForeignEmbedding,
     LikewiseError,
     NotCalibrated,
     UnknownName,
 )
-from likewise.io.display import shortened
 from likewise.io.progress import Told
 from likewise.model.batching import Block, embed_blocks
 from likewise.model.drift_reference import DriftReference, reference_from_bytes
@@ -351,43 +349,6 @@ def _opened_again(folder: str, fingerprint: str) -> Model:
     model = Model(folder)
     check_not_replaced(model.folder, model.manifest, fingerprint)
     return model
-
-
-def load(folder: str | Path) -> Model:
-    """Return the model in a folder; every file is checked against its hash.
-
-    Raises:
-        ModelNotFound: If there is no model there.
-        DamagedModel: If a file is altered, truncated or missing.
-        NewerFormat: If a later version of Likewise wrote it.
-
-    Example:
-        >>> load("model")
-        Model('model', image, dim=8, fingerprint=...)
-    """
-    return Model(folder)
-
-
-def as_model(given: Model | str | Path) -> Model:
-    """Return the model that somebody gave, or the one in the folder of that path.
-
-    Raises:
-        BadArgument: If it is neither.
-        ModelNotFound: If there is no model there.
-        DamagedModel: If a file is altered, truncated or missing.
-
-    Example:
-        >>> as_model("model").dim
-        8
-    """
-    if isinstance(given, Model):
-        return given
-    if isinstance(given, str | Path):
-        return load(given)
-    raise BadArgument(
-        f"A model is {type(given).__name__} {shortened(repr(given), 60)}, and a Model, or the path "
-        "of a model's folder, is expected."
-    )
 
 
 def beside(name: str) -> str:

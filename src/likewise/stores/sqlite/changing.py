@@ -245,7 +245,8 @@ def discard_staging(path: Path) -> None:
     staging = staging_path(path)
     beside = path.parent.glob(f"{glob.escape(staging.name)}-*")
     for one in (staging, *sorted(beside)):
-        one.unlink(missing_ok=True)
+        with atomic.saving(one):  # Windows refuses it while others have it open
+            one.unlink(missing_ok=True)
 
 
 def move_sqlite_gallery(database: Database, moved: Moved, slots: Slots) -> Written:
