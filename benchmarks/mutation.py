@@ -69,6 +69,7 @@ SWAPPED = {
     ast.And: "or",
     ast.Or: "and",
 }
+NOT_RUN = "not run"
 EQUIVALENT: dict[str, str] = {}
 """By the name of a mutant, why no input could tell it from what was written."""
 
@@ -280,11 +281,16 @@ def _noticed(tests: list[str], place: Path, shared: Path, seconds: float) -> str
     return failed[0].split(" - ")[0].partition(" ")[2]
 
 
-def run_all(mutants: list[Mutant], workers: int) -> dict[Mutant, str]:
-    """What became of each, by so many workers, each in a copy of the project."""
+def run_all(mutants: list[Mutant], workers: int, seconds: float) -> dict[Mutant, str]:
+    """What became of each, by so many workers, each in a copy of the project.
+
+    Those that are not begun within these seconds are left out.
+    """
+    until = time.monotonic() + seconds
     found: dict[Mutant, str] = {}
     waiting: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
-    for mutant in mutants:
+    # In any order, so that those that were run before the time was up are a fair sample.
+    for mutant in random.Random(SEED).sample(mutants, len(mutants)):  # noqa: S311 - as above
         waiting.put(mutant)
     with tempfile.TemporaryDirectory(prefix="likewise-mutants-") as folder:
         shared = Path(folder) / "shared"
@@ -297,7 +303,7 @@ def run_all(mutants: list[Mutant], workers: int) -> dict[Mutant, str]:
                     shutil.copytree(ROOT / name, place / name, ignore=ignored)
                 else:
                     shutil.copy(ROOT / name, place / name)
-            while True:
+            while time.monotonic() < until:
                 try:
                     mutant = waiting.get_nowait()
                 except queue.Empty:
@@ -322,16 +328,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--again", action="store_true", help="run those that were alive before")
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--again", action="store_true", help="those alive before, or not run")
     asked = parser.parse_args()
     mutants = drawn(asked.count)
     known: dict[str, str] = {}
     if asked.again:
         with LISTED.open(encoding="utf-8", newline="") as file:
             known = {row["name"]: row["what became of it"] for row in csv.DictReader(file)}
-    left = [one for one in mutants if known.get(one.name, "alive") == "alive"]
+    left = [one for one in mutants if known.get(one.name, "alive") in ("alive", NOT_RUN)]
     left = [one for one in left if one.name not in EQUIVALENT]
-    became = {one: known.get(one.name, "") for one in mutants} | run_all(left, asked.workers)
+    became = {one: known.get(one.name, NOT_RUN) for one in mutants}
+    became |= {one: NOT_RUN for one in left}
+    became |= run_all(left, asked.workers, 60 * asked.minutes)
     became |= {one: "equivalent" for one in mutants if one.name in EQUIVALENT}
     with LISTED.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -341,16 +350,17 @@ def main() -> None:
     rooms = sorted({str(Path(one.file).parent) for one in mutants})
     for room in [*rooms, "all"]:
         own = [said for one, said in became.items() if room in ("all", str(Path(one.file).parent))]
-        equal, alive = own.count("equivalent"), own.count("alive")
+        equal, alive, not_run = map(own.count, ("equivalent", "alive", NOT_RUN))
         results.row(
             "",
             {
                 "package": room,
                 "mutants": len(own),
-                "noticed": len(own) - equal - alive,
+                "not run": not_run,
+                "noticed": len(own) - equal - alive - not_run,
                 "equivalent": equal,
                 "alive": alive,
-                "share alive": round(alive / max(1, len(own) - equal), 4),
+                "share alive": round(alive / max(1, len(own) - equal - not_run), 4),
             },
         )
     for one, said in became.items():
