@@ -16,6 +16,7 @@ import pytest
 
 import likewise
 from likewise import errors
+from likewise.data.cache import decode_all
 from likewise.data.inputs import as_source
 from likewise.errors import ModelNotFound, ReplacedModel, UnreadableItem
 from likewise.io.cores import cores, in_pool
@@ -278,7 +279,24 @@ def test_results_arrive_by_value(image_model, image_experiment, strangers, galle
     assert arrived.fingerprint == embeddings.fingerprint
     check_same(arrived.items.take(np.arange(3)), embeddings.items.take(np.arange(3)))
     assert sent(image_experiment.recipe) == image_experiment.recipe
+    whole = sent(image_experiment)
+    assert whole.model.fingerprint == image_model.fingerprint
+    assert whole.to_dict() == image_experiment.to_dict()
     assert sent(image_model.calibration()).decide(0.3) == image_model.calibration().decide(0.3)
+
+
+def test_what_is_measured_and_found_arrives_by_value(image_model, strangers):
+    measured = likewise.evaluate(image_model, strangers)
+    arrived = sent(measured)
+    assert arrived.to_dict() == measured.to_dict()
+    assert repr(arrived) == repr(measured)
+    for found in (likewise.audit(strangers), likewise.dedupe(image_model, strangers)):
+        assert sent(found).to_dict() == found.to_dict()
+    decoded = decode_all(Folder(str(strangers)).items(), image_model.transform, large_bytes=0)
+    with decoded, sent(decoded) as there:
+        rows = np.array([5, 149])
+        assert np.array_equal(there.batch(rows)[0], decoded.batch(rows)[0])
+        assert there.items.places.tolist() == decoded.items.places.tolist()
 
 
 def test_every_error_arrives_with_its_words():
