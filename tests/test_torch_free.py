@@ -28,7 +28,9 @@ def using() -> list[str]:
         words = ("likewise", *path.relative_to(SOURCE).with_suffix("").parts)
         modules.append(".".join(words).removesuffix(".__init__"))
     tables = {"likewise.learn", *FAMILIES.values()}
-    return [name for name in modules if name in tables or not name.startswith("likewise.learn.")]
+    # The estimators are scikit-learn's own, and import it; torch they load when they fit.
+    other = ("likewise.learn.", "likewise.sklearn")
+    return [name for name in modules if name in tables or not name.startswith(other)]
 
 
 def blamed(modules: list[str], **environment: str) -> dict[str, list[str]]:
@@ -42,6 +44,14 @@ def test_using_loads_nothing_heavy() -> None:
     modules = using()
     assert {"likewise", "likewise.registry", "likewise.cli", "likewise.learn.losses"} <= {*modules}
     assert blamed(modules) == {}
+
+
+def test_estimators_load_no_torch_before_they_fit() -> None:
+    program = (
+        "import json, sys, likewise.sklearn\n"
+        "print(json.dumps(sorted({'torch', 'lightning_fabric', 'onnxruntime'} & set(sys.modules))))"
+    )
+    assert "torch" not in answer_of(program, LIKEWISE_CHECK_SHAPES="0")
 
 
 def test_every_public_name_loads_nothing_heavy() -> None:
