@@ -8,20 +8,27 @@ import ast
 import ntpath
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from likewise.data.given import files_given
 from likewise.data.spec import source_spec
 from likewise.errors import BadSpec, SourceNotFound
+from likewise.gallery import Gallery
 from likewise.gallery.request import store_spec
 from likewise.io.display import printable
 from likewise.registry import Spec
+from likewise.results import Embeddings
 from likewise.sources import FAMILY
 from likewise.sources.tabular.listed import WHOLE_PATH
+from likewise.stores.rows import Pin
+from likewise.types import Items
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "likewise"
@@ -302,3 +309,18 @@ def test_a_windows_path_in_a_spec_is_what_was_written(tmp_path) -> None:
     with pytest.raises(SourceNotFound, match="there is no file or folder"):
         source_spec(path)
     assert store_spec(r"C:\people.db") == str(Spec("sqlite", (r"C:\people.db",)))
+
+
+def test_a_name_that_the_terminal_has_no_letters_for_is_printed(tmp_path) -> None:
+    pin = Pin("a" * 64, "euclidean", 2)
+    with Gallery(tmp_path / "people.db", pin=pin) as gallery:
+        items = Items.build("made", ["\u9234"], "image", ["\u9234.png"], [b""].__getitem__)
+        gallery.enrol(Embeddings(np.ones((1, 2), dtype=np.float32), pin.fingerprint, items))
+    done = subprocess.run(
+        [sys.executable, "-m", "likewise", "gallery", "list", tmp_path / "people.db"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"\u9234.png" in done.stdout

@@ -16,9 +16,12 @@ import pytest
 
 import likewise
 from likewise import errors
+from likewise.calibration import to_json
+from likewise.data.cache import decode_all
 from likewise.data.inputs import as_source
 from likewise.errors import ModelNotFound, ReplacedModel, UnreadableItem
 from likewise.io.cores import cores, in_pool
+from likewise.model import update_model
 from likewise.results import Embeddings
 from likewise.sources import FAMILY as SOURCES
 from likewise.sources.arrays import Arrays
@@ -56,6 +59,10 @@ def vectors_there(model, items: Items) -> tuple[np.ndarray, bool, int, int]:
 
 def enrolled_there(gallery, probe: Embeddings) -> tuple[list[str], str, int]:
     return [match.id for match in gallery.search(probe, 3)], str(gallery.store), gallery.count()
+
+
+def which_there(model) -> tuple[int, str, list[str]]:
+    return id(model.inputs), model.fingerprint, [*model.calibrations]
 
 
 def refusal_there(model, path: str) -> None:
@@ -104,11 +111,20 @@ def test_a_model_that_is_gone_or_another_is_refused_where_it_arrives(
     shutil.copytree(image_model.folder, place)
     data = pickle.dumps(likewise.Model(place))
     shutil.rmtree(place)
-    with pytest.raises(ModelNotFound, match="holds no model"):
-        pickle.loads(data)
+    arrived = pickle.loads(data)
+    assert repr(arrived) == (
+        f"Model({str(place)!r}, fingerprint={image_model.fingerprint[:12]}, not read yet)"
+    )
+    for use in (
+        lambda: arrived.dim,
+        lambda: arrived.calibrations,
+        lambda: arrived.embed_one(b"", ""),
+    ):
+        with pytest.raises(ModelNotFound, match="holds no model"):
+            use()
     shutil.copytree(series_experiment.model.folder, place)
     with pytest.raises(ReplacedModel) as caught:
-        pickle.loads(data)
+        arrived.embed_one(b"", "a")
     assert str(caught.value) == (
         f"{place} held the model {image_model.fingerprint[:12]} when it was sent to this process, "
         f"and holds {series_experiment.model.fingerprint[:12]} now. Load it again where it is "
@@ -137,6 +153,21 @@ def test_a_gallery_that_may_not_be_written_stays_so(gallery):
     assert arrived.model is None
     with arrived, pytest.raises(errors.SaveFailed, match="opened for reading alone"):
         arrived.remove("x")
+
+
+def test_a_gallery_that_is_gone_is_not_made_anew(gallery, tmp_path):
+    place = tmp_path / "kept" / "people.db"
+    place.parent.mkdir()
+    with likewise.Gallery(place, gallery.model) as opened:
+        arrived, again = sent(opened), sent(sent(opened))
+        assert again.count() == 0
+        again.close()
+    shutil.rmtree(place.parent)
+    with pytest.raises(errors.GalleryNotFound, match="There is no gallery"):
+        arrived.count()
+    arrived.close()
+    with pytest.raises(AttributeError, match="'Gallery' object has no attribute 'size'"):
+        _ = arrived.size
 
 
 def test_no_password_is_in_a_pickle(postgres, image_model):
@@ -278,7 +309,24 @@ def test_results_arrive_by_value(image_model, image_experiment, strangers, galle
     assert arrived.fingerprint == embeddings.fingerprint
     check_same(arrived.items.take(np.arange(3)), embeddings.items.take(np.arange(3)))
     assert sent(image_experiment.recipe) == image_experiment.recipe
+    whole = sent(image_experiment)
+    assert whole.model.fingerprint == image_model.fingerprint
+    assert whole.to_dict() == image_experiment.to_dict()
     assert sent(image_model.calibration()).decide(0.3) == image_model.calibration().decide(0.3)
+
+
+def test_what_is_measured_and_found_arrives_by_value(image_model, strangers):
+    measured = likewise.evaluate(image_model, strangers)
+    arrived = sent(measured)
+    assert arrived.to_dict() == measured.to_dict()
+    assert repr(arrived) == repr(measured)
+    for found in (likewise.audit(strangers), likewise.dedupe(image_model, strangers)):
+        assert sent(found).to_dict() == found.to_dict()
+    decoded = decode_all(Folder(str(strangers)).items(), image_model.transform, large_bytes=0)
+    with decoded, sent(decoded) as there:
+        rows = np.array([5, 149])
+        assert np.array_equal(there.batch(rows)[0], decoded.batch(rows)[0])
+        assert there.items.places.tolist() == decoded.items.places.tolist()
 
 
 def test_every_error_arrives_with_its_words():
@@ -292,7 +340,7 @@ def test_every_error_arrives_with_its_words():
 # ── in processes of one's own ─────────────────────────────────────────────────────────────────
 
 
-def test_they_go_to_spawned_processes(image_model, gallery, strangers, monkeypatch):
+def test_they_go_to_spawned_processes(image_model, gallery, strangers, tmp_path, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     items = Folder(str(strangers)).items().take(np.arange(12))
     expected = image_model.embed(items)
@@ -305,7 +353,33 @@ def test_they_go_to_spawned_processes(image_model, gallery, strangers, monkeypat
         assert found == enrolled_there(gallery, probe)
         with pytest.raises(errors.SourceNotFound, match=r"nowhere\.png"):
             pool.submit(refusal_there, image_model, "nowhere.png").result()
+    with get_context("spawn").Pool(1) as pool:
+        # It would wait for ever if what is unpickled raised.
+        shutil.copytree(image_model.folder, tmp_path / "model")
+        gone = likewise.load(tmp_path / "model")
+        shutil.rmtree(tmp_path / "model")
+        with pytest.raises(ModelNotFound, match="holds no model"):
+            pool.apply_async(which_there, (gone,)).get(60)
     assert not in_pool()
+
+
+def test_a_pool_reads_a_model_once_until_another_stands_there(
+    image_model, series_experiment, tmp_path
+):
+    shutil.copytree(image_model.folder, tmp_path / "model")
+    model, other = likewise.load(tmp_path / "model"), series_experiment.model
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        first, again = (pool.submit(which_there, model).result() for _ in range(2))
+        assert first == again
+        named = to_json({"clinic": model.calibration(), **model.calibrations})
+        update_model(model.folder, {"calibration": named})
+        _, fingerprint, calibrations = pool.submit(which_there, model).result()
+        assert (fingerprint, calibrations) == (model.fingerprint, ["clinic", "default"])
+        assert pool.submit(which_there, other).result()[1] == other.fingerprint
+        assert pool.submit(which_there, model).result()[1:] == (fingerprint, calibrations)
+        shutil.rmtree(model.folder)
+        with pytest.raises(ModelNotFound, match="holds no model"):
+            pool.submit(which_there, model).result()
 
 
 def test_they_go_through_joblib(image_model, gallery, strangers):

@@ -1,5 +1,6 @@
 """The command line: one file a command; nothing heavy is imported before a command runs."""
 
+import io
 import json
 import os
 import sys
@@ -105,6 +106,9 @@ def _options(
 
 def main() -> None:
     """Run the command line: exit 0 when the job is done, 2 on bad input."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A console of Windows, and its pipes, have not every letter of a name.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if len(sys.argv) == 3 and sys.argv[1] in OPTIONS:
             complete_in(*sys.argv[1:])

@@ -1,7 +1,9 @@
 """A gallery: a store of one model's embeddings, and what is asked of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,9 +38,9 @@ class Gallery:
     of every other. It compares by the model's plain distance, also where the model has a matcher.
 
     Close it, or open it in a `with` statement; one that is left open warns (`ResourceWarning`) when
-    nobody needs it any more. A pickle or a copy of it holds where the gallery and the model are,
-    whether anything may be written, and no password (PGPASSWORD or ~/.pgpass has it there), and
-    opens it again. That is for sending it to processes of your own: Likewise never reads a pickle
+    nobody needs it any more. A pickle or a copy of it holds where the gallery and the model are and
+    whether anything may be written, but no password (PGPASSWORD or ~/.pgpass has it there); it is
+    opened again when it is first used. That is for processes of your own: Likewise reads no pickle
     from a file.
 
     Args:
@@ -59,6 +61,9 @@ class Gallery:
         (126, 63)
     """
 
+    # How one that was sent here is opened: a function, and its arguments.
+    _place: tuple[Any, ...] | None = None
+
     def __init__(
         self,
         store: str | Path | Store,
@@ -71,12 +76,30 @@ class Gallery:
         self.store, self.pin = open_store(store, self.model, pin, writing=writing)
         self._known = Snapshot(self.store, self.pin)
 
-    def __reduce__(self) -> tuple[type["Gallery"], tuple[Store, Model | None]]:
-        return (Gallery, (self.store, self.model))
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in ("store", "pin", "_known") or self._place is None:
+                raise AttributeError(f"'Gallery' object has no attribute {name!r}")
+            open_again, arguments = self._place
+            Gallery.__init__(self, open_again(*arguments), self.model)
+            return vars(self)[name]
+
+    def __reduce__(self) -> tuple[Callable[..., "Gallery"], tuple[Any, ...]]:
+        # The store's own would open it where it is unpickled.
+        place = self._place or self.store.__reduce__()
+        return (_sent_here, (place, self.model))
+
+    def __copy__(self) -> "Gallery":
+        return Gallery(copy(self.store), self.model)
+
+    def __deepcopy__(self, known: dict[int, object]) -> "Gallery":
+        return self.__copy__()
 
     def close(self) -> None:
         """Give back what is held open; what is asked after that raises `GalleryClosed`."""
-        self.store.close()
+        if "store" in vars(self):  # one that was sent here is opened when it is first used
+            self.store.close()
 
     def __enter__(self) -> "Gallery":  # noqa: PYI034 - beartype cannot check Self
         return self
@@ -331,3 +354,11 @@ class Gallery:
             BadArgument: If the rate is not between 0 and 1, or the fusion is none.
         """
         return self._known.limit(fpir, fusion)
+
+
+def _sent_here(place: tuple[Any, ...], model: Model | None) -> Gallery:
+    # Opened when it is first used: a pool hangs where an argument cannot be unpickled, and tells
+    # what a task raises.
+    gallery = Gallery.__new__(Gallery)
+    vars(gallery).update(model=model, _place=place)
+    return gallery

@@ -24,6 +24,7 @@ from likewise.errors import (
     NotCalibrated,
     UnknownName,
 )
+from likewise.io.cores import in_pool
 from likewise.io.progress import Told
 from likewise.model.batching import Block, embed_blocks
 from likewise.model.drift_reference import DriftReference, reference_from_bytes
@@ -43,6 +44,7 @@ from likewise.types import Items, Raw
 
 COMPARATORS = ("distance", "matcher")
 _BATCH = 256
+_READ = ("manifest", "inputs", "distance")
 _RENAMED = {
     "looks_closer": "uses_feature_maps",
     "see_decoded": "features_for",
@@ -68,8 +70,9 @@ class Input:
 class Model:
     """A trained model, read from its folder; every file is checked against its hash.
 
-    A pickle or a copy of it is its path and fingerprint, and reads the folder again: that is for
-    processes of your own. Likewise reads no pickle from a file; a model is given away as a folder.
+    A pickle or a copy of it is its path and fingerprint; it reads the folder again when it is first
+    used, and raises `ReplacedModel` where another model is there now. That is for processes of your
+    own: Likewise reads no pickle from a file, and a model is given away as a folder.
 
     Args:
         folder: Where it is.
@@ -88,6 +91,8 @@ class Model:
         'image'
     """
 
+    _sent = ""  # the fingerprint of one that was sent here and is not read yet
+
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.manifest: Manifest = load_manifest(self.folder)
@@ -102,13 +107,16 @@ class Model:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
+            if name in _READ and self._sent:
+                vars(self).update(vars(_as_sent(self.folder, self._sent)))
+                return vars(self)[name]
             if name not in _RENAMED:
                 raise AttributeError(f"'Model' object has no attribute {name!r}")
             warn_renamed(name, _RENAMED[name])
             return getattr(self, _RENAMED[name])
 
     def __reduce__(self) -> tuple[Callable[[str, str], "Model"], tuple[str, str]]:
-        return (_opened_again, (str(self.folder.absolute()), self.fingerprint))
+        return (_sent_here, (str(self.folder.absolute()), self._sent or self.fingerprint))
 
     def _input(self, name: str, kind: str) -> Input:
         transform = parse_transform(self.read(input_role("transform", name)), kind)
@@ -171,6 +179,8 @@ class Model:
         return self.manifest.distance if self.comparator(name) is self.distance else "matcher"
 
     def __repr__(self) -> str:
+        if "manifest" not in vars(self):
+            return f"Model({str(self.folder)!r}, fingerprint={self._sent[:12]}, not read yet)"
         return (
             f"Model({str(self.folder)!r}, {self.kind}, dim={self.dim}, "
             f"fingerprint={self.fingerprint[:12]})"
@@ -345,10 +355,30 @@ class Model:
         return self.comparator().matrix(first.vectors, second.vectors)
 
 
-def _opened_again(folder: str, fingerprint: str) -> Model:
-    model = Model(folder)
-    check_not_replaced(model.folder, model.manifest, fingerprint)
+_ARRIVED: dict[str, Model] = {}
+"""In a process of a pool, the model that was read last, by its folder."""
+
+
+def _sent_here(folder: str, fingerprint: str) -> Model:
+    # Read when it is first used: a pool hangs where an argument cannot be unpickled, and tells what
+    # a task raises.
+    model = Model.__new__(Model)
+    vars(model).update(folder=Path(folder), _sent=fingerprint)
     return model
+
+
+def _as_sent(folder: Path, fingerprint: str) -> Model:
+    """The model in a folder, if it is the one that was sent; read once for the tasks of a pool."""
+    manifest = load_manifest(folder)
+    check_not_replaced(folder, manifest, fingerprint)
+    known = _ARRIVED.get(str(folder))
+    if known is None or known.manifest != manifest:
+        known = Model(folder)
+        check_not_replaced(folder, known.manifest, fingerprint)
+        if in_pool():
+            _ARRIVED.clear()
+            _ARRIVED[str(folder)] = known
+    return known
 
 
 def beside(name: str) -> str:
