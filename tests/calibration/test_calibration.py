@@ -173,6 +173,17 @@ def test_the_default_is_far_01_else_the_smallest_supported(fitted):
 
     assert without("far=0.01", "far=0.001").default().target == 0.05
     assert without("far=0.01", "far=0.001", "far=0.05", "far=0.1").default() is None
+    # Above a rate that nobody fitted a threshold for, not below it.
+    between = dataclasses.replace(fitted, preferred=0.03)
+    assert between.default().target == 0.05
+
+
+def test_a_missing_threshold_for_costs_names_the_prior_where_it_is_not_even(fitted):
+    for prior, told in ((0.5, "--cost-false-reject 2"), (0.2, "--prior 0.2")):
+        with pytest.raises(UnsupportedRate) as refused:
+            fitted.point(DecisionRequest(costs=(7.0, 2.0), prior=prior))
+        assert told in str(refused.value)
+        assert ("--prior" in str(refused.value)) == (prior != 0.5)
 
 
 def test_a_rate_without_threshold_is_refused(fitted):

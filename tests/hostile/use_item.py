@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from likewise.data.item import place_of, raw_of
+from likewise.data.item import as_item
 from likewise.errors import LikewiseError
 from likewise.io import bounded
 from likewise.sources import FAMILY, npz
@@ -33,8 +33,8 @@ TRANSFORMS = {
 def item(path: str, kind: str) -> list[Any]:
     """Read one item as `likewise verify` does."""
     # The file of a person's own, and its place, as the task takes them.
-    raw = raw_of(path)
-    return TRANSFORMS[kind].decode(raw, place_of(path, "")).astype(float).tolist()
+    raw, place = as_item(path, TRANSFORMS[kind].kind, "")
+    return TRANSFORMS[kind].decode(raw, place).astype(float).tolist()
 
 
 def source(spec: str) -> dict[str, Any]:
