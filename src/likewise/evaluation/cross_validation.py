@@ -32,7 +32,7 @@ from likewise.results import (
     Probability,
     Result,
     Verification,
-    rate_cells,
+    point_rows,
 )
 from likewise.shapes import Array, Int
 from likewise.types import Claim
@@ -94,10 +94,7 @@ class Measured(Result):
 
     def rows(self) -> list[dict[str, Cell]]:
         """Return a row for each operating point."""
-        return [
-            {"point": one.name, "threshold": one.threshold, **rate_cells(one.test)}
-            for one in self.verification.points
-        ]
+        return point_rows(self.verification.points)
 
 
 @dataclass(frozen=True, repr=False)
@@ -135,10 +132,7 @@ class CrossFitted(Result):
 
     def rows(self) -> list[dict[str, Cell]]:
         """Return a row for each operating point."""
-        return [
-            {"point": one.name, "threshold": one.threshold, **rate_cells(one.test)}
-            for one in self.verification.points
-        ]
+        return point_rows(self.verification.points)
 
 
 def decide_folds(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from likewise.lazy import lazy_face
 
 if TYPE_CHECKING:
-    from likewise.results.cells import rate_cells, rates_in_words
+    from likewise.results.cells import point_rows, rate_cells, rates_in_words
     from likewise.results.curves import Curve, Histogram
     from likewise.results.embeddings import Embeddings
     from likewise.results.evaluation import (

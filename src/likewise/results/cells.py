@@ -1,5 +1,7 @@
 """Rates as the cells of a frame, and in a few words."""
 
+from collections.abc import Iterable
+
 from likewise.results.points import OperatingPoint
 from likewise.results.rates import ErrorRates
 from likewise.results.result import Cell
@@ -20,6 +22,19 @@ def rate_cells(rates: ErrorRates | None) -> dict[str, Cell]:
             ("_trials", "trials"),
         )
     }
+
+
+def point_rows(points: Iterable[OperatingPoint]) -> list[dict[str, Cell]]:
+    """Return a row for each operating point: its threshold, and the rates measured for it."""
+    return [
+        {
+            "point": one.name,
+            "threshold": one.threshold,
+            "supported": one.supported,
+            **rate_cells(one.test),
+        }
+        for one in points
+    ]
 
 
 def rates_in_words(point: OperatingPoint | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from likewise.errors import Undecided
-from likewise.results.cells import rate_cells, rates_in_words
+from likewise.results.cells import point_rows, rate_cells, rates_in_words
 from likewise.results.curves import Curve, Histogram
 from likewise.results.grades import Grade, Graded
 from likewise.results.points import OperatingPoint
@@ -226,15 +226,7 @@ class Evaluation(Result):
 
     def rows(self) -> list[dict[str, Cell]]:
         """Return a row for each operating point: its threshold, and the rates measured for it."""
-        return [
-            {
-                "point": one.name,
-                "threshold": one.threshold,
-                "supported": one.supported,
-                **rate_cells(one.test),
-            }
-            for one in self.verification.points
-        ]
+        return point_rows(self.verification.points)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw how far apart same and different pairs are, and the threshold between them.
