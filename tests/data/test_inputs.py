@@ -137,6 +137,25 @@ def test_series_and_vectors():
     )
 
 
+def test_what_arrays_are_taken_for_is_logged():
+    import logging
+
+    told: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: told.append(record.getMessage())
+    logger = logging.getLogger("likewise")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        as_source(GREY / 255)
+        as_source(GREY)
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert told == ["float64 [28, 28] taken for an image; values 0 to 1 become pixels 0 to 255"]
+
+
 def test_a_kind_is_told_to_arrays_in_a_file(tmp_path):
     np.savez(tmp_path / "set.npz", items=np.ones((4, 9)), identities=list("aabb"))
     path = tmp_path / "set.npz"

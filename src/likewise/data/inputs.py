@@ -4,6 +4,7 @@ Whatever a person has in Python is taken: paths, specs, arrays, PIL images, fram
 them, pairs. What cannot be taken is refused here, in one error that names the forms.
 """
 
+import logging
 from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from likewise.sources.table import Table
 from likewise.sources.tabular.grades import Grading
 from likewise.types import Items
 
+_LOG = logging.getLogger(__name__)
 FORMS = (
     "the path of a folder or file, a source's spec, a list of paths, PIL images or arrays, one "
     "array of all items, (X, y) with labels, a pandas or polars frame, or (first, second, same) "
@@ -191,7 +193,7 @@ def _of_many(given: object, kind: str) -> Source:
     """The source of a list, or of one array, of items."""
     array = None if isinstance(given, list | tuple) else numbers_in(given)
     if array is not None and array.ndim > 1:
-        return Arrays.of(array, None, kind or None)
+        return _arrays(array, kind)
     items = _listed(given)
     if not items:
         raise _no_source(given, "an empty list")
@@ -209,7 +211,15 @@ def _of_many(given: object, kind: str) -> Source:
         sorts = " and ".join(sorted({type(one).__name__ for one in items}))
         alone = " (a list of numbers is one item: write [item])" if _is_number(items[0]) else ""
         raise _no_source(given, f"a list of {sorts}{alone}")
-    return Arrays.of([one for one in arrays if one is not None], None, kind or None)
+    return _arrays([one for one in arrays if one is not None], kind)
+
+
+def _arrays(items: Array | list[Array], kind: str) -> Arrays:
+    """The source of arrays; what they were taken for where nobody said it is logged."""
+    source = Arrays.of(items, None, kind or None)
+    if source.note:
+        _LOG.info(source.note)
+    return source
 
 
 def _is_number(one: object) -> bool:

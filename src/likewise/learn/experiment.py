@@ -214,6 +214,8 @@ def run_experiment(
         if run.stopped and on_stopped is not None:
             on_stopped(run)
         stages.end("training")
+        if run.precision is not None:
+            _LOG.info("computed in %s: %s", run.precision.name, run.precision.why)
         files = model_files(run, remembered(run))
         stages.end("export")
         evaluation = _measured(run, files)

@@ -1,5 +1,6 @@
 """The one way from what a person gave to the recipe that is started from."""
 
+import logging
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +13,8 @@ from likewise.recipe.presets import PLAIN, complete, filled, pick, preset_named
 from likewise.recipe.recipe import Recipe
 from likewise.sources import FAMILY
 from likewise.sources.base import Source
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ def started_from(
     followed = started.with_fields(taken).with_fields(fields or {}).with_settings(settings)
     # Another source that a setting named holds over the one that was looked at.
     source_stays = followed.source == started.source
+    if told:
+        _LOG.info(". ".join(told))
     return Start(followed, built if source_stays else None, ". ".join(told))
 
 
