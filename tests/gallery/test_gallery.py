@@ -27,9 +27,11 @@ from likewise.errors import (
     UnsupportedRate,
 )
 from likewise.gallery import Gallery
+from likewise.gallery.request import IdentificationRequest
 from likewise.results import Embeddings
 from likewise.stores import FAMILY as STORES
 from likewise.stores.rows import Pin
+from likewise.tasks.identify import identify
 from likewise.types import Items
 from tests.places import Place, place_of
 
@@ -468,3 +470,15 @@ def test_a_reader_sees_a_write_within_a_second(place):
             acknowledged = time.monotonic()
             assert reader.count() == 10 * turn + 10
             assert time.monotonic() - acknowledged < 1
+
+
+def test_every_door_asks_for_the_same_where_nothing_is_said():
+    import inspect
+
+    usual = IdentificationRequest()
+    assert usual.candidates == 5
+    doors = (Gallery.identify, Gallery.identify_many, identify)
+    for door in doors:
+        told = inspect.signature(door).parameters
+        for name in ("fpir", "prior_unknown", "fusion", "calibration", "candidates"):
+            assert told[name].default == getattr(usual, name)
