@@ -233,12 +233,14 @@ def tests_of(file: str) -> list[str]:
             if f"{dotted} import" in text and any(word in text for word in defined)
         },
         {one for one in texts if spoken and one.parent == tests / "cli"},
+        {one for one, text in texts.items() if f"from {dotted}" in text},
+        {tests / "cli" / f"test_{package}.py", tests / "tasks" / f"test_{package}.py"} & set(texts),
     )
     nearest: list[Path] = []
     for found in ranks:
         nearest += sorted(found - set(nearest))
     skipped = ("hostile", "golden", "contracts")
-    return [str(one.relative_to(ROOT)) for one in nearest if one.parent.name not in skipped][:14]
+    return [str(one.relative_to(ROOT)) for one in nearest if one.parent.name not in skipped][:20]
 
 
 def judged(mutant: Mutant, place: Path, shared: Path) -> str:

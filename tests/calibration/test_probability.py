@@ -385,6 +385,7 @@ def test_ties_and_too_few_identities_stay_with_logistic_and_say_so():
     few = choose_calibrator(crowd(19), NEW)
     assert (few.calibrator, few.losses, few.folds) == ("logistic", {}, 0)
     assert "19 identities are too few to compare calibrators on" in few.reason
+    assert choose_calibrator(crowd(20), NEW).folds == 5
     singles = np.arange(60).astype(str)
     singles[1] = singles[0]
     vectors = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)

@@ -137,6 +137,21 @@ def test_thirty_expected_false_accepts_support_a_rate_and_one_pair_fewer_does_no
     assert f"(there are {FEWEST_FOR_THRESHOLDS - 1})" in few.reason
 
 
+def test_thirty_different_pairs_support_a_point_without_a_rate():
+    criterion = Criterion("eer")
+
+    def point(trials):
+        rate = Rate(0.1, 3, trials, 60, None, None)
+        rates = {criterion: ErrorRates(rate, rate)}
+        (found,) = fit_points({criterion: 0.5}, rates, 60, "identities", {})
+        return found
+
+    assert point(30).supported
+    refused = point(29)
+    assert not refused.supported
+    assert "at least 30 different pairs, which make 30 expected" in refused.reason
+
+
 def test_identities_that_differ_too_much_need_more_of_them():
     # One identity lies as near to each other one, and these lie far apart.
     codes = np.repeat(np.arange(24), 3)

@@ -27,11 +27,13 @@ from likewise.errors import (
     UnsupportedRate,
 )
 from likewise.gallery import Gallery
-from likewise.gallery.request import IdentificationRequest
+from likewise.gallery.request import IdentificationRequest, changed
+from likewise.gallery.result import Entry
 from likewise.results import Embeddings
 from likewise.stores import FAMILY as STORES
 from likewise.stores.rows import Pin
 from likewise.tasks.identify import identify
+from likewise.tasks.search import search
 from likewise.types import Items
 from tests.places import Place, place_of
 
@@ -482,3 +484,19 @@ def test_every_door_asks_for_the_same_where_nothing_is_said():
         told = inspect.signature(door).parameters
         for name in ("fpir", "prior_unknown", "fusion", "calibration", "candidates"):
             assert told[name].default == getattr(usual, name)
+    for asking in (Gallery.search, Gallery.like, search):
+        assert inspect.signature(asking).parameters["approximate"].default is False
+
+
+def test_what_an_entry_came_from_stays_with_its_item():
+    vector = np.ones(3, np.float32)
+    noted = {"path": "/a.png", "sha256": "f" * 64, "season": "winter"}
+    entry = Entry("a", "ann", vector, noted, b"item")
+    pin = Pin("f" * 64, "euclidean", 3)
+    told = changed(entry, pin, None, None, {"season": "spring"})
+    assert told.metadata == {"path": "/a.png", "sha256": "f" * 64, "season": "spring"}
+    assert told.item == b"item"
+    items = Items.build("x", ["bob"], "image", ["b.png"], lambda _: b"")
+    other = changed(entry, pin, Embeddings(2 * vector[None], "f" * 64, items), "bob", None)
+    assert other.metadata == {"season": "winter"}
+    assert (other.identity, other.item, other.vector.tolist()) == ("bob", None, [2, 2, 2])

@@ -227,6 +227,30 @@ def test_a_point_that_a_fold_cannot_support_is_not_pooled(folded):
     assert point.reason.startswith("In every fold: It needs at least")
 
 
+def test_a_point_that_one_fold_cannot_support_says_why_by_that_fold():
+    from likewise.evaluation.pooled import Decided, _pooled
+    from likewise.results import Criterion, ErrorRates, OperatingPoint, Rate
+
+    rate = Rate(0.1, 3, 30, 20, None, None)
+    criterion, rates = Criterion("eer"), ErrorRates(rate, rate)
+
+    def fold(reason):
+        point = OperatingPoint(criterion, 0.5, not reason, reason, rates, None)
+        return Decided((point,), {}, ())
+
+    decided = [fold(""), fold("Too few."), fold("Other."), fold("")]
+    assert _pooled("eer", decided).reason == "In fold 2, 3 of 4: Too few."
+
+
+def test_folds_are_told_by_their_default_point(folded):
+    rates = next(p.rates for p in folded.points if p.name == folded.default_point)
+    assert folded.summary() == (
+        f"{len(folded.folds)} folds, {folded.identities} identities: FAR {rates.far.value:.4f}, "
+        f"FRR {rates.frr.value:.4f} at {folded.default_point}"
+    )
+    assert [row["point"] for row in folded.rows()] == [p.name for p in folded.points]
+
+
 def test_the_command(tmp_path, likewise, likewise_json, monkeypatch):
     monkeypatch.chdir(tmp_path)
     place = glyphs(tmp_path / "glyphs", count=40, each=4)
