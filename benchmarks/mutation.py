@@ -73,6 +73,8 @@ NOT_RUN = "not run"
 EQUIVALENT: dict[str, str] = {
     "calibration-ab1f4961": "a point at exactly the preferred rate was returned two lines above",
     "calibration-7f97e093": "math.isclose is the same for its two arguments exchanged",
+    "open_set-4647f0da": "max is the same for its two arguments exchanged",
+    "pooled-8106f7cb": "both sequences have one entry a level; strict only guards that",
 }
 """By the name of a mutant, why no input could tell it from what was written."""
 

@@ -484,6 +484,7 @@ def test_every_door_asks_for_the_same_where_nothing_is_said():
         told = inspect.signature(door).parameters
         for name in ("fpir", "prior_unknown", "fusion", "calibration", "candidates"):
             assert told[name].default == getattr(usual, name)
+    assert inspect.signature(Gallery.index).parameters["recall"].default == 0.99
     for asking in (Gallery.search, Gallery.like, search):
         assert inspect.signature(asking).parameters["approximate"].default is False
 
