@@ -227,3 +227,12 @@ def test_too_few_identities_for_the_folds():
 def test_a_number_of_folds_that_is_none(folds):
     with pytest.raises(BadArgument, match=r"2 to 100 are expected"):
         deal(noise(50, 0), folds)
+
+
+def test_what_was_measured_without_a_model_prints_its_counts():
+    found = cross_fit(people(), folds=5)
+    told = f"{found.verification.counted}, equal error rate {found.verification.eer:.4f}"
+    assert repr(found) == f"CrossFitted({told})"
+    assert len(found.verification.histogram.same) == 60
+    rows = found.rows()
+    assert [row["point"] for row in rows] == [one.name for one in found.verification.points]
