@@ -21,7 +21,7 @@ SECTIONS = {
     ),
     "Speed, memory and size": (
         *("training", "step_parts", "augmentations", "embedding", "encoders", "chunks"),
-        *("cold_start", "install_size", "suite", "hostile"),
+        *("cold_start", "install_size", "suite", "mutation", "hostile"),
     ),
 }
 OTHERS = "Others"
