@@ -137,6 +137,11 @@ def test_matches_are_a_sequence(image_model, gallery, pair):
     assert isinstance(found[1:3], Matches)
     assert found[1:3].matches == found.matches[1:3]
     assert repr(found[:0]) == "Matches(none)"
+    nearest = found[0]
+    assert repr(found) == f"Matches(5, nearest {nearest.id!r} at {nearest.distance:.3f})"
+    asked = house.identify(image_model, gallery, pair[0])
+    first = asked.candidates[0]
+    assert f"nearest {first.identity!r} at {first.distance:.3f}" in repr(asked)
 
 
 @pytest.mark.parametrize("name", ["image", "series"])
