@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from typing import Annotated as Int
     from typing import Annotated as Shaped
     from typing import Annotated as UInt8
+    from typing import Annotated as UInt64
 
     Array: TypeAlias = NDArray[Any]
 else:
     Array = np.ndarray
     if os.environ.get("LIKEWISE_CHECK_SHAPES") == "1":
-        from jaxtyping import Bool, Float, Int, Shaped, UInt8
+        from jaxtyping import Bool, Float, Int, Shaped, UInt8, UInt64
     else:
 
         class _Inert:
@@ -31,9 +32,9 @@ else:
             def __class_getitem__(cls, item: tuple[Any, str]) -> Any:
                 return item[0]
 
-        Bool = Float = Int = Shaped = UInt8 = _Inert
+        Bool = Float = Int = Shaped = UInt8 = UInt64 = _Inert
 
-__all__ = ["Array", "Bool", "Float", "Int", "Shaped", "UInt8", "namespace_of"]
+__all__ = ["Array", "Bool", "Float", "Int", "Shaped", "UInt8", "UInt64", "namespace_of"]
 
 
 def namespace_of(*arrays: Any) -> Any:

@@ -17,7 +17,7 @@ from likewise import Gallery, Model, enrol, migrate, search
 from likewise.errors import ForeignEmbedding, MissingItems
 from likewise.sources.folder import Folder
 from likewise.stores.rows import Change, Pin
-from likewise.stores.sqlite import changing, vectors
+from likewise.stores.sqlite import rewriting, vectors
 from likewise.stores.sqlite.store import Sqlite
 from likewise.tasks import migrate as task
 from tests.places import place_of
@@ -326,9 +326,9 @@ def test_a_failure_at_the_switch_leaves_the_old_gallery(things, newer, monkeypat
             ),
         )
     else:
-        note = changing.log_sqlite_change
+        note = rewriting.log_sqlite_change
         monkeypatch.setattr(
-            changing,
+            rewriting,
             "log_sqlite_change",
             # Where nothing is left out, the switch alone has nothing to note.
             lambda connection, head, log, freed: (

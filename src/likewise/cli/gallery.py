@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from likewise.cli import gallery_index, options
+from likewise.cli import gallery_care, gallery_index, options
 from likewise.cli.help import Cover, Page
 from likewise.cli.text.output import say
 
@@ -33,7 +33,8 @@ def about() -> None:
 
     Writes:
         export writes the file that it is given, whole or not at all.
-        import, remove and compact change the gallery's own files.
+        import, remove, compact and check change the gallery's own files.
+        backup writes the copy that it is given, whole or not at all.
         index and rebuild write GALLERY-index-N beside them, or into the database.
         migrate writes GALLERY-migration (or a table) until it changes over.
 
@@ -64,7 +65,7 @@ def info(gallery: options.GalleryPlace, as_json: options.AsJson = False) -> None
     Next:
         likewise gallery list people.db
     """
-    from likewise.cli.text.gallery import index_of
+    from likewise.cli.text.gallery import index_of, sums_of
     from likewise.gallery import TARGETS, Gallery
 
     with Gallery(gallery, writing=False) as opened:
@@ -80,6 +81,7 @@ def info(gallery: options.GalleryPlace, as_json: options.AsJson = False) -> None
             "changes": state.generation,
             "removed": state.removals,
             "bytes": state.bytes_used,
+            **sums_of(state.checksums, state.damaged),
             "rates": ", ".join(kept) or limits[-1].reason,
             **index_of(_looked_at(opened)),
         }
@@ -276,6 +278,8 @@ def compact(gallery: options.GalleryPlace, as_json: options.AsJson = False) -> N
     say({"bytes_before": before, "bytes_after": after}, as_json=as_json)
 
 
+app.command("check", cls=Page)(gallery_care.check)
+app.command("backup", cls=Page)(gallery_care.backup)
 app.command("index", cls=Page)(gallery_index.index)
 app.command("rebuild", cls=Page)(gallery_index.rebuild)
 

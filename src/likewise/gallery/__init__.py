@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from likewise.gallery.collection import Gallery
     from likewise.gallery.exchange import bring_in, export_rows, pin_of
     from likewise.gallery.open_set import TARGETS, Limit
-    from likewise.gallery.request import IdentificationRequest
+    from likewise.gallery.request import IdentificationRequest, store_spec
     from likewise.gallery.result import (
         DIGEST,
         PATH,

@@ -3,6 +3,9 @@
 A file is written beside its place under a temporary name, flushed to the disk and only then given
 its name; its folder is flushed last. Whoever is killed in between leaves at most a file whose name
 matches `PART`, which nobody reads.
+
+What is made here shows people, so that it is its owner's alone (0600, folders 0700), unless
+`LIKEWISE_MODE` says otherwise; a file that is replaced keeps its mode.
 """
 
 import contextlib
@@ -19,6 +22,9 @@ from likewise.errors import BadArgument, LikewiseError, SaveFailed
 PART = re.compile(r"\.likewise-[0-9a-f]{16}\.part")
 """What temporary files are called."""
 
+MODE = "LIKEWISE_MODE"
+"""The environment variable that says which mode new files get, in octal: 0660."""
+
 _CAUSES = {
     errno.ENOSPC: "the disk is full. Free some space or choose another place",
     errno.EDQUOT: "your quota is used up. Free some space or choose another place",
@@ -26,6 +32,35 @@ _CAUSES = {
     errno.EACCES: "you may not write there. Change the rights or choose another place",
     errno.EPERM: "you may not write there. Change the rights or choose another place",
 }
+
+
+def file_mode() -> int:
+    """The mode of new files.
+
+    Raises:
+        BadArgument: If `LIKEWISE_MODE` is no mode that lets the owner read and write.
+    """
+    given = os.environ.get(MODE, "0600")
+    if not re.fullmatch(r"0?o?[67][0-7]{2}", given):
+        raise BadArgument(
+            f"The mode of new files is {given!r} (--mode, or {MODE}), and three digits of which "
+            "the owner's is 6 are expected: 600, 640 or 660."
+        )
+    return int(given[-3:], 8)
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Make a file that is not there yet, with the mode of new files, and open it.
+
+    Raises:
+        FileExistsError: If there is one.
+        OSError: If it cannot be made.
+    """
+    mode = file_mode()
+    file = os.open(path, flags | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode & 0o600)
+    if mode != 0o600 and hasattr(os, "fchmod"):  # what the umask would take away was asked for
+        os.fchmod(file, mode)
+    return file
 
 
 def _write(file: int, data: memoryview) -> None:
@@ -123,7 +158,8 @@ def replacing(*paths: Path) -> Iterator[tuple[BinaryIO, ...]]:
         try:
             with contextlib.ExitStack() as stack:
                 files = tuple(
-                    stack.enter_context(os.fdopen(_open_new(part), "wb")) for part in parts
+                    stack.enter_context(os.fdopen(_open_new(part, path), "wb"))
+                    for part, path in zip(parts, paths, strict=True)
                 )
                 yield files
                 for file in files:
@@ -164,8 +200,12 @@ def make_folder(path: Path) -> None:
             raise SaveFailed(
                 f"{path} could not be made: there is no folder {path.parent}. Make that first."
             )
-        path.mkdir()
+        mode = file_mode()
+        # Who may read a file must be able to enter its folder.
+        path.mkdir(0o700)
         try:
+            if mode != 0o600:
+                path.chmod(mode | (mode & 0o444) >> 2)
             sync_folder(path.parent)
         except BaseException:
             discard_path(path)
@@ -191,7 +231,7 @@ def holds_bytes(path: Path, data: bytes) -> bool:
 def _place(path: Path, data: bytes) -> None:
     part = _part(path.parent)
     try:
-        _fill(part, data)
+        _fill(part, data, path)
         _rename(part, path)
         sync_folder(path.parent)
     except BaseException:
@@ -203,12 +243,17 @@ def _part(folder: Path) -> Path:
     return folder / f".likewise-{os.urandom(8).hex()}.part"
 
 
-def _open_new(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+def _open_new(path: Path, over: Path | None = None) -> int:
+    """Make a file; it gets the mode of the one that it is to replace, if that is there."""
+    file = open_private(path, os.O_WRONLY)
+    if over is not None and hasattr(os, "fchmod"):
+        with contextlib.suppress(OSError):
+            os.fchmod(file, stat.S_IMODE(over.stat().st_mode))
+    return file
 
 
-def _fill(path: Path, data: bytes) -> None:
-    file = _open_new(path)
+def _fill(path: Path, data: bytes, over: Path | None = None) -> None:
+    file = _open_new(path, over)
     try:
         _write(file, memoryview(data))
         _sync(file)

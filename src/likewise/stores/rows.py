@@ -239,6 +239,8 @@ class StoreState:
         log_key: The key of the log's hashes, a secret of the store.
         log: The newest lines of the log, newest first; as many as were asked for.
         index: That of approximate search; None where there is none.
+        checksums: Whether every row and vector has a checksum; None where the server sees to that.
+        damaged: The ids of entries that were found damaged, and are left out of every answer.
     """
 
     pin: Pin
@@ -251,6 +253,8 @@ class StoreState:
     erases: Literal["written", "reclaimed"] = "written"
     log: tuple[Line, ...] = ()
     index: Indexed | None = None
+    checksums: bool | None = None
+    damaged: tuple[str, ...] = ()
 
     def digest(self, given: str) -> bytes:
         """What stands for an id in the log."""

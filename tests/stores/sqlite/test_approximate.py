@@ -461,7 +461,7 @@ def test_a_full_disk_leaves_the_old_index(gallery, tmp_path, monkeypatch):
 
 def test_a_kill_before_the_stamp_leaves_a_file_that_the_next_writer_removes(gallery, tmp_path):
     gallery.write(Change(index=IndexRequest("ivf")))
-    (tmp_path / "a.db-index-2").write_bytes(b"left by a kill")
+    (tmp_path / "a.db-index-2").write_bytes((tmp_path / "a.db-index-1").read_bytes())
     with made(tmp_path / "a.db") as other:
         other.write(Change(rows(1, first=5000)))
     assert the_sidecar(tmp_path).name == "a.db-index-1"

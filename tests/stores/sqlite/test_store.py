@@ -161,13 +161,75 @@ def test_what_a_kill_left_to_overwrite_is_overwritten_by_the_next_writer(tmp_pat
 
 
 def test_what_a_killed_compaction_left_is_removed_by_the_next_writer(gallery):
-    (gallery.parent / "things.db-vectors-7").write_bytes(b"half a copy")
-    (gallery.parent / "other.db-vectors-7").write_bytes(b"somebody else's")
+    half_a_copy = gallery.parent / "things.db-vectors-7"
+    half_a_copy.write_bytes((gallery.parent / "things.db-vectors-1").read_bytes()[:100])
     with made(gallery) as store:
         store.write(Change(rows(1, first=900)))
-    names = {path.name for path in gallery.parent.iterdir()}
-    assert "things.db-vectors-7" not in names
-    assert names >= {"things.db", "things.db-vectors-1", "other.db-vectors-7"}
+    assert not half_a_copy.exists()
+
+
+def test_what_the_gallery_did_not_make_is_never_removed(gallery):
+    folder = gallery.parent
+    with made(folder / "other.db") as other:
+        other.write(Change(rows(3)))
+    own = (folder / "things.db-vectors-1").read_bytes()
+    (folder / "others").write_bytes((folder / "other.db-vectors-1").read_bytes())
+    kept = {
+        "things.db-vectors-1.bak": own,
+        "things.db-vectors-01": own,
+        "things.db-vectors-": own,
+        "things.db-vectors-1-old": own,
+        "things.db-index-1.bak": b"somebody's",
+        "things.db-index-3": b"somebody's",
+        "things.db-migration-notes.txt": b"somebody's",
+        "things.db-vectors-5": b"somebody's",
+        "things.db-vectors-8": (folder / "other.db-vectors-1").read_bytes(),
+    }
+    for name, data in kept.items():
+        (folder / name).write_bytes(data)
+    (folder / "things.db-vectors-6").symlink_to("others")
+    (folder / "things.db-vectors-9").mkdir()
+    with made(gallery) as store:
+        store.write(Change(rows(1, first=900)))
+        store.write(Change(remove=["row 3"]))
+        store.write(Change(reclaim=True))
+        store.discard_staging()
+    for name, data in kept.items():
+        assert (folder / name).read_bytes() == data
+    assert (folder / "things.db-vectors-6").is_symlink()
+    assert (folder / "others").exists()
+    assert (folder / "things.db-vectors-9").is_dir()
+    assert (folder / "things.db-vectors-2").exists()
+
+
+def test_a_file_in_the_way_of_a_new_gallery_is_left_as_it_is(gallery):
+    folder = gallery.parent
+    vectors_of = folder / "things.db-vectors-1"
+    held = vectors_of.read_bytes()
+    gallery.rename(folder / "moved.db")
+    (folder / "things.db-journal").unlink()
+    for _ in range(2):
+        with pytest.raises(SaveFailed, match=r"things\.db-vectors-1 is there already"):
+            made(gallery)
+        assert vectors_of.read_bytes() == held
+    (folder / "moved.db").rename(gallery)
+    with made(gallery) as store:
+        assert store.state().count == 200
+    (folder / "target").write_bytes(b"somebody's")
+    (folder / "planted.db-vectors-1").symlink_to("target")
+    with pytest.raises(SaveFailed, match=r"planted\.db-vectors-1 is there already"):
+        made(folder / "planted.db")
+    assert (folder / "target").read_bytes() == b"somebody's"
+
+
+def test_a_gallery_whose_making_was_killed_is_made_by_the_next(gallery):
+    folder = gallery.parent
+    with made(folder / "new.db"):
+        pass
+    os.truncate(folder / "new.db", 0)
+    with made(folder / "new.db") as store:
+        store.write(Change(rows(3)))
+        assert store.state().count == 3
 
 
 # ── what is refused, by name, with the data untouched ─────────────────────────────────────────
@@ -243,9 +305,9 @@ def test_a_truncated_database(gallery, keep):
 
 def test_a_newer_schema(gallery):
     with sqlite3.connect(gallery) as other:
-        other.execute("PRAGMA user_version = 2")
+        other.execute("PRAGMA user_version = 3")
     other.close()
-    refused(gallery, NewerGallery, "has schema 2, and this Likewise knows 1 at most")
+    refused(gallery, NewerGallery, "has schema 3, and this Likewise knows 2 at most")
 
 
 def as_nobody(program: str, *words: object) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,7 @@
 """How the answers of a gallery read on a terminal."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from likewise.cli.text.output import first_of
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from likewise.gallery import Identified
     from likewise.stores.index.indexing import Indexed
     from likewise.stores.rows import Match
+    from likewise.tasks.check_gallery import CheckedGallery
     from likewise.tasks.migrate import Migration
 
 
@@ -65,6 +66,31 @@ def entry_line(name: str, identity: str, metadata: Mapping[str, object]) -> str:
     shown = {name: value for name, value in metadata.items() if name not in (PATH, DIGEST)}
     told = f"  {json.dumps(shown, ensure_ascii=False)}" if shown else ""
     return printable(f"{identity}  {name}{told}")
+
+
+def sums_of(checksums: bool | None, damaged: Sequence[str]) -> dict[str, object]:
+    """Return whether damage would be noticed, and what is damaged, as a gallery's answers."""
+    words = {True: "yes", False: "no checksums", None: "the server's"}
+    found: dict[str, object] = {"checksums": words[checksums]}
+    return found | ({"damaged": list(damaged)} if damaged else {})
+
+
+def checked_lines(place: str, found: "CheckedGallery") -> list[str]:
+    """Return what was found in a gallery, and what to do, as the lines that a person reads."""
+    lines = [f"{place}: {found.summary()}"]
+    if found.upgraded:
+        lines.append("It has checksums now, of what it held.")
+    lines += [f"mended: {printable(one)}" for one in found.mended]
+    lines += [f"removed: {printable(one)}" for one in found.left_out]
+    lines += [f"damaged: {printable(name)}: {why}" for name, why in found.damaged]
+    if found.damaged:
+        lines.append(
+            "Damaged entries are never answered. Name the MODEL to embed them again, restore a "
+            "copy, or remove them: --leave-out."
+        )
+    if not found.checksums:
+        lines.append(f"Give it checksums: likewise gallery check {place} --upgrade")
+    return lines
 
 
 def index_of(index: "Indexed | None") -> dict[str, object]:

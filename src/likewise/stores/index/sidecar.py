@@ -9,6 +9,7 @@ vectors (eight at least) and who belongs to which. A search takes the vectors fr
 import json
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,19 @@ def as_bytes(structure: Structure, token: bytes) -> bytes:
     front = _FRONT.pack(MAGIC, len(text)) + text
     slots = structure.slots.astype("<i8")
     return b"".join([front, *(array.tobytes() for array in (slots, *arrays))])
+
+
+def sidecar_token(path: Path) -> bytes | None:
+    """The token of the gallery that an index was made for; None if the file is no index."""
+    try:
+        if path.is_symlink():
+            return None
+        with path.open("rb") as file:
+            magic, length = _FRONT.unpack(file.read(_FRONT.size))
+            head = json.loads(file.read(min(length, _LARGEST_HEADER)))
+            return bytes.fromhex(head["token"]) if magic == MAGIC else None
+    except (OSError, ValueError, KeyError, TypeError, struct.error, RecursionError):
+        return None
 
 
 def index_from_bytes(data: bytes, token: bytes, dim: int, slots: int) -> Structure:

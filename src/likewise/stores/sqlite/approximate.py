@@ -30,7 +30,7 @@ from likewise.stores.index.indexing import (
     passed_over,
 )
 from likewise.stores.sqlite.database import Database
-from likewise.stores.sqlite.reading import Moment
+from likewise.stores.sqlite.moments import Moment
 from likewise.stores.sqlite.schema import Head
 from likewise.stores.sqlite.stamp import Stamp, read_sidecar, stamp_of
 
@@ -63,7 +63,7 @@ class UnindexedChange:
         rest: The slots of all rows that it does not hold, in order.
     """
 
-    key: tuple[int, int]
+    key: tuple[int, int, int]
     alive: Bool[Array, "n"] | None
     rest: Int[Array, "m"]
 
@@ -211,7 +211,7 @@ class Approximate:
         return Loaded(stamp, searcher, structure.slots)
 
     def _change_of(self, loaded: Loaded, moment: Moment) -> UnindexedChange:
-        key = (loaded.stamp.number, moment.head.generation)
+        key = (loaded.stamp.number, moment.head.generation, moment.damaged)
         known = self._change
         if known is not None and known.key == key:
             return known

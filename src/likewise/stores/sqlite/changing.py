@@ -2,13 +2,12 @@
 
 Vectors are flushed to the disk before the rows that name them are. A slot is overwritten with
 zeros after no row names it any more; which slots these are is part of the same transaction, so
-that the next writer overwrites what a kill prevented. Reclaiming writes another file of vectors,
-and the transaction that names it is the moment of the change. So it is where a gallery goes over
-to another model, whose vectors are all in a file of their own.
+that the next writer overwrites what a kill prevented.
 """
 
 import contextlib
-import glob
+import os
+import re
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -17,24 +16,25 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.errors import DamagedGallery, GalleryBusy
+from likewise.errors import DamagedGallery, GalleryBusy, SaveFailed
 from likewise.io import atomic
-from likewise.shapes import Array, Bool, Int
+from likewise.shapes import Array, Bool
+from likewise.stores.index.sidecar import sidecar_token
 from likewise.stores.rows import (
     Change,
-    Moved,
     Rows,
     Written,
     check_not_migrated,
     digest,
     metadata_texts,
 )
-from likewise.stores.sqlite import vectors
+from likewise.stores.sqlite import checksums, vectors
 from likewise.stores.sqlite.database import Database, bound, chunks
-from likewise.stores.sqlite.schema import Head, head_of
+from likewise.stores.sqlite.schema import Head, head_of, write_head
 from likewise.stores.sqlite.stamp import stamp_of
 
-_COPIED = 4096
+# The journal of a removal of some hundred rows.
+_RESERVED_BYTES = 2**20
 
 
 @dataclass
@@ -51,7 +51,48 @@ class Slots:
 
 
 def apply_sqlite_change(database: Database, asked: Change, slots: Slots) -> Written:
-    """Put and remove rows; see `Store.write`."""
+    """Put and remove rows; see `Store.write`.
+
+    To remove works on a full disk, too: it then takes the room that was reserved for that.
+    """
+    reserve = database.reserve_path()
+    try:
+        done = _apply(database, asked, slots)
+    except SaveFailed:
+        if asked.put is not None or not asked.remove or not _released(reserve):
+            raise
+        done = _apply(database, asked, slots)
+    if not reserve.exists():
+        _keep(reserve)
+    return done
+
+
+def _released(reserve: Path) -> bool:
+    try:
+        reserve.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _keep(reserve: Path) -> None:
+    """Take room on the disk; where there is none, the next change tries again."""
+    try:
+        file = atomic.open_private(reserve, os.O_WRONLY)
+    except OSError:
+        return
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file, 0, _RESERVED_BYTES)
+        else:
+            os.write(file, bytes(_RESERVED_BYTES))
+    except OSError:
+        _released(reserve)
+    finally:
+        os.close(file)
+
+
+def _apply(database: Database, asked: Change, slots: Slots) -> Written:
     texts = [] if asked.put is None else metadata_texts(asked.put.metadata)
     adds = asked.taken == "new" and not asked.remove
     with database.changing(adds=adds) as connection:
@@ -72,25 +113,23 @@ def apply_sqlite_change(database: Database, asked: Change, slots: Slots) -> Writ
         if connection.total_changes > before:
             generation += 1
             log_sqlite_change(connection, head, log, freed)
-            connection.execute(
-                "UPDATE gallery SET slots = ?, entries = ?, generation = ?, removals = ?",
-                (
-                    head.slots + written,
-                    head.entries + written - len(freed),
-                    generation,
-                    head.removals + len(freed),
-                ),
+            changed = head._replace(
+                slots=head.slots + written,
+                entries=head.entries + written - len(freed),
+                generation=generation,
+                removals=head.removals + len(freed),
             )
+            write_head(connection, changed)
     slots.tidied = True
     if freed:
         with atomic.saving(database.path), database.said():
             vectors.wipe(database.vectors_path(head.file), head.dim, freed)
             slots.wiped.update(freed)
-            _empty_log(database)
+            empty_log(database)
     return Written(generation, put, removed)
 
 
-def _empty_log(database: Database) -> None:
+def empty_log(database: Database) -> None:
     """Take what was removed out of the write-ahead log, too; elsewhere the journal is empty."""
     if not database.wal:
         return
@@ -100,6 +139,25 @@ def _empty_log(database: Database) -> None:
             f"What was removed from {database.path} is removed, but a reader keeps traces of it in "
             "the write-ahead log. Change the gallery again when nobody reads."
         )
+
+
+def wipe_traces(database: Database, head: Head) -> None:
+    """Overwrite vectors that a killed writer left without rows, unless another is at work."""
+    file = database.vectors_path(head.file)
+    if not vectors.has_tail(file, head.dim, head.slots):
+        return
+    connection = database.connection()
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        with database.changing() as connection:
+            now = head_of(connection, database.path)
+            if now.file == head.file:
+                vectors.wipe_tail(file, now.dim, now.slots)
+    except (GalleryBusy, SaveFailed):
+        # Who writes now, or next, does it.
+        pass
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(1000 * database.timeout_seconds)}")
 
 
 def _finish_wiping(
@@ -154,15 +212,29 @@ def _put(
         return put, []
     data = rows.vectors if len(which) == len(put) else rows.vectors[put]
     vectors.append(database.vectors_path(head.file), head.slots, data)
-    columns = [
-        (rows.identities[at], texts[at], head.slots + place, rows.items[at], rows.ids[at])
+    columns: list[tuple[object, ...]] = [
+        (rows.identities[at], texts[at], head.slots + place, rows.items[at])
         for place, at in enumerate(which)
     ]
+    names = ["identity", "metadata", "slot", "item"]
+    if head.sums:
+        checksums.write_sums(connection, head.slots, checksums.vector_sums(data))
+        names += ["row_sum", "item_sum"]
+        columns = [
+            (
+                *columns[place],
+                checksums.row_sum(rows.ids[at], rows.identities[at], texts[at], head.slots + place),
+                checksums.item_sum(rows.items[at]),
+            )
+            for place, at in enumerate(which)
+        ]
+    if known:
+        statement = f"UPDATE rows SET {' = ?, '.join(names)} = ? WHERE id = ?"  # noqa: S608 - ours
+    else:
+        statement = f"INSERT INTO rows ({', '.join(names)}, id) VALUES {bound(len(names) + 1)}"  # noqa: S608 - ours
+    ids = [rows.ids[at] for at in which]
     connection.executemany(
-        "UPDATE rows SET identity = ?, metadata = ?, slot = ?, item = ? WHERE id = ?"
-        if known
-        else "INSERT INTO rows (identity, metadata, slot, item, id) VALUES (?, ?, ?, ?, ?)",
-        columns,
+        statement, ((*one, name) for one, name in zip(columns, ids, strict=True))
     )
     log += (("updated" if known else "enrolled", rows.ids[at]) for at in which)
     return put, [there[rows.ids[at]] for at in which] if known else []
@@ -180,113 +252,20 @@ def log_sqlite_change(
     connection.executemany("INSERT INTO holes VALUES (?, 0)", ((slot,) for slot in freed))
 
 
-def rewrite_vectors(database: Database, slots: Slots) -> None:
-    """Write the vectors without the holes to a new file, and name that; no row is lost.
-
-    Raises:
-        SaveFailed: If there is no space; the old file stands.
-    """
-    with database.changing() as connection:
-        head = head_of(connection, database.path)
-        found = connection.execute("SELECT key, slot FROM rows ORDER BY key").fetchall()
-        if head.slots > len(found):
-            _copy(database, head, np.array([slot for _, slot in found], dtype=np.int64))
-            connection.executemany(
-                "UPDATE rows SET slot = ? WHERE key = ?",
-                ((place, key) for place, (key, _) in enumerate(found)),
-            )
-            connection.execute("DELETE FROM holes")
-            connection.execute(
-                "UPDATE gallery SET slots = ?, file = file + 1, generation = generation + 1",
-                (len(found),),
-            )
-    slots.wiped.clear()
-    with database.changing() as connection:
-        tidy(database, connection, head_of(connection, database.path))
-    with database.said():
-        database.connection().execute("VACUUM")
-        _empty_log(database)
-
-
-def _copy(database: Database, head: Head, slots: Int[Array, "n"]) -> None:
-    old = vectors.Vectors(database.vectors_path(head.file), head.dim, head.token)
-    try:
-        matrix = old.view(head.slots)
-        target = database.vectors_path(head.file + 1)
-        vectors.create(target, head.dim, head.token)
-        for start in range(0, len(slots), _COPIED):
-            part = matrix[slots[start : start + _COPIED]]
-            vectors.append(target, start, part, flush=start + _COPIED >= len(slots))
-    finally:
-        old.close()
-
-
 def tidy(database: Database, connection: sqlite3.Connection, head: Head) -> None:
-    """Remove files of vectors, and indexes, that are no longer, or were never, the gallery's."""
+    """Remove files of vectors, and indexes, that this gallery made and does not need any more.
+
+    They are known by their names, to the letter, and by the gallery's token in them.
+    """
     kept = {database.vectors_path(head.file)}
     with contextlib.suppress(DamagedGallery):
         stamp = stamp_of(connection)
         if stamp.method != "none" and stamp.file == head.file:
             kept.add(database.index_path(stamp.number))
-    name = glob.escape(database.path.name)
-    for pattern in (f"{name}-vectors-*", f"{name}-index-*"):
-        for path in set(database.path.parent.glob(pattern)) - kept:
+    made = {"vectors": vectors.token_of, "index": sidecar_token}
+    named = re.compile(re.escape(database.path.name) + r"-(vectors|index)-[1-9][0-9]*")
+    for path in set(database.path.parent.iterdir()) - kept:
+        found = named.fullmatch(path.name)
+        if found and made[found[1]](path) == head.token:
             with contextlib.suppress(OSError):
                 path.unlink()
-
-
-def staging_path(path: Path) -> Path:
-    """Where the vectors of another model stand until the gallery at a path goes over to it."""
-    return path.with_name(f"{path.name}-migration")
-
-
-def discard_staging(path: Path) -> None:
-    """Remove those vectors; what was written of them last is removed first."""
-    staging = staging_path(path)
-    beside = path.parent.glob(f"{glob.escape(staging.name)}-*")
-    for one in (staging, *sorted(beside)):
-        with atomic.saving(one):  # Windows refuses it while others have it open
-            one.unlink(missing_ok=True)
-
-
-def move_sqlite_gallery(database: Database, moved: Moved, slots: Slots) -> Written:
-    """Give all rows other vectors; see `Moved`.
-
-    Raises:
-        GalleryBusy: If rows were written since the generation that the vectors were made for.
-        ForeignEmbedding: If another writer moved it meanwhile.
-        SaveFailed: If it cannot be written; the gallery is as it was.
-    """
-    with database.changing() as connection:
-        head = head_of(connection, database.path)
-        check_not_migrated(database.path, head.pin, database.pin)
-        moved.check(database.path, head.generation)
-        log = []
-        for (name,) in ((name,) for name in moved.left_out):
-            done = connection.execute("DELETE FROM rows WHERE id = ?", (name,))
-            log += [("removed", name)] * done.rowcount
-        found = connection.execute("SELECT key, id FROM rows ORDER BY key").fetchall()
-        target = database.vectors_path(head.file + 1)
-        vectors.create(target, moved.pin.dim, head.token)
-        start = 0
-        for some in chunks(found, _COPIED):
-            made = moved.of([name for _, name in some])
-            vectors.append(target, start, made, flush=start + len(some) == len(found))
-            start += len(some)
-        connection.executemany(
-            "UPDATE rows SET slot = ? WHERE key = ?",
-            ((place, key) for place, (key, _) in enumerate(found)),
-        )
-        log_sqlite_change(connection, head, log, [])
-        connection.execute("DELETE FROM holes")
-        pin = moved.pin
-        connection.execute(
-            "UPDATE gallery SET fingerprint = ?, distance = ?, dim = ?, slots = ?, entries = ?, "
-            "file = file + 1, generation = generation + 1, removals = removals + ?",
-            (pin.fingerprint, pin.distance, pin.dim, len(found), len(found), head.entries),
-        )
-    slots.wiped.clear()
-    with database.changing() as connection:
-        tidy(database, connection, head_of(connection, database.path))
-    none = np.zeros(0, dtype=np.bool_)
-    return Written(head.generation + 1, none, none)

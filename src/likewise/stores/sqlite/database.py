@@ -21,11 +21,17 @@ from likewise.errors import (
 from likewise.io import atomic
 from likewise.io.display import shortened
 from likewise.stores.rows import Pin, check_same_pin, closed_gallery
+from likewise.stores.sqlite import vectors
 from likewise.stores.sqlite.schema import Head, checked_head, make_tables
 
 _SERIALS = itertools.count()
 _JOURNAL_BYTES = 2**18
 _STANDS = "What was there before still stands."
+_OTHER = -1
+_DAMAGED_READS = (
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+    getattr(sqlite3, "SQLITE_IOERR_CORRUPTFS", sqlite3.SQLITE_IOERR_SHORT_READ),
+)
 _REFUSALS: dict[int, tuple[type[LikewiseError], str]] = {
     sqlite3.SQLITE_BUSY: (GalleryBusy, "was in use by others for {seconds:g} seconds. Try again."),
     sqlite3.SQLITE_LOCKED: (GalleryBusy, "is in use by this very process. Try again."),
@@ -47,6 +53,10 @@ _REFUSALS: dict[int, tuple[type[LikewiseError], str]] = {
         "is no gallery: it is no SQLite file. Name the file of one, or a new one.",
     ),
     sqlite3.SQLITE_CORRUPT: (DamagedGallery, "is damaged ({why}). Restore it from a copy."),
+    sqlite3.SQLITE_IOERR: (
+        DamagedGallery,
+        "could not be read ({why}). Check the disk, and restore it from a copy.",
+    ),
     # What a gallery always has is not there.
     sqlite3.SQLITE_ERROR: (DamagedGallery, "is damaged ({why}). Restore it from a copy."),
 }
@@ -91,6 +101,10 @@ class Database:
     def index_path(self, number: int) -> Path:
         """The sidecar of the index of this number."""
         return self.path.with_name(f"{self.path.name}-index-{number}")
+
+    def reserve_path(self) -> Path:
+        """The file that holds room on the disk, so that one can remove when the disk is full."""
+        return self.path.with_name(f"{self.path.name}-reserve")
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -141,6 +155,7 @@ class Database:
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
         connection.execute(f"PRAGMA query_only = {'OFF' if self.writing else 'ON'}")
         if self.writing:
             connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
@@ -168,7 +183,13 @@ class Database:
             raise (closed_gallery(self.path) if self._closed else self._refusal(error)) from error
 
     def _refusal(self, error: sqlite3.Error) -> LikewiseError:
-        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        whole = getattr(error, "sqlite_errorcode", None) or 0
+        # What was written is never text that is none, nor a database that ends in the middle.
+        code = whole & 0xFF
+        if "decode to UTF-8" in str(error):
+            code = sqlite3.SQLITE_CORRUPT
+        elif code == sqlite3.SQLITE_IOERR and whole not in _DAMAGED_READS:
+            code = _OTHER
         kind, words = _REFUSALS.get(code, (SaveFailed, "could not be used: {why}. " + _STANDS))
         said = words.format(seconds=self.timeout_seconds, why=shortened(error, 200))
         return kind(f"{self.path} {said}")
@@ -177,7 +198,15 @@ class Database:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One moment of the file, for several statements."""
         with self.said(), _transaction(self.connection(), "BEGIN") as connection:
-            yield connection
+            try:
+                yield connection
+            except (ValueError, TypeError, OverflowError, IndexError, KeyError) as error:
+                if isinstance(error, LikewiseError):
+                    raise
+                # Numbers and texts that nobody wrote there.
+                raise DamagedGallery(
+                    f"{self.path} is damaged ({shortened(error, 200)}). Restore it from a copy."
+                ) from error
 
     @contextlib.contextmanager
     def changing(self, *, adds: bool = False) -> Iterator[sqlite3.Connection]:
@@ -219,6 +248,9 @@ class Database:
                 "enrol MODEL GALLERY SOURCE."
             )
         if fresh and pin:
+            vectors.check_room(self.vectors_path(1), pin.dim)
+            with self.said(), atomic.saving(self.path), contextlib.suppress(FileExistsError):
+                os.close(atomic.open_private(self.path, os.O_RDWR))
             with self.changing() as connection:
                 # Another process may have made it meanwhile.
                 if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():

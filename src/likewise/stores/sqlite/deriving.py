@@ -20,7 +20,7 @@ from likewise.stores.index.sidecar import as_bytes
 from likewise.stores.sqlite.approximate import has_index_for, prepared
 from likewise.stores.sqlite.changing import tidy
 from likewise.stores.sqlite.database import Database
-from likewise.stores.sqlite.reading import Moment, Moments
+from likewise.stores.sqlite.moments import Moment, Moments
 from likewise.stores.sqlite.schema import head_of
 from likewise.stores.sqlite.stamp import NO_INDEX, Stamp, next_number, sidecar_digest, write_stamp
 

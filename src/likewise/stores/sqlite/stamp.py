@@ -10,6 +10,7 @@ from typing import NamedTuple
 from likewise.errors import DamagedGallery
 from likewise.stores.index.indexing import INDEX_METHODS
 from likewise.stores.index.sidecar import Structure, index_from_bytes
+from likewise.stores.sqlite.checksums import fields_sum
 from likewise.stores.sqlite.schema import Head
 
 _TABLE = """
@@ -17,7 +18,8 @@ CREATE TABLE indexed (
   one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL, kind TEXT NOT NULL,
   wanted REAL NOT NULL, file INTEGER NOT NULL, slots INTEGER NOT NULL, rows INTEGER NOT NULL,
   generation INTEGER NOT NULL, removals INTEGER NOT NULL, size INTEGER NOT NULL,
-  sha256 BLOB NOT NULL, breadth INTEGER NOT NULL, recall REAL NOT NULL, asked INTEGER NOT NULL)
+  sha256 BLOB NOT NULL, breadth INTEGER NOT NULL, recall REAL NOT NULL, asked INTEGER NOT NULL,
+  stamp_sum INTEGER NOT NULL)
 """
 
 
@@ -74,19 +76,23 @@ def stamp_of(connection: sqlite3.Connection, known: Stamp = NO_INDEX) -> Stamp:
         DamagedGallery: If that is nothing an index can be.
     """
     try:
-        columns = ", ".join(Stamp._fields).replace("method", "kind")
-        row = connection.execute(f"SELECT {columns} FROM indexed").fetchone()  # noqa: S608 - ours
+        # Those of the last version have no checksum.
+        found = connection.execute("SELECT * FROM indexed")
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):
             return NO_INDEX
-        if "no such column" in str(error):
-            raise _damaged() from error
         raise
+    if len(found.description) not in (len(Stamp._fields) + 1, len(Stamp._fields) + 2):
+        raise _damaged()
+    row = found.fetchone()
     if row is None:
         return NO_INDEX
-    if row == known:
+    fields, rest = row[1 : 1 + len(Stamp._fields)], row[1 + len(Stamp._fields) :]
+    if fields == known:
         return known
-    stamp = Stamp._make(row)
+    if rest not in ((), (fields_sum(fields),)):
+        raise _damaged()
+    stamp = Stamp._make(fields)
     wanted = Stamp.__annotations__.items()
     right = all(isinstance(getattr(stamp, name), kind) for name, kind in wanted)
     if not right or stamp.method not in INDEX_METHODS or not 0 <= stamp.breadth <= 2**31 - 1:
@@ -113,8 +119,9 @@ def write_stamp(connection: sqlite3.Connection, stamp: Stamp) -> None:
     """Put a stamp in the place of the one that is there, whatever form that has."""
     connection.execute("DROP TABLE IF EXISTS indexed")
     connection.execute(_TABLE)
-    places = ", ".join("?" * (1 + len(stamp)))
-    connection.execute(f"INSERT INTO indexed VALUES ({places})", (1, *stamp))  # noqa: S608 - bound
+    values = (1, *stamp, fields_sum(tuple(stamp)))
+    places = ", ".join("?" * len(values))
+    connection.execute(f"INSERT INTO indexed VALUES ({places})", values)  # noqa: S608 - bound
 
 
 def read_sidecar(path: Path, stamp: Stamp, head: Head) -> Structure:

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar, final
 
+import numpy as np
+
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
 from likewise.errors import BadArgument, ForeignEmbedding, GalleryBusy, WrongDimension
@@ -29,15 +31,13 @@ from likewise.stores.rows import (
     check_not_migrated,
     unfinished_migration,
 )
-from likewise.stores.sqlite import changing
+from likewise.stores.sqlite import changing, rewriting
 from likewise.stores.sqlite.approximate import Approximate
-from likewise.stores.sqlite.changing import discard_staging, move_sqlite_gallery, staging_path
 from likewise.stores.sqlite.database import Database
 from likewise.stores.sqlite.deriving import derive
 from likewise.stores.sqlite.filter_sql import sqlite_condition
+from likewise.stores.sqlite.moments import Moment, Moments
 from likewise.stores.sqlite.reading import (
-    Moment,
-    Moments,
     Names,
     selected,
     some_matches,
@@ -99,9 +99,11 @@ class Sqlite(Store):
             self._pin = self._database.open(pin).pin
             self._distance: Distance = DISTANCES.build(self._pin.distance)
             self._approximate = Approximate(self._database, self._distance)
-            self._names = Names(self._database)
+            self._names = Names(self._moments)
             # What is damaged is found out now.
-            self._moments.now()
+            head = self._moments.now().head
+            if writing:
+                changing.wipe_traces(self._database, head)
         except BaseException:
             self.close()
             raise
@@ -130,13 +132,13 @@ class Sqlite(Store):
             before = self.state().index if change.reclaim or change.moved else None
             again = before.again if before is not None and installed() else None
             if change.moved is not None:
-                done = move_sqlite_gallery(self._database, change.moved, self._slots)
+                done = rewriting.move_sqlite_gallery(self._database, change.moved, self._slots)
             else:
                 done = changing.apply_sqlite_change(self._database, change, self._slots)
             if done.removed.any() or (change.taken == "known" and done.put.any()):
                 self._forget_migrating(change)
             if change.reclaim:
-                changing.rewrite_vectors(self._database, self._slots)
+                rewriting.rewrite_vectors(self._database, self._slots)
         if change.moved is not None:
             # This store is of the old model; the index is made by one that is of the new, if
             # there is one for its distance.
@@ -151,7 +153,7 @@ class Sqlite(Store):
 
     def _forget_migrating(self, change: Change) -> None:
         """Remove what is removed or replaced from a migration that is not finished, too."""
-        staging = staging_path(self._database.path)
+        staging = rewriting.staging_path(self._database.path)
         if staging.exists():
             known = change.put.ids if change.put is not None and change.taken == "known" else ()
             with Sqlite(str(staging)) as staged:
@@ -225,7 +227,7 @@ class Sqlite(Store):
             GalleryBusy: If others change the rows faster than they can be read.
         """
         # A slot that a row still names was not overwritten meanwhile.
-        return self._told(queries, k, where, approximate, partial(some_matches, self._database))
+        return self._told(queries, k, where, approximate, partial(some_matches, self._moments))
 
     def neighbours(
         self,
@@ -265,9 +267,11 @@ class Sqlite(Store):
         for _ in range(_TRIES):
             if moment is None or not current:
                 moment = self._moments.now(where, stamp=approximate)
-            found = self._approximate.nearest(queries, moment, k) if approximate else None
-            if found is None:
-                found = moment.nearest(queries, k, self._distance)
+            # Damaged vectors, which are left out, may hold what is no number.
+            with np.errstate(over="ignore", invalid="ignore"):
+                found = self._approximate.nearest(queries, moment, k) if approximate else None
+                if found is None:
+                    found = moment.nearest(queries, k, self._distance)
             answer = told(moment, found, current=current)
             if answer is not None:
                 return answer
@@ -305,11 +309,13 @@ class Sqlite(Store):
             log_key=head.log_key,
             log=tuple(Line(*line) for line in lines),
             index=index,
+            checksums=head.sums,
+            damaged=self._moments.damaged,
         )
 
     def staging(self, pin: Pin) -> Store:
         """A gallery in the file that ends in `-migration`; see `Store.staging`."""
-        path = staging_path(self._database.path)
+        path = rewriting.staging_path(self._database.path)
         try:
             return Sqlite(str(path), pin=pin)
         except ForeignEmbedding as error:
@@ -319,7 +325,7 @@ class Sqlite(Store):
 
     def discard_staging(self) -> None:
         """Remove that gallery; see `Store.discard_staging`."""
-        discard_staging(self._database.path)
+        rewriting.discard_staging(self._database.path)
 
     def _check(self, given: Float[Array, "n dim"]) -> None:
         if given.shape[1] != self._pin.dim:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from likewise.errors import DamagedGallery
+from likewise.errors import DamagedGallery, SaveFailed
 from likewise.io import atomic
 from likewise.shapes import Array, Float
 
@@ -58,6 +58,10 @@ class Vectors:
         self._mapped = np.zeros((0, self.dim), dtype=np.float32)
         os.close(self._file)
 
+    def room(self) -> int:
+        """For how many vectors the file is long enough."""
+        return max(0, os.fstat(self._file).st_size - _HEADER.size) // (4 * self.dim)
+
     def view(self, slots: int) -> Float[Array, "slots dim"]:
         """The vectors in the first slots, read only, as they are in the file.
 
@@ -79,18 +83,81 @@ class Vectors:
         return self._mapped[:slots]
 
 
-def create(path: Path, dim: int, token: bytes) -> None:
-    """Make an empty file of vectors, on the disk when this returns.
+def create(path: Path, dim: int, token: bytes, *, adopt: bool = False) -> bytes:
+    """Make an empty file of vectors, on the disk when this returns; it is the owner's alone.
+
+    Args:
+        path: Of the file.
+        dim: Length of a vector.
+        token: Of the gallery.
+        adopt: Whether a file that is there may be taken, if it is one of such vectors and holds
+            none: whoever made it was killed before the gallery was there.
+
+    Returns:
+        The token in the file: the one given, or that of the file that was taken.
 
     Raises:
+        SaveFailed: If something is there, which is left as it is.
         OSError: If it cannot be made.
     """
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        file = atomic.open_private(path, os.O_RDWR)
+    except FileExistsError:
+        if adopt:
+            check_room(path, dim)
+            return token_of(path, dim, empty=True) or token
+        raise _in_the_way(path) from None
     try:
         atomic.write_at(file, _header(dim, token), 0)
     finally:
         os.close(file)
     atomic.sync_folder(path.parent)
+    return token
+
+
+def check_room(path: Path, dim: int) -> None:
+    """Refuse a file that stands where the vectors of a new gallery would be written.
+
+    Raises:
+        SaveFailed: If there is one, and it is no empty file of such vectors.
+    """
+    if os.path.lexists(path) and token_of(path, dim, empty=True) is None:
+        raise _in_the_way(path)
+
+
+def _in_the_way(path: Path) -> SaveFailed:
+    return SaveFailed(
+        f"{path} is there already, and the vectors of a new gallery would be written there. It is "
+        "left as it is: it may be another gallery's. Move it away, or name the new gallery "
+        "otherwise."
+    )
+
+
+def token_of(path: Path, dim: int | None = None, *, empty: bool = False) -> bytes | None:
+    """The token in a file of vectors; None if it is no plain file of them.
+
+    Args:
+        path: Of the file; what a link leads to is not looked at.
+        dim: The length that its vectors must have; any if None.
+        empty: Whether it must hold no vector.
+    """
+    try:
+        file = os.open(
+            path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+        )
+    except OSError:
+        return None
+    try:
+        front = os.read(file, _HEADER.size + 1)
+    except OSError:  # a folder
+        return None
+    finally:
+        os.close(file)
+    if len(front) < _HEADER.size or (empty and len(front) > _HEADER.size):
+        return None
+    magic, found, token = _HEADER.unpack(front[: _HEADER.size])
+    named: bytes = token
+    return named if magic == MAGIC and dim in (None, found) else None
 
 
 def append(path: Path, slot: int, vectors: Float[Array, "n dim"], *, flush: bool = True) -> None:
@@ -128,6 +195,37 @@ def wipe(path: Path, dim: int, slots: list[int]) -> None:
         atomic.write_at(file, b"", 0)
     finally:
         os.close(file)
+
+
+def wipe_tail(path: Path, dim: int, slots: int) -> bool:
+    """Overwrite with zeros what stands behind the slots that were given; say if anything did.
+
+    A writer that was killed between its vectors and their rows left them there.
+
+    Raises:
+        OSError: If that cannot be done.
+    """
+    file = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    found = False
+    try:
+        place = os.lseek(file, _HEADER.size + 4 * dim * slots, os.SEEK_SET)
+        while part := os.read(file, _GROWTH):
+            if part.strip(b"\0"):
+                atomic.write_at(file, bytes(len(part)), place, flush=False)
+                found = True
+            place += len(part)
+        if found:
+            atomic.write_at(file, b"", 0)
+    finally:
+        os.close(file)
+    return found
+
+
+def has_tail(path: Path, dim: int, slots: int) -> bool:
+    """Whether anything stands behind the slots that were given."""
+    with path.open("rb") as file:
+        file.seek(_HEADER.size + 4 * dim * slots)
+        return any(part.strip(b"\0") for part in iter(lambda: file.read(_GROWTH), b""))
 
 
 def _runs(slots: list[int]) -> list[tuple[int, int]]:
