@@ -23,6 +23,11 @@ from likewise.shapes import Array, Float, Int, UInt64
 BLOCK = 64
 """How many slots have their checksums in one row of the table `sums`."""
 TABLE = "CREATE TABLE sums (block INTEGER PRIMARY KEY, sums BLOB NOT NULL)"
+_ANEW = "INSERT OR REPLACE INTO sums SELECT ?1, ?2 WHERE ?3 = 0"
+_PUT = (
+    "INSERT INTO sums VALUES (?1, cast(zeroblob(?3) || ?2 AS BLOB)) ON CONFLICT (block) "
+    "DO UPDATE SET sums = cast(substr(sums, 1, ?3) || ?2 AS BLOB)"
+)
 # So many numbers at once stay near the processor.
 _NUMBERS = 2**17
 
@@ -69,11 +74,7 @@ def write_sums(connection: sqlite3.Connection, start: int, sums: UInt64[Array, "
     while place < len(sums):
         block, within = divmod(start + place, BLOCK)
         part = sums[place : place + BLOCK - within].astype("<u8").tobytes()
-        if within:
-            found = connection.execute("SELECT sums FROM sums WHERE block = ?", (block,))
-            (held,) = found.fetchone() or (b"",)
-            part = held[: 8 * within].ljust(8 * within, b"\0") + part
-        connection.execute("INSERT OR REPLACE INTO sums VALUES (?, ?)", (block, part))
+        connection.execute(_PUT if within else _ANEW, (block, part, 8 * within))
         place += BLOCK - within
 
 
