@@ -13,6 +13,8 @@ they are called. What stands here is imported when it is first used.
 """
 
 import logging
+import os
+import sys
 from typing import TYPE_CHECKING
 
 from likewise.lazy import lazy_face
@@ -64,6 +66,10 @@ __all__ = [
 
 # What is told there is shown by whoever asks for it: logging.basicConfig(level=logging.INFO).
 logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+# Where it is imported already, that comes too late; `io.onnx_runtime` then switches it off.
+if "onnxruntime" not in sys.modules:
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __getattr__, _ = lazy_face(__name__, __file__)
 

@@ -57,6 +57,10 @@ class LikewiseError(Exception):
     """The root of every error raised on purpose."""
 
 
+class LikewiseWarning(UserWarning):
+    """What a person must know although an answer was given."""
+
+
 class SpecError(LikewiseError):
     """A component was asked for in words that cannot be followed."""
 

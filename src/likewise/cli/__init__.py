@@ -5,7 +5,8 @@ import json
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, cast
+import warnings
+from typing import TYPE_CHECKING, TextIO, cast
 
 import typer
 
@@ -31,7 +32,7 @@ from likewise.cli import (
 )
 from likewise.cli.completion import OPTIONS, complete_in
 from likewise.cli.help import INTERRUPTED, Cover, Page
-from likewise.errors import LikewiseError
+from likewise.errors import LikewiseError, LikewiseWarning
 from likewise.io.display import printable
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A console of Windows, and its pipes, have not every letter of a name.
         sys.stdout.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _show_warning
     try:
         if len(sys.argv) == 3 and sys.argv[1] in OPTIONS:
             complete_in(*sys.argv[1:])
@@ -132,6 +134,24 @@ def main() -> None:
     else:
         print(f"likewise: {line}", file=sys.stderr)
     _leave(code)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print what a person must know in a line of its own; what is for programmers as usual."""
+    if issubclass(category, LikewiseWarning):
+        print(f"likewise: {printable(str(message))}", file=sys.stderr)
+    else:
+        _SHOW(message, category, filename, lineno, file, line)
+
+
+_SHOW = warnings.showwarning
 
 
 def _leave(code: int | None) -> None:

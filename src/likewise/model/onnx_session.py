@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import onnxruntime
-
 from likewise.errors import DamagedModel, OutOfMemory
 from likewise.io.bounded import memory_bytes
 from likewise.io.cores import cores, in_pool
 from likewise.io.display import printable, shortened
+from likewise.io.onnx_runtime import onnxruntime
 from likewise.model.onnx_check import check_onnx
 from likewise.shapes import Array
 

@@ -120,7 +120,7 @@ def _agree(
     module: nn.Module, exported: bytes, feeds: Iterator[Mapping[str, Array]], *outputs: str
 ) -> None:
     """Refuse an export that gives something else than torch, or does not take these sizes."""
-    import onnxruntime
+    from likewise.io.onnx_runtime import onnxruntime
 
     what = _WORDS[outputs[0]]
     session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])

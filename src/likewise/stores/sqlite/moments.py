@@ -1,9 +1,9 @@
 """Moments of a SQLite gallery: its vectors as they were, whatever is written later."""
 
 import contextlib
-import logging
 import sqlite3
 import threading
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from likewise.distances.base import Distance
-from likewise.errors import DamagedGallery, GalleryBusy
+from likewise.errors import DamagedGallery, GalleryBusy, LikewiseWarning
 from likewise.io.display import shortened
 from likewise.shapes import Array, Float, Int, UInt64
 from likewise.stores.exact import Ranked, nearest_rows, padded, squares_of
@@ -26,7 +26,6 @@ from likewise.stores.where import Condition
 
 _TRIES = 100
 _SHOWN = 5
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -103,12 +102,12 @@ class Moments:
         self._last = threading.local()
         names = [shortened(name, 60) for name in list(new.values())[:_SHOWN]]
         more = f" and {len(new) - _SHOWN:,} more" if len(new) > _SHOWN else ""
-        _LOG.warning(
-            "%s is damaged, and these entries are left out of every answer: %s%s. Restore it from "
-            "a copy, or mend it: likewise gallery check GALLERY MODEL.",
-            self.database.path,
-            ", ".join(names),
-            more,
+        warnings.warn(
+            f"{self.database.path} is damaged, and these entries are left out of every answer: "
+            f"{', '.join(names)}{more}. Restore it from a copy, or mend it: likewise gallery check "
+            "GALLERY MODEL.",
+            LikewiseWarning,
+            stacklevel=2,
         )
 
     @property
