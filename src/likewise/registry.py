@@ -57,6 +57,10 @@ def _literal(node: ast.expr) -> Any:
     return value
 
 
+LONGEST_SPEC = 10_000
+"""More letters than any choice needs; Python's parser would take long over millions."""
+
+
 @dataclass(frozen=True)
 class Spec:
     """A component's name and its literal arguments."""
@@ -70,17 +74,19 @@ class Spec:
         """Read a spec from its string.
 
         Raises:
-            BadSpec: If it is not a name with literal arguments.
+            BadSpec: If it is not a name with literal arguments, or has 10,000 letters or more.
         """
         text = text.strip()
-        short = re.fullmatch(r"([A-Za-z_]\w*):(.+)", text, flags=re.DOTALL)
-        if short and not keyword.iskeyword(short[1]):
-            return cls(short[1], (short[2],))
         shown = text if len(text) <= 80 else f"{text[:77]}..."
         wrong = BadSpec(
             f"{shown!r} is no spec. Write a name, or a name with literal arguments, "
             "as in triplet(margin=0.2)."
         )
+        if len(text) >= LONGEST_SPEC:
+            raise BadSpec(f"{wrong} It has {len(text):,} letters; 9,999 are the most.")
+        short = re.fullmatch(r"([A-Za-z_]\w*):(.+)", text, flags=re.DOTALL)
+        if short and not keyword.iskeyword(short[1]):
+            return cls(short[1], (short[2],))
         try:
             with warnings.catch_warnings():
                 # A lone backslash, as in 'C:\data', is doubtful Python: refused, not guessed.

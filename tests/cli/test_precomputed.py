@@ -124,7 +124,7 @@ def test_the_commands_on_comparisons(likewise, likewise_json, tmp_path):
     assert near["probability"] > 0.8
     assert far["probability"] < 0.2
     assert near["point"]["test"]["far"]["trials"] == 50
-    assert likewise("decide", out, "1.1", "--at", "balanced", "--exit-code")[0] == 1
+    assert likewise("decide", out, "1.1", "--at", "balanced", "--exit-code")[0] == 10
     assert likewise("decide", out, "0.4", "--at", "balanced", "--exit-code")[0] == 0
     for wrong in ("nan", "inf"):
         code, _, err = likewise("decide", out, wrong)

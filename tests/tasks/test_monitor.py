@@ -421,12 +421,12 @@ def test_the_command_says_it_in_words_in_json_and_by_its_exit_code(
     assert out.startswith("No difference was found")
     assert "100 items of 20 identities of same, with 200 items of 40 identities of today" in out
     code, out, _ = likewise(*words, places / "dim", "--exit-code")
-    assert code == 1
+    assert code == 10
     assert out.startswith("These items look different")
     found = likewise_json(*words, places / "dim")
     assert (found["exit"], found["shifted"], found["unit"]) == (0, True, "identities")
     found = likewise_json(*words, places / "dim-flat", "--exit-code")
-    assert (found["exit"], found["shifted"], found["unit"]) == (1, True, "items")
+    assert (found["exit"], found["shifted"], found["unit"]) == (10, True, "items")
     found = likewise_json(*words, places / "same-flat", "--exit-code")
     assert (found["exit"], found["shifted"]) == (0, False)
     code, out, err = likewise(*words, places / "same", "--level", "2")

@@ -1,5 +1,6 @@
 """The command line: one file a command; nothing heavy is imported before a command runs."""
 
+import contextlib
 import io
 import json
 import os
@@ -32,7 +33,9 @@ from likewise.cli import (
 )
 from likewise.cli.completion import OPTIONS, complete_in
 from likewise.cli.help import INTERRUPTED, Cover, Page
-from likewise.errors import LikewiseError, LikewiseWarning
+from likewise.cli.options import NOT_ACQUIRED
+from likewise.cli.text.refused import refused
+from likewise.errors import LikewiseError, LikewiseWarning, UnreadableItem
 from likewise.io.display import printable
 
 if TYPE_CHECKING:
@@ -107,33 +110,89 @@ def _options(
 
 def main() -> None:
     """Run the command line: exit 0 when the job is done, 2 on bad input."""
+    # A file opened later would get the number of a stream that is closed, and what some library
+    # prints would be written into it.
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A console of Windows, and its pipes, have not every letter of a name.
         sys.stdout.reconfigure(errors="backslashreplace")
     warnings.showwarning = _show_warning
+    if sys.stdout is None:
+        _say("standard output is closed, so that no answer can be given there.")
+        _leave(2)
+    code = _run()
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        code = _cannot_print(error)
+    _leave(code)
+
+
+def _run() -> int:
+    """Run the command that the words ask for, and return its exit code."""
     try:
         if len(sys.argv) == 3 and sys.argv[1] in OPTIONS:
             complete_in(*sys.argv[1:])
-            return
+            return 0
         words = sys.argv[1:] or ["--help"]
-        _leave(app(args=words, prog_name="likewise", standalone_mode=False))
+        return app(args=words, prog_name="likewise", standalone_mode=False) or 0
     except LikewiseError as error:
         kind, code, said = type(error).__name__, 2, str(error)
         line = f"{kind}: {printable(said)}"
+        if isinstance(error, UnreadableItem) and "--exit-code" in sys.argv[1:]:
+            code = NOT_ACQUIRED
     except _BadUsage as error:
         kind, code, said = "BadUsage", 2, error.format_message()
         line = f"{said}\n{_usage(error)}"
-    except BrokenPipeError:  # as where `head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         kind, code, said = "Stopped", INTERRUPTED, "It was stopped by Ctrl-C."
         line = "stopped."
-    if "--json" in sys.argv[1:]:
-        print(json.dumps({"schema": 1, "error": kind, "message": said}))
-    else:
+    except Exception as error:
+        # Anything else is a fault of the house, and is shown whole.
+        why = refused(error)
+        if why is None:
+            raise
+        if isinstance(error, BrokenPipeError) or not _prints():
+            return _cannot_print(error)
+        kind, code, said = "SystemRefused", 2, why
+        line = said
+    try:
+        if "--json" in sys.argv[1:]:
+            print(json.dumps({"schema": 1, "error": kind, "message": said}))
+            return code
+    except OSError as error:
+        return _cannot_print(error)
+    _say(line)
+    return code
+
+
+def _prints() -> bool:
+    """Whether standard output still takes what is written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
+
+
+def _cannot_print(error: Exception) -> int:
+    """Say that standard output takes nothing, and return the exit code; no answer has it."""
+    # What is left to print would be tried again at the end, and be a traceback.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if not isinstance(error, BrokenPipeError):  # as where `head` has read enough
+        why = getattr(error, "strerror", None) or str(error)
+        _say(f"standard output could not be written: {why}. No answer was given.")
+    return 2
+
+
+def _say(line: str) -> None:
+    """Print a line on standard error, where that is possible."""
+    with contextlib.suppress(OSError, ValueError):
         print(f"likewise: {line}", file=sys.stderr)
-    _leave(code)
 
 
 def _show_warning(
@@ -146,7 +205,7 @@ def _show_warning(
 ) -> None:
     """Print what a person must know in a line of its own; what is for programmers as usual."""
     if issubclass(category, LikewiseWarning):
-        print(f"likewise: {printable(str(message))}", file=sys.stderr)
+        _say(printable(str(message)))
     else:
         _SHOW(message, category, filename, lineno, file, line)
 
@@ -157,8 +216,9 @@ _SHOW = warnings.showwarning
 def _leave(code: int | None) -> None:
     """End the process, also where a run of ONNX Runtime that was given up is still at work."""
     if any(thread.name == "likewise-run" for thread in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         # Ending in order would destroy what that thread uses, and abort the process.
         os._exit(code or 0)
     sys.exit(code)

@@ -54,10 +54,10 @@ def command(
         likewise decide calibration.json 0.31 --far 0.05 --prior 0.001 --json
 
     Exit codes:
-        0  decided; with --exit-code: the same
-        1  with --exit-code: different
-        2  bad input
-        3  with --exit-code: undecided
+        0   decided; with --exit-code: the same
+        2   bad input
+        10  with --exit-code: different
+        11  with --exit-code: undecided
 
     Next:
         likewise evaluate comparisons.csv
@@ -74,4 +74,5 @@ def command(
     trials = f"measured on {decision.unit} that it was not fitted on"
     print(as_json_line(decision) if as_json else "\n".join(decision_lines(decision, held, trials)))
     if exit_code:
-        raise typer.Exit({"same": 0, "different": 1}.get(decision.verdict, 3))
+        codes = {"same": 0, "different": options.DIFFERENT}
+        raise typer.Exit(codes.get(decision.verdict, options.UNDECIDED))

@@ -74,7 +74,7 @@ def command(
     from likewise.cli.text.output import as_json_line, failed_lines, first_of
     from likewise.data import source_named
     from likewise.gallery import Gallery
-    from likewise.io.display import printable, without_secrets
+    from likewise.io.display import printable, shown_place
     from likewise.io.progress import Counter
     from likewise.model import Model
     from likewise.tasks.enrol import enrol
@@ -97,7 +97,7 @@ def command(
                 progress=count.show,
             )
         total = opened.count()
-    shown = without_secrets(gallery)
+    shown = shown_place(gallery)
     if as_json:
         print(as_json_line(done, gallery=shown, entries=total))
         return

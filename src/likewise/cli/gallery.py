@@ -329,12 +329,12 @@ def migrate_gallery(
     from likewise.cli.text.gallery import migrated_lines
     from likewise.cli.text.output import as_json_line
     from likewise.data import source_named
-    from likewise.io.display import without_secrets
+    from likewise.io.display import shown_place
     from likewise.io.progress import Counter
     from likewise.model import Model
     from likewise.tasks.migrate import migrate
 
-    shown = without_secrets(gallery)
+    shown = shown_place(gallery)
     built = source_named(source) if source else None
     with Counter("embedding", quiet=as_json) as count:
         done = migrate(

@@ -37,7 +37,7 @@ def check(
     ] = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Read all of a gallery, compare it with its checksums, and mend what can be mended.
+    """Compare a gallery with its checksums, and mend what can be mended.
 
     Counts and SQLite's indexes are made again from the entries. Entries whose vectors are damaged
     are embedded again by MODEL, from the items that were kept, else from --from, else from the
@@ -60,13 +60,14 @@ def check(
     from likewise.cli.text.gallery import checked_lines
     from likewise.cli.text.output import as_json_line
     from likewise.data import source_named
+    from likewise.io.display import shown_place
     from likewise.tasks.check_gallery import check_gallery
 
     built = source_named(source) if source else None
     found = check_gallery(
         gallery, model or None, source=built, leave_out=leave_out, upgrade=upgrade
     )
-    print(as_json_line(found) if as_json else "\n".join(checked_lines(gallery, found)))
+    print(as_json_line(found) if as_json else "\n".join(checked_lines(shown_place(gallery), found)))
     if found.damaged:
         raise typer.Exit(2)
 

@@ -5,11 +5,14 @@ colon, and indented lines below it) says what the command does; then come its ar
 options in the groups that `rich_help_panel` names; then the sections, line for line as written.
 """
 
+import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from likewise.io.atomic import MODE, file_mode
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter
@@ -28,7 +31,24 @@ GIVEN, LEARNING, RUNNING, DECIDING, ALONE, OTHER = (
 
 
 class Page(TyperCommand):
-    """A command whose help is a page of a manual."""
+    """A command whose help is a page of a manual.
+
+    One that writes files takes `--mode`, too.
+    """
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        if "\nWrites:" in (self.help or ""):
+            self.params.append(
+                TyperOption(
+                    param_decls=["--mode"],
+                    metavar="MODE",
+                    expose_value=False,
+                    callback=_choose_mode,
+                    show_default=False,
+                    help="Who may read the new files: 600 (the default: only you), 640 or 660.",
+                )
+            )
 
     def collect_usage_pieces(self, ctx: "Context") -> list[str]:  # noqa: ARG002 - typer's signature
         """What stands behind the command's name: `[OPTIONS] [SOURCE] --out FOLDER`."""
@@ -49,6 +69,13 @@ class Page(TyperCommand):
             with formatter.section(name):
                 formatter.write_dl(rows)
         write_sections(formatter, sections)
+
+
+def _choose_mode(_: "Context", __: object, mode: str | None) -> None:
+    """Let new files have a mode, those of processes that this one starts, too."""
+    if mode is not None:
+        os.environ[MODE] = mode
+        file_mode()
 
 
 class Cover(TyperGroup):

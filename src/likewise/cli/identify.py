@@ -57,10 +57,11 @@ def command(
         likewise identify model/ people.db a.png --json
 
     Exit codes:
-        0  answered; with --exit-code: identified
-        1  with --exit-code: unknown
-        2  bad input, or a rate that the gallery cannot support
-        3  with --exit-code: undecided
+        0   answered; with --exit-code: identified
+        2   bad input, or a rate that the gallery cannot support
+        10  with --exit-code: unknown
+        11  with --exit-code: undecided
+        12  with --exit-code: not acquired, as where an item cannot be decoded
 
     Next:
         likewise search model/ people.db a.png
@@ -83,4 +84,5 @@ def command(
     )
     print(as_json_line(found) if as_json else "\n".join(identified_lines(found)))
     if exit_code:
-        raise typer.Exit({"identified": 0, "unknown": 1}.get(found.verdict, 3))
+        codes = {"identified": 0, "unknown": options.DIFFERENT}
+        raise typer.Exit(codes.get(found.verdict, options.UNDECIDED))

@@ -45,9 +45,9 @@ def command(
         likewise monitor model/ others/ --unlabelled --level 0.01 --json
 
     Exit codes:
-        0  no difference was found; without --exit-code also where one was
-        1  with --exit-code: they look different
-        2  bad input, or too few items to tell
+        0   no difference was found; without --exit-code also where one was
+        2   bad input, or too few items to tell
+        10  with --exit-code: they look different
 
     Next:
         likewise calibrate model/ others/ --name today
@@ -69,4 +69,4 @@ def command(
     )
     print(as_json_line(found) if as_json else "\n".join(monitor_lines(found)))
     if exit_code and found.shifted:
-        raise typer.Exit(1)
+        raise typer.Exit(options.DIFFERENT)

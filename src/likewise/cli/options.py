@@ -29,6 +29,8 @@ AsJsonAlone = Annotated[
 ExitCode = Annotated[
     bool, typer.Option("--exit-code", help="Say the decision by the exit code, too.")
 ]
+DIFFERENT, UNDECIDED, NOT_ACQUIRED = 10, 11, 12
+"""Exit codes of answers, which no crash has; different is unknown or shifted, too."""
 
 NoExamples = Annotated[bool, typer.Option("--no-examples", help="Show no items in the report.")]
 

@@ -91,10 +91,11 @@ def command(
         likewise verify model/ a.png b.png --exit-code && echo the same
 
     Exit codes:
-        0  decided; with --exit-code: the same
-        1  with --exit-code: different
-        2  bad input
-        3  with --exit-code: undecided
+        0   decided; with --exit-code: the same
+        2   bad input
+        10  with --exit-code: different
+        11  with --exit-code: undecided
+        12  with --exit-code: not acquired, as where an item cannot be decoded
 
     Next:
         likewise evaluate model/ others/
@@ -125,4 +126,5 @@ def command(
         trials += f" ({decision.point.test.far.units})"
     print(as_json_line(decision) if as_json else "\n".join(decision_lines(decision, held, trials)))
     if exit_code:
-        raise typer.Exit({"same": 0, "different": 1}.get(decision.verdict, 3))
+        codes = {"same": 0, "different": options.DIFFERENT}
+        raise typer.Exit(codes.get(decision.verdict, options.UNDECIDED))

@@ -128,7 +128,7 @@ def _place(target: Path, file: File, url: str, patience: Patience, tell: Tell | 
         if not is_published(target, file):
             discard_path(target)
         raise
-    replace(target, data)
+    replace(target, data, public=True)
 
 
 def _download(file: File, url: str, patience: Patience, tell: Tell | None) -> bytes:

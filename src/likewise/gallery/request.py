@@ -11,7 +11,7 @@ from likewise.errors import BadArgument, ForeignEmbedding, NotEnrolled
 from likewise.gallery.open_set import check_prior_unknown
 from likewise.gallery.result import DIGEST, PATH, Entry
 from likewise.gallery.templates import Rule, check_rule
-from likewise.io.display import shortened
+from likewise.io.display import is_address, shortened
 from likewise.model import Model
 from likewise.registry import Spec
 from likewise.results import Embeddings
@@ -56,16 +56,32 @@ class IdentificationRequest:
 def store_spec(text: str | Path) -> str:
     """The spec of a store; a path stands for the store in that file.
 
-    So does a URL of PostgreSQL for the gallery in that database whose name follows a `#`:
-    `postgresql://user@host/database#people`.
+    So does a URL of PostgreSQL, or another connection string, for the gallery in that database
+    whose name follows a `#`: `postgresql://user@host/database#people`.
     """
     name = str(text)
-    if isinstance(text, str) and re.match(r"postgres(ql)?://", text):
-        address, _, table = text.partition("#")
+    if isinstance(text, str) and is_address(text) and not _SPEC.match(name) and not _is_file(name):
+        address, _, table = text.strip().rpartition("#")
+        if not re.fullmatch(r"\w{1,40}", table) or not address:
+            address, table = text.strip(), ""
+        # As SQLAlchemy and people write it; libpq knows small letters alone.
+        address = re.sub(
+            r"^postgres(ql)?(\+\w+)?://", "postgresql://", address, flags=re.IGNORECASE
+        )
         return str(Spec("pgvector", (address,), {"table": table} if table else {}))
-    if isinstance(text, Path) or not re.match(rf"({'|'.join(STORES.names())})\s*[:(]", name):
+    if isinstance(text, Path) or not _SPEC.match(name):
         return str(Spec("sqlite", (name,)))
     return name
+
+
+_SPEC = re.compile(rf"({'|'.join(STORES.names())})\s*[:(]")
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def open_store(

@@ -41,7 +41,7 @@ def file_mode() -> int:
         BadArgument: If `LIKEWISE_MODE` is no mode that lets the owner read and write.
     """
     given = os.environ.get(MODE, "0600")
-    if not re.fullmatch(r"0?o?[67][0-7]{2}", given):
+    if not re.fullmatch(r"0?o?6[046][046]", given):
         raise BadArgument(
             f"The mode of new files is {given!r} (--mode, or {MODE}), and three digits of which "
             "the owner's is 6 are expected: 600, 640 or 660."
@@ -49,15 +49,23 @@ def file_mode() -> int:
     return int(given[-3:], 8)
 
 
-def open_private(path: Path, flags: int) -> int:
+def open_private(path: Path, flags: int, mode: int | None = None) -> int:
     """Make a file that is not there yet, with the mode of new files, and open it.
+
+    Args:
+        path: Of the file.
+        flags: Of `os.open`.
+        mode: Another mode, of which the umask is taken away.
 
     Raises:
         FileExistsError: If there is one.
         OSError: If it cannot be made.
     """
+    flags |= os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    if mode is not None:
+        return os.open(path, flags, mode)
     mode = file_mode()
-    file = os.open(path, flags | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode & 0o600)
+    file = os.open(path, flags, mode & 0o600)
     if mode != 0o600 and hasattr(os, "fchmod"):  # what the umask would take away was asked for
         os.fchmod(file, mode)
     return file
@@ -133,15 +141,20 @@ def write_new(path: Path, data: bytes) -> None:
             )
 
 
-def replace(path: Path, data: bytes) -> None:
+def replace(path: Path, data: bytes, *, public: bool = False) -> None:
     """Write a file over the one that may be there.
+
+    Args:
+        path: Of the file.
+        data: All of it.
+        public: Whether it shows nobody, and others may read it as the umask says.
 
     Raises:
         SaveFailed: If it could not be written; the old file then stands, unless only the last
             flush of the folder failed.
     """
     with saving(path):
-        _place(path, data)
+        _place(path, data, 0o666 if public else None)
 
 
 @contextlib.contextmanager
@@ -228,10 +241,10 @@ def holds_bytes(path: Path, data: bytes) -> bool:
     return plain and path.read_bytes() == data
 
 
-def _place(path: Path, data: bytes) -> None:
+def _place(path: Path, data: bytes, mode: int | None = None) -> None:
     part = _part(path.parent)
     try:
-        _fill(part, data, path)
+        _fill(part, data, path, mode)
         _rename(part, path)
         sync_folder(path.parent)
     except BaseException:
@@ -243,17 +256,17 @@ def _part(folder: Path) -> Path:
     return folder / f".likewise-{os.urandom(8).hex()}.part"
 
 
-def _open_new(path: Path, over: Path | None = None) -> int:
+def _open_new(path: Path, over: Path | None = None, mode: int | None = None) -> int:
     """Make a file; it gets the mode of the one that it is to replace, if that is there."""
-    file = open_private(path, os.O_WRONLY)
+    file = open_private(path, os.O_WRONLY, mode)
     if over is not None and hasattr(os, "fchmod"):
         with contextlib.suppress(OSError):
             os.fchmod(file, stat.S_IMODE(over.stat().st_mode))
     return file
 
 
-def _fill(path: Path, data: bytes, over: Path | None = None) -> None:
-    file = _open_new(path, over)
+def _fill(path: Path, data: bytes, over: Path | None = None, mode: int | None = None) -> None:
+    file = _open_new(path, over, mode)
     try:
         _write(file, memoryview(data))
         _sync(file)

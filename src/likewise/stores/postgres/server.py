@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg
@@ -108,6 +108,10 @@ class Server:
         self._more: dict[str, Any] = {"client_encoding": "utf8", "application_name": SCHEMA}
         if "connect_timeout" not in told:
             self._more["connect_timeout"] = max(2, int(timeout_seconds))
+        chosen = "sslmode" in told or "service" in told or "PGSSLMODE" in os.environ
+        if not chosen and not _is_local(told):
+            # What goes over a network is biometric data, and libpq's default is to do without.
+            self._more["sslmode"] = "require"
         user = f"{told['user']}@" if "user" in told else ""
         port = f":{told['port']}" if "port" in told else ""
         self.table = table
@@ -292,13 +296,29 @@ class Server:
 
 def _parsed(address: str) -> dict[str, Any] | None:
     """The parts of an address; None where it is none."""
-    # A second @ belongs to a password, the rest of which would be taken for a host.
-    if re.match(r"\w+://[^/?]*@[^/?]*@", address):
+    # A second @, or one behind a slash or a question mark, belongs to a password, the rest of
+    # which would be taken for a host, a port or a database.
+    if re.match(r"\w+://", address) and ("@" in address.partition("@")[2] or _TORN.match(address)):
         return None
     try:
-        return dict(conninfo_to_dict(address))
+        told = dict(conninfo_to_dict(address))
     except psycopg.Error:
         return None
+    # Else it is a password that has lost its @ and its host.
+    return told if re.fullmatch(r"[\d,]*", str(told.get("port", ""))) else None
+
+
+_TORN = re.compile(r"\w+://[^@]*[/?][^@]*@")
+
+
+def _is_local(told: Mapping[str, Any]) -> bool:
+    """Whether a server is on this machine, as far as its address says."""
+    places = [told.get("hostaddr") or told.get("host") or os.environ.get("PGHOST", "")]
+    names = [one for place in places for one in str(place).split(",")]
+    return all(
+        not one or one.startswith(("/", "@", "127.")) or one in {"localhost", "::1"}
+        for one in names
+    )
 
 
 def _number(version: str) -> tuple[int, ...]:

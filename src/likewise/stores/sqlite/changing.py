@@ -82,10 +82,7 @@ def _keep(reserve: Path) -> None:
     except OSError:
         return
     try:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file, 0, _RESERVED_BYTES)
-        else:
-            os.write(file, bytes(_RESERVED_BYTES))
+        atomic.write_at(file, bytes(_RESERVED_BYTES), 0)
     except OSError:
         _released(reserve)
     finally:

@@ -65,7 +65,7 @@ def check_sqlite_gallery(path: Path, timeout_seconds: float = _SECONDS) -> Sqlit
     """
     database = Database(path, timeout_seconds, writing=False)
     try:
-        database.open(None)
+        database.checked(None)
         with database.reading() as connection:
             connection.text_factory = _text
             try:
@@ -81,7 +81,7 @@ def sqlite_rows(path: Path, ids: list[str]) -> Rows:
     database = Database(path, _SECONDS, writing=False)
     found = []
     try:
-        database.open(None)
+        database.checked(None)
         with database.reading() as connection:
             for some in chunks(ids):
                 asked = (
@@ -210,7 +210,7 @@ def mend_sqlite_gallery(
     """
     database = Database(path, timeout_seconds, writing=True)
     try:
-        database.open(None)
+        database.checked(None)
         with database.changing() as connection:
             connection.execute("REINDEX")
             head = head_of(connection, path)
@@ -244,7 +244,7 @@ def upgrade_sqlite_gallery(path: Path, timeout_seconds: float = _SECONDS) -> boo
     """Give a gallery of the last version checksums, and say whether it had none."""
     database = Database(path, timeout_seconds, writing=True)
     try:
-        database.open(None)
+        database.checked(None)
         return add_sqlite_checksums(database)
     finally:
         database.close()
@@ -272,7 +272,7 @@ def copy_sqlite_gallery(path: Path, copy: Path, timeout_seconds: float = _SECOND
     database = Database(path, timeout_seconds, writing=True)
     made: list[Path] = []
     try:
-        database.open(None)
+        database.checked(None)
         # Writers wait: a vector that is removed while it is copied would be missing in the copy.
         with database.changing() as connection, atomic.saving(copy):
             head = head_of(connection, path)
@@ -325,7 +325,7 @@ def _copy_rows(path: Path, part: Path) -> None:
             target.close()
     finally:
         source.close()
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
+    with part.open("r+b") as file:
+        atomic.write_at(file.fileno(), b"", 0)
     for suffix in _SUFFIXES:
         atomic.discard_path(Path(f"{part}{suffix}"))

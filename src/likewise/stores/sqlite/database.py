@@ -231,7 +231,7 @@ class Database:
             with _transaction(connection, "BEGIN IMMEDIATE"):
                 yield connection
 
-    def open(self, pin: Pin | None) -> Head:
+    def checked(self, pin: Pin | None) -> Head:
         """Look at the gallery, or make it where there is none and a pin was given.
 
         Raises:

@@ -96,7 +96,7 @@ class Sqlite(Store):
         self._writing = threading.Lock()
         self._slots = changing.Slots()
         try:
-            self._pin = self._database.open(pin).pin
+            self._pin = self._database.checked(pin).pin
             self._distance: Distance = DISTANCES.build(self._pin.distance)
             self._approximate = Approximate(self._database, self._distance)
             self._names = Names(self._moments)
