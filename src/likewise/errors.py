@@ -13,6 +13,7 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     │   ├── EmptySource               (ValueError)  there is nothing in it
     │   ├── DamagedSource             (ValueError)  its form is broken
     │   ├── UnreadableItem            (ValueError)  one item cannot be decoded
+    │   │   └── NotAcquired           (ValueError)  nothing is left of it to compare
     │   ├── WrongKind                 (TypeError)   an item is not of the kind that was expected
     │   ├── DownloadFailed            (OSError)     a file did not arrive as it was published
     │   └── OutOfMemory               (MemoryError) there is no memory for an item
@@ -99,6 +100,10 @@ class DamagedSource(SourceError, ValueError):
 
 class UnreadableItem(SourceError, ValueError):
     """One item cannot be decoded."""
+
+
+class NotAcquired(UnreadableItem):
+    """An item was decoded, and nothing is left of it that could be compared."""
 
 
 class WrongKind(SourceError, TypeError):

@@ -95,7 +95,7 @@ def decode(transform: Transform, chunk: Chunk) -> Iterator[Outcome]:
             yield raw
             continue
         try:
-            outcome: Outcome = transform.decode(raw, place)
+            outcome: Outcome = transform.acquire(raw, place)
         except UnreadableItem as error:
             outcome = error
         except MemoryError as error:

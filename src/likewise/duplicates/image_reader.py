@@ -8,11 +8,11 @@ import numpy as np
 from PIL import Image
 
 from likewise.data import Chunk, reason, worked
-from likewise.errors import EmptySource, UnreadableItem, WrongKind
+from likewise.errors import EmptySource, NotAcquired, UnreadableItem, WrongKind
 from likewise.kinds import FAMILY as KINDS
 from likewise.model import Block
 from likewise.shapes import Array
-from likewise.transforms.image import open_image
+from likewise.transforms.image import all_alike, open_image
 from likewise.types import Items
 
 
@@ -72,6 +72,8 @@ def _taken(
             if isinstance(raw, UnreadableItem):
                 raise raw
             image = open_image(raw, place)
+            if all_alike(image):
+                raise NotAcquired(f"{place} holds nothing to compare: its pixels are all but alike")
         except UnreadableItem as error:
             if strict:
                 raise

@@ -125,6 +125,10 @@ class Kind(ABC):
         """Return an item as it is in black and white; of those that are `pictorial`."""
         return item
 
+    def transform_settings(self, raws: Iterable[Raw]) -> tuple[Mapping[str, object], str]:  # noqa: ARG002 - of those that can lose something
+        """Return arguments of the transform without which decoding loses these items, and why."""
+        return {}, ""
+
     def sort(self, items: Iterable[Array]) -> tuple[str, str]:  # noqa: ARG002 - of those with sorts
         """Say which of `sorts` some items as they are belong to, and why."""
         return (self.sorts or (self.many,))[0], f"the items are {self.many}"

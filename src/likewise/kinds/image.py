@@ -13,6 +13,7 @@ from likewise.io.display import shortened
 from likewise.io.quiet import quiet
 from likewise.kinds import image_statistics
 from likewise.kinds.base import Kind
+from likewise.kinds.deep_pixels import uses_little
 from likewise.kinds.image_alterations import altered_image
 from likewise.kinds.look import Header, Look, Number
 from likewise.kinds.pixels_of_arrays import pixels, resembles_image
@@ -97,6 +98,18 @@ class Image(Kind):
             small.thumbnail((longest, longest))
             item = np.asarray(small)
         return item[None] if item.ndim == 2 else np.moveaxis(item, -1, 0)
+
+    def transform_settings(self, raws: Iterable[Raw]) -> tuple[Mapping[str, object], str]:
+        """Scale files of 16 bits from their own range where some use little of it."""
+        seen = [raw for raw in raws if isinstance(raw, bytes)]
+        few = sum(map(uses_little, seen))
+        if not few:
+            return {}, ""
+        why = (
+            f"{few} of {len(seen)} files looked at use less than an eighth of their 16 bits, so "
+            "that each is scaled from its own darkest to its brightest pixel: image(stretch=True)"
+        )
+        return {"stretch": True}, why
 
     def shown(self, decoded: UInt8[Array, "c h w"]) -> UInt8[Array, "h w ..."]:
         """Return a decoded image with its channels last, or without an axis for one."""

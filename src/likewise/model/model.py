@@ -243,7 +243,7 @@ class Model:
 
     def decode(self, raw: Raw, place: str) -> Array:
         """Decode one item as this model needs it; see `Transform.decode`."""
-        return self.transform.decode(raw, place)
+        return self.transform.acquire(raw, place)
 
     def embed(
         self, items: object, *, strict: bool = False, progress: Told | None = None

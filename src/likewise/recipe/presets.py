@@ -19,7 +19,7 @@ from likewise.recipe.recipe import Recipe
 from likewise.registry import Spec, families, unknown
 from likewise.shapes import Array
 from likewise.transforms import FAMILY as TRANSFORMS
-from likewise.types import Items
+from likewise.types import Items, Raw
 
 PLAIN = "plain"
 """What `--recipe` calls the recipe without a row."""
@@ -172,12 +172,21 @@ def data_kind(items: Items) -> tuple[str, str]:
 def _looked_at(items: Items) -> Iterator[Array]:
     """Some of the items as they are; those that cannot be read are left out."""
     plain = TRANSFORMS.build(KINDS.build(items.kind).plain, state=None)
+    for raw in raws(items):
+        try:
+            yield plain.original(raw, items.namespace)
+        except SourceError:
+            continue  # training tells of it
+
+
+def raws(items: Items) -> Iterator[Raw]:
+    """Some of the items as their source gives them; those that cannot be read are left out."""
     rows = np.linspace(0, len(items) - 1, _LOOKED_AT).round().astype(int)
     for row in np.unique(rows).tolist():
         try:
-            yield plain.original(items.read(row), str(items.places[row]))
+            yield items.read(row)
         except SourceError:
-            continue  # training tells of it
+            continue
 
 
 def filled(row: Row, given: Collection[str], settings: Sequence[str] = ()) -> Mapping[str, Any]:

@@ -9,8 +9,10 @@ from typing import Any
 
 from likewise.data import as_source, spec_given
 from likewise.errors import BadArgument, SourceNotFound
-from likewise.recipe.presets import PLAIN, complete, filled, pick, preset_named
+from likewise.kinds import FAMILY as KINDS
+from likewise.recipe.presets import PLAIN, complete, filled, pick, preset_named, raws
 from likewise.recipe.recipe import Recipe
+from likewise.registry import Spec
 from likewise.sources import FAMILY
 from likewise.sources.base import Source
 
@@ -101,11 +103,21 @@ def started_from(
             "it, --recipe plain leaves it out"
         )
     followed = started.with_fields(taken).with_fields(fields or {}).with_settings(settings)
+    if items is not None and "transform" not in given and not _says(settings, "transform"):
+        chosen, saved = KINDS.build(items.kind).transform_settings(raws(items))
+        if chosen:
+            transform = Spec.parse(followed.transform).replaced(**chosen)
+            followed = followed.with_fields({"transform": str(transform)})
+            told.append(saved)
     # Another source that a setting named holds over the one that was looked at.
     source_stays = followed.source == started.source
     if told:
         _LOG.info(". ".join(told))
     return Start(followed, built if source_stays else None, ". ".join(told))
+
+
+def _says(settings: Sequence[str], field: str) -> bool:
+    return any(one.partition("=")[0].strip() == field for one in settings)
 
 
 def _of_file(path: str) -> tuple[Recipe, set[str]]:

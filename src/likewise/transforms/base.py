@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
+from likewise.errors import NotAcquired
 from likewise.kinds import FAMILY as KINDS
 from likewise.shapes import Array, Int, Shaped
 from likewise.types import Form, InputShape, Raw
@@ -54,6 +55,27 @@ class Transform(ABC):
             UnreadableItem: If it cannot be decoded.
             WrongKind: If it is another kind of item.
         """
+
+    def lost(self, decoded: Array) -> str:  # noqa: ARG002 - of those that can lose an item
+        """Say why nothing is left of a decoded item to compare; empty where something is.
+
+        Two such items would be all but equal whatever they show.
+        """
+        return ""
+
+    @final
+    def acquire(self, raw: Raw, place: str) -> Array:
+        """Decode one item of which something is left; see `decode`.
+
+        Raises:
+            NotAcquired: If nothing is.
+            UnreadableItem: If it cannot be decoded.
+            WrongKind: If it is another kind of item.
+        """
+        decoded = self.decode(raw, place)
+        if why := self.lost(decoded):
+            raise NotAcquired(f"{place} holds nothing to compare: {why}")
+        return decoded
 
     def original(self, raw: Raw, place: str) -> Array:
         """Open one item as it is, which is what its kind shows and describes.

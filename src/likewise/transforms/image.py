@@ -27,6 +27,10 @@ MAX_PIXELS = 64_000_000
 MAX_SLOW_PIXELS = 4_000_000
 STD_FLOOR = 1e-3
 LARGEST_STATE = 1e6
+# What is alike up to so many levels, or up to this share of the deviation of the training set, is
+# all but constant: JPEG alone makes that of a blank page.
+ALIKE_LEVELS = 2
+NEARLY_CONSTANT = 0.5
 
 
 @final
@@ -48,6 +52,8 @@ class ImageTransform(Transform):
         binarise: Whether every pixel becomes black or white first, at the image's own best
             threshold, so that the grey of paper and ink tells nothing; resizing then greys edges.
         crop: Whether the image is then cut to the box of what is black.
+        stretch: Whether grey of 16 bits is scaled from its own minimum and maximum, as microscopes,
+            X-ray and depth cameras need it, which use a small part of the range.
         state: What `fit` learned: `mean` and `std` of each channel, in 0 to 1.
 
     Raises:
@@ -68,6 +74,7 @@ class ImageTransform(Transform):
         invert: bool = False,
         binarise: bool = False,
         crop: bool = False,
+        stretch: bool = False,
         *,
         state: Mapping[str, Any] | None = None,
     ) -> None:
@@ -87,6 +94,7 @@ class ImageTransform(Transform):
         self.invert = invert
         self.binarise = binarise
         self.crop = crop
+        self.stretch = stretch
         self.state = None if state is None else _checked(state, self.shape.channels)
 
     @property
@@ -96,7 +104,7 @@ class ImageTransform(Transform):
 
     def decode(self, raw: Raw, place: str) -> UInt8[Array, "c h w"]:
         """Decode one image to uint8 [c h w]; see the class."""
-        image = open_image(raw, place)
+        image = open_image(raw, place, stretch=self.stretch)
         mode, size = "RGB" if self.color else "L", (self.size, self.size)
         # Each copies the image even where it changes nothing, a seventh of the time of a small one.
         image = image if image.mode == mode else image.convert(mode)
@@ -105,9 +113,21 @@ class ImageTransform(Transform):
         pixels = np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)
         return np.ascontiguousarray(255 - pixels if self.invert else pixels)
 
+    def lost(self, decoded: Array) -> str:
+        """Say that all pixels are alike, as of a blank page, or nearly so for this transform."""
+        spread = int(decoded.max()) - int(decoded.min())
+        learned = 0.0 if self.state is None else 255 * max(self.state["std"])
+        if spread > max(ALIKE_LEVELS, NEARLY_CONSTANT * learned):
+            return ""
+        beside = (
+            f", and those learned from vary by {learned:.0f} around their mean" if learned else ""
+        )
+        deep = "" if self.stretch else " (image(stretch=True) keeps what a 16-bit file holds)"
+        return f"its pixels differ by {spread} of 255 levels at most{beside}{deep}"
+
     def original(self, raw: Raw, place: str) -> UInt8[Array, "h w ..."]:
         """Open one image as it is: uint8 [h w] or [h w 3], upright and opaque."""
-        image = open_image(raw, place)
+        image = open_image(raw, place, stretch=self.stretch)
         # The mode 1 packs eight pixels a byte.
         return np.asarray(image.convert("L") if image.mode == "1" else image)
 
@@ -169,8 +189,13 @@ class ImageTransform(Transform):
         return (pixels - across(self.state["mean"])) / across(self.state["std"])
 
 
-def open_image(raw: Raw, place: str) -> Image.Image:
+def open_image(raw: Raw, place: str, *, stretch: bool = False) -> Image.Image:
     """The first frame of a file or an array: upright and opaque, in one of the modes 1, L and RGB.
+
+    Args:
+        raw: The bytes of the file, or the array.
+        place: For errors.
+        stretch: Whether grey of 16 bits is scaled from its own minimum and maximum.
 
     Raises:
         UnreadableItem: If it is no image that can be read.
@@ -178,7 +203,16 @@ def open_image(raw: Raw, place: str) -> Image.Image:
     """
     if isinstance(raw, str):
         raise WrongKind(f"{place} is a text, and an image is expected. Give images.")
-    return _from_bytes(raw, place) if isinstance(raw, bytes) else _from_array(raw, place)
+    if isinstance(raw, bytes):
+        return _from_bytes(raw, place, stretch=stretch)
+    return _from_array(raw, place)
+
+
+def all_alike(image: Image.Image) -> bool:
+    """Whether an opened image is all but of one colour, as a blank page is."""
+    extrema = image.getextrema()
+    bands = extrema if isinstance(extrema[0], tuple) else (extrema,)
+    return all(high - low <= ALIKE_LEVELS for low, high in bands)
 
 
 def _checked(state: Mapping[str, Any], channels: int) -> Mapping[str, list[float]]:
@@ -214,7 +248,7 @@ def _from_array(raw: Array, place: str) -> Image.Image:
     return over_white(Image.fromarray(np.ascontiguousarray(pixels)))
 
 
-def _from_bytes(raw: bytes, place: str) -> Image.Image:
+def _from_bytes(raw: bytes, place: str, *, stretch: bool) -> Image.Image:
     """The first frame, upright and opaque, in one of the modes 1, L and RGB."""
     if not raw:
         raise unreadable_image(place, "it is empty (0 bytes)")
@@ -222,7 +256,9 @@ def _from_bytes(raw: bytes, place: str) -> Image.Image:
         with quiet, Image.open(io.BytesIO(raw)) as image:
             _check_header(image, place)
             image.load()
-            return upright(over_white(eight_bits(image, place)), orientation(image))
+            return upright(
+                over_white(eight_bits(image, place, stretch=stretch)), orientation(image)
+            )
     except (UnreadableItem, MemoryError):
         raise
     except UnidentifiedImageError:

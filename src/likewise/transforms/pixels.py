@@ -6,6 +6,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from likewise.errors import UnreadableItem
+from likewise.kinds.deep_pixels import highest, is_deep
 from likewise.shapes import Array, Int
 
 STRIP_PIXELS = 2**20
@@ -40,16 +41,24 @@ def upright(image: Image.Image, turned: int) -> Image.Image:
     return image.transpose(UPRIGHT[turned]) if turned in UPRIGHT else image
 
 
-def eight_bits(image: Image.Image, place: str) -> Image.Image:
-    """A deep image (16 or 32 bits of grey) as 8 bits; any other as it is."""
-    if image.mode not in ("I", "F") and not image.mode.startswith("I;"):
+def eight_bits(image: Image.Image, place: str, *, stretch: bool = False) -> Image.Image:
+    """A deep image (16 or 32 bits of grey) as 8 bits; any other as it is.
+
+    Args:
+        image: Decoded.
+        place: For errors.
+        stretch: Whether it is scaled from its own minimum and maximum whatever its form.
+
+    Raises:
+        UnreadableItem: If a pixel is no finite number.
+    """
+    if not is_deep(image):
         return image
     values = np.asarray(image)
     low, high = float(values.min()), float(values.max())
     if not np.isfinite([low, high]).all():
         raise unreadable_image(place, "it holds pixels that are NaN or infinite")
-    tops = (1.0, 255.0) if image.mode == "F" else (65535.0,)
-    top = next((top for top in tops if low >= 0 and high <= top), None)
+    top = None if stretch else highest(image, low, high)
     pixels = np.empty(values.shape, dtype=np.uint8)
     for rows in _strips(*values.shape):
         part = values[rows].astype(np.float64)

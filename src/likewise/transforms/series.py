@@ -13,6 +13,9 @@ from likewise.transforms.standardise import CONSTANT, checked_state, moments, st
 from likewise.types import Form, InputShape, Raw
 
 MAX_CHANNELS = 100_000
+FEW_STEPS = 2
+# Of the deviation of the training set.
+NEARLY_CONSTANT = 0.01
 
 
 @final
@@ -75,6 +78,19 @@ class SeriesTransform(Transform):
         """Decode one series to float32 [t d]; see the class."""
         series = self.original(raw, place)
         return _standardised(series) if self.normalize == "series" else series
+
+    def lost(self, decoded: Array) -> str:
+        """Say that no channel varies; a series of one or two steps need not."""
+        if len(decoded) <= FEW_STEPS:
+            return ""
+        spread = decoded.max(axis=0) - decoded.min(axis=0)
+        least = CONSTANT * np.abs(decoded).max(axis=0)
+        if self.state is not None and self.normalize == "train":
+            least = np.maximum(least, NEARLY_CONSTANT * np.array(self.state["std"]))
+        if (spread > least).any():
+            return ""
+        what = "no channel of it varies" if decoded.shape[1] > 1 else "it does not vary"
+        return f"in {len(decoded):,} steps {what}, or next to nothing of what those learned from do"
 
     def original(self, raw: Raw, place: str) -> Float[Array, "t d"]:
         """Open one series as it is, float32 [t d]."""
