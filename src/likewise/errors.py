@@ -13,7 +13,6 @@ Each leaf is also the builtin that it resembles, so `except ValueError` keeps wo
     │   ├── EmptySource               (ValueError)  there is nothing in it
     │   ├── DamagedSource             (ValueError)  its form is broken
     │   ├── UnreadableItem            (ValueError)  one item cannot be decoded
-    │   │   └── NotAcquired           (ValueError)  nothing is left of it to compare
     │   ├── WrongKind                 (TypeError)   an item is not of the kind that was expected
     │   ├── DownloadFailed            (OSError)     a file did not arrive as it was published
     │   └── OutOfMemory               (MemoryError) there is no memory for an item
@@ -58,10 +57,6 @@ class LikewiseError(Exception):
     """The root of every error raised on purpose."""
 
 
-class LikewiseWarning(UserWarning):
-    """What a person must know although an answer was given."""
-
-
 class SpecError(LikewiseError):
     """A component was asked for in words that cannot be followed."""
 
@@ -100,10 +95,6 @@ class DamagedSource(SourceError, ValueError):
 
 class UnreadableItem(SourceError, ValueError):
     """One item cannot be decoded."""
-
-
-class NotAcquired(UnreadableItem):
-    """An item was decoded, and nothing is left of it that could be compared."""
 
 
 class WrongKind(SourceError, TypeError):

@@ -138,7 +138,9 @@ def test_kept_items_are_the_files(image_model, people, enrolled, tmp_path):
     with Gallery(tmp_path / "kept.db") as gallery:
         rows = next(gallery.rows(items=True))
         assert rows.items[3] == (folder.parent / rows.ids[3]).read_bytes()
-    array = Arrays.of(np.zeros((2, 20, 20), np.uint8), ["a", "b"], namespace="made")
+    array = Arrays.of(
+        np.tile(np.eye(20, dtype=np.uint8) * np.uint8(255), (2, 1, 1)), ["a", "b"], namespace="made"
+    )
     with pytest.raises(BadArgument, match="is no file, and only the bytes of files are kept"):
         enrol(image_model, tmp_path / "more.db", array, keep_items=True)
 

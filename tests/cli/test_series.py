@@ -132,7 +132,7 @@ def test_embed_refuses_other_channels_by_name(likewise, model, tmp_path) -> None
     folder = tmp_path / "mixed"
     folder.mkdir()
     for row, channels in enumerate((2, 2, 3)):
-        (folder / f"{row}.csv").write_text(as_text(np.ones((9, channels))))
+        (folder / f"{row}.csv").write_text(as_text(np.eye(9, channels)))
     code, _, err = likewise("embed", model.folder, folder, "--out", tmp_path / "e.npz")
     assert code == 2
     assert f"WrongKind: {folder}/2.csv has 3 channels, and the series learned from have 2" in err
@@ -185,7 +185,7 @@ def test_train_refuses_mixed_channels_by_name(likewise, tmp_path) -> None:
     folder = tmp_path / "mixed"
     for row in range(60):
         (folder / f"p{row // 2}").mkdir(parents=True, exist_ok=True)
-        wide = np.ones((9, 3 if row == 41 else 2), np.float32)
+        wide = np.eye(9, 3 if row == 41 else 2, dtype=np.float32)
         np.save(folder / f"p{row // 2}" / f"{row}.npy", wide)
     code, out, _ = likewise("train", folder, "--out", tmp_path / "m", "--epochs", "1", "--json")
     assert code == 2

@@ -24,6 +24,8 @@ def table(raws: list[Any], kind: str = "image", reader: Any = None) -> Items:
 
 
 IMAGES = [np.full((4, 4), value, np.uint8) for value in range(100)]
+for image in IMAGES:
+    image[-1, -1] = 255  # so that none is a blank page
 
 
 @pytest.mark.parametrize("threads", [1, 2, 7])
@@ -107,7 +109,7 @@ except MemoryError as error:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="measures memory as Linux does")
 def test_an_allocation_that_really_fails(tmp_path: Path) -> None:
     for number in (0, 1, 3):
-        Image.new("RGB", (8, 8)).save(tmp_path / f"{number}.png")
+        Image.effect_noise((8, 8), 99).convert("RGB").save(tmp_path / f"{number}.png")
     # 35 million pixels of four bytes each, of which the file says little.
     Image.new("RGB", (7000, 5000)).save(tmp_path / "2.png", compress_level=1)
     done = subprocess.run(
@@ -126,12 +128,12 @@ def test_an_outcome_is_an_array_or_why_there_is_none() -> None:
     ]
     seven, junk, gone = decode(ImageTransform(4), chunk)
     assert isinstance(seven, np.ndarray)
-    assert (seven == 7).all()
+    assert (seven[0, :3, :3] == 7).all()
     assert "b cannot be read as an image" in str(junk)
     assert str(gone) == "c is gone"
 
 
 def test_series_of_mixed_channels_are_refused_by_name() -> None:
-    series = [np.zeros((5, 2)), np.zeros((9, 2)), np.zeros((5, 3))]
+    series = [np.eye(5, 2), np.eye(9, 2), np.eye(5, 3)]
     with pytest.raises(WrongKind, match=r"box/2\.x has 3 channels, and box/0\.x has 2"):
         decode_all(table(series, "series"), SeriesTransform())

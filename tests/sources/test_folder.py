@@ -88,10 +88,68 @@ def test_a_path_is_an_identity_and_its_first_part_the_group(make: Make) -> None:
     assert items.groups.tolist() == ["Greek", "Greek", "Latin", "Latin"]
 
 
-def test_the_one_folder_that_holds_all_is_left_out(make: Make) -> None:
-    items = Folder(make({f"att/{name}": data for name, data in TREE.items()})).items()
+def test_the_folder_that_an_archive_packs_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "att.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        for name, data in TREE.items():
+            out.writestr(f"att/{name}", data)
+    source = Folder(str(path))
+    items = source.items()
     assert items.identities.tolist()[::3] == ["s1", "s2", "s10"]
     assert set(items.groups.tolist()) == {""}
+    assert source.note == ""
+
+
+def test_one_folder_that_holds_all_others_is_never_left_out_in_silence(make: Make) -> None:
+    source = Folder(make({f"att/{name}": data for name, data in TREE.items()}))
+    assert source.items().identities.tolist()[::3] == ["att/s1", "att/s2", "att/s10"]
+    assert "3 folders, 2 levels: identity = levels 1 to 2, as in att/s1" in source.note
+
+
+def many(*folders: str) -> dict[str, bytes]:
+    return {f"{one}/{at}.png": picture(40 * at) for one in folders for at in range(2)}
+
+
+@pytest.mark.parametrize(
+    ("folders", "identities"),
+    [
+        (["ann/2024-01", "ann/2024-02"], ["ann"]),
+        (["ann/2024-01", "bob/2024-01", "bob/2024-02-03"], ["ann", "bob"]),
+        (["ann/session1/cam1", "ann/session2/cam2", "bob/session1/cam1"], ["ann", "bob"]),
+        (["x/ann/visit 1", "y/ann/visit 1"], ["x/ann", "y/ann"]),
+        (["Greek/character01", "Latin/character01"], ["Greek/character01", "Latin/character01"]),
+        (["Greek/character01", "Latin/2024-01"], ["Greek/character01", "Latin/2024-01"]),
+        (["audi/2012 A5", "ford/2012 F150"], ["audi/2012 A5", "ford/2012 F150"]),
+        (["ann/1", "ann/2"], ["ann/1", "ann/2"]),
+        (["2023", "2024"], ["2023", "2024"]),
+    ],
+)
+def test_levels_that_name_an_occasion_are_no_part_of_an_identity(make, folders, identities) -> None:
+    source = Folder(make(many(*folders)))
+    assert sorted(set(source.items().identities.tolist())) == identities
+    assert bool(source.note) == any("/" in one for one in folders)
+
+
+def test_a_doubtful_layout_is_refused_until_the_level_is_named(make: Make) -> None:
+    path = make(many("ann/1", "ann/2", "bob/1", "bob/2"))
+    with pytest.raises(
+        DamagedSource, match=r"does ann/1/ hold one identity, or one occasion of ann"
+    ):
+        Folder(path).items()
+    one, two = (Folder(path, identity_level=level).items() for level in (1, 2))
+    assert sorted(set(one.identities.tolist())) == ["ann", "bob"]
+    assert sorted(set(two.identities.tolist())) == ["ann/1", "ann/2", "bob/1", "bob/2"]
+    with pytest.raises(DamagedSource, match="8 files lie in less than 3 folders"):
+        Folder(path, identity_level=3).items()
+    for wrong in ({"identity_level": -1}, {"identity_level": 1, "pattern": "{identity}"}):
+        with pytest.raises(BadArgument, match="identity_level is"):
+            Folder(path, **wrong)
+
+
+def test_a_folder_of_forgeries_gets_a_hint(make: Make) -> None:
+    source = Folder(make(many("001", "001_forg", "002", "002_forg")))
+    source.items()
+    assert "If the second of 001 and 001_forg, 002 and 002_forg holds forgeries" in source.note
 
 
 def test_a_single_identity_keeps_its_name(make: Make) -> None:

@@ -44,7 +44,7 @@ def spoiled(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "spoiled"
     for name in ("group/a", 'group/b, "c"', "other/ü"):
         (folder / name).mkdir(parents=True)
-        Image.new("L", (20, 20), 3).save(folder / name / "good.png")
+        Image.linear_gradient("L").resize((20, 20)).save(folder / name / "good.png")
     for number in range(14):
         (folder / "group" / "a" / f"{number}.png").write_bytes(b"junk")
     return folder
@@ -114,12 +114,14 @@ def test_blocks_are_the_vectors_of_the_encoder_in_order(image_model, strangers, 
 def test_series_are_cut_into_batches_by_what_padding_makes_of_them() -> None:
     lengths = [5, 60, 7, 50, 3, 2, 2, 1]
     series = [np.full((length, 2), length, np.float32) for length in lengths]
+    for one in series:
+        one[0] -= 1
     items = Arrays.of(series, [str(length) for length in lengths]).items()
     seen: list[tuple[int, ...]] = []
 
     def encode(batch: Any, ends: Any) -> Any:
         seen.append(batch.shape)
-        assert ends.tolist() == [int(row[0, 0]) for row in batch]
+        assert ends.tolist() == [int(row[0, 0]) + 1 for row in batch]
         return np.stack([row[:end].sum(0) for row, end in zip(batch, ends, strict=True)])
 
     batching.BATCH_VALUES, kept = 200, batching.BATCH_VALUES
@@ -128,12 +130,12 @@ def test_series_are_cut_into_batches_by_what_padding_makes_of_them() -> None:
     finally:
         batching.BATCH_VALUES = kept
     assert seen == [(1, 5, 2), (1, 60, 2), (2, 50, 2), (4, 3, 2)]
-    assert block.vectors[:, 0].tolist() == [length**2 for length in lengths]
+    assert block.vectors[:, 0].tolist() == [length**2 - 1 for length in lengths]
 
 
 def test_no_more_items_are_decoded_than_are_under_way() -> None:
     """Five hundred decoded images would take five megabytes."""
-    pixels = np.zeros((100, 100), np.uint8)
+    pixels = np.eye(100, dtype=np.uint8) * np.uint8(255)
     places = [str(row) for row in range(500)]
     items = Items.build("box", places, "image", places, lambda _: pixels)
     transform = ImageTransform(100, state=STATE)
@@ -153,7 +155,7 @@ def test_what_cannot_be_embedded_is_refused_before_and_in_between(
     image_model, strangers, spoiled
 ) -> None:
     with pytest.raises(WrongKind, match="holds series, and the transform takes images"):
-        embed(image_model, Arrays.of([np.zeros((5, 2))] * 2, ["a", "b"]))
+        embed(image_model, Arrays.of([np.eye(5, 2)] * 2, ["a", "b"]))
     with pytest.raises(BadArgument, match="threads is 0, and at least 1"):
         list(image_model.blocks(Folder(str(strangers)).items(), threads=0))
     with pytest.raises(UnreadableItem, match=r"spoiled/group/a/0\.png cannot be read"):
@@ -165,7 +167,9 @@ def test_what_cannot_be_embedded_is_refused_before_and_in_between(
 
 
 def test_no_memory_for_a_batch_names_its_last_item() -> None:
-    items = Arrays.of(np.zeros((40, 4, 4), np.uint8), ["a"] * 40, namespace="box").items()
+    items = Arrays.of(
+        np.tile(np.eye(4, dtype=np.uint8) * np.uint8(255), (40, 1, 1)), ["a"] * 40, namespace="box"
+    ).items()
 
     def encode(batch: Any, lengths: Any) -> Any:
         raise MemoryError("Failed to allocate memory for requested buffer of size 603979776")
@@ -218,7 +222,9 @@ def test_more_rows_than_a_slice_are_written_in_full(tmp_path, monkeypatch) -> No
     count = 205
     rows = np.arange(2 * count, dtype=np.float32).reshape(count, 2)
     names = [f"name{row}" * (1 + row % 3) for row in range(count)]
-    items = Arrays.of(np.zeros((count, 2, 2), np.uint8), names).items()
+    items = Arrays.of(
+        np.tile(np.eye(2, dtype=np.uint8) * np.uint8(255), (count, 1, 1)), names
+    ).items()
     for ending in ENDINGS:
         path = tmp_path / f"e{ending}"
         with vectors.Spool(path, 2) as spool:
@@ -341,7 +347,11 @@ def test_the_command_refuses_what_it_should(likewise, image_model, spoiled, tmp_
     assert "UnreadableItem" in err
     assert contents(tmp_path) == {}
     packed = tmp_path / "items.npz"
-    np.savez(packed, items=np.zeros((2, 20, 20), np.uint8), identities=["a", "b"])
+    np.savez(
+        packed,
+        items=np.tile(np.eye(20, dtype=np.uint8) * np.uint8(255), (2, 1, 1)),
+        identities=["a", "b"],
+    )
     before = contents(tmp_path)
     code, _, err = likewise("embed", model, packed, "--out", packed)
     assert code == 2

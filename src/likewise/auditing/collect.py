@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from likewise.data import Chunk, Decoded, check_kind, nothing_decoded, out_of_memory, reason, worked
-from likewise.errors import EmptySource, NotAcquired, UnreadableItem
+from likewise.errors import EmptySource, UnreadableItem
 from likewise.kinds import FAMILY as KINDS
 from likewise.kinds.base import Kind
 from likewise.kinds.look import SIDE, Header, Look
@@ -200,7 +200,7 @@ def _outcome(
         whole = plain.original(raw, place)
         decoded = whole if transform is None else transform.decode(raw, place)
         if why := (transform or plain).lost(decoded):
-            return NotAcquired(f"{place} holds nothing to compare: {why}")
+            return UnreadableItem(f"{place} holds nothing to compare: {why}")
         shown = whole if transform is None else kind.shown(decoded)
         look = kind.look(kind.binarised(shown) if view == "binarised" else shown)
         look.numbers.update(kind.frame(whole))

@@ -35,8 +35,9 @@ from likewise.cli.completion import OPTIONS, complete_in
 from likewise.cli.help import INTERRUPTED, Cover, Page
 from likewise.cli.options import NOT_ACQUIRED
 from likewise.cli.text.refused import refused
-from likewise.errors import LikewiseError, LikewiseWarning, UnreadableItem
+from likewise.errors import LikewiseError, UnreadableItem
 from likewise.io.display import printable
+from likewise.io.warned import LikewiseWarning
 
 if TYPE_CHECKING:
     from typer._click.exceptions import UsageError

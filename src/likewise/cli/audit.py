@@ -57,6 +57,7 @@ def command(
         False, "--quick", help="Leave out the probes, which take most of the time on small data."
     ),
     seed: options.Seed = 0,
+    identity_level: options.IdentityLevel = 0,
     as_json: options.AsJsonAlone = False,
 ) -> None:
     """Find what is wrong with data before learning from them.
@@ -87,8 +88,8 @@ def command(
         likewise train others/ --out model/
     """
     from likewise.cli.precomputed import columns_of
-    from likewise.cli.text.output import as_json_line, grading_options, rerun
-    from likewise.data import grading_of, source_named
+    from likewise.cli.text.output import as_json_line, grading_options, layout_lines, rerun
+    from likewise.data import grading_of, levelled, source_named
     from likewise.io import atomic
     from likewise.io.display import printable
     from likewise.io.progress import Counter
@@ -96,6 +97,7 @@ def command(
     from likewise.tasks.audit import audit
 
     atomic.check_page(Path(out))
+    source = levelled(source, identity_level)
     grading = grading_of(same_from, different_to)
     compared = None
     given: dict[str, object] = {"--distance": distance, "--margin": margin}
@@ -110,9 +112,10 @@ def command(
             given |= {"--columns": ",".join(names), "--similarity": similarity}
     else:
         given |= {"--transform": transform, "--model": model, "--quick": quick}
+    given_source = source if alone else source_named(source, grading=grading)
     with Counter("auditing", quiet=as_json) as count:
         found = audit(
-            source if alone else source_named(source, grading=grading),
+            given_source,
             model=model or None,
             transform=transform,
             distance=distance,
@@ -125,5 +128,5 @@ def command(
             rerun=(rerun("audit", source, options=given),),
             progress=count.show,
         )
-    lines = [*map(printable, found.lines()), f"page: {out}"]
+    lines = [*map(printable, found.lines()), *layout_lines(given_source), f"page: {out}"]
     print(as_json_line(found) if as_json else "\n".join(lines))

@@ -119,6 +119,7 @@ def command(
     same_from: options.SameFrom = None,
     different_to: options.DifferentTo = None,
     folds: options.FoldCount = None,
+    identity_level: options.IdentityLevel = 0,
     as_json: options.AsJson = False,
 ) -> None:
     """Fit decision and probability for other items, without training.
@@ -154,8 +155,8 @@ def command(
     from likewise.calibration import DecisionRequest
     from likewise.cli.precomputed import calibrate_alone, columns_of, read_alone
     from likewise.cli.text.evaluation import calibration_lines, costs_of, evaluation_lines
-    from likewise.cli.text.output import as_json_line
-    from likewise.data import grading_of, source_named
+    from likewise.cli.text.output import as_json_line, layout_lines
+    from likewise.data import grading_of, levelled, source_named
     from likewise.evaluation import Fitting
     from likewise.model import Model
     from likewise.tasks.calibrate import SHARE, calibrate
@@ -175,9 +176,10 @@ def command(
     alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
     refuse({**alone, "--folds": folds, "--out": out}, WITH_MODEL)
     loaded = Model(model)
+    built = source_named(levelled(source, identity_level), grading=grading)
     found = calibrate(
         loaded,
-        source_named(source, grading=grading),
+        built,
         name=name or "default",
         calibrator=calibrator,
         share=SHARE if share is None else share,
@@ -193,5 +195,5 @@ def command(
         strict=strict,
     )
     lines = [*calibration_lines(found.name, found.calibration), found.split]
-    lines += evaluation_lines(found.evaluation)
+    lines += [*evaluation_lines(found.evaluation), *layout_lines(built)]
     print(as_json_line(found) if as_json else "\n".join(lines))

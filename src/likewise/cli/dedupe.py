@@ -122,6 +122,7 @@ def command(
     ),
     threads: options.Threads = None,
     strict: options.Strict = False,
+    identity_level: options.IdentityLevel = 0,
     as_json: options.AsJsonAlone = False,
 ) -> None:
     """Find what is there twice, by its bytes or by its looks.
@@ -157,7 +158,7 @@ def command(
     from likewise.calibration import DecisionRequest
     from likewise.cli.text.duplicates import duplicate_lines
     from likewise.cli.text.output import as_json_line
-    from likewise.data import source_named
+    from likewise.data import levelled, source_named
     from likewise.duplicates import ThresholdRequest, write_pairs, write_sample
     from likewise.io.display import printable
     from likewise.io.progress import Counting
@@ -175,7 +176,7 @@ def command(
     )
     table = Path(out) if out else None
     _check_places(table, report, review)
-    built = source_named(source)
+    built = source_named(levelled(source, identity_level))
     if train:
         # Found out now, and not when training is over.
         check_options(groups, overlay=overlay)

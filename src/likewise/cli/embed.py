@@ -20,6 +20,7 @@ def command(
     ),
     threads: options.Threads = None,
     strict: options.Strict = False,
+    identity_level: options.IdentityLevel = 0,
     as_json: options.AsJsonAlone = False,
 ) -> None:
     """Write the embedding of every item to a file.
@@ -49,8 +50,8 @@ def command(
     """
     from pathlib import Path
 
-    from likewise.cli.text.output import as_json_line, failed_lines
-    from likewise.data import source_named
+    from likewise.cli.text.output import as_json_line, failed_lines, layout_lines
+    from likewise.data import levelled, source_named
     from likewise.errors import BadArgument
     from likewise.io.display import printable
     from likewise.io.progress import Counter
@@ -62,7 +63,7 @@ def command(
     check_vectors_path(target)
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise BadArgument(f"{out} is the source itself. Choose another name for the vectors.")
-    built = source_named(source)
+    built = source_named(levelled(source, identity_level))
     loaded = Model(model)
     with Counter("embedding", quiet=as_json) as count:
         made = embed_to(loaded, built, target, strict=strict, threads=threads, progress=count.show)
@@ -71,5 +72,5 @@ def command(
         return
     paths = [str(path) for path in made.paths]
     print(f"{made.items} items, {made.dim} numbers each, written to {', '.join(paths)}")
-    for line in failed_lines(made.failed, f", all named in {paths[-1]}"):
+    for line in [*layout_lines(built), *failed_lines(made.failed, f", all named in {paths[-1]}")]:
         print(printable(line))

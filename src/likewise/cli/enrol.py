@@ -44,6 +44,7 @@ def command(
     ),
     threads: options.Threads = None,
     strict: options.Strict = False,
+    identity_level: options.IdentityLevel = 0,
     as_json: options.AsJsonAlone = False,
 ) -> None:
     """Put items into a gallery, where others can be found.
@@ -71,8 +72,8 @@ def command(
     Next:
         likewise identify model/ people.db a.png
     """
-    from likewise.cli.text.output import as_json_line, failed_lines, first_of
-    from likewise.data import source_named
+    from likewise.cli.text.output import as_json_line, failed_lines, first_of, layout_lines
+    from likewise.data import levelled, source_named
     from likewise.gallery import Gallery
     from likewise.io.display import printable, shown_place
     from likewise.io.progress import Counter
@@ -80,7 +81,7 @@ def command(
     from likewise.tasks.enrol import enrol
 
     metadata = _notes_of(note)
-    built = source_named(source)
+    built = source_named(levelled(source, identity_level))
     loaded = Model(model)
     with Gallery(gallery, loaded) as opened:
         with Counter("enrolling", quiet=as_json) as count:
@@ -102,7 +103,7 @@ def command(
         print(as_json_line(done, gallery=shown, entries=total))
         return
     print(f"{done.added:,} items enrolled in {shown}, which holds {total:,}")
-    lines = []
+    lines = layout_lines(built)
     if done.known:
         fate = "replaced" if update else "left as they are (--update replaces them)"
         lines += [f"{len(done.known):,} were enrolled already, and {fate}:", *first_of(done.known)]

@@ -86,6 +86,7 @@ def command(
     ),
     settings: Annotated[list[str] | None, options.recipe_fields(FOLDING)] = None,
     named: Annotated[str, options.recipe_name(FOLDING)] = "",
+    identity_level: options.IdentityLevel = 0,
     as_json: options.AsJson = False,
 ) -> None:
     """Measure a model on other items, or data that need no model.
@@ -128,7 +129,7 @@ def command(
     from likewise.cli.cross_validation import evaluate_in_folds, trains
     from likewise.cli.evaluate_model import evaluate_model
     from likewise.cli.evaluate_precomputed import evaluate_alone
-    from likewise.data import grading_of
+    from likewise.data import grading_of, levelled
 
     data_alone = {"--distance": distance, "--columns": columns, "--similarity": similarity}
     of_model: dict[str, object] = {"--no-examples": no_examples, "--allow-overlap": allow_overlap}
@@ -138,7 +139,7 @@ def command(
         others = {**of_model, "--calibration": calibration, **data_alone, **graded}
         refuse(others, "In folds a model is trained for each; leave it out.")
         evaluate_in_folds(
-            model,
+            levelled(model, identity_level),
             folds=folds,
             budget=budget,
             settings=settings or [],
@@ -171,7 +172,7 @@ def command(
     refuse({**data_alone, "--folds": folds}, WITH_MODEL)
     evaluate_model(
         model,
-        source,
+        levelled(source, identity_level),
         calibration=calibration or "default",
         comparator=comparator,
         prior=prior,

@@ -25,7 +25,7 @@ def evaluate_model(
 ) -> None:
     """Measure a model, write the page and print what was found."""
     from likewise.cli.text.evaluation import evaluation_lines
-    from likewise.cli.text.output import as_json_line, grading_options, rerun
+    from likewise.cli.text.output import as_json_line, grading_options, layout_lines, rerun
     from likewise.data import source_named
     from likewise.model import Model
     from likewise.report import UNKNOWN_TRAINING, check_report, evaluation_page
@@ -61,5 +61,6 @@ def evaluate_model(
     )
     page = evaluation_page(place, evaluation.source)
     lines = evaluation_lines(evaluation)
+    lines += layout_lines(built)
     lines += [] if "recipe" in loaded.manifest.files else [UNKNOWN_TRAINING]
     print(as_json_line(evaluation) if as_json else "\n".join([*lines, f"report: {page}"]))

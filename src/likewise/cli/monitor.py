@@ -30,6 +30,7 @@ def command(
     ),
     seed: options.Seed = 0,
     strict: options.Strict = False,
+    identity_level: options.IdentityLevel = 0,
     as_json: options.AsJson = False,
     exit_code: bool = typer.Option(False, "--exit-code", help="Say it by the exit code, too."),
 ) -> None:
@@ -54,13 +55,13 @@ def command(
     """
     from likewise.cli.text.evaluation import monitor_lines
     from likewise.cli.text.output import as_json_line
-    from likewise.data import source_named
+    from likewise.data import levelled, source_named
     from likewise.model import Model
     from likewise.tasks.monitor import monitor
 
     found = monitor(
         Model(model),
-        source_named(source),
+        source_named(levelled(source, identity_level)),
         calibration=calibration,
         unlabelled=unlabelled,
         level=level,

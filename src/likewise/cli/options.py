@@ -34,6 +34,17 @@ DIFFERENT, UNDECIDED, NOT_ACQUIRED = 10, 11, 12
 
 NoExamples = Annotated[bool, typer.Option("--no-examples", help="Show no items in the report.")]
 
+IdentityLevel = Annotated[
+    int,
+    typer.Option(
+        "--identity-level",
+        metavar="N",
+        min=0,
+        show_default="found out, and said",
+        help="In a folder of folders, how many from the top name an identity.",
+    ),
+]
+
 # ── how it reads and draws ────────────────────────────────────────────────────────────────────
 
 _STRICT = "Stop at the first item that cannot be read, instead of leaving it out."

@@ -139,6 +139,7 @@ def command(
         False, "--no-audit", rich_help_panel=RUNNING, help="Do not look for faults in the data."
     ),
     no_examples: options.NoExamples = False,
+    identity_level: options.IdentityLevel = 0,
     as_json: options.AsJsonAlone = False,
 ) -> None:
     """Train a model from examples, and measure it.
@@ -173,6 +174,7 @@ def command(
     """
     from likewise.cli.text.evaluation import evaluation_lines
     from likewise.cli.text.output import as_json_line
+    from likewise.data import levelled
     from likewise.learn import train
     from likewise.recipe import seconds_of
 
@@ -193,7 +195,7 @@ def command(
     if augment:
         fields["augmentations"] = () if augment == ["none"] else tuple(augment)
     made = train(
-        source if source or not resume else None,
+        levelled(source, identity_level) if source or not resume else None,
         out=out,
         budget=budget or None,
         recipe=named,

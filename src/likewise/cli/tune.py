@@ -74,6 +74,7 @@ def command(
         help="Replace the recipe and the search that are there.",
     ),
     strict: options.StrictLearning = False,
+    identity_level: options.IdentityLevel = 0,
     as_json: options.AsJsonAlone = False,
 ) -> None:
     """Search for a better recipe within a time, and write it.
@@ -103,6 +104,7 @@ def command(
     """
     from likewise.cli.text.output import as_json_line
     from likewise.cli.text.tuning import plan_lines, trial_line, tuning_lines
+    from likewise.data import levelled
     from likewise.learn import tune
 
     fields: dict[str, Any] = {"seed": seed} if seed >= 0 else {}
@@ -116,7 +118,7 @@ def command(
             print(trial_line(trial), file=sys.stderr, flush=True)
 
     found = tune(
-        source if source or not resume else None,
+        levelled(source, identity_level) if source or not resume else None,
         output=output,
         budget=budget or None,
         recipe=named,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         reason,
         worked,
     )
-    from likewise.data.spec import graded_spec, grading_of, grouped_spec, source_spec
+    from likewise.data.spec import graded_spec, grading_of, grouped_spec, levelled, source_spec
     from likewise.data.splits import DEFAULT_SHARES, split
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

@@ -45,6 +45,28 @@ def source_spec(given: str | Path) -> str | None:
     )
 
 
+def levelled(given: str, level: int) -> str:
+    """Return the source that words name, with so many folders naming an identity.
+
+    Args:
+        given: A path, the name of a source, or a spec.
+        level: How many folders from the top; 0 leaves it as it is.
+
+    Raises:
+        BadArgument: If it is no folder.
+    """
+    if not level:
+        return given
+    spec = source_spec(given)
+    parsed = None if spec is None else Spec.parse(spec)
+    if parsed is None or parsed.name != "folder":
+        raise BadArgument(
+            f"--identity-level {level} was given, and {shortened(repr(given), 200)} is no folder "
+            "with one sub-folder an identity. Leave it out."
+        )
+    return str(parsed.replaced(identity_level=level))
+
+
 def grouped_spec(spec: str, by: str) -> str:
     """Return the spec of a source whose groups are those of a column.
 

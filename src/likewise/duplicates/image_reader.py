@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from likewise.data import Chunk, reason, worked
-from likewise.errors import EmptySource, NotAcquired, UnreadableItem, WrongKind
+from likewise.errors import EmptySource, UnreadableItem, WrongKind
 from likewise.kinds import FAMILY as KINDS
 from likewise.model import Block
 from likewise.shapes import Array
@@ -73,7 +73,9 @@ def _taken(
                 raise raw
             image = open_image(raw, place)
             if all_alike(image):
-                raise NotAcquired(f"{place} holds nothing to compare: its pixels are all but alike")
+                raise UnreadableItem(
+                    f"{place} holds nothing to compare: its pixels are all but alike"
+                )
         except UnreadableItem as error:
             if strict:
                 raise

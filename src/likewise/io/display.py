@@ -57,6 +57,6 @@ def shown_place(given: object) -> str:
     if not user:
         # A password that holds a slash, or has lost its @, would be taken for a port.
         named = re.fullmatch(r"[\w.-]*(:\d*)?(/[\w.-]*)?(#\w*)?", place)
-        return f"postgresql://{printable(place)}" if named else "postgresql://***"
+        return "postgresql://" + (printable(place) if named else "***")
     name, colon, _ = user.partition(":")
     return printable(f"postgresql://{name}{':***' if colon else ''}@{place}")

@@ -10,7 +10,7 @@ import warnings
 
 import onnxruntime
 
-from likewise.errors import LikewiseWarning
+from likewise.io.warned import LikewiseWarning
 
 _VARIABLE = "ORT_DISABLE_TELEMETRY"
 

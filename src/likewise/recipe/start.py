@@ -103,7 +103,12 @@ def started_from(
             "it, --recipe plain leaves it out"
         )
     followed = started.with_fields(taken).with_fields(fields or {}).with_settings(settings)
-    if items is not None and "transform" not in given and not _says(settings, "transform"):
+    if (
+        items is not None
+        and len(items)
+        and "transform" not in given
+        and not _says(settings, "transform")
+    ):
         chosen, saved = KINDS.build(items.kind).transform_settings(raws(items))
         if chosen:
             transform = Spec.parse(followed.transform).replaced(**chosen)

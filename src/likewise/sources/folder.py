@@ -15,7 +15,8 @@ from likewise.kinds import FAMILY as KINDS
 from likewise.kinds.endings import kind_of_file
 from likewise.shapes import Array, Float
 from likewise.sources.base import Source
-from likewise.sources.files import Files, open_files, parts_of
+from likewise.sources.files import Files, open_files
+from likewise.sources.layout import identity_folders
 from likewise.sources.pattern import Pattern
 from likewise.types import Items, Raw
 
@@ -33,8 +34,12 @@ class Folder(Source):
     """A directory, or a .zip read in place, with one sub-folder an identity.
 
     An identity is the whole path of its folder, since `character01` may recur in every alphabet;
-    the first part of a longer path is the group. One folder that holds all others is left out of
-    the path. Where there are no sub-folders at all, nothing is labelled and the identity is empty.
+    the first part of a longer path is the group. Levels whose folders are named as occasions
+    (`2024-01`, `session2`, `cam1`) are no part of it: they are of the person above. Where the
+    lowest folders are only numbered, and the same numbers recur, nobody can tell which of the two
+    it is, and the level must be named. In a .zip, a folder of the archive's own name that holds all
+    others is left out. `note` says which layout was found, once there are several levels. Where
+    there are no sub-folders at all, nothing is labelled and the identity is empty.
 
     A `.npy` file is a series (floats [t] or [t d]), every other file is taken for an image, so
     that one which is none is named when it fails to be read. Left out are hidden files, links to
@@ -55,6 +60,8 @@ class Folder(Source):
         forged: The word for a forged one.
         kind: What every file is, where its ending does not tell, as for vectors in `.npy` files;
             `auto` goes by the endings.
+        identity_level: How many folders from the top name an identity, as 1 for
+            `person/session/file`; 0 finds it out.
 
     Raises:
         UnknownName: If there is no such kind.
@@ -69,11 +76,19 @@ class Folder(Source):
         genuine: str = "genuine",
         forged: str = "forged",
         kind: str = "auto",
+        identity_level: int = 0,
     ) -> None:
         if not path:
             raise BadArgument("folder: the path is empty. Give that of a folder or of a .zip.")
         self.path = path
         self._kind = kind if kind == "auto" else KINDS.canonical(kind)
+        if identity_level < 0 or (identity_level and pattern):
+            raise BadArgument(
+                f"folder: identity_level is {identity_level}, and a number of folders, 1 at least, "
+                "is expected, or 0 to find it out; beside a pattern it is not needed."
+            )
+        self.identity_level = identity_level
+        self.note = ""
         self._pattern = Pattern.parse(pattern) if pattern else None
         self._origins = {genuine: "genuine", forged: "forged"}
         if len(self._origins) < 2 or not (genuine and forged):
@@ -108,7 +123,7 @@ class Folder(Source):
         auto = self._kind == "auto"
         kinds = [kind_of_file(name) if auto else self._kind for name in names]
         if self._pattern is None:
-            folders = _folders(files, names)
+            folders, self.note = identity_folders(files, names, self.identity_level)
             identities = ["/".join(parts) for parts in folders]
             groups = [parts[0] if len(parts) > 1 else "" for parts in folders]
             origins = [""] * len(names)
@@ -182,22 +197,6 @@ def _is_data(name: str) -> bool:
     path = PurePosixPath(name)
     suffix = path.suffix.lower()
     return suffix not in NO_DATA and not (not suffix and path.name.upper() in NO_DATA_NAMES)
-
-
-def _folders(files: Files, names: list[str]) -> list[tuple[str, ...]]:
-    """The folders above each file, without the one that holds all others."""
-    folders = [parts_of(name)[:-1] for name in names]
-    tops = {parts[:1] for parts in folders}
-    if len(tops) == 1 and any(len(parts) > 1 for parts in folders):
-        folders = [parts[1:] for parts in folders]
-    loose = [name for name, parts in zip(names, folders, strict=True) if not parts]
-    if loose and len(loose) < len(names):
-        raise DamagedSource(
-            f"{files.place}: {len(loose)} files lie beside the sub-folders, such as "
-            f"{printable(loose[0])}, so nobody knows which identity they show. Move each into the "
-            "sub-folder of its identity, or out of the folder."
-        )
-    return folders
 
 
 def _series(data: bytes, place: str) -> Float[Array, "t d"]:

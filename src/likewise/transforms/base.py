@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, final
 
-from likewise.errors import NotAcquired
+from likewise.errors import UnreadableItem
 from likewise.kinds import FAMILY as KINDS
 from likewise.shapes import Array, Int, Shaped
 from likewise.types import Form, InputShape, Raw
@@ -68,13 +68,16 @@ class Transform(ABC):
         """Decode one item of which something is left; see `decode`.
 
         Raises:
-            NotAcquired: If nothing is.
+            UnreadableItem: If nothing is.
             UnreadableItem: If it cannot be decoded.
             WrongKind: If it is another kind of item.
         """
         decoded = self.decode(raw, place)
         if why := self.lost(decoded):
-            raise NotAcquired(f"{place} holds nothing to compare: {why}")
+            saved, _ = KINDS.build(self.kind).transform_settings([raw])
+            better = ", ".join(f"{name}={value!r}" for name, value in saved.items())
+            hint = f" (a model trained with {self.kind}({better}) would keep it)" if saved else ""
+            raise UnreadableItem(f"{place} holds nothing to compare: {why}{hint}")
         return decoded
 
     def original(self, raw: Raw, place: str) -> Array:

@@ -122,8 +122,7 @@ class ImageTransform(Transform):
         beside = (
             f", and those learned from vary by {learned:.0f} around their mean" if learned else ""
         )
-        deep = "" if self.stretch else " (image(stretch=True) keeps what a 16-bit file holds)"
-        return f"its pixels differ by {spread} of 255 levels at most{beside}{deep}"
+        return f"its pixels differ by {spread} of 255 levels at most{beside}"
 
     def original(self, raw: Raw, place: str) -> UInt8[Array, "h w ..."]:
         """Open one image as it is: uint8 [h w] or [h w 3], upright and opaque."""

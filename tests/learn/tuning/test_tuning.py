@@ -162,7 +162,7 @@ def test_going_on_with_something_else_is_refused(tuned, recipe, strangers):
 def test_going_on_with_other_data_is_refused(tuned, recipe):
     found = tuned
     series, names = waves(count=40, each=4)
-    images = [np.zeros((8, 8), np.uint8) + index for index, _ in enumerate(series)]
+    images = [np.eye(8, dtype=np.uint8) * np.uint8(80) + index for index, _ in enumerate(series)]
     source = Arrays.of(np.stack(images), names, namespace="others")
     with pytest.raises(NothingToResume, match="measured on other data"):
         tune(recipe, source, output=found.output, resume=True, search=SEARCH)

@@ -44,6 +44,12 @@ def failed_lines(failed: Sequence[tuple[str, str]], more: str = "") -> list[str]
     return [f"{len(failed):,} items failed to read:", *named]
 
 
+def layout_lines(source: object) -> list[str]:
+    """Return which folders of a source were taken for identities; none where that is plain."""
+    note = getattr(source, "note", "")
+    return [f"layout    {note}"] if note else []
+
+
 def rerun(command: str, *words: str, options: Mapping[str, object]) -> str:
     """Return the command that gives an answer again.
 

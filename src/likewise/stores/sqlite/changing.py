@@ -82,7 +82,7 @@ def _keep(reserve: Path) -> None:
     except OSError:
         return
     try:
-        atomic.write_at(file, bytes(_RESERVED_BYTES), 0)
+        atomic.write_at(file, bytes(_RESERVED_BYTES), 0, flush=False)
     except OSError:
         _released(reserve)
     finally:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from likewise.distances.base import Distance
-from likewise.errors import DamagedGallery, GalleryBusy, LikewiseWarning
+from likewise.errors import DamagedGallery, GalleryBusy
 from likewise.io.display import shortened
+from likewise.io.warned import LikewiseWarning
 from likewise.shapes import Array, Float, Int, UInt64
 from likewise.stores.exact import Ranked, nearest_rows, padded, squares_of
 from likewise.stores.rows import check_not_migrated
