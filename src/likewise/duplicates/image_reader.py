@@ -12,7 +12,7 @@ from likewise.errors import EmptySource, UnreadableItem, WrongKind
 from likewise.kinds import FAMILY as KINDS
 from likewise.model import Block
 from likewise.shapes import Array
-from likewise.transforms.image import all_alike, open_image
+from likewise.transforms.image import open_varied
 from likewise.types import Items
 
 
@@ -71,11 +71,7 @@ def _taken(
         try:
             if isinstance(raw, UnreadableItem):
                 raise raw
-            image = open_image(raw, place)
-            if all_alike(image):
-                raise UnreadableItem(
-                    f"{place} holds nothing to compare: its pixels are all but alike"
-                )
+            image = open_varied(raw, place)
         except UnreadableItem as error:
             if strict:
                 raise

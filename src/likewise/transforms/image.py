@@ -207,11 +207,18 @@ def open_image(raw: Raw, place: str, *, stretch: bool = False) -> Image.Image:
     return _from_array(raw, place)
 
 
-def all_alike(image: Image.Image) -> bool:
-    """Whether an opened image is all but of one colour, as a blank page is."""
+def open_varied(raw: Raw, place: str) -> Image.Image:
+    """Open an image that is not all but of one colour, as a blank page is; see `open_image`.
+
+    Raises:
+        UnreadableItem: If it is, or no image that can be read.
+    """
+    image = open_image(raw, place)
     extrema = image.getextrema()
     bands = extrema if isinstance(extrema[0], tuple) else (extrema,)
-    return all(high - low <= ALIKE_LEVELS for low, high in bands)
+    if all(high - low <= ALIKE_LEVELS for low, high in bands):
+        raise UnreadableItem(f"{place} holds nothing to compare: its pixels are all but alike")
+    return image
 
 
 def _checked(state: Mapping[str, Any], channels: int) -> Mapping[str, list[float]]:

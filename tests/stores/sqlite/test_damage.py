@@ -16,10 +16,10 @@ from likewise.errors import (
     BadArgument,
     DamagedGallery,
     GalleryError,
-    LikewiseWarning,
     NotAGallery,
     SaveFailed,
 )
+from likewise.io.warned import LikewiseWarning
 from likewise.stores.index.indexing import IndexRequest
 from likewise.stores.rows import Change, Pin, Rows
 from likewise.stores.sqlite import vectors as vectors_
@@ -34,7 +34,7 @@ from likewise.stores.sqlite.store import Sqlite
 from likewise.stores.where import parse_condition
 
 DIM = 8
-pytestmark = pytest.mark.filterwarnings("ignore::likewise.errors.LikewiseWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::likewise.io.warned.LikewiseWarning")
 PIN = Pin("a" * 64, "euclidean", DIM)
 COUNT = 300
 WHERE = parse_condition("n < 5")
