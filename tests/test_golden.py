@@ -50,7 +50,7 @@ ARGUMENTS: dict[str, str] = {
     "ensemble.unit": "normalize",
 }
 """An argument of a component by its old names, as in `classes_by_items.fewer` → `allow_fewer`."""
-CHECKPOINT_FORMAT: tuple[str, int] | None = ("format", 2)
+CHECKPOINT_FORMAT: tuple[str, int] | None = ("format", 3)
 """The key and the number of the format in a checkpoint; None while checkpoints have no number."""
 CHECKPOINT_REFUSED = "an earlier version of Likewise wrote it"
 """What is said when the last version's run is gone on with by another recipe."""

@@ -17,7 +17,7 @@ def damaged(where: str, value: object) -> bytes:
     part = plain["default"]
     *path, last = where.split(".")
     for name in path:
-        part = part[name]
+        part = part[int(name) if name.isdigit() else name]
     assert last in part
     part[last] = value
     return json.dumps(plain).encode()
@@ -51,11 +51,26 @@ def test_the_golden_calibration_is_read():
         ("grades.reason", "x" * 10_001, "cannot be read .TypeError: .xxx"),
         ("units", 2.0, "is not a count"),
         ("claim", "nothing", "nothing"),
+        ("points.0.threshold", -0.1, "the threshold -0.1 is below 0"),
+        ("points.0.calibrate.far.value", 1.5, "is none between 0 and 1"),
+        ("points.0.calibrate.far.value", -0.1, "is none between 0 and 1"),
+        ("points.0.calibrate.far.errors", 10**9, "errors in"),
+        ("points.0.calibrate.far.low", 0.99, "contradict each other|has one end"),
+        ("points.0.calibrate.frr.high", 1e-9, "contradict each other|has one end"),
+        ("parameters.high", 1e300, "supports more than 50"),
+        ("parameters.low", -51.0, "supports more than 50"),
     ],
 )
 def test_what_is_wrong_in_a_calibration_is_named(where, value, message):
     with pytest.raises(DamagedModel, match=message):
         from_json(damaged(where, value))
+
+
+def test_a_name_that_cannot_be_seen_is_refused():
+    plain = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    data = json.dumps({"cli\u202enic": plain["default"]}).encode()
+    with pytest.raises(DamagedModel, match="holds characters that cannot be seen"):
+        from_json(data)
 
 
 def test_the_largest_count_and_the_longest_words_are_read():

@@ -263,8 +263,8 @@ def test_beta_without_its_bend_is_logistic():
     bent = {"a": straight["slope"] * 2.0, "b": 0.0, "c": straight["intercept"], "scale": 2.0}
     at = np.linspace(0.01, 5, 60)
     np.testing.assert_allclose(
-        Beta(parameters={**bent, "low": -1e9, "high": 1e9}).apply(at),
-        Logistic(parameters={**straight, "low": -1e9, "high": 1e9}).apply(at),
+        Beta(parameters={**bent, "low": -50, "high": 50}).apply(at),
+        Logistic(parameters={**straight, "low": -50, "high": 50}).apply(at),
         rtol=1e-9,
     )
 

@@ -147,11 +147,14 @@ def test_similarities_are_decided_as_similarities(likewise, likewise_json, tmp_p
     assert (code, "a finite number, at most 1" in err) == (2, True)
 
 
+@pytest.mark.filterwarnings("default")
 def test_a_similarity_that_was_given_as_a_distance_is_noticed(likewise, tmp_path):
     path = comparisons(tmp_path / "c.csv", apart=-0.5)
-    code, said, _ = likewise("evaluate", path, "--folds", "2")
+    code, _, said = likewise("evaluate", path, "--folds", "2")
     assert code == 0
-    assert "same pairs are farther apart than different ones" in said
+    assert said.startswith(f"likewise: {path}: same pairs are farther apart than different ones")
+    assert "name --similarity" in said
+    assert "or 0 means the same in the table" in said
 
 
 @pytest.mark.parametrize(

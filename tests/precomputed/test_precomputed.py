@@ -218,9 +218,10 @@ def test_comparisons_in_memory_are_checked(arguments, message):
         PrecomputedComparisons.of(*arguments)
 
 
-def test_a_similarity_above_one_has_no_distance():
-    with pytest.raises(DamagedSource, match=r"similarity is 1.5 in the first, and at most 1"):
-        PrecomputedComparisons.of([1, 0], [0.5, 1.5], similarity=True)
+def test_a_similarity_above_one_is_of_another_range():
+    found = PrecomputedComparisons.of([1, 0], [1.5, 0.5], similarity=True)
+    assert found.measure == "similarity(top=10)"
+    assert found.distances.tolist() == [0.85, 0.95]
 
 
 # ── embeddings ────────────────────────────────────────────────────────────────────────────────

@@ -40,7 +40,7 @@ def from_json(data: bytes) -> dict[str, Calibration]:
         DamagedModel: If it is not what `to_json` writes.
     """
     try:
-        return {_words(name): _calibration(plain) for name, plain in json.loads(data).items()}
+        return {_name(name): _calibration(plain) for name, plain in json.loads(data).items()}
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         raise _unread(error) from error
     except (ArithmeticError, RecursionError) as error:  # a number beyond floats; nested lists
@@ -143,7 +143,7 @@ def _point(plain: Mapping[str, Any]) -> OperatingPoint:
         raise ValueError(f"{plain['target']!r} is not the target of {criterion}")
     return OperatingPoint(
         criterion=criterion,
-        threshold=_finite(plain["threshold"]),
+        threshold=_threshold(plain["threshold"]),
         supported=_truth(plain["supported"]),
         reason=_words(plain["reason"]),
         calibrate=_rates(plain["calibrate"]),
@@ -155,7 +155,34 @@ def _rates(plain: Mapping[str, Any]) -> ErrorRates:
     return ErrorRates(_rate(plain["far"]), _rate(plain["frr"]))
 
 
+def _threshold(value: object) -> float:
+    found = _finite(value)
+    if found < 0:
+        raise ValueError(f"the threshold {found:g} is below 0, and no distance is")
+    return found
+
+
 def _rate(plain: Mapping[str, Any]) -> Rate:
+    """A rate that its own counts and interval do not contradict."""
+    rate = _plain_rate(plain)
+    if not 0 <= rate.value <= 1:
+        raise ValueError(f"the rate {rate.value:g} is none between 0 and 1")
+    if rate.errors > rate.trials:
+        raise ValueError(f"{rate.errors:,} errors in {rate.trials:,} trials")
+    if (rate.low is None) != (rate.high is None):
+        raise ValueError("an interval has one end")
+    if rate.low is not None and rate.high is not None:
+        slack = 1e-9
+        inside = rate.low - slack <= rate.value <= rate.high + slack
+        if not (inside and rate.low >= -slack and rate.high <= 1 + slack):
+            ends = f"{rate.low:g} to {rate.high:g}"
+            raise ValueError(
+                f"the rate {rate.value:g} and its interval {ends} contradict each other"
+            )
+    return rate
+
+
+def _plain_rate(plain: Mapping[str, Any]) -> Rate:
     return Rate(
         value=_finite(plain["value"]),
         errors=_count(plain["errors"]),
@@ -182,6 +209,13 @@ def _truth(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{value!r} is neither true nor false")
     return value
+
+
+def _name(value: object) -> str:
+    name = _words(value, 1000)
+    if name != value:
+        raise ValueError(f"the name {name!r} holds characters that cannot be seen")
+    return name
 
 
 def _words(value: object, most: int = 10_000) -> str:

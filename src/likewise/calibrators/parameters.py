@@ -10,6 +10,8 @@ from likewise.errors import BadArgument
 from likewise.shapes import Array, Float
 
 _LARGEST = float(np.finfo(np.float64).max)
+LARGEST_RATIO = 50.0
+"""A log-likelihood ratio is within the logarithm of its trials, of which there are below 2^64."""
 
 
 def check_keys(calibrator: str, parameters: Mapping[str, Any], names: tuple[str, ...]) -> None:
@@ -55,6 +57,11 @@ def plain_parameters(
                 f"{calibrator}: {name} is {str(value)[:80]}, and {sort} is expected. "
                 "Calibrate again."
             )
+    if max(-found["low"], found["high"]) > LARGEST_RATIO:
+        raise BadArgument(
+            f"{calibrator}: the ratio is bounded by {found['low']:g} and {found['high']:g}, and no "
+            f"number of trials supports more than {LARGEST_RATIO:g}. Calibrate again."
+        )
     if not found["low"] <= 0 <= found["high"]:
         raise BadArgument(
             f"{calibrator}: the ratio is bounded by {found['low']:g} and {found['high']:g}, and "
@@ -84,6 +91,7 @@ def knots(
         and distances.shape == ratios.shape
         and np.isfinite(distances).all()
         and np.isfinite(ratios).all()
+        and np.abs(ratios).max() <= LARGEST_RATIO
         and (np.diff(distances) > 0).all()
         and (np.diff(ratios) <= 0).all()
     ):

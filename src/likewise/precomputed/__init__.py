@@ -12,5 +12,6 @@ if TYPE_CHECKING:
     from likewise.precomputed.pairs import SIMILARITY_TODO, PrecomputedComparisons
     from likewise.precomputed.protocol import LARGEST, Precomputed
     from likewise.precomputed.raw import RawComparisons, RawEmbeddings
+    from likewise.precomputed.scores import ROUNDING, distances_by, rounded, top_of
 
 __getattr__, __dir__ = lazy_face(__name__, __file__)

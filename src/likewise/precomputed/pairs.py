@@ -11,6 +11,7 @@ from likewise.errors import DamagedSource, EmptySource, SplitError
 from likewise.io.display import printable
 from likewise.pairs import ListedPairs
 from likewise.precomputed.protocol import LARGEST, Names, pair_labels
+from likewise.precomputed.scores import ROUNDING, distances_by, measure_of, rounded
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.sources.tabular.grades import Grading
 from likewise.sources.tabular.pair_graph import components, edges
@@ -18,7 +19,8 @@ from likewise.sources.tabular.sheet import Sheet
 
 SIMILARITY_TODO = (
     "A distance is smaller when two items are closer. If yours is larger then, it is a similarity: "
-    "name its column with --similarity (similarity=True), and 1 - similarity is the distance."
+    "name its column with --similarity (similarity=True). If it is a distance, look whether 0 "
+    "means the same in your table, where 1 is expected to."
 )
 
 
@@ -36,8 +38,9 @@ class PrecomputedComparisons:
         items: The names of the items, in the order of characters.
         codes: What each pair hangs together with, by its place in `names`.
         names: Of the connected components, each named for its first item.
-        measure: `distance`, or `similarity` where 1 - similarity is the distance.
+        measure: `distance`, or `similarity` where 1 - similarity is the distance; see `scores`.
         repeated: How many rows said again what another had said, and were left out.
+        rounded: How many distances were a rounding below 0, and are 0.
         linked: Whether the items were named; else every pair is taken to stand alone.
         least: One pair of each sort.
         graded: Where pairs were graded, all of them; None elsewhere, and in parts.
@@ -53,6 +56,7 @@ class PrecomputedComparisons:
     names: Shaped[Array, "units"]
     measure: str = "distance"
     repeated: int = 0
+    rounded: int = 0
     linked: bool = True
     least: tuple[int, int] = (1, 1)
     graded: GradedDistances | None = None
@@ -77,7 +81,7 @@ class PrecomputedComparisons:
             distances: How far apart they are.
             first: The name of one item of each pair; None if nobody knows which items they are.
             second: Of the other.
-            similarity: Whether `distances` are similarities, larger when closer and at most 1.
+            similarity: Whether `distances` are similarities, larger when closer, of any range.
             place: What errors call them.
             grading: Where the same begins among grades.
 
@@ -181,8 +185,7 @@ def comparisons_of(
     """
     if len(same) == 0:
         raise EmptySource(f"{sheet.place} holds no comparisons. Add some.")
-    distances = _distances(sheet, numbers, similarity=similarity)
-    measure = "similarity" if similarity else "distance"
+    distances, measure, off = _distances(sheet, numbers, similarity=similarity)
     kept, repeated = np.arange(len(same)), 0
     said = same if grades is None else grades
     if ids is None:
@@ -223,28 +226,26 @@ def comparisons_of(
         names,
         measure,
         repeated,
+        off,
         linked=ids is not None,
         graded=every,
     )
 
 
-def _distances(sheet: Sheet, numbers: Array, *, similarity: bool) -> Float[Array, "m"]:
+def _distances(
+    sheet: Sheet, numbers: Array, *, similarity: bool
+) -> tuple[Float[Array, "m"], str, int]:
+    """The distances, what the numbers are, and how many were a rounding below 0."""
     name = "the similarity" if similarity else "the distance"
     if (rows := np.flatnonzero(~(np.abs(numbers) <= LARGEST))).size:
         todo = "Give finite numbers within float32, or drop the rows."
         raise sheet.wrong(rows, f"{name} is {numbers[rows[0]]} in the first", todo)
-    if similarity:
-        if (rows := np.flatnonzero(numbers > 1)).size:
-            raise sheet.wrong(
-                rows,
-                f"{name} is {numbers[rows[0]]} in the first, and at most 1 is expected, since 1 - "
-                "similarity is the distance",
-                "Scale it so that 1 means the same, or give distances.",
-            )
-        numbers = 1 - numbers
-    if (rows := np.flatnonzero(numbers < 0)).size:
-        raise sheet.wrong(rows, f"{name} is {numbers[rows[0]]} in the first", SIMILARITY_TODO)
-    return numbers + 0.0  # -0 and 0 are the same
+    measure = measure_of(numbers, similarity=similarity)
+    distances, off = rounded(distances_by(measure, numbers))
+    if (rows := np.flatnonzero(distances < 0)).size:
+        why = f"{name} is {numbers[rows[0]]:g} in the first, and no distance is negative"
+        raise sheet.wrong(rows, why, SIMILARITY_TODO)
+    return distances + 0.0, measure, off  # -0 and 0 are the same
 
 
 def _once(
@@ -262,7 +263,9 @@ def _once(
         name = printable(str(items[first[rows[0]]]))
         raise sheet.wrong(rows, f"{name!r} is compared with itself in the first", "Drop the rows.")
     kept, of = edges(len(items), first, second)
-    apart = (said != said[of]) | (distances != distances[of])
+    # The same number twice, or of a pair and its mirror, differs by its rounding.
+    near = np.isclose(distances, distances[of], rtol=ROUNDING, atol=ROUNDING)
+    apart = (said != said[of]) | ~near
     if (departs := np.flatnonzero(apart)).size:
         row, earlier = int(departs[0]), int(of[departs[0]])
         one, other = (printable(str(items[end[row]])) for end in ends)

@@ -13,6 +13,7 @@ from likewise.distances.comparator import Comparator
 from likewise.precomputed.embeddings import PrecomputedEmbeddings, form_of
 from likewise.precomputed.pairs import PrecomputedComparisons, comparisons_of
 from likewise.precomputed.protocol import Names
+from likewise.precomputed.scores import distances_by, measure_of
 from likewise.shapes import Array, Float, Shaped
 from likewise.sources.tabular.sheet import Sheet
 
@@ -106,7 +107,8 @@ class RawComparisons:
     @property
     def distances(self) -> Float[Array, "m"]:
         """How far apart the two of each pair are."""
-        return 1 - self.numbers if self.similarity else self.numbers
+        known = self.numbers[np.isfinite(self.numbers)]
+        return distances_by(measure_of(known, similarity=self.similarity), self.numbers)
 
     def checked(self) -> PrecomputedComparisons:
         """The comparisons, if they can be measured.

@@ -96,7 +96,7 @@ def started_from(
             f"--recipe {recipe} says {', '.join(row.fields)}, and nothing of that is left to say "
             "beside what was given. Leave it out."
         )
-    told = [note] if note else []
+    told = []
     if row is not None and taken:
         told.append(
             f"{row.name} ({row.suits}; {why}) says {', '.join(taken)}; likewise list recipes shows "
@@ -114,6 +114,8 @@ def started_from(
             transform = Spec.parse(followed.transform).replaced(**chosen)
             followed = followed.with_fields({"transform": str(transform)})
             told.append(saved)
+    if note:
+        told.append(note)
     # Another source that a setting named holds over the one that was looked at.
     source_stays = followed.source == started.source
     if told:

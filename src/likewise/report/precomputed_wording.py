@@ -20,6 +20,8 @@ def counted(given: Precomputed, found: Verification) -> str:
         what = f"{found.items:,} items in {what}"
     if isinstance(given, PrecomputedComparisons) and given.repeated:
         more = f"; rows that only repeat others, left out: {given.repeated:,}"
+    if isinstance(given, PrecomputedComparisons) and given.rounded:
+        more += f"; a rounding below distance 0, taken as 0: {given.rounded:,}"
     return f"{given.place}: {pairs}, {what} ({given.measure}){more}"
 
 

@@ -3,8 +3,11 @@
 import math
 from pathlib import Path
 
+import numpy as np
+
 from likewise.calibration import DecisionRequest
 from likewise.errors import BadArgument
+from likewise.precomputed import distances_by, rounded, top_of
 from likewise.results import Decision
 from likewise.tasks.precomputed import load_calibration
 
@@ -43,9 +46,11 @@ def decide(
         Decision(same, distance=0.310 <= threshold=0.650 at FAR 0.1)
     """
     measure, fitted = load_calibration(Path(calibration))
-    apart = 1 - distance if measure == "similarity" else distance
+    found, _ = rounded(distances_by(measure, np.array([distance], dtype=np.float64)))
+    apart = float(found[0])
     if not (math.isfinite(apart) and apart >= 0):
-        expected = "at most 1" if measure == "similarity" else "not negative"
+        top = top_of(measure)
+        expected = "not negative" if top is None else f"at most {top:g}"
         raise BadArgument(
             f"{distance} is no {measure} as {calibration} was fitted on: a finite number, "
             f"{expected}, is expected."

@@ -1,5 +1,6 @@
 """Measured and calibrated with no model: embeddings with labels, or comparisons."""
 
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,10 +10,13 @@ from likewise.evaluation import CrossFitted, Fitting, Measured, cross_fit, grade
 from likewise.io import atomic
 from likewise.io.bounded import read_plain
 from likewise.io.display import shortened
-from likewise.precomputed import FOLDS, Precomputed
+from likewise.io.warned import LikewiseWarning
+from likewise.precomputed import FOLDS, ROUNDING, Precomputed, PrecomputedComparisons
 from likewise.results import Result
 
 CALIBRATION_BYTES = 1 << 24
+REVERSED_AUC = 0.4
+"""Distances that tell nothing have .5, and few of them a little less."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,7 +55,35 @@ def evaluate_precomputed(
         BadArgument: If there are not 2 to 100 folds.
         SplitError: If the data cannot be dealt into so many.
     """
-    return cross_fit(given, folds=folds, seed=seed, fitting=fitting)
+    found = cross_fit(given, folds=folds, seed=seed, fitting=fitting)
+    _doubt(given, found.verification.auc)
+    return found
+
+
+def _doubt(given: Precomputed, auc: float) -> None:
+    """Name both causes of distances that are larger between the same, and what speaks for each.
+
+    Warns:
+        LikewiseWarning: If they are.
+    """
+    if not isinstance(given, PrecomputedComparisons) or auc >= REVERSED_AUC:
+        return
+    most, share = float(given.distances.max()), float(given.same.mean())
+    if given.measure == "distance":
+        numbers = "the numbers are similarities, larger when two are closer: name --similarity"
+        bounded = most <= 1 + ROUNDING
+        speaks = f"they run up to {most:g}" + (", as a cosine does" if bounded else "")
+    else:
+        numbers = "the numbers are distances, larger when two are apart: leave --similarity out"
+        speaks = f"1 - similarity runs up to {most:g}"
+    many = "and pairs that are the same are mostly fewer" if share > 0.5 else "as usual"
+    warnings.warn(
+        f"{given.place}: same pairs are farther apart than different ones (AUC {auc:.3f}). Either "
+        f"{numbers} ({speaks}); or 0 means the same in the table ({share:.0%} of its pairs are "
+        f"said to be the same, {many}): exchange 0 and 1.",
+        LikewiseWarning,
+        stacklevel=2,
+    )
 
 
 def evaluate_precomputed_at(

@@ -112,12 +112,12 @@ def test_a_checkpoint_of_another_format_is_refused_by_the_version_that_wrote_it(
     tmp_path, monkeypatch
 ):
     path = tmp_path / "run.checkpoint"
-    monkeypatch.setattr(checkpoint, "FORMAT", 3)
+    monkeypatch.setattr(checkpoint, "FORMAT", 4)
     monkeypatch.setattr(checkpoint, "__version__", "9.8")
     started("lstm", path, stop_after=2).finish()
     monkeypatch.undo()
     words = (
-        r"has format 3: version 9\.8 of Likewise wrote it, and this one .* format 2 only.*--over"
+        r"has format 4: version 9\.8 of Likewise wrote it, and this one .* format 3 only.*--over"
     )
     with pytest.raises(NothingToResume, match=words):
         checkpoint.read_checkpoint(path)

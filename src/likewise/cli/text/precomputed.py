@@ -72,9 +72,4 @@ def _distance_lines(measured: "Verification") -> list[str]:
         ),
         *equal_lines(measured),
     ]
-    if measured.auc < 0.5:
-        lines.append(
-            "same pairs are farther apart than different ones; if yours is larger when two items "
-            "are closer, name its column with --similarity"
-        )
     return lines + [line for point in measured.points for line in point_lines(measured, point)]

@@ -1,9 +1,11 @@
 """Everything that a run needs to go on after a stop, in one file.
 
 Tensors are safetensors and the rest is JSON in its header: no pickle. The file is replaced by a
-rename, so a kill leaves the old checkpoint or the new one.
+rename, so a kill leaves the old checkpoint or the new one. A checksum covers all of it: weights of
+which one bit has changed would train on as if nothing were.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -22,8 +24,9 @@ from likewise.io.display import printable
 from likewise.recipe import Recipe
 
 _KEY = "likewise.checkpoint"
-FORMAT = 2
-"""What a checkpoint holds, and how it is named there; those before it had no number."""
+_CHECKSUM = "likewise.sha256"
+FORMAT = 3
+"""What a checkpoint holds, and how it is named there; 2 had no checksum, those before no number."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,20 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     # Two names may share one memory (a best network that is also the last), which the format
     # refuses.
     tensors = {k: v.detach().cpu().contiguous().clone() for k, v in checkpoint.tensors.items()}
-    atomic.replace(path, save_tensors(tensors, metadata={_KEY: json.dumps(rest)}))
+    text = json.dumps(rest)
+    atomic.replace(
+        path, save_tensors(tensors, metadata={_KEY: text, _CHECKSUM: _digest(text, tensors)})
+    )
+
+
+def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
+    """The checksum of all that a checkpoint holds."""
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        held = tensors[name]
+        digest.update(f"\0{name}\0{held.dtype}\0{list(held.shape)}\0".encode())
+        digest.update(held.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -95,9 +111,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            rest = dict(json.loads((file.metadata() or {})[_KEY]))
+            written = file.metadata() or {}
+            rest = dict(json.loads(written[_KEY]))
             _check_format(path, rest)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if written.get(_CHECKSUM) != _digest(written[_KEY], tensors):
+            raise NothingToResume(  # noqa: TRY301 - beside the other reasons
+                f"{path} is damaged: it is not as it was written. Train anew with --overwrite."
+            )
         return Checkpoint(tensors, dict(rest["state"]), str(rest["recipe"]), str(rest["data"]))
     except NothingToResume:
         raise

@@ -63,6 +63,8 @@ def files_of(sheet: Sheet, folder: Path, columns: dict[str, Any], kind: str) -> 
     # a.png, ./a.png and .//a.png are one file; what `..` leads to, only the disk knows.
     paths = pc.replace_substring_regex(paths, r"/(\.?/)+", "/")
     paths = pc.replace_substring_regex(paths, r"^(\./)+", "")
+    if os.name != "nt":
+        paths = _with_slashes(folder, paths)
     coded = paths.dictionary_encode()
     names = coded.dictionary
     _refuse_absent(sheet, folder, names, list(columns))
@@ -172,16 +174,32 @@ def _kind_of(name: str) -> str:
     return "series" if name.lower().endswith(".txt") else kind_of_file(name)
 
 
+def _with_slashes(folder: Path, paths: Any) -> Any:
+    """Paths as Windows writes them with slashes, where a file is there by that name alone."""
+    import pyarrow as pa
+
+    coded = paths.dictionary_encode()
+    names = coded.dictionary.to_pylist()
+    for at, name in enumerate(names):
+        if "\\" in name and not _is_file(folder, name):
+            slashed = name.replace("\\", "/")
+            names[at] = slashed if _is_file(folder, slashed) else name
+    return pa.array(names, paths.type).take(coded.indices)
+
+
+def _is_file(folder: Path, name: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(os.path.join(folder, name)).st_mode)  # noqa: PTH116, PTH118 - twice as fast
+    except (OSError, ValueError):
+        return False
+
+
 def _refuse_absent(sheet: Sheet, folder: Path, names: Any, columns: list[str]) -> None:
     absent: list[str] = []
     count = 0
     for start in range(0, len(names), CHUNK_ROWS):
         for name in names.slice(start, CHUNK_ROWS).to_pylist():
-            try:
-                there = stat.S_ISREG(os.stat(os.path.join(folder, name)).st_mode)  # noqa: PTH116, PTH118 - twice as fast
-            except OSError:
-                there = False
-            if not there:
+            if not _is_file(folder, name):
                 count += 1
                 if len(absent) < SHOWN:
                     absent.append(name)
@@ -190,8 +208,15 @@ def _refuse_absent(sheet: Sheet, folder: Path, names: Any, columns: list[str]) -
         raise SourceNotFound(
             f"{sheet.place}: {count} of the {len(names)} paths under {' and '.join(columns)} lead "
             f"to no file: {', '.join(map(repr, absent))}{more}. Paths are relative to the table's "
-            f"own folder, {folder.resolve()}. Mend them, or move the table to where they start."
+            f"own folder, {folder.resolve()}. {_slashed(absent)}Mend them, or move the table to "
+            "where they start."
         )
+
+
+def _slashed(absent: list[str]) -> str:
+    if os.name == "nt" or not any("\\" in name for name in absent):
+        return ""
+    return "Back slashes part folders on Windows only; with slashes they lead to no file either. "
 
 
 def _content(path: str) -> bytes:
