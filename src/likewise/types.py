@@ -10,6 +10,8 @@ Conventions, which every module keeps:
 The names of array shapes are in `shapes.py`; what was measured and decided, in `results/`.
 """
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -159,6 +161,21 @@ class Batch:
     target: Labels | Pairs
 
 
+def composed(name: str) -> str:
+    """The name as every source gives it; one of nothing but blanks stays as it is.
+
+    Unicode's NFC, which macOS takes apart in folders and archives; no blanks at the ends, and plain
+    ones inside.
+    """
+    if name.isascii() and not _BLANKS.search(name):
+        return name
+    whole = _BLANKS.sub(" ", unicodedata.normalize("NFC", name)).strip()
+    return whole or name
+
+
+_BLANKS = re.compile(r"\s+")
+
+
 @dataclass(frozen=True)
 class Items:
     """A table of items, which are read only when they are asked for.
@@ -208,7 +225,10 @@ class Items:
         parts: Sequence[str] | None = None,
         pairs: Pairs | None = None,
     ) -> "Items":
-        """Make a table of one kind; columns left out are empty."""
+        """Make a table of one kind; columns left out are empty.
+
+        Identities are composed: two spellings of one name in Unicode are one identity.
+        """
         count = len(identities)
 
         def column(values: Sequence[str] | None) -> Array:
@@ -216,7 +236,7 @@ class Items:
 
         return cls(
             namespace=namespace,
-            identities=column(identities),
+            identities=column([composed(str(name)) for name in identities]),
             kinds=column([kind] * count),
             groups=column(groups),
             origins=column(origins),

@@ -295,10 +295,8 @@ def test_similarities_given_as_distances_are_noticed(tmp_path):
     rows = [(*row[:3], round(1 - row[3], 4)) for row in comparisons()]
     named = Columns(similarity="likeness")
     assert kinds(read(tmp_path, rows, named, "id1,id2,same,likeness")) == set()
-    rows[3] = (*rows[3][:3], 1.5)
-    found = read(tmp_path, rows, named, "id1,id2,same,likeness")
-    assert kinds(found) == {"impossible_distance"}
-    assert "similarity above 1" in found.alarms[0].sentence
+    rows = [(*row[:3], round(100 * row[3], 4)) for row in rows]
+    assert kinds(read(tmp_path, rows, named, "id1,id2,same,likeness")) == set()
 
 
 def test_one_sort_of_pairs_is_an_alarm(tmp_path):

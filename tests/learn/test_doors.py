@@ -13,7 +13,14 @@ import pytest
 
 import likewise as house
 from likewise.cli.text.output import as_json_line
-from likewise.errors import BadArgument, RecipeError, SourceNotFound, UnknownName
+from likewise.errors import (
+    BadArgument,
+    Leak,
+    NoReference,
+    RecipeError,
+    SourceNotFound,
+    UnknownName,
+)
 from likewise.learn.loop.checkpoint import checkpoint_path
 from likewise.model.model import Model
 from likewise.recipe.recipe import Recipe
@@ -195,3 +202,37 @@ def test_folds_by_both_doors(data, tmp_path, likewise, monkeypatch):
     if code == 0:
         said = json.loads(out)
         assert said == json.loads(as_json_line(found))
+
+
+def test_a_private_model_keeps_no_names_and_no_references(data, tmp_path, likewise):
+    settings = [*SMALL["vector"], f"steps={STEPS}", "precision=float32"]
+    trained = house.train(data["vector"], out=tmp_path / "m", settings=settings, private=True)
+    model = trained.model
+    assert "reference" not in model.manifest.files
+    assert model.trained_on.is_private
+    assert not any(model.trained_on.identities.values())
+    assert any(model.trained_on.items.values())
+    for path in (tmp_path / "m").rglob("*"):
+        if path.is_file():
+            assert path.stat().st_mode & 0o077 == 0
+            assert not any(f"v{one}".encode() in path.read_bytes().split(b'"') for one in range(60))
+    assert (tmp_path / "m").stat().st_mode & 0o777 == 0o700
+    card = (tmp_path / "m" / "card.md").read_text(encoding="utf-8")
+    assert "## What this folder reveals" in card
+    with pytest.raises(NoReference, match="trained with --private"):
+        house.monitor(model, data["vector"])
+    # What it learned from is noticed by the items.
+    with pytest.raises(Leak, match="items"):
+        house.evaluate(model, data["vector"])
+    code, out, err = likewise("evaluate", tmp_path / "m", data["vector"], "--allow-overlap")
+    assert code == 0, err
+    assert "keeps no names" in out
+
+
+def test_a_repeat_from_the_models_own_recipe_has_the_same_weights(data, tmp_path):
+    settings = [*SMALL["vector"], f"steps={STEPS}"]
+    first = house.train(data["vector"], out=tmp_path / "first", settings=settings)
+    # What `auto` took is written, whatever it would take at another hour.
+    assert first.recipe.precision in {"float32", "bf16"}
+    house.train(tmp_path / "first" / "recipe.toml", out=tmp_path / "second")
+    assert files_of(tmp_path / "first") == files_of(tmp_path / "second")

@@ -1,5 +1,7 @@
+import hashlib
 import json
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -221,3 +223,19 @@ def test_no_bytes_raise_a_foreign_error() -> None:
         except DamagedModel:
             refused += 1
     assert 150 < refused < 500
+
+
+def test_a_name_costs_its_guesser_time_and_the_owner_little():
+    from likewise.model import leakage
+
+    names = [f"person {one}" for one in range(2000)]
+    table = Items.build("people", names, "image", names, lambda _: np.zeros(1))
+    started = time.perf_counter()
+    hashes = leakage._identities("a" * 32, table, leakage.NAME_COST)
+    # 10,000 in 5 seconds, on a machine that does other things, too.
+    assert time.perf_counter() - started < 3
+    assert len(set(hashes.values())) == 2000
+    expected = hashlib.scrypt(
+        b"people/person 7", salt=b"a" * 32, n=leakage.NAME_COST, r=8, p=1, dklen=8
+    )
+    assert hashes["person 7"] == expected.hex()

@@ -483,6 +483,7 @@ def test_the_card_says_what_it_is_good_for_on_whom_and_its_limits() -> None:
         "# Characters",
         "## What it is good for",
         "## On whom it was measured",
+        "## What this folder reveals",
         "## Limits",
         "## How to rerun",
     ]

@@ -204,7 +204,7 @@ def test_items_without_labels_can_be_embedded(faces: Path) -> None:
 def test_csv_as_it_is_found_in_the_wild(faces: Path) -> None:
     rows = '\ufeffitem,label,\r\n\r\nfaces/a.png,"two\nlines",\r\n"faces/b.png","a ""b"", c",\r\n'
     items = Table(text(faces, "set.csv", rows)).items()
-    assert items.identities.tolist() == ["two\nlines", 'a "b", c']
+    assert items.identities.tolist() == ["two lines", 'a "b", c']
     rows = "item,label\rfaces/a.png,NA\rfaces/b.png,007"
     assert Table(text(faces, "set.csv", rows)).items().identities.tolist() == ["NA", "007"]
 

@@ -20,6 +20,7 @@ KINDS = (
     "self_pairs",
     "same_content_other_label",
     "contradictory_pairs",
+    "confusable_names",
     "contradictory_distances",
     "near_content_other_label",
     "same_content_other_part",

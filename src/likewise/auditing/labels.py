@@ -7,6 +7,7 @@ import numpy as np
 from likewise.auditing.collect import Survey
 from likewise.auditing.copies import Copy, near_copies
 from likewise.auditing.findings import Evidence, Finding, count_words, evidence_of
+from likewise.io.names import confusable, spelt
 from likewise.shapes import Array, Int, Shaped
 from likewise.types import Items
 
@@ -88,6 +89,24 @@ def same_content(
             )
         )
     return findings
+
+
+def confusable_names(items: Items) -> list[Finding]:
+    """Identities whose names cannot be told by eye: probably one, counted as two."""
+    found = confusable(sorted(set(items.identities.tolist()) - {""}))
+    if not found:
+        return []
+    evidence = tuple(Evidence(spelt(one), f"looks as {spelt(other)} does") for one, other in found)
+    return [
+        Finding(
+            "confusable_names",
+            "alarm",
+            f"{len(found):,} identities have names that cannot be told by eye from another's.",
+            evidence,
+            "Write the names alike, if they are of one.",
+            {"identities": len(found)},
+        )
+    ]
 
 
 def near_content(

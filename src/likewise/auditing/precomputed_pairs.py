@@ -13,7 +13,7 @@ from likewise.auditing.pair_faults import contradicted, contradiction, imbalance
 from likewise.auditing.shortcut_features import clue
 from likewise.errors import BadArgument, EmptySource
 from likewise.io.display import printable
-from likewise.precomputed import LARGEST, SIMILARITY_TODO, RawComparisons
+from likewise.precomputed import LARGEST, ROUNDING, SIMILARITY_TODO, RawComparisons
 from likewise.shapes import Array, Bool, Float, Int, Shaped
 from likewise.sources.tabular.pair_graph import components, edges
 
@@ -100,7 +100,7 @@ def audit_comparisons(given: RawComparisons, *, margin: float | None = None) -> 
     rows = _Rows.of(given)
     numbers = np.abs(given.numbers) <= LARGEST
     with np.errstate(invalid="ignore"):
-        possible = numbers & (given.distances >= 0)
+        possible = numbers & (given.distances >= -ROUNDING)
     apart = rows.first != rows.second
     found = _cells(rows, numbers, possible, apart)
     kept = np.flatnonzero(apart)
@@ -132,16 +132,14 @@ def _cells(
     rows: _Rows, numbers: Bool[Array, "m"], possible: Bool[Array, "m"], apart: Bool[Array, "m"]
 ) -> list[Finding]:
     """Rows that nothing can be measured on."""
-    similar = rows.given.similarity
-    what = "similarity" if similar else "distance"
-    todo = "Scale it so that 1 means the same, or give distances." if similar else SIMILARITY_TODO
+    what = "similarity" if rows.given.similarity else "distance"
     faults = (
         ("not_a_number", ~numbers, f"a {what} that is no finite number", "Mend or drop the rows."),
         (
             "impossible_distance",
             numbers & ~possible,
-            "a similarity above 1" if similar else "a negative distance",
-            todo,
+            "a negative distance",
+            SIMILARITY_TODO,
         ),
         ("self_pairs", ~apart, "an item compared with itself", "Drop the rows."),
     )

@@ -157,6 +157,7 @@ def _labelled(items: Items, digests: Int[Array, "n"], parts: Shaped[Array, "n"])
         *pair_faults.contradictions(items),
         *pair_faults.balance(items),
         *labels.sizes(items),
+        *labels.confusable_names(items),
     ]
 
 

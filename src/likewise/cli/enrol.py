@@ -42,6 +42,11 @@ def command(
         help="Note each file's path and SHA-256 in its metadata, from where gallery migrate reads "
         "it again.",
     ),
+    force: bool = typer.Option(
+        False,
+        "--force",
+        help="Enrol identities, too, whose names cannot be told by eye from others'.",
+    ),
     threads: options.Threads = None,
     strict: options.Strict = False,
     identity_level: options.IdentityLevel = 0,
@@ -94,6 +99,7 @@ def command(
                 paths=paths,
                 replace=update,
                 strict=strict,
+                force=force,
                 threads=threads,
                 progress=count.show,
             )

@@ -28,7 +28,7 @@ def evaluate_model(
     from likewise.cli.text.output import as_json_line, grading_options, layout_lines, rerun
     from likewise.data import source_named
     from likewise.model import Model
-    from likewise.report import UNKNOWN_TRAINING, check_report, evaluation_page
+    from likewise.report import NAMELESS, UNKNOWN_TRAINING, check_report, evaluation_page
     from likewise.tasks.evaluate import evaluate
 
     if report:
@@ -62,5 +62,6 @@ def evaluate_model(
     page = evaluation_page(place, evaluation.source)
     lines = evaluation_lines(evaluation)
     lines += layout_lines(built)
+    lines += [NAMELESS] if loaded.trained_on.is_private else []
     lines += [] if "recipe" in loaded.manifest.files else [UNKNOWN_TRAINING]
     print(as_json_line(evaluation) if as_json else "\n".join([*lines, f"report: {page}"]))

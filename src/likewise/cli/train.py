@@ -139,6 +139,13 @@ def command(
         False, "--no-audit", rich_help_panel=RUNNING, help="Do not look for faults in the data."
     ),
     no_examples: options.NoExamples = False,
+    private: bool = typer.Option(
+        False,
+        "--private",
+        rich_help_panel=RUNNING,
+        help="Keep no names, no reference embeddings and no examples in the model's folder. Then "
+        "monitor has nothing to compare with, and a leak is noticed by items alone.",
+    ),
     identity_level: options.IdentityLevel = 0,
     as_json: options.AsJsonAlone = False,
 ) -> None:
@@ -205,6 +212,7 @@ def command(
         strict=strict,
         examples=not no_examples,
         audit=not no_audit,
+        private=private,
         device=device,
         checkpoint_seconds=seconds_of(checkpoint_every),
         ends=True,

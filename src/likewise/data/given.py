@@ -16,7 +16,7 @@ from likewise.kinds.endings import kind_of_file
 from likewise.shapes import Array, Int
 from likewise.sources.base import Source
 from likewise.sources.tabular.pair_graph import components, edges
-from likewise.types import Items, Pairs, Raw
+from likewise.types import Items, Pairs, Raw, composed
 
 SHOWN = 10
 
@@ -40,7 +40,10 @@ class Given(Source):
 
     def labelled(self, identities: Sequence[str]) -> "Given":
         """The same items, where each shows the identity of its row."""
-        return Given(replace(self._table, identities=np.asarray(identities)), self.note)
+        return Given(
+            replace(self._table, identities=np.asarray([composed(str(one)) for one in identities])),
+            self.note,
+        )
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from likewise.errors import BadArgument
 from likewise.gallery.identifying import Snapshot, identified
 from likewise.gallery.open_set import Limit
 from likewise.gallery.request import (
@@ -22,6 +23,7 @@ from likewise.gallery.request import (
 )
 from likewise.gallery.result import Enrolled, Entry, Identified, Matches
 from likewise.gallery.templates import Rule
+from likewise.io.names import confusable, spelt
 from likewise.model import Model, as_model
 from likewise.renamed import renamed_arguments
 from likewise.results import Embeddings
@@ -123,6 +125,7 @@ class Gallery:
         metadata: Sequence[Metadata] | None = None,
         items: Sequence[bytes | None] | None = None,
         replace_known: bool = False,
+        force: bool = False,
     ) -> Enrolled:
         """Enrol items; when this returns they are on the disk, all of them.
 
@@ -134,19 +137,41 @@ class Gallery:
             items: The raw items, to keep them too.
             replace_known: Put them in the place of what is enrolled under the same ids, which
                 otherwise stays as it was.
+            force: Enrol an identity, too, whose name cannot be told by eye from another's.
 
         Raises:
             ForeignEmbedding: If another model made the embeddings.
-            BadArgument: If an id, an identity or metadata cannot be kept.
+            BadArgument: If an id, an identity or metadata cannot be kept, or a name cannot be told
+                by eye from that of another identity.
             SaveFailed: If they cannot be written; the gallery is as it was.
         """
         embeddings = self._embedded(embeddings)
+        if not force:
+            self.check_names(embeddings.items.identities.tolist())
         rows = rows_of(embeddings, ids, metadata, items)
         put = self.store.write(Change(rows)).put
         known = tuple(rows.ids[at] for at in np.flatnonzero(~put).tolist())
         if replace_known and known:
             self.store.write(Change(rows.take(~put), taken="known"))
         return Enrolled(int(put.sum()), known)
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Refuse identities whose names cannot be told by eye from others.
+
+        Args:
+            names: Of identities that are to be enrolled.
+
+        Raises:
+            BadArgument: Naming them as they are spelt.
+        """
+        if found := confusable(names, self.store.identities()):
+            one, other = found[0]
+            more = f" So are {len(found) - 1} more." if len(found) > 1 else ""
+            raise BadArgument(
+                f"The identities {spelt(one)} and {spelt(other)} are two names, and one to the eye."
+                f"{more} Write them alike if they are one, or enrol them as two with --force "
+                "(force=True)."
+            )
 
     def update(
         self,

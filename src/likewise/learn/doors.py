@@ -35,6 +35,7 @@ def train(
     strict: bool = False,
     examples: bool = True,
     audit: bool = True,
+    private: bool = False,
     device: str = "auto",
     checkpoint_seconds: float = 60.0,
     ends: bool = False,
@@ -60,6 +61,8 @@ def train(
         strict: Stop at the first item that cannot be read.
         examples: Show some mistakes in the report.
         audit: Look for what is wrong with the data first, in seconds.
+        private: Keep no names, no reference embeddings and no examples in the model's folder; then
+            `monitor` has nothing to compare with, and a leak is noticed by items alone.
         device: Where to train: `auto`, `cpu` or `cuda`.
         checkpoint_seconds: How often what `resume` needs is written.
         ends: Whether SIGTERM stops it too, and ends the process: of a program of one's own. Ctrl-C
@@ -119,6 +122,7 @@ def train(
             device=device,
             checkpoint_seconds=checkpoint_seconds,
             audit=audit,
+            private=private,
             on_decode=told.decode,
             on_start=started,
             on_audit=told.audit,

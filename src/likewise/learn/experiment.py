@@ -139,6 +139,7 @@ def run_experiment(
     checkpoint_seconds: float = 60.0,
     parts: Splitter | None = None,
     audit: bool = True,
+    private: bool = False,
     on_decode: Callable[[int, int], None] | None = None,
     on_start: Callable[[Run], None] | None = None,
     on_audit: Callable[[Audit], None] | None = None,
@@ -165,6 +166,9 @@ def run_experiment(
         checkpoint_seconds: How often what is needed to go on is written.
         parts: Gives every item its role, when not what the recipe says.
         audit: Whether to look for what is wrong with the data first, in seconds.
+        private: Keep no names, no reference embeddings and no examples in the model's folder. Then
+            `monitor` has nothing to compare with, and only items, not identities, that the model
+            learned from are noticed where it is measured.
         on_decode: Called with how many items are decoded, of how many.
         on_start: Called with the run once its data are read.
         on_audit: Called with what was found in them.
@@ -216,9 +220,14 @@ def run_experiment(
         stages.end("training")
         if run.precision is not None:
             _LOG.info("computed in %s: %s", run.precision.name, run.precision.why)
-        files = model_files(run, remembered(run))
+        memory = remembered(run)
+        files = model_files(run, memory.without_names() if private else memory)
         stages.end("export")
         evaluation = _measured(run, files)
+        if private:
+            del files["reference"]
+            evaluation = replace(evaluation, hardest={})
+            examples, found = False, None
         save_run(folder, run, files, overwrite=overwrite or resume)
         model = Model(folder)
         report = report_of(

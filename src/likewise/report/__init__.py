@@ -7,7 +7,12 @@ from likewise.lazy import lazy_face
 if TYPE_CHECKING:
     from likewise.report.page import Example, Report, card, render
     from likewise.report.precomputed import Dealt, PrecomputedReport
-    from likewise.report.precomputed_wording import UNKNOWN_TRAINING, counted, stratified_words
+    from likewise.report.precomputed_wording import (
+        NAMELESS,
+        UNKNOWN_TRAINING,
+        counted,
+        stratified_words,
+    )
     from likewise.report.wording import closer, counts, ends, measured, promise
     from likewise.report.write import (
         check_report,

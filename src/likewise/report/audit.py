@@ -20,6 +20,7 @@ _HEADINGS = {
     "repeated_rows": "Rows that repeat others",
     "same_content_other_label": "Copies under other labels",
     "contradictory_pairs": "Pairs that contradict one another",
+    "confusable_names": "Names that cannot be told by eye",
     "near_content_other_label": "Near copies under other labels",
     "same_content_other_part": "Copies in two parts",
     "near_content_other_part": "Near copies in two parts",

@@ -182,6 +182,25 @@ def _mistake(one: Example, top: float, measure: str) -> str:
     )
 
 
+REVEALED = (
+    (
+        "Who has the folder can compare people with it: it is as personal as what it learned "
+        "from. Its files are their owner's alone (0600), unless somebody chose otherwise."
+    ),
+    (
+        "`reference.bin` holds embeddings of items that it was calibrated on; whoever has "
+        "photographs of these people finds them again. `trained_on.json` holds hashes of "
+        "their names: a name that can be guessed can be tried, at a third of a millisecond "
+        "each. `--private` keeps neither."
+    ),
+    (
+        "An embedding can be turned back into a likeness of what it shows, and linked with "
+        "others of the same model. Of ISO/IEC 24745, references can be renewed (train anew, "
+        "and migrate the gallery); they are neither irreversible nor unlinkable."
+    ),
+)
+
+
 def card(report: Report) -> str:
     """The model card: what it is good for, on whom it was measured, and its limits; Markdown."""
     evaluation = report.evaluation
@@ -196,6 +215,8 @@ def card(report: Report) -> str:
         _points_in_markdown(found),
         _listed(report.data),
         *(["## Audit of the data", _listed(report.audit)] if report.audit else []),
+        "## What this folder reveals",
+        "\n".join(f"- {line}" for line in REVEALED),
         "## Limits",
         "\n".join(f"- {line}" for line in _limits(report)),
         *(["## How to rerun", _fenced("\n".join(report.rerun))] if report.rerun else []),

@@ -4,6 +4,10 @@ from likewise.evaluation import CrossFitted
 from likewise.precomputed import Precomputed, PrecomputedComparisons
 from likewise.results import Verification
 
+NAMELESS = (
+    "The model was trained with --private, and keeps no names: whether it learned from these "
+    "identities, by other items than these, cannot be told."
+)
 UNKNOWN_TRAINING = (
     "Whether the encoder behind these distances learned from these items, nothing here can tell."
 )

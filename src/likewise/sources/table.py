@@ -22,7 +22,7 @@ from likewise.sources.tabular.notes import Notes, table_notes, unused
 from likewise.sources.tabular.pair_graph import components, edges
 from likewise.sources.tabular.parquet import open_parquet
 from likewise.sources.tabular.sheet import Sheet
-from likewise.types import Items, Pairs
+from likewise.types import Items, Pairs, composed
 
 FORMS: dict[str, Callable[[Path, str], Sheet]] = {
     ".csv": open_delimited,
@@ -306,7 +306,7 @@ def _items(
     nothing = np.full(len(listed.keys), "")
     return Items(
         namespace=file.stem,
-        identities=said.get("label", nothing),
+        identities=_composed(said["label"]) if "label" in said else nothing,
         kinds=listed.kinds,
         groups=said.get("group", nothing),
         origins=said.get("origin", nothing),
@@ -316,3 +316,9 @@ def _items(
         reader=listed.reader,
         pairs=pairs,
     )
+
+
+def _composed(names: Shaped[Array, "n"]) -> Shaped[Array, "n"]:
+    known, which = np.unique(names, return_inverse=True)
+    whole = [composed(str(name)) for name in known.tolist()]
+    return np.asarray(whole, dtype=np.str_)[which] if whole else names

@@ -132,6 +132,10 @@ class Store(ABC):
             log: How many of the newest lines of the log to read.
         """
 
+    def identities(self) -> set[str]:
+        """Every identity of which something is kept."""
+        return {name for part in self.read(vectors=False) for name in part.identities}
+
     def staging(self, pin: Pin) -> "Store":  # noqa: ARG002 - those that can go over need it
         """A store of its own that goes with this one, for the vectors of another model.
 

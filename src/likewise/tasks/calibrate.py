@@ -158,6 +158,8 @@ def calibrate(
         "reference": to_bytes({**standing.references, name: kept}),
         "trained_on": memory.to_json(),
     }
+    if memory.is_private:
+        del files["reference"]
     update_model(model.folder, files, standing=standing.manifest)
     return NamedCalibration(name, made[name], evaluation, dealt.how)
 

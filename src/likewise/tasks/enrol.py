@@ -60,6 +60,7 @@ def enrol(
     paths: bool = True,
     replace: bool = False,
     strict: bool = False,
+    force: bool = False,
     threads: int | None = None,
     progress: Watch = None,
 ) -> EnrolledSource:
@@ -79,13 +80,15 @@ def enrol(
             `migrate` embeds again. Items in archives and arrays have no path.
         replace: Put items in the place of those that are enrolled under the same ids.
         strict: Stop at the first item that cannot be read.
+        force: Enrol identities, too, whose names cannot be told by eye from others'.
         threads: How many decode and embed; as many as there are cores (at most 16) if None.
         progress: Whether to show how far it is: True, False, None for a terminal and a notebook; or
             what is called with how many items are done, of how many.
 
     Raises:
         ForeignEmbedding: If the gallery is another model's.
-        BadArgument: If metadata or an item cannot be kept.
+        BadArgument: If metadata or an item cannot be kept, or a name cannot be told by eye from
+            that of another identity.
         WrongKind: If they are another kind of item than the model was trained on.
         SaveFailed: If they cannot be written; what was enrolled before stays.
 
@@ -109,9 +112,12 @@ def enrol(
                 paths=paths,
                 replace=replace,
                 strict=strict,
+                force=force,
                 threads=threads,
                 progress=progress,
             )
+    if not force:
+        gallery.check_names(items.identities.tolist())
     failed = [
         (str(place), "it is forged, and shows nobody") for place in items.places[items.forged]
     ]
@@ -191,6 +197,7 @@ class _Spooled:
             metadata=[self._metadata(table, at) for at in range(len(rows))],
             items=[self._kept(table, at) for at in range(len(rows))] if self.keep else None,
             replace_known=self.replace,
+            force=True,  # they were looked at before the first was embedded
         )
         self.added += done.added
         self.known += done.known

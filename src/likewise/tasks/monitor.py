@@ -124,8 +124,12 @@ def monitor(
     if kept is None:
         raise NoReference(
             f"{model.folder} keeps nothing of what its calibration {calibration!r} was fitted on, "
-            "as models saved by Likewise before it did. Calibrate again: likewise calibrate MODEL "
-            "SOURCE --name NAME."
+            + (
+                "since it was trained with --private. Train it without, to be monitored."
+                if model.trained_on.is_private
+                else "as models saved by Likewise before it did. Calibrate again: likewise "
+                "calibrate MODEL SOURCE --name NAME."
+            )
         )
     table = as_source(source, kind=model.kind).items()
     alone = unlabelled or fitted.claim is Claim.KNOWN_CLASSES

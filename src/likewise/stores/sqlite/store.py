@@ -313,6 +313,12 @@ class Sqlite(Store):
             damaged=self._moments.damaged,
         )
 
+    def identities(self) -> set[str]:
+        """Every identity of which something is kept, from the index of identities."""
+        with self._database.reading() as connection:
+            found = connection.execute("SELECT DISTINCT identity FROM rows")
+            return {str(name) for (name,) in found}
+
     def staging(self, pin: Pin) -> Store:
         """A gallery in the file that ends in `-migration`; see `Store.staging`."""
         path = rewriting.staging_path(self._database.path)
