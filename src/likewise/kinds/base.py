@@ -129,6 +129,14 @@ class Kind(ABC):
         """Return arguments of the transform without which decoding loses these items, and why."""
         return {}, ""
 
+    def encoder_settings(
+        self,
+        name: str,  # noqa: ARG002 - of those whose items are long
+        items: Iterable[Array],  # noqa: ARG002 - likewise
+    ) -> tuple[Mapping[str, object], str]:
+        """Return arguments of an encoder of that name that fit such items, and why."""
+        return {}, ""
+
     def sort(self, items: Iterable[Array]) -> tuple[str, str]:  # noqa: ARG002 - of those with sorts
         """Say which of `sorts` some items as they are belong to, and why."""
         return (self.sorts or (self.many,))[0], f"the items are {self.many}"

@@ -1,6 +1,6 @@
 """Series: rows of numbers, one a time step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, final
 
 import numpy as np
@@ -10,6 +10,10 @@ from likewise.kinds.look import Look, Number, coarse
 from likewise.kinds.numbers import as_floats
 from likewise.shapes import Array, Float
 from likewise.types import Raw
+
+LONG_STEPS = 500
+USUAL_STEPS = 250
+LARGEST_STRIDE = 16
 
 
 @final
@@ -82,6 +86,18 @@ class Series(Kind):
             "roughness": float(rough),
         }
         return Look(numbers, coarse(values))
+
+    def encoder_settings(
+        self, name: str, items: Iterable[Array]
+    ) -> tuple[Mapping[str, object], str]:
+        """Let convolutions take several steps in one where series are long."""
+        lengths = [len(item) for item in items] if name == "conv1d" else []
+        steps = int(np.median(lengths)) if lengths else 0
+        if steps <= LONG_STEPS:
+            return {}, ""
+        stride = min(LARGEST_STRIDE, -(-steps // USUAL_STEPS))
+        why = f"series of {steps:,} steps are long, so that {stride} steps become one"
+        return {"stride": stride}, f"{why}: conv1d(stride={stride})"
 
     def picture(
         self,

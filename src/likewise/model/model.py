@@ -76,6 +76,9 @@ class Model:
 
     Args:
         folder: Where it is.
+        apart: Whether its graphs are run in processes of their own, which are ended where a run
+            takes too long: for models that nobody here made. `LIKEWISE_APART=1` asks for that
+            everywhere. Each call costs a few hundredths of a second more.
 
     Attributes:
         inputs: What it takes, by name: `main`, of one that compares.
@@ -91,10 +94,12 @@ class Model:
         'image'
     """
 
+    _apart = False
     _sent = ""  # the fingerprint of one that was sent here and is not read yet
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, *, apart: bool = False) -> None:
         self.folder = Path(folder)
+        self._apart = apart
         self.manifest: Manifest = load_manifest(self.folder)
         self.inputs: Mapping[str, Input] = {
             name: self._input(name, kind) for name, kind in self.manifest.inputs.items()
@@ -108,15 +113,16 @@ class Model:
 
         def __getattr__(self, name: str) -> Any:
             if name in _READ and self._sent:
-                vars(self).update(vars(_as_sent(self.folder, self._sent)))
+                vars(self).update(vars(_as_sent(self.folder, self._sent, self._apart)))
                 return vars(self)[name]
             if name not in _RENAMED:
                 raise AttributeError(f"'Model' object has no attribute {name!r}")
             warn_renamed(name, _RENAMED[name])
             return getattr(self, _RENAMED[name])
 
-    def __reduce__(self) -> tuple[Callable[[str, str], "Model"], tuple[str, str]]:
-        return (_sent_here, (str(self.folder.absolute()), self._sent or self.fingerprint))
+    def __reduce__(self) -> tuple[Callable[..., "Model"], tuple[str, str, bool]]:
+        place = str(self.folder.absolute())
+        return (_sent_here, (place, self._sent or self.fingerprint, self._apart))
 
     def _input(self, name: str, kind: str) -> Input:
         transform = parse_transform(self.read(input_role("transform", name)), kind)
@@ -125,7 +131,7 @@ class Model:
     def _load_encoder(self, name: str, transform: Transform, *, single: bool) -> OnnxEncoder:
         what = f"The encoder in {self.folder}"
         data = self.read(input_role("encoder", name))
-        return OnnxEncoder(data, transform.shape, what, single=single)
+        return OnnxEncoder(data, transform.shape, what, single=single, apart=self._apart)
 
     @property
     def main(self) -> Input:
@@ -152,7 +158,7 @@ class Model:
         if "matcher" not in self.manifest.files:
             return None
         maps = self._encoder.maps
-        return OnnxMatcher(self.read("matcher"), self.dim, self.folder, maps)
+        return OnnxMatcher(self.read("matcher"), self.dim, self.folder, maps, apart=self._apart)
 
     def comparator(self, name: str = "") -> Comparator:
         """What compares two embeddings; or, for a matcher that reads them, their feature maps.
@@ -359,21 +365,21 @@ _ARRIVED: dict[str, Model] = {}
 """In a process of a pool, the model that was read last, by its folder."""
 
 
-def _sent_here(folder: str, fingerprint: str) -> Model:
+def _sent_here(folder: str, fingerprint: str, apart: bool = False) -> Model:
     # Read when it is first used: a pool hangs where an argument cannot be unpickled, and tells what
     # a task raises.
     model = Model.__new__(Model)
-    vars(model).update(folder=Path(folder), _sent=fingerprint)
+    vars(model).update(folder=Path(folder), _sent=fingerprint, _apart=apart)
     return model
 
 
-def _as_sent(folder: Path, fingerprint: str) -> Model:
+def _as_sent(folder: Path, fingerprint: str, apart: bool) -> Model:
     """The model in a folder, if it is the one that was sent; read once for the tasks of a pool."""
     manifest = load_manifest(folder)
     check_not_replaced(folder, manifest, fingerprint)
     known = _ARRIVED.get(str(folder))
-    if known is None or known.manifest != manifest:
-        known = Model(folder)
+    if known is None or known.manifest != manifest or known._apart != apart:  # noqa: SLF001 - ours
+        known = Model(folder, apart=apart)
         check_not_replaced(folder, known.manifest, fingerprint)
         if in_pool():
             _ARRIVED.clear()

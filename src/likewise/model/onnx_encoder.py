@@ -7,7 +7,7 @@ import numpy as np
 
 from likewise.errors import DamagedModel
 from likewise.io.display import shortened
-from likewise.model.onnx_session import OnnxSession
+from likewise.model.onnx_worker import session_of
 from likewise.shapes import Array, Float, Int, Shaped
 from likewise.types import InputShape
 
@@ -24,6 +24,7 @@ class OnnxEncoder:
         shape: What the model's transform feeds it.
         what: What it is, for errors: `The encoder in model`.
         single: Whether it is run by several threads at once, each on one core.
+        apart: Whether it is run in a process of its own, which can be ended.
 
     Attributes:
         dim: Length of an embedding.
@@ -34,8 +35,16 @@ class OnnxEncoder:
         DamagedModel: If it cannot be loaded, or takes or gives something else.
     """
 
-    def __init__(self, data: bytes, shape: InputShape, what: str, *, single: bool = False) -> None:
-        self._graph = OnnxSession(data, what, single=single)
+    def __init__(
+        self,
+        data: bytes,
+        shape: InputShape,
+        what: str,
+        *,
+        single: bool = False,
+        apart: bool = False,
+    ) -> None:
+        self._graph = session_of(data, what, single=single, apart=apart)
         takes: dict[str, tuple[str, list[int | None]]] = {
             "inputs": (_TENSORS[shape.form.dtype], [None, *shape.sizes])
         }

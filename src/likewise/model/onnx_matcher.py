@@ -11,6 +11,7 @@ from likewise.distances.inputs import vectors
 from likewise.errors import BadArgument, DamagedModel
 from likewise.model.feature_maps import FeatureMaps
 from likewise.model.onnx_session import OnnxSession
+from likewise.model.onnx_worker import ApartSession, session_of
 from likewise.shapes import Array, Float, Int
 
 # Numbers in memory at once while pairs are compared: 32 MB, of which each pair takes 16 times what
@@ -46,10 +47,12 @@ class OnnxMatcher:
         dim: int,
         folder: Path,
         maps: tuple[int, int, int] | None = None,
+        *,
+        apart: bool = False,
     ) -> None:
         self.dim = dim
         self._folder = folder
-        self._graph, self._sizes = _graph(exported, dim, maps, folder)
+        self._graph, self._sizes = _graph(exported, dim, maps, folder, apart=apart)
         self.uses_feature_maps = len(self._sizes) > 1
 
     def rows(self, first: Float[Any, "n dim"], second: Float[Any, "n dim"]) -> Float[Array, "n"]:
@@ -174,10 +177,10 @@ class ComparedOnce:
 
 
 def _graph(
-    exported: bytes, dim: int, maps: tuple[int, int, int] | None, folder: Path
-) -> tuple[OnnxSession, tuple[int, ...]]:
+    exported: bytes, dim: int, maps: tuple[int, int, int] | None, folder: Path, *, apart: bool
+) -> tuple[OnnxSession | ApartSession, tuple[int, ...]]:
     """The graph, and the sizes of what it reads of an item."""
-    graph = OnnxSession(exported, f"The matcher in {folder}")
+    graph = session_of(exported, f"The matcher in {folder}", single=False, apart=apart)
     takes = {name: (kind, len(axes), axes[1:]) for name, (kind, axes) in graph.inputs.items()}
     gives = {name: (kind, len(axes)) for name, (kind, axes) in graph.outputs.items()}
     readable: list[tuple[int, ...]] = [(dim,)] if maps is None else [(dim,), maps]

@@ -7,8 +7,12 @@ from likewise.io.display import shortened
 from likewise.model.model import Model
 
 
-def load(folder: str | Path) -> Model:
+def load(folder: str | Path, *, apart: bool = False) -> Model:
     """Return the model in a folder; every file is checked against its hash.
+
+    Args:
+        folder: Where it is.
+        apart: Whether its graphs are run in processes of their own, as of a model from a stranger.
 
     Raises:
         ModelNotFound: If there is no model there.
@@ -19,7 +23,7 @@ def load(folder: str | Path) -> Model:
         >>> load("model")
         Model('model', image, dim=8, fingerprint=...)
     """
-    return Model(folder)
+    return Model(folder, apart=apart)
 
 
 def as_model(given: Model | str | Path) -> Model:

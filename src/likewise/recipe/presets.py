@@ -166,10 +166,10 @@ def pick(items: Items, seconds: float | None = None) -> tuple[Row | None, str]:
 
 def data_kind(items: Items) -> tuple[str, str]:
     """The sort of some items as the table has it, and why."""
-    return KINDS.build(items.kind).sort(_looked_at(items))
+    return KINDS.build(items.kind).sort(looked_at(items))
 
 
-def _looked_at(items: Items) -> Iterator[Array]:
+def looked_at(items: Items) -> Iterator[Array]:
     """Some of the items as they are; those that cannot be read are left out."""
     plain = TRANSFORMS.build(KINDS.build(items.kind).plain, state=None)
     for raw in raws(items):

@@ -2,7 +2,7 @@
 
 import logging
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 from likewise.data import as_source, spec_given
 from likewise.errors import BadArgument, SourceNotFound
 from likewise.kinds import FAMILY as KINDS
-from likewise.recipe.presets import PLAIN, complete, filled, pick, preset_named, raws
+from likewise.recipe.presets import PLAIN, complete, filled, looked_at, pick, preset_named, raws
 from likewise.recipe.recipe import Recipe
 from likewise.registry import Spec
 from likewise.sources import FAMILY
 from likewise.sources.base import Source
+from likewise.types import Items
 
 _LOG = logging.getLogger(__name__)
 
@@ -103,17 +104,8 @@ def started_from(
             "it, --recipe plain leaves it out"
         )
     followed = started.with_fields(taken).with_fields(fields or {}).with_settings(settings)
-    if (
-        items is not None
-        and len(items)
-        and "transform" not in given
-        and not _says(settings, "transform")
-    ):
-        chosen, saved = KINDS.build(items.kind).transform_settings(raws(items))
-        if chosen:
-            transform = Spec.parse(followed.transform).replaced(**chosen)
-            followed = followed.with_fields({"transform": str(transform)})
-            told.append(saved)
+    followed, fitted = _fitted(followed, items, given, settings)
+    told += fitted
     if note:
         told.append(note)
     # Another source that a setting named holds over the one that was looked at.
@@ -121,6 +113,29 @@ def started_from(
     if told:
         _LOG.info(". ".join(told))
     return Start(followed, built if source_stays else None, ". ".join(told))
+
+
+def _fitted(
+    recipe: Recipe, items: Items | None, given: Collection[str], settings: Sequence[str]
+) -> tuple[Recipe, list[str]]:
+    """A recipe with the arguments that these items need where nobody chose, and why."""
+    if items is None or not len(items):
+        return recipe, []
+    kind, why = KINDS.build(items.kind), []
+    for field in ("transform", "encoder"):
+        if field in given or _says(settings, field):
+            continue
+        spec = Spec.parse(getattr(recipe, field))
+        if field == "transform":
+            found, reason = kind.transform_settings(raws(items))
+        else:
+            found, reason = kind.encoder_settings(spec.name, looked_at(items))
+        # What was said of a component holds, as in encoder.stride=2.
+        chosen = {name: one for name, one in found.items() if name not in spec.kwargs}
+        if chosen:
+            recipe = recipe.with_fields({field: str(spec.replaced(**chosen))})
+            why.append(reason)
+    return recipe, why
 
 
 def _says(settings: Sequence[str], field: str) -> bool:
