@@ -11,6 +11,7 @@ from likewise.errors import BadArgument
 from likewise.learn.encoders import FAMILY
 from likewise.learn.encoders.pooling import Pooling
 from likewise.learn.encoders.resnet import _Block
+from likewise.recipe.start import started_from
 from likewise.types import Form, InputShape
 
 SERIES = InputShape(Form.FRAMES, 3)
@@ -371,3 +372,27 @@ def test_training_in_bf16_is_near_float32(spec, shape):
 def test_what_cannot_be_built_is_refused_by_name(spec, shape, message):
     with pytest.raises(BadArgument, match=message):
         FAMILY.build(spec, shape=shape)
+
+
+def test_a_stride_changes_no_promise_of_conv1d():
+    shape = InputShape(Form.FRAMES, 2)
+    encoder = FAMILY.build("conv1d(width=8, blocks=1, stride=3)", shape=shape).eval()
+    inputs = torch.randn(4, 31, 2)
+    lengths = torch.tensor([31, 30, 7, 1])
+    together = encoder(inputs, lengths)
+    for row, length in enumerate(lengths.tolist()):
+        alone = encoder(inputs[row : row + 1, :length], lengths[row : row + 1])
+        torch.testing.assert_close(together[row], alone[0], atol=1e-5, rtol=1e-4)
+    noise = torch.where(torch.arange(31)[None, :, None] < lengths[:, None, None], inputs, 99.0)
+    torch.testing.assert_close(encoder(noise, lengths), together, atol=1e-5, rtol=1e-4)
+
+
+def test_the_preset_strides_over_long_series(tmp_path):
+    random = np.random.default_rng(0)
+    for steps, encoder in ((2000, "conv1d(stride=8)"), (300, "conv1d")):
+        series = [random.normal(size=(steps, 1)).astype(np.float32) for _ in range(24)]
+        start = started_from((series, [f"p{at // 4}" for at in range(24)]))
+        assert start.recipe.encoder == encoder
+        assert ("so that 8 steps become one" in start.told) == (steps == 2000)
+    kept = started_from((series, ["a", "b"] * 12), settings=["encoder.stride=2"])
+    assert kept.recipe.encoder == "conv1d(stride=2)"

@@ -55,7 +55,12 @@ def rows(count: int, *, first: int = 0, seed: int = 0, items: bool = True) -> Ro
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("whole")
+    return make_whole(tmp_path_factory.mktemp("whole"))
+
+
+def make_whole(folder: Path) -> Path:
+    """Make a gallery in a folder; return that."""
+    folder.mkdir(exist_ok=True)
     with Sqlite(str(folder / "a.db"), pin=PIN) as store:
         store.write(Change(rows(COUNT)))
         store.write(Change(remove=[f"row {i}" for i in range(3, 40, 7)]))

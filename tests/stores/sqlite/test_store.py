@@ -1,5 +1,6 @@
 """What is particular to the SQLite store: its files, what it refuses, what a kill leaves."""
 
+import contextlib
 import inspect
 import json
 import os
@@ -596,3 +597,61 @@ def test_two_hundred_kills(tmp_path, capsys):
         sys.stdout.write(f"\n200 kills: {counts}")
     assert counts["acknowledged"] >= 100
     assert counts["open"] >= 50
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 4 MB, where one may be mounted."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(words, check=False).returncode:
+        pytest.skip("no disk may be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_removing_works_on_a_full_disk(small_disk, wal):
+    path = small_disk / "a.db"
+    with made(path) as store:
+        store.write(Change(rows(2000)))
+        filler = small_disk / "filler"
+        with filler.open("wb") as file, contextlib.suppress(OSError):
+            while True:
+                os.write(file.fileno(), bytes(4096))
+        assert shutil.disk_usage(small_disk).free == 0
+        with pytest.raises(SaveFailed, match="still stands"):
+            store.write(Change(rows(2000, first=5000)))
+        for start in range(0, 300, 20):
+            gone = [f"row {at}" for at in range(start, start + 20)]
+            assert store.write(Change(remove=gone)).removed.all()
+            # Whoever is first takes what was given free.
+            with filler.open("ab") as file, contextlib.suppress(OSError):
+                os.write(file.fileno(), bytes(4096))
+        assert store.state().count == 1700
+        assert store.nearest(rows(2000).vectors[40:41], 1)[0][0].id != "row 40"
+    with made(path) as store:
+        assert store.state().count == 1700
+        assert store.state().damaged == ()
+
+
+def test_new_files_are_their_owners_alone(tmp_path, monkeypatch, wal):
+    with made(tmp_path / "a.db") as store:
+        store.write(Change(rows(20)))
+        store.write(Change(remove=["row 3"]))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        assert set(modes.values()) == {0o600}, modes
+    monkeypatch.setenv("LIKEWISE_MODE", "0660")
+    with made(tmp_path / "b.db") as store:
+        store.write(Change(rows(20)))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("b.db*")}
+        assert set(modes.values()) == {0o660}, modes
+    for wrong in ("777", "0466", "rw", ""):
+        monkeypatch.setenv("LIKEWISE_MODE", wrong)
+        with pytest.raises(BadArgument, match="The mode of new files is"):
+            made(tmp_path / "c.db")
+    (tmp_path / "page.html").write_text("", encoding="utf-8")
+    (tmp_path / "page.html").chmod(0o644)
+    monkeypatch.delenv("LIKEWISE_MODE")
+    atomic.replace(tmp_path / "page.html", b"new")
+    assert (tmp_path / "page.html").stat().st_mode & 0o777 == 0o644
