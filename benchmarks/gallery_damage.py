@@ -4,9 +4,9 @@ python -m benchmarks.gallery_damage
 python -m benchmarks.gallery_damage --count 2000 --seed 7
 
 A gallery of 314 entries, with items, metadata, removed entries and an index, is copied, and one of
-its three files is damaged at random: a bit, a byte, zeros, noise, bytes moved from elsewhere, or the
-end cut off. Then it is asked for its nearest (exactly and by its index), with a condition, for all
-entries and their items. An answer that is not as it was before, without a word of it, is silent.
+its three files is damaged at random: a bit, a byte, zeros, noise, bytes moved from elsewhere, or
+the end cut off. Then it is asked for its nearest (exactly and by its index), with a condition, for
+all entries and their items. An answer that is not as it was, without a word of it, is silent.
 
 refused  an error of the house, which says that it is damaged
 named    the damaged entries are named, and left out of every answer; all others are as they were

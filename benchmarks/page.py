@@ -14,7 +14,14 @@ SECTIONS = {
     "Decisions and rates": (
         *("resplits", "coverage", "noise", "calibrators", "monitor", "evaluation", "audit"),
     ),
-    "Galleries and duplicates": ("gallery", "open-set", "identify", "dedupe", "overlay"),
+    "Galleries and duplicates": (
+        "gallery",
+        "gallery_damage",
+        "open-set",
+        "identify",
+        "dedupe",
+        "overlay",
+    ),
     "What is learned": (
         *("omniglot", "characters", "digits", "lfw", "faces", "cedar", "choose", "series"),
         *("matchers", "recipes", "tuning", "precision"),

@@ -181,6 +181,13 @@ class Database:
         except sqlite3.Error as error:
             # Another thread may have closed it in the middle of a statement.
             raise (closed_gallery(self.path) if self._closed else self._refusal(error)) from error
+        except UnicodeDecodeError as error:  # of what SQLite itself says of a damaged schema
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> DamagedGallery:
+        return DamagedGallery(
+            f"{self.path} is damaged ({shortened(error, 200)}). Restore it from a copy."
+        )
 
     def _refusal(self, error: sqlite3.Error) -> LikewiseError:
         whole = getattr(error, "sqlite_errorcode", None) or 0
@@ -204,9 +211,7 @@ class Database:
                 if isinstance(error, LikewiseError):
                     raise
                 # Numbers and texts that nobody wrote there.
-                raise DamagedGallery(
-                    f"{self.path} is damaged ({shortened(error, 200)}). Restore it from a copy."
-                ) from error
+                raise self._damaged(error) from error
 
     @contextlib.contextmanager
     def changing(self, *, adds: bool = False) -> Iterator[sqlite3.Connection]:
