@@ -177,8 +177,9 @@ class Moments:
                     self.mark(damaged_texts(connection))
                     self._texts_checked = True
                 sql, values = sqlite_condition(where)
-                asked = f"SELECT slot FROM rows WHERE {sql} ORDER BY slot"  # noqa: S608 - as bound
-                among = _numbers(connection.execute(asked, values))
+                # The rows themselves: an index that is damaged may name the slot of another.
+                asked = f"SELECT slot FROM rows NOT INDEXED WHERE {sql}"  # noqa: S608 - as bound
+                among = np.sort(_numbers(connection.execute(asked, values)))
             vectors = self._file.view(head.slots)
             holes, said = self._holes, NO_INDEX
             if stamp:
