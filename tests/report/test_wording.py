@@ -235,3 +235,10 @@ def test_a_matcher_gives_no_distance() -> None:
     assert wording.measure_words(evaluation(FRR)) == "distance"
     learned = replace(evaluation(FRR), comparator="matcher")
     assert "shows the dissimilarity beside the threshold" in wording.verdict(learned, "")
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [(6.7e-15, "0"), (1 - 1e-15, "1"), (-1e-17, "-0"), (1e-10, "0.00000000010")]
+)
+def test_no_residue_of_rounding_is_printed(value, told):
+    assert wording.fraction(value) == told.lstrip("-")

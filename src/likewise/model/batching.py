@@ -6,7 +6,7 @@ with the threads that decode (measured: benchmarks/embedding.py).
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -127,3 +127,12 @@ def _encoded(batch: list[Array], transform: Transform, encode: Encode, place: st
     except MemoryError as error:
         what = f"{len(batch)} items up to {place} cannot be embedded"
         raise out_of_memory(what) from error
+
+
+@contextmanager
+def memory_for(place: str) -> Iterator[None]:
+    """Say in words for which item memory ran out."""
+    try:
+        yield
+    except MemoryError as error:
+        raise out_of_memory(f"{place} cannot be embedded") from error

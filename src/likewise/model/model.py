@@ -4,7 +4,6 @@ Using a model needs numpy and ONNX Runtime, and never torch.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.calibration import Calibration, from_json
-from likewise.data import Decoded, as_source, out_of_memory
+from likewise.data import Decoded, as_source
 from likewise.distances import FAMILY as DISTANCES
 from likewise.distances.base import Distance
 from likewise.distances.comparator import Comparator
@@ -26,7 +25,7 @@ from likewise.errors import (
 )
 from likewise.io.cores import in_pool
 from likewise.io.progress import Told
-from likewise.model.batching import Block, embed_blocks
+from likewise.model.batching import Block, embed_blocks, memory_for
 from likewise.model.drift_reference import DriftReference, reference_from_bytes
 from likewise.model.feature_maps import FeatureMaps
 from likewise.model.folder import Manifest, check_not_replaced, load_manifest, read_file
@@ -302,7 +301,7 @@ class Model:
 
     def embed_one(self, raw: Raw, place: str) -> Float[Array, "1 dim"]:
         """The vector of one raw item."""
-        with _enough(place):
+        with memory_for(place):
             return self._run(*self.transform.collate([self.decode(raw, place)]))
 
     def uses_feature_maps(self, comparator: str = "") -> bool:
@@ -324,7 +323,7 @@ class Model:
         """Return what that comparator compares of one raw item."""
         if not self.uses_feature_maps(comparator):
             return self.embed_one(raw, place)
-        with _enough(place):
+        with memory_for(place):
             return FeatureMaps(*self._look(self.transform.collate([self.decode(raw, place)])[0]))
 
     def _look(self, batch: Array) -> tuple[Array, Array]:
@@ -390,15 +389,6 @@ def _as_sent(folder: Path, fingerprint: str, apart: bool) -> Model:
 def beside(name: str) -> str:
     """What the plain distance's calibration is called in a model whose matcher has `name`."""
     return f"{name}/distance"
-
-
-@contextmanager
-def _enough(place: str) -> Iterator[None]:
-    """Say in words for which item memory ran out."""
-    try:
-        yield
-    except MemoryError as error:
-        raise out_of_memory(f"{place} cannot be embedded") from error
 
 
 def _parts(count: int) -> Iterator[slice]:

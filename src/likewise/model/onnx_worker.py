@@ -193,7 +193,7 @@ def _exactly(pipe: IO[bytes], count: int) -> bytes:
     return data
 
 
-def main() -> None:
+def serve() -> None:
     """Load the graph that the other process sends, and run it as often as that asks."""
     taken, given = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # What a library prints must not come between the answers.
@@ -219,4 +219,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve()

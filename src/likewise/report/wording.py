@@ -48,11 +48,15 @@ class FigureWords(Interval, Protocol):
         """The figure itself."""
 
 
+RESIDUE = 1e-12
+"""What a mean of rates is off by rounding; no data have so many pairs."""
+
+
 def fraction(value: float) -> str:
     """A rate with two digits that tell it from 0 and from 1: 0.052, 0.0012, 0.9996."""
     near = min(abs(value), abs(1 - value))
-    if near == 0:
-        return f"{value:.0f}"
+    if near < RESIDUE:
+        return f"{abs(value):.0f}"
     return f"{value:.{max(3, 1 - math.floor(math.log10(near)))}f}"
 
 
