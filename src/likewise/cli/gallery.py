@@ -288,15 +288,7 @@ app.command("rebuild", cls=Page)(gallery_index.rebuild)
 def migrate_gallery(
     gallery: options.GalleryPlace,
     model: Annotated[str, typer.Argument(metavar="MODEL", help="The new model's folder.")],
-    source: Annotated[
-        str,
-        typer.Option(
-            "--from",
-            metavar="SOURCE",
-            show_default=False,
-            help="Where the items are, if not where they were: a source that has the same places.",
-        ),
-    ] = "",
+    source: options.ItemsFrom = "",
     leave_out: Annotated[
         bool,
         typer.Option(

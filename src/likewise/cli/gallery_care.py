@@ -17,15 +17,7 @@ def check(
             help="The gallery's model, to embed damaged entries again.",
         ),
     ] = "",
-    source: Annotated[
-        str,
-        typer.Option(
-            "--from",
-            metavar="SOURCE",
-            show_default=False,
-            help="Where the items are, if not where they were: a source that has the same places.",
-        ),
-    ] = "",
+    source: options.ItemsFrom = "",
     leave_out: Annotated[
         bool, typer.Option("--leave-out", help="Remove the entries that cannot be mended.")
     ] = False,

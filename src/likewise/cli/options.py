@@ -34,6 +34,15 @@ DIFFERENT, UNDECIDED, NOT_ACQUIRED = 10, 11, 12
 
 NoExamples = Annotated[bool, typer.Option("--no-examples", help="Show no items in the report.")]
 
+ItemsFrom = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="SOURCE",
+        show_default=False,
+        help="Where the items are, if not where they were: a source that has the same places.",
+    ),
+]
 IdentityLevel = Annotated[
     int,
     typer.Option(

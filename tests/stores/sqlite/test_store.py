@@ -182,6 +182,7 @@ def test_what_the_gallery_did_not_make_is_never_removed(gallery):
         "things.db-vectors-1-old": own,
         "things.db-index-1.bak": b"somebody's",
         "things.db-index-3": b"somebody's",
+        "things.db-reserve": b"somebody's",
         "things.db-migration-notes.txt": b"somebody's",
         "things.db-vectors-5": b"somebody's",
         "things.db-vectors-8": (folder / "other.db-vectors-1").read_bytes(),

@@ -35,6 +35,7 @@ from likewise.stores.sqlite.stamp import stamp_of
 
 # The journal of a removal of some hundred rows.
 _RESERVED_BYTES = 2**20
+_RESERVE_MARK = b"LikewiseReserve\x01"
 
 
 @dataclass
@@ -68,7 +69,10 @@ def apply_sqlite_change(database: Database, asked: Change, slots: Slots) -> Writ
 
 
 def _released(reserve: Path) -> bool:
+    """Give the room free, if the file is the one that was made for it."""
     try:
+        if reserve.is_symlink() or not reserve.read_bytes().startswith(_RESERVE_MARK):
+            return False
         reserve.unlink()
     except OSError:
         return False
@@ -82,9 +86,10 @@ def _keep(reserve: Path) -> None:
     except OSError:
         return
     try:
-        atomic.write_at(file, bytes(_RESERVED_BYTES), 0, flush=False)
+        room = _RESERVE_MARK + bytes(_RESERVED_BYTES - len(_RESERVE_MARK))
+        atomic.write_at(file, room, 0, flush=False)
     except OSError:
-        _released(reserve)
+        atomic.discard_path(reserve)
     finally:
         os.close(file)
 

@@ -253,7 +253,12 @@ class Database:
                 "enrol MODEL GALLERY SOURCE."
             )
         if fresh and pin:
-            vectors.check_room(self.vectors_path(1), pin.dim)
+            try:
+                vectors.check_room(self.vectors_path(1), pin.dim)
+            except SaveFailed:
+                # Another process may have made the gallery meanwhile, and filled it.
+                if not (self.path.exists() and self.path.stat().st_size):
+                    raise
             with self.said(), atomic.saving(self.path), contextlib.suppress(FileExistsError):
                 os.close(atomic.open_private(self.path, os.O_RDWR))
             with self.changing() as connection:

@@ -4,6 +4,8 @@ It is made from one moment of the gallery, while others read and write; it gets 
 stamp within one transaction. A kill at any moment leaves the old index, or the new one.
 """
 
+import itertools
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,7 +160,9 @@ def _put(
     with database.changing() as connection:
         if head_of(connection, database.path).file != moment.head.file:
             return False
-        number = next_number(connection)
+        # No file that is there is written over, whoever made it.
+        numbers = itertools.count(next_number(connection))
+        number = next(n for n in numbers if not os.path.lexists(database.index_path(n)))
         atomic.replace(database.index_path(number), data)
         stamp = Stamp(
             number=number,
