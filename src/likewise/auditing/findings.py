@@ -21,6 +21,7 @@ KINDS = (
     "same_content_other_label",
     "contradictory_pairs",
     "confusable_names",
+    "groups_as_identities",
     "contradictory_distances",
     "near_content_other_label",
     "same_content_other_part",

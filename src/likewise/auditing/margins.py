@@ -6,6 +6,7 @@ import numpy as np
 
 from likewise.auditing.association import association_pairs
 from likewise.auditing.findings import Finding
+from likewise.auditing.grouped import group_findings
 from likewise.distances.comparator import Comparator
 from likewise.errors import BadArgument
 from likewise.registry import Spec, families
@@ -158,7 +159,7 @@ def embedding_findings(
             replace(one, sentence=one.sentence.replace("After training", "As given", 1))
             for one in more
         ]
-    return found + more
+    return found + more + group_findings(vectors, items, distance, seed)
 
 
 def _margins(

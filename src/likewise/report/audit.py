@@ -21,6 +21,7 @@ _HEADINGS = {
     "same_content_other_label": "Copies under other labels",
     "contradictory_pairs": "Pairs that contradict one another",
     "confusable_names": "Names that cannot be told by eye",
+    "groups_as_identities": "Groups that may be the identities",
     "near_content_other_label": "Near copies under other labels",
     "same_content_other_part": "Copies in two parts",
     "near_content_other_part": "Near copies in two parts",
