@@ -101,7 +101,7 @@ def test_a_recipe_says_that_it_stretches(tmp_path):
     assert own.recipe.transform == "image(size=28)"
 
 
-def test_series_and_vectors_of_which_nothing_is_left():
+def test_series_of_which_nothing_is_left():
     for normalize in ("none", "series", "train"):
         state = {"channels": 2} | (
             {"mean": [0.0, 0.0], "std": [1.0, 1.0]} if normalize == "train" else {}
@@ -113,7 +113,7 @@ def test_series_and_vectors_of_which_nothing_is_left():
         flat[7, 1] = 4.0
         series.acquire(flat, "it")
         series.acquire(np.ones((2, 2), np.float32), "it")
-    vector = FAMILY.build("vector(normalize='none')", state={"dim": 3})
-    with pytest.raises(UnreadableItem, match="all its numbers are zero"):
-        vector.acquire(np.zeros(3, np.float32), "it")
-    vector.acquire(np.ones(3, np.float32), "it")
+    # Nothing bought is an answer too: a vector of zeros is not lost on its way.
+    FAMILY.build("vector(normalize='none')", state={"dim": 3}).acquire(
+        np.zeros(3, np.float32), "it"
+    )

@@ -95,10 +95,6 @@ class VectorTransform(Transform):
             )
         return vector
 
-    def lost(self, decoded: Array) -> str:
-        """Say that all numbers are zero, as programs write a vector that they could not make."""
-        return "" if len(decoded) == 1 or decoded.any() else "all its numbers are zero"
-
     def fit(self, decoded: Iterable[Array]) -> Mapping[str, Any]:
         """The length, and for `train` the mean and deviation of each number.
 
