@@ -166,6 +166,7 @@ def test_training_twice_gives_the_same_model(series_experiment, tmp_path):
     assert again.evaluation.verification.eer == series_experiment.evaluation.verification.eer
 
 
+@pytest.mark.slow
 def test_a_budget_writes_the_steps_it_took(tmp_path):
     series, names = waves(count=20)
     recipe = Recipe.for_kind("series").with_settings(

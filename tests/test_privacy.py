@@ -111,6 +111,7 @@ def test_learning_asks_nothing_of_the_network(tmp_path):
     assert (asked, left) == ([], [])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(STRACE is None, reason="strace is not installed")
 def test_what_likewise_stands_on_asks_nothing_of_the_network(tmp_path):
     asked, _, _ = watched(OTHERS, tmp_path, MPLCONFIGDIR=str(tmp_path))

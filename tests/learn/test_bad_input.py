@@ -261,6 +261,7 @@ def test_items_without_labels_are_refused_with_what_to_do(few, likewise, tmp_pat
     assert "without one nobody knows what is the same. Put each into a folder named for" in err
 
 
+@pytest.mark.slow
 def test_a_budget_within_the_first_epoch_is_said_in_the_training_record(tmp_path):
     series, names = waves(count=60, each=5)
     recipe = Recipe.for_kind("series").with_settings([*QUICK, "budget_seconds=2"])

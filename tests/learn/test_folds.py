@@ -251,6 +251,7 @@ def test_folds_are_told_by_their_default_point(folded):
     assert [row["point"] for row in folded.rows()] == [p.name for p in folded.points]
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path, likewise, likewise_json, monkeypatch):
     monkeypatch.chdir(tmp_path)
     place = glyphs(tmp_path / "glyphs", count=40, each=4)

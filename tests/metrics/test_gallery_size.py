@@ -105,6 +105,7 @@ def test_the_extremes():
     assert by_size(np.eye(5, dtype=np.float32), np.arange(5), Cosine().matrix) == ()
 
 
+@pytest.mark.slow
 def test_it_is_the_same_twice_and_bounded_in_time():
     vectors, codes = clustered(6000, 3, 0.5)
     begun = time.process_time()

@@ -37,7 +37,7 @@ def check(
 
     Examples:
         likewise gallery check people.db
-        likewise gallery check copied.db model/
+        likewise gallery check people.db model/
 
     Writes:
         the gallery's own files, where something is mended

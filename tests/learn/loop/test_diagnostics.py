@@ -256,6 +256,7 @@ def test_the_sample_is_of_a_few_items_of_many_classes():
     run.data.close()
 
 
+@pytest.mark.slow
 def test_where_no_items_choose_short_epochs_are_not_all_looked_at(monkeypatch):
     looks = []
     real = epochs.validated

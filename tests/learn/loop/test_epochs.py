@@ -203,6 +203,7 @@ def test_it_waits_for_a_better_figure_so_many_epochs(figures, patience, over):
     assert waited([reported(figure) for figure in figures], patience) is over
 
 
+@pytest.mark.slow
 def test_training_ends_when_select_gets_no_better():
     run = started("epochs=60", "patience=2", count=120).finish()
     figures = [epoch.figure for epoch in run.epochs]

@@ -124,6 +124,7 @@ def test_what_is_written_is_the_best_that_was_tried(tuned, recipe):
     assert [path for path in found.output.parent.iterdir() if path.suffix == ".part"] == []
 
 
+@pytest.mark.slow
 def test_going_on_keeps_what_was_tried(tuned, recipe, tmp_path, at_most):
     found = tuned
     output = tmp_path / "tuned.toml"
@@ -427,6 +428,7 @@ def study_prunes(asked, step, figure) -> bool:
     return bool(asked.should_prune())
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_best_so_far(recipe, tmp_path, at_most):
     def stop(trial) -> None:
         if trial.number == 1:

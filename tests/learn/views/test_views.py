@@ -171,6 +171,7 @@ def test_the_exported_graph_holds_the_views(specs: list[str]) -> None:
         assert np.abs(theirs - alone).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_views_are_part_of_the_fingerprint(drawings: Path, tmp_path: Path) -> None:
     settings = [
         f"source=folder({str(drawings)!r})",

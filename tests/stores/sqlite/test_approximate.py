@@ -623,6 +623,7 @@ print(json.dumps([asked, worst, sorted(map(str, kinds))]))
 """
 
 
+@pytest.mark.slow
 def test_one_makes_indexes_while_others_read(gallery, tmp_path):
     gallery.write(Change(index=IndexRequest("ivf", 1.0)))
     root = str(Path(__file__).parents[3])
