@@ -108,6 +108,18 @@ def test_what_is_put_is_there_again_whole(place):
         assert part.items == [None] * 40
 
 
+def test_identities_are_those_of_the_rows_that_are_left(place):
+    with place.open(dim=2) as store:
+        assert store.identities() == set()
+        names = [f"row {at}" for at in range(6)]
+        who = ["ann", "bob", "ann", "名前", "bob", "eve"]
+        vectors = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
+        store.write(Change(Rows.of(names, who, vectors)))
+        assert store.identities() == {"ann", "bob", "名前", "eve"}
+        store.write(Change(remove=["row 5", "row 1"]))
+        assert store.identities() == {"ann", "bob", "名前"}
+
+
 def test_rows_come_in_order_in_parts_and_by_id(place):
     store = place.open(dim=2)
     put(store, rows(5000, dim=2))

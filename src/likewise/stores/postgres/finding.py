@@ -109,6 +109,12 @@ def count(connection: Connection, server: Server, where: Condition) -> int:
     return int(found)
 
 
+def identities_of(connection: Connection, server: Server) -> set[str]:
+    """Every identity in the gallery."""
+    words = sql.SQL("SELECT DISTINCT identity FROM {}").format(server.place())
+    return {str(name) for (name,) in connection.execute(words, binary=True)}
+
+
 def _share(connection: Connection, server: Server, asked: Asked) -> float:
     """About which share of the rows fulfils a condition."""
     # The digests of ids are in no order but their own.

@@ -223,6 +223,11 @@ class Pgvector(Store):
             self._server, queries, k, self._distance, where, approximate=approximate
         )
 
+    def identities(self) -> set[str]:
+        """Every identity of which something is kept."""
+        with self._server.reading() as connection:
+            return self._finding.identities_of(connection, self._server)
+
     def state(self, where: Condition | None = None, *, log: int = 0) -> StoreState:
         """What the store holds now.
 
