@@ -109,7 +109,7 @@ def count(connection: Connection, server: Server, where: Condition) -> int:
     return int(found)
 
 
-def identities_of(connection: Connection, server: Server) -> set[str]:
+def identities_in_postgres(connection: Connection, server: Server) -> set[str]:
     """Every identity in the gallery."""
     words = sql.SQL("SELECT DISTINCT identity FROM {}").format(server.place())
     return {str(name) for (name,) in connection.execute(words, binary=True)}

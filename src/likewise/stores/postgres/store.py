@@ -226,7 +226,7 @@ class Pgvector(Store):
     def identities(self) -> set[str]:
         """Every identity of which something is kept."""
         with self._server.reading() as connection:
-            return self._finding.identities_of(connection, self._server)
+            return self._finding.identities_in_postgres(connection, self._server)
 
     def state(self, where: Condition | None = None, *, log: int = 0) -> StoreState:
         """What the store holds now.
