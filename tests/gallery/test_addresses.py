@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from likewise.errors import LikewiseError
 from likewise.gallery import store_spec
 from likewise.io.display import printable, shown_place
 from likewise.stores.postgres.server import Server
@@ -110,9 +109,8 @@ def test_what_cannot_be_seen_is_written_out():
     assert printable("名前 é ά 👩") == "名前 é ά 👩"
 
 
-def test_the_errors_of_json_are_cleaned_too(likewise, image_model, tmp_path):
+def test_the_errors_of_json_are_cleaned_too(likewise):
     code, out, _ = likewise("gallery", "info", f"postgresql://u:{SECRET}@localhost:1/db", "--json")
     assert code == 2
     assert SECRET not in out
-    assert issubclass(LikewiseError, Exception)
     assert json.loads(out)["error"] == "GalleryUnreachable"

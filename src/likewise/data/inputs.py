@@ -168,9 +168,13 @@ def _labelled(many: object, labels: object, kind: str) -> Source:
 def _names(labels: object) -> list[str]:
     """Labels as strings, whole floats without their point."""
     values = _column(labels)
-    if values.dtype.kind == "f" and np.isfinite(values).all() and (values == values.round()).all():
+    if (
+        np.issubdtype(values.dtype, np.floating)
+        and np.isfinite(values).all()
+        and (values == values.round()).all()
+    ):
         values = values.astype(np.int64)
-    if values.dtype.kind == "f" or any(value is None for value in values.tolist()):
+    if np.issubdtype(values.dtype, np.floating) or any(value is None for value in values.tolist()):
         raise BadArgument(
             f"The labels are {values.dtype}, and one name or whole number an item is expected: who "
             "or what it shows."

@@ -168,9 +168,9 @@ class Gallery:
             one, other = found[0]
             more = f" So are {len(found) - 1} more." if len(found) > 1 else ""
             raise BadArgument(
-                f"The identities {spelt(one)} and {spelt(other)} are two names, and one to the eye."
-                f"{more} Write them alike if they are one, or enrol them as two with --force "
-                "(force=True)."
+                f"The identities {spelt(one)} and {spelt(other)} look the same, and are spelt "
+                f"differently.{more} Spell them the same if they are one, or enrol them as two "
+                "with --force (force=True)."
             )
 
     def update(

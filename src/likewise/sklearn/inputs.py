@@ -55,7 +55,7 @@ def are_pairs(X: Any) -> bool:  # noqa: N803 - scikit-learn's name
 def sides_of(X: Any) -> tuple[Any, Any]:  # noqa: N803 - scikit-learn's name
     """Return the first items of pairs, and the second ones."""
     if hasattr(X, "ndim"):
-        if X.dtype.kind == "f" and not np.isfinite(X).all():
+        if np.issubdtype(X.dtype, np.floating) and not np.isfinite(X).all():
             raise BadArgument("X contains NaN or infinity, and finite numbers are expected.")
         return X[:, 0], X[:, 1]
     return [one for one, _ in X], [other for _, other in X]

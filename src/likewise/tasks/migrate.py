@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from likewise.data import as_source
-from likewise.errors import EmptySource, GalleryBusy, MissingItems, UnreadableItem
+from likewise.errors import DamagedGallery, EmptySource, GalleryBusy, MissingItems, UnreadableItem
 from likewise.gallery import TARGETS, Gallery, Limit
-from likewise.io.display import printable
+from likewise.io.display import printable, shortened
 from likewise.io.progress import Watch, watched
 from likewise.model import Model, as_model
 from likewise.results import Result
@@ -101,6 +101,11 @@ def migrate(
         if old.pin == pin:
             old.store.discard_staging()
             return Migration(old.count(), 0, 0, (), before, before)
+        if damaged := old.store.state().damaged:
+            raise DamagedGallery(
+                f"{len(damaged):,} entries are damaged, {shortened(damaged[0], 60)} first, and "
+                "would be lost. Mend them first: likewise gallery check GALLERY OLD_MODEL."
+            )
         with old.store.staging(pin) as staged:
             work = _Work(old, staged, model, Origins(built), threads)
             lost = work.missing()

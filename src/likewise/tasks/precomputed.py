@@ -76,11 +76,10 @@ def _doubt(given: Precomputed, auc: float) -> None:
     else:
         numbers = "the numbers are distances, larger when two are apart: leave --similarity out"
         speaks = f"1 - similarity runs up to {most:g}"
-    many = "and pairs that are the same are mostly fewer" if share > 0.5 else "as usual"
     warnings.warn(
         f"{given.place}: same pairs are farther apart than different ones (AUC {auc:.3f}). Either "
         f"{numbers} ({speaks}); or 0 means the same in the table ({share:.0%} of its pairs are "
-        f"said to be the same, {many}): exchange 0 and 1.",
+        "called the same; mostly they are the fewer): exchange 0 and 1.",
         LikewiseWarning,
         stacklevel=2,
     )

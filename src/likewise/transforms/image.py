@@ -120,7 +120,7 @@ class ImageTransform(Transform):
         if spread > max(ALIKE_LEVELS, NEARLY_CONSTANT * learned):
             return ""
         beside = (
-            f", and those learned from vary by {learned:.0f} around their mean" if learned else ""
+            f"; in the training images their standard deviation is {learned:.0f}" if learned else ""
         )
         return f"its pixels differ by {spread} of 255 levels at most{beside}"
 

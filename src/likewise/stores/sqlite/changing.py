@@ -60,7 +60,7 @@ def apply_sqlite_change(database: Database, asked: Change, slots: Slots) -> Writ
     try:
         done = _apply(database, asked, slots)
     except SaveFailed:
-        if asked.put is not None or not asked.remove or not _released(reserve):
+        if asked.put is not None or not asked.remove or not release_reserve(reserve):
             raise
         done = _apply(database, asked, slots)
     if not reserve.exists():
@@ -68,7 +68,7 @@ def apply_sqlite_change(database: Database, asked: Change, slots: Slots) -> Writ
     return done
 
 
-def _released(reserve: Path) -> bool:
+def release_reserve(reserve: Path) -> bool:
     """Give the room free, if the file is the one that was made for it."""
     try:
         if reserve.is_symlink() or not reserve.read_bytes().startswith(_RESERVE_MARK):

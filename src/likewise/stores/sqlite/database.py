@@ -181,13 +181,11 @@ class Database:
         except sqlite3.Error as error:
             # Another thread may have closed it in the middle of a statement.
             raise (closed_gallery(self.path) if self._closed else self._refusal(error)) from error
-        except UnicodeDecodeError as error:  # of what SQLite itself says of a damaged schema
-            raise self._damaged(error) from error
-
-    def _damaged(self, error: Exception) -> DamagedGallery:
-        return DamagedGallery(
-            f"{self.path} is damaged ({shortened(error, 200)}). Restore it from a copy."
-        )
+        except (ValueError, TypeError, OverflowError, IndexError, KeyError) as error:
+            # Numbers and texts that nobody wrote there, or SQLite's own words about them.
+            raise DamagedGallery(
+                f"{self.path} is damaged ({shortened(error, 200)}). Restore it from a copy."
+            ) from error
 
     def _refusal(self, error: sqlite3.Error) -> LikewiseError:
         whole = getattr(error, "sqlite_errorcode", None) or 0
@@ -205,13 +203,7 @@ class Database:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One moment of the file, for several statements."""
         with self.said(), _transaction(self.connection(), "BEGIN") as connection:
-            try:
-                yield connection
-            except (ValueError, TypeError, OverflowError, IndexError, KeyError) as error:
-                if isinstance(error, LikewiseError):
-                    raise
-                # Numbers and texts that nobody wrote there.
-                raise self._damaged(error) from error
+            yield connection
 
     @contextlib.contextmanager
     def changing(self, *, adds: bool = False) -> Iterator[sqlite3.Connection]:

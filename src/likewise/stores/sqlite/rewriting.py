@@ -17,7 +17,13 @@ from likewise.io import atomic
 from likewise.shapes import Array, Float, Int, UInt64
 from likewise.stores.rows import Moved, Written, check_not_migrated
 from likewise.stores.sqlite import checksums, vectors
-from likewise.stores.sqlite.changing import Slots, empty_log, log_sqlite_change, tidy
+from likewise.stores.sqlite.changing import (
+    Slots,
+    empty_log,
+    log_sqlite_change,
+    release_reserve,
+    tidy,
+)
 from likewise.stores.sqlite.database import Database
 from likewise.stores.sqlite.schema import Head, add_checksums, head_of, write_head
 
@@ -214,7 +220,7 @@ def discard_staging(path: Path) -> None:
         staging.unlink(missing_ok=True)
         for name in names:
             staging.with_name(name).unlink(missing_ok=True)
-        staging.with_name(f"{staging.name}-reserve").unlink(missing_ok=True)
+        release_reserve(reader.reserve_path())
     named = re.compile(re.escape(staging.name) + r"-vectors-[1-9][0-9]*")
     for one in sorted(path.parent.iterdir()):
         if named.fullmatch(one.name) and vectors.token_of(one) == head.token:
